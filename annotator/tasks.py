@@ -1,0 +1,127 @@
+"""The annotate task: claim, fetch, annotate, store, complete."""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+
+from annotator.errors import Cancelled, InputError
+from annotator.heartbeat import Heartbeat
+from annotator.pipeline import Limits, annotate
+from annotator.references import load_reference
+from gas.aws import s3
+from gas.celery import app
+from gas.jobs import leases
+from gas.jobs.leases import Claim
+from gas.jobs.models import ResultFile
+from gas.jobs.states import Outrun
+from gas.tasknames import ANNOTATE
+
+if TYPE_CHECKING:
+    from annotator.pipeline import Report
+
+log = logging.getLogger(__name__)
+
+#: What the whole task needs beside the annotation itself: fetching, storing, telling.
+MARGIN_SECONDS = 60
+
+
+@app.task(name=ANNOTATE)
+def annotate_job(job_id: str) -> None:
+    """Required: a PENDING job, or a RUNNING one whose lease has expired. Resulting: COMPLETED, FAILED with a
+    reason, or PENDING again after a fault of ours. Any other job is left alone.
+    """
+    claim = leases.claim(job_id)
+    if claim is None:
+        return
+    try:
+        with (
+            Heartbeat(claim) as heartbeat,
+            tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix="gas-") as folder,
+        ):
+            run(claim, Path(folder), heartbeat)
+    except (Outrun, Cancelled):
+        # Cancelled, deleted, or taken over: what this attempt has written belongs to nobody.
+        log.info("job %s is no longer this worker's", job_id)
+        s3.delete_prefix(settings.S3_RESULTS_BUCKET, claim.prefix)
+
+
+def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
+    """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours."""
+    job, source, out = claim.job, folder / "input", folder / "out"
+    out.mkdir()
+    try:
+        s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag)
+        report = annotate(
+            source,
+            out,
+            reference=load_reference(job.reference, settings.REFERENCES_DIR),
+            limits=limits(),
+            on_progress=heartbeat.progress,
+            cancelled=heartbeat.lost,
+            provenance={"job": str(job.pk), "file": job.name},
+        )
+        heartbeat.stage("store")
+        store(claim, out, report)
+    except InputError as error:
+        log_key = store_log(claim, out)
+        leases.fail(claim, code=error.code, message=error.message, advice=error.advice, log_key=log_key)
+    except s3.ObjectChanged:
+        leases.fail(
+            claim,
+            code="input-replaced",
+            message="The file was replaced after it was submitted, so it was not annotated.",
+            advice="Upload the file that you mean as a new job.",
+        )
+    except s3.ObjectMissing:
+        leases.fail(
+            claim,
+            code="input-missing",
+            message="The uploaded file is no longer in storage.",
+            advice="Upload it again as a new job.",
+        )
+    except SoftTimeLimitExceeded:
+        leases.fail(
+            claim,
+            code="too-long",
+            message=f"The annotation was stopped after {settings.ANNOTATE_SOFT_LIMIT_SECONDS // 60} minutes.",
+            advice="Split the file, by chromosome for example, and upload the parts.",
+        )
+    except (Outrun, Cancelled):
+        raise
+    except Exception as error:
+        log.exception("job %s", job.pk)
+        leases.release(claim, repr(error))
+
+
+def store(claim: Claim, out: Path, report: "Report") -> None:
+    """Put the results into S3, and only then say that the job is completed."""
+    bucket, prefix = settings.S3_RESULTS_BUCKET, claim.prefix
+    vcf, index = out / "annot.vcf.gz", out / "annot.vcf.gz.tbi"
+    result = ResultFile(key=prefix + vcf.name, index_key=prefix + index.name, size=vcf.stat().st_size)
+    result.sha256 = s3.upload(vcf, bucket, result.key)
+    s3.upload(index, bucket, result.index_key)
+    s3.upload(out / "summary.json", bucket, prefix + "summary.json", content_type="application/json")
+    log_key = store_log(claim, out)
+    leases.complete(claim, result, log_key=log_key, summary=report.summary, preview=report.preview)
+
+
+def store_log(claim: Claim, out: Path) -> str:
+    """Put the log into S3 and return its key; "" if the attempt ended before there was one."""
+    path = out / "log.txt"
+    if not path.exists():
+        return ""
+    key = claim.prefix + path.name
+    s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type="text/plain; charset=utf-8")
+    return key
+
+
+def limits() -> Limits:
+    return Limits(
+        expanded_bytes=settings.ANNOTATE_EXPANDED_MAX_BYTES,
+        memory_bytes=settings.ANNOTATE_MEMORY_BYTES,
+        seconds=max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS),
+    )

@@ -1,0 +1,62 @@
+"""All of Celery's settings. The environment is read in gas/settings.py, and named in docs/settings.md."""
+
+from django.conf import settings
+from kombu import Queue
+
+from gas.aws.broker import predefined_queues
+from gas.tasknames import QUEUES, ROUTES, SWEEP
+
+# --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
+
+broker_url = settings.CELERY_BROKER_URL
+broker_transport_options = {
+    "region": settings.AWS_REGION,
+    "is_secure": not settings.AWS_ENDPOINT_URL.startswith("http://"),
+    "predefined_queues": predefined_queues(settings.SQS_QUEUE_URL_BASE, QUEUES),
+    "visibility_timeout": settings.VISIBILITY_TIMEOUT_SECONDS,
+    "wait_time_seconds": 10,  # long polling: an idle worker costs six receives a minute and queue
+    "polling_interval": 0.1,
+}
+broker_connection_retry_on_startup = True
+
+# --- Routes
+
+task_default_queue = "gas-default"
+task_queues = [Queue(name) for name in QUEUES]
+task_create_missing_queues = False
+task_routes = ROUTES
+imports = ("annotator.tasks", "gas.jobs.tasks")
+
+# --- Delivery: a message is deleted when its work is done, so that a worker's death loses nothing. A task that
+# fails or whose worker is lost comes back, and after five times goes to its dead-letter queue.
+
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_acks_on_failure_or_timeout = False
+worker_prefetch_multiplier = 1
+
+# --- Limits: soft < hard < visibility timeout
+
+task_soft_time_limit = settings.ANNOTATE_SOFT_LIMIT_SECONDS
+task_time_limit = settings.ANNOTATE_HARD_LIMIT_SECONDS
+worker_max_tasks_per_child = 1000
+
+# --- Wire: JSON only. SQS has no remote control or events, and nobody waits for a result.
+
+accept_content = ["json"]
+task_serializer = "json"
+task_ignore_result = True
+worker_enable_remote_control = False
+worker_send_task_events = False
+enable_utc = True
+
+# --- Beat
+
+beat_schedule = {
+    "sweep": {
+        "task": SWEEP,
+        "schedule": settings.SWEEP_SECONDS,
+        # A sweep that waited behind the next one has nothing left to do.
+        "options": {"expires": settings.SWEEP_SECONDS},
+    },
+}

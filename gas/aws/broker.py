@@ -1,0 +1,79 @@
+"""Celery on SQS: one repair and one rule.
+
+The repair: kombu 5.7's receive callback takes the whole answer of ReceiveMessage, but is handed an empty list
+when the call fails, and `[].get` ends the worker. `Channel` here passes an empty dict instead, so that an error
+is one empty poll, and the next poll goes on.
+
+The rule: Celery holds a task with a countdown in the worker's memory, past the visibility timeout if need be, so
+that SQS delivers it again and it runs twice. `SQSCelery` turns a delay of at most 15 minutes into SQS's own
+DelaySeconds; a longer one is refused: it belongs in a due column that the sweep reads.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from celery import Celery
+from kombu.transport import SQS, TRANSPORT_ALIASES
+
+#: SQS's limit for DelaySeconds.
+MAX_DELAY_SECONDS = 900
+
+
+class Channel(SQS.Channel):
+    """kombu's SQS channel, whose worker survives a failed ReceiveMessage."""
+
+    def _on_messages_ready(self, queue: str, qname: str, messages: Any) -> int:
+        answer = messages if isinstance(messages, dict) else {}
+        count: int = super()._on_messages_ready(queue, qname, answer)  # type: ignore[misc]
+        return count
+
+
+class Transport(SQS.Transport):
+    Channel = Channel
+
+
+# kombu resolves the name when the app first connects, so this must be imported before: SQSCelery sees to that.
+TRANSPORT_ALIASES["sqs"] = f"{__name__}:{Transport.__name__}"
+
+
+class SQSCelery(Celery):
+    """A Celery app whose countdowns and etas wait in SQS, not in a worker."""
+
+    def send_task(  # type: ignore[override]
+        self,
+        name: str,
+        args: Any = None,
+        kwargs: Any = None,
+        countdown: float | None = None,
+        eta: datetime | str | None = None,
+        **options: Any,
+    ) -> Any:
+        """As Celery.send_task.
+
+        Raises:
+            ValueError: the delay is over 15 minutes, which SQS cannot hold.
+        """
+        delay = seconds_from_now(countdown, eta, self.now())
+        if delay > MAX_DELAY_SECONDS:
+            raise ValueError(f"{name}: SQS holds a delay of {MAX_DELAY_SECONDS} s at most, not {delay:.0f} s")
+        if delay > 0:
+            options["delay_seconds"] = round(delay) or 1
+        return super().send_task(name, args, kwargs, **options)
+
+
+def seconds_from_now(countdown: float | None, eta: datetime | str | None, now: datetime) -> float:
+    """The delay, in seconds, that Celery's two ways to ask for one amount to; 0 for none or a past eta."""
+    if countdown is not None:
+        return max(0.0, float(countdown))
+    if eta is None:
+        return 0.0
+    moment = datetime.fromisoformat(eta) if isinstance(eta, str) else eta
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=now.tzinfo)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def predefined_queues(url_base: str, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """kombu's `predefined_queues`: with it a worker needs no right to list or make queues."""
+    return {name: {"url": f"{url_base.rstrip('/')}/{name}"} for name in names}

@@ -1,0 +1,49 @@
+"""Cached boto3 clients: one region, one endpoint, bounded time-outs, standard retries."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+
+#: What a caller may catch when AWS cannot be reached or refuses.
+AWSError = (BotoCoreError, ClientError)
+
+
+def _client(service: str) -> Any:
+    # A session of its own: boto3's default session is not safe to share between threads.
+    return boto3.session.Session().client(  # type: ignore[call-overload]
+        service,
+        region_name=settings.AWS_REGION,
+        endpoint_url=settings.AWS_ENDPOINT_URL or None,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "max_attempts": 6},
+            signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "path" if settings.AWS_ENDPOINT_URL else "virtual"},
+        ),
+    )
+
+
+@lru_cache
+def s3() -> "S3Client":
+    return _client("s3")  # type: ignore[no-any-return]
+
+
+@lru_cache
+def sqs() -> "SQSClient":
+    return _client("sqs")  # type: ignore[no-any-return]
+
+
+def error_code(error: Exception) -> str:
+    """AWS's name for an error, such as `NoSuchKey` or `404`; "" for one that never reached AWS."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""

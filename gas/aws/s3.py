@@ -1,0 +1,158 @@
+"""Objects in S3: presigned upload and download, put with a check, read as a stream, delete."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from django.conf import settings
+from django.utils.http import content_disposition_header
+
+from gas.aws.clients import error_code, s3
+
+CHUNK_BYTES = 1024 * 1024
+UPLOAD_CONTENT_TYPE = "application/octet-stream"
+
+
+class ObjectMissing(Exception):
+    """There is no such object."""
+
+
+class ObjectChanged(Exception):
+    """The object is not the one that was looked at before: its ETag differs."""
+
+
+class CopyDiffers(Exception):
+    """What S3 holds is not what was sent; the source must be kept."""
+
+
+class NotDeleted(Exception):
+    """S3 refused to delete some of the objects."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """`size` in bytes; `etag` as S3 gives it, quotes included."""
+
+    size: int
+    etag: str
+
+
+def presigned_upload(key: str, *, max_bytes: int) -> dict[str, Any]:
+    """A form that lets a browser put one object at `key` of the inputs bucket: {"url": …, "fields": {…}}.
+
+    The policy fixes the key, the content type, 1 to `max_bytes` bytes, and UPLOAD_EXPIRES_SECONDS.
+    """
+    return s3().generate_presigned_post(
+        settings.S3_INPUTS_BUCKET,
+        key,
+        Fields={"Content-Type": UPLOAD_CONTENT_TYPE},
+        Conditions=[{"Content-Type": UPLOAD_CONTENT_TYPE}, ["content-length-range", 1, max_bytes]],
+        ExpiresIn=settings.UPLOAD_EXPIRES_SECONDS,
+    )
+
+
+def presigned_download(bucket: str, key: str, *, filename: str) -> str:
+    """A URL that downloads the object as `filename` for DOWNLOAD_EXPIRES_SECONDS."""
+    disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
+    return s3().generate_presigned_url(
+        "get_object",
+        Params={"Bucket": bucket, "Key": key, "ResponseContentDisposition": disposition},
+        ExpiresIn=settings.DOWNLOAD_EXPIRES_SECONDS,
+    )
+
+
+def head(bucket: str, key: str) -> ObjectInfo | None:
+    """Size and ETag, or None when there is no such object."""
+    try:
+        answer = s3().head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+            return None
+        raise
+    return ObjectInfo(size=answer["ContentLength"], etag=answer["ETag"])
+
+
+def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
+    """The object's bytes in chunks of 1 MiB.
+
+    Raises:
+        ObjectMissing: there is none.
+        ObjectChanged: `etag` is given and the object's is another.
+    """
+    condition = {"IfMatch": etag} if etag else {}
+    try:
+        body = s3().get_object(Bucket=bucket, Key=key, **condition)["Body"]  # type: ignore[arg-type]
+    except ClientError as error:
+        if error_code(error) == "NoSuchKey":
+            raise ObjectMissing(key) from error
+        if error_code(error) in {"PreconditionFailed", "412"}:
+            raise ObjectChanged(key) from error
+        raise
+    with body:
+        yield from body.iter_chunks(CHUNK_BYTES)
+
+
+def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
+    """The first `limit` bytes as text, and whether there is more. Raises ObjectMissing."""
+    try:
+        answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{limit - 1}")
+    except ClientError as error:
+        if error_code(error) == "NoSuchKey":
+            raise ObjectMissing(key) from error
+        raise
+    with answer["Body"] as body:
+        text = body.read().decode("utf-8", errors="replace")
+    total = int(answer.get("ContentRange", "/0").rpartition("/")[2])
+    return text, total > limit
+
+
+def download(bucket: str, key: str, path: Path, *, etag: str = "") -> None:
+    """Stream the object to a file. Raises as `stream`."""
+    with path.open("wb") as file:
+        for chunk in stream(bucket, key, etag=etag):
+            file.write(chunk)
+
+
+def upload(path: Path, bucket: str, key: str, *, content_type: str = "application/octet-stream") -> str:
+    """Put a file at `key`, verified, and return its SHA-256 in hex.
+
+    boto3 sends a checksum with each part, which S3 verifies on arrival; the size is asked for afterwards.
+
+    Raises:
+        CopyDiffers: S3 holds another size.
+    """
+    digest = sha256(path)
+    extra = {"ContentType": content_type, "Metadata": {"sha256": digest}}
+    s3().upload_file(str(path), bucket, key, ExtraArgs=extra)
+    info = head(bucket, key)
+    if info is None or info.size != path.stat().st_size:
+        raise CopyDiffers(f"{key}: sent {path.stat().st_size} bytes, S3 has {info and info.size}")
+    return digest
+
+
+def delete_prefix(bucket: str, prefix: str) -> int:
+    """Delete every object whose key begins with `prefix`, and say how many there were.
+
+    Raises:
+        ValueError: the prefix is not a folder, so that it might name more than is meant.
+        NotDeleted: S3 kept some; call again.
+    """
+    if not prefix.endswith("/") or prefix.count("/") < 2:
+        raise ValueError(f"not a job's folder: {prefix!r}")
+    count = 0
+    for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+        if keys:
+            answer = s3().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
+            if refused := answer.get("Errors"):  # S3 answers 200 all the same
+                raise NotDeleted(f"{len(refused)} of {len(keys)} objects: {refused[0].get('Code')}")
+            count += len(keys)
+    return count
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,12 @@
+"""What every page may need to know of the site."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, str]:
+    return {
+        "site_name": settings.SITE_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "devstack_mail_url": settings.DEVSTACK_MAIL_URL,
+    }

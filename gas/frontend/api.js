@@ -1,0 +1,48 @@
+// The two calls of an upload to our own server. Each answers with an object or throws a RefusedError whose
+// message is meant for the person, or a plain Error when the network failed.
+
+export class RefusedError extends Error {}
+
+const SIGNED_OUT = 'You have been signed out. Sign in again in another tab, then press “Try again”.'
+const BROKEN = 'The service could not take the file just now. Please try again in a minute.'
+
+async function post(url, csrf, body) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'X-CSRFToken': csrf, Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
+    body: body && JSON.stringify(body),
+    credentials: 'same-origin',
+  })
+  if (response.redirected || response.status === 401) throw new RefusedError(SIGNED_OUT)
+  if (response.status >= 500) throw new Error(BROKEN)
+  const answer = await response.json().catch(() => ({}))
+  if (!response.ok) throw new RefusedError(answer.error ?? BROKEN)
+  return answer
+}
+
+/** Ask for a job and for leave to send its file: {job, url, fields, confirm}. */
+export async function requestUpload(url, csrf, { name, size, reference }) {
+  try {
+    return await post(url, csrf, { name, size, reference })
+  } catch (error) {
+    if (error instanceof RefusedError || error.message === BROKEN) throw error
+    throw new Error('No connection to the service. Check your network, then try again.', { cause: error })
+  }
+}
+
+/** Tell that the file has arrived: {job, status, url}. Safe to repeat, so a lost answer is simply asked for again. */
+export async function confirmUpload(url, csrf, { attempts = 6, wait = 500 } = {}) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await post(url, csrf)
+    } catch (error) {
+      if (error instanceof RefusedError) throw error
+      if (attempt === attempts) {
+        throw new Error('The file has arrived, but the service did not answer. Try again: nothing is sent twice.', {
+          cause: error,
+        })
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait * 2 ** (attempt - 1)))
+    }
+  }
+}

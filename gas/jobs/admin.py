@@ -1,0 +1,96 @@
+"""The staff's view of jobs: find one, read its timeline, try it again, stop it; and the uploads switch."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from gas.jobs import actions
+from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch
+from gas.users.models import User
+
+
+class ReadOnly:
+    """Rows that the service writes: staff look, and act through actions, which keep the state machines."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NeverDeleted(ReadOnly):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EventInline(NeverDeleted, admin.TabularInline):
+    model = JobEvent
+    verbose_name_plural = "timeline"
+    fields = ("at", "machine", "from_state", "to_state", "message", "actor")
+
+
+class ResultInline(NeverDeleted, admin.StackedInline):
+    model = ResultFile
+
+
+class NoticeInline(NeverDeleted, admin.TabularInline):
+    model = Notice
+    fields = ("kind", "created_at", "tries", "sent_at")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = (
+        "name",
+        "owner",
+        "status",
+        "reference",
+        "created_at",
+        "finished_at",
+        "attempts",
+        "failure_code",
+    )
+    list_filter = ("status", "reference", "failure_code", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("id", "name", "owner__email")
+    date_hierarchy = "created_at"
+    exclude = ("preview", "lease_token")
+    inlines = (EventInline, ResultInline, NoticeInline)
+    actions = ("retry_jobs", "cancel_jobs")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).defer("summary", "preview")
+
+    @admin.action(description="Try the selected jobs again")
+    def retry_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, actions.retry)
+
+    @admin.action(description="Cancel the selected jobs")
+    def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, actions.cancel)
+
+    def _each(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[..., None]) -> None:
+        assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+        done = 0
+        for job in jobs:
+            try:
+                act(job, actor=request.user)
+                done += 1
+            except actions.ActionRefused as refusal:
+                self.message_user(request, f"{job.name}: {refusal}", messages.WARNING)
+        self.message_user(request, f"Done for {done} of {len(jobs)} jobs.")
+
+
+@admin.register(UploadSwitch)
+class UploadSwitchAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "open", "message")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

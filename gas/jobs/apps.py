@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "gas.jobs"
+    label = "jobs"
+
+    def ready(self) -> None:
+        from gas.jobs import purge  # noqa: F401, PLC0415  (connects its receiver)

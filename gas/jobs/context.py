@@ -1,0 +1,103 @@
+"""What the pages about jobs are made of."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from gas.jobs import references
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.states import JobStatus, ResultState
+from gas.users.models import User
+
+#: A running job's stages in their order, as its owner reads them.
+STAGES = {
+    "fetch": "Fetch the file",
+    "preflight": "Check the records",
+    "annotate": "Annotate",
+    "index": "Index",
+    "summary": "Summarise",
+    "store": "Store the result",
+}
+
+
+def limits() -> dict[str, Any]:
+    """What to know before an upload."""
+    return {
+        "max_bytes": settings.UPLOAD_MAX_BYTES,
+        "expires_seconds": settings.UPLOAD_EXPIRES_SECONDS,
+        "references": references.choices(),
+        "default_reference": settings.DEFAULT_REFERENCE,
+    }
+
+
+def queue_position(job: Job) -> int | None:
+    """1 for the job that is next; None when it does not wait."""
+    if job.status != JobStatus.PENDING or job.submitted_at is None:
+        return None
+    ahead = Q(submitted_at__lt=job.submitted_at) | Q(submitted_at=job.submitted_at, pk__lt=job.pk)
+    return Job.objects.filter(ahead, status=JobStatus.PENDING).count() + 1
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """The stages with what is done, active and to come: {"stage", "stages": [{"name", "label", "state"}],
+    "records"}."""
+    names = list(STAGES)
+    current = names.index(job.stage) if job.stage in names else -1
+    return {
+        "stage": STAGES.get(job.stage, ""),
+        "records": job.records_done,
+        "stages": [
+            {
+                "name": name,
+                "label": STAGES[name],
+                "state": "done" if i < current else "active" if i == current else "todo",
+            }
+            for i, name in enumerate(names)
+        ],
+    }
+
+
+def status_counts(owner: User) -> dict[str, int]:
+    """How many jobs the owner has in each status."""
+    rows = Job.objects.filter(owner=owner).order_by().values_list("status").annotate(Count("pk"))
+    return {**dict.fromkeys(JobStatus.values, 0), **dict(rows)}
+
+
+def detail(job: Job) -> dict[str, Any]:
+    """All that the page of one job shows."""
+    result = ResultFile.objects.filter(job=job).first()
+    return {
+        "job": job,
+        "events": list(job.events.all()),
+        "queue_position": queue_position(job),
+        "progress": progress(job),
+        "result": result,
+        "summary": job.summary,
+        "preview": job.preview,
+        "downloads": downloads(job, result),
+        "can_cancel": job.can_cancel,
+        "can_retry": job.can_retry,
+        "can_delete": True,
+    }
+
+
+def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:
+    """What can be had of the job now: [{"kind", "label", "url", "size"}], sizes in bytes or None."""
+
+    def item(kind: str, label: str, size: int | None = None) -> dict[str, Any]:
+        url = reverse("jobs:download", args=[job.pk, kind])
+        return {"kind": kind, "label": label, "url": url, "size": size}
+
+    items = []
+    if result and result.state == ResultState.AVAILABLE:
+        items.append(item("vcf", "Annotated VCF", result.size))
+        items.append(item("index", "Tabix index"))
+    if result:
+        items.append(item("summary", "Summary (JSON)"))
+    if job.log_key:
+        items.append(item("log", "Log"))
+    if job.input_etag:
+        items.append(item("input", "Uploaded file", job.input_size))
+    return items

@@ -1,0 +1,178 @@
+"""Who works on a job: a claim is a lease, renewed by a heartbeat, lost by a worker that dies."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from gas.jobs.models import Job, Notice, ResultFile
+from gas.jobs.states import JobStatus, Outrun, move_job
+from gas.tasknames import ANNOTATE, SEND_NOTICE, send_after_commit
+
+log = logging.getLogger(__name__)
+
+#: What a row has once nobody works on it.
+NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt at a job: the job as it was when claimed, and the token that proves the claim."""
+
+    job: Job
+    token: uuid.UUID
+
+    @property
+    def prefix(self) -> str:
+        """A folder of this attempt's own in the results bucket: a slow worker cannot overwrite what its
+        successor has stored."""
+        return f"{self.job.result_prefix}{self.token}/"
+
+
+def claim(job_id: str) -> Claim | None:
+    """Take the job if it waits, or if the worker that had it is gone; None when there is nothing to do.
+
+    Any message may come twice or late, so None is an ordinary answer.
+    """
+    job = Job.objects.select_related("owner").filter(pk=job_id).first()
+    if job is None:
+        return None
+    now, token = timezone.now(), uuid.uuid4()
+    try:
+        if job.status == JobStatus.RUNNING and job.lease_expires_at and job.lease_expires_at < now:
+            take_back(job)
+        if job.status != JobStatus.PENDING:
+            return None
+        with transaction.atomic():
+            move_job(
+                job,
+                JobStatus.RUNNING,
+                "A worker has started.",
+                attempts=job.attempts + 1,
+                started_at=now,
+                lease_token=token,
+                lease_expires_at=now + timedelta(seconds=settings.LEASE_SECONDS),
+                stage="fetch",
+                records_done=0,
+            )
+    except Outrun:
+        return None
+    return Claim(job, token)
+
+
+def renew(claim: Claim, *, stage: str, records_done: int) -> bool:
+    """Extend the lease and tell the progress; False when the lease is no longer the caller's."""
+    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return bool(_held(claim).update(lease_expires_at=expires, stage=stage, records_done=records_done))
+
+
+def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[str, Any], preview: list[Any]) -> None:
+    """End the job with its result, which S3 already holds, and owe its owner a mail. Raises Outrun."""
+    with transaction.atomic():
+        job = _current(claim)
+        move_job(
+            job,
+            JobStatus.COMPLETED,
+            "Annotation completed.",
+            guard=Q(lease_token=claim.token),
+            finished_at=timezone.now(),
+            log_key=log_key,
+            summary=summary,
+            preview=preview,
+            **NO_LEASE,
+        )
+        result.job = job
+        result.save(force_insert=True)
+        owe_notice(job, Notice.Kind.COMPLETED)
+
+
+def fail(claim: Claim, *, code: str, message: str, advice: str, log_key: str = "") -> None:
+    """End the job with a reason that its owner can act on, and owe them a mail. Raises Outrun."""
+    guard = Q(lease_token=claim.token)
+    _end_failed(_current(claim), guard, code=code, message=message, advice=advice, log_key=log_key)
+
+
+def release(claim: Claim, reason: str) -> None:
+    """Give the job back after a fault of ours: another try a little later, or FAILED after MAX_ATTEMPTS.
+
+    `reason` is for operators and goes to the log; the timeline tells the owner what it means for them.
+    Raises Outrun.
+    """
+    job = _current(claim)
+    log.error("job %s, attempt %d: %s", job.pk, job.attempts, reason)
+    _requeue(
+        job,
+        Q(lease_token=claim.token),
+        "The worker had a problem that is not your file's.",
+        min(2**job.attempts, 60),
+    )
+
+
+def take_back(job: Job) -> None:
+    """Put a job whose lease has expired back into the queue, or end it after MAX_ATTEMPTS. Raises Outrun."""
+    log.warning("job %s, attempt %d: lease expired", job.pk, job.attempts)
+    expired = Q(lease_token=job.lease_token, lease_expires_at__lt=timezone.now())
+    _requeue(job, expired, "The worker stopped answering.", 0)
+
+
+def owe_notice(job: Job, kind: Notice.Kind) -> None:
+    """Within the transaction of a move: a mail about it is owed, and sent after the commit."""
+    notice = Notice.objects.create(job=job, kind=kind)
+    send_after_commit(SEND_NOTICE, notice.pk)
+
+
+def _held(claim: Claim) -> QuerySet[Job]:
+    return Job.objects.filter(pk=claim.job.pk, lease_token=claim.token, status=JobStatus.RUNNING)
+
+
+def _current(claim: Claim) -> Job:
+    """The job as the database has it now, since the worker's copy is as old as its claim."""
+    job = _held(claim).first()
+    if job is None:
+        raise Outrun(f"the lease on job {claim.job.pk} is lost")
+    return job
+
+
+def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
+    if job.attempts >= settings.MAX_ATTEMPTS:
+        _end_failed(
+            job,
+            guard,
+            code="our-fault",
+            message=f"The annotation did not finish in {job.attempts} attempts, for a reason on our side.",
+            advice=f"Try again later, or write to {settings.SUPPORT_EMAIL} and name the job.",
+        )
+        return
+    with transaction.atomic():
+        move_job(
+            job,
+            JobStatus.PENDING,
+            f"{what} Trying again.",
+            guard=guard,
+            sent_at=timezone.now() + timedelta(seconds=delay),
+            **NO_LEASE,
+        )
+        send_after_commit(ANNOTATE, job.pk, countdown=delay)
+
+
+def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "") -> None:
+    with transaction.atomic():
+        move_job(
+            job,
+            JobStatus.FAILED,
+            message,
+            guard=guard,
+            failure_code=code,
+            failure_message=message,
+            failure_advice=advice,
+            finished_at=timezone.now(),
+            log_key=log_key,
+            **NO_LEASE,
+        )
+        owe_notice(job, Notice.Kind.FAILED)

@@ -1,0 +1,189 @@
+"""A job and what belongs to it. States move only through gas.jobs.states."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
+
+
+class Job(models.Model):
+    """One uploaded file and the work on it.
+
+    Times are UTC. A row that is RUNNING has a lease: a token that only its worker knows, and when it expires
+    unless renewed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    name = models.CharField(max_length=255, help_text="The file's name as its owner knows it; never part of a key.")
+    reference = models.CharField(max_length=64, help_text="The reference pack's id.")
+    status = models.CharField(max_length=10, choices=JobStatus, default=JobStatus.UPLOADING)
+
+    input_size = models.BigIntegerField(null=True, help_text="Bytes, as S3 has them.")
+    input_etag = models.CharField(max_length=80, blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    sent_at = models.DateTimeField(null=True, help_text="When its latest message is due at a worker.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    stage = models.CharField(max_length=20, blank=True)
+    records_done = models.PositiveBigIntegerField(default=0)
+
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_message = models.TextField(blank=True, help_text="What happened and where, for the owner.")
+    failure_advice = models.TextField(blank=True, help_text="What the owner can do.")
+
+    log_key = models.CharField(max_length=255, blank=True)
+    summary = models.JSONField(default=dict, blank=True)
+    preview = models.JSONField(default=list, blank=True)
+
+    #: Set by the pages that show it; not a column.
+    queue_position: int | None = None
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = (
+            models.Index(fields=["owner", "-created_at"], name="job_of_owner"),
+            models.Index(fields=["status", "submitted_at"], name="job_queue"),
+            models.Index(fields=["status", "lease_expires_at"], name="job_lease"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:detail", args=[self.pk])
+
+    @property
+    def is_active(self) -> bool:
+        """Something is still expected to happen."""
+        return self.status in ACTIVE
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_active
+
+    @property
+    def can_retry(self) -> bool:
+        """It ended without a result, and its input had arrived."""
+        return self.status in {JobStatus.FAILED, JobStatus.CANCELLED} and bool(self.input_etag)
+
+    @property
+    def input_prefix(self) -> str:
+        return f"uploads/{self.owner_id}/{self.pk}/"
+
+    @property
+    def input_key(self) -> str:
+        """Where the upload goes. Made of ids, so that no file name can reach another key."""
+        return f"{self.input_prefix}input"
+
+    @property
+    def result_prefix(self) -> str:
+        return f"results/{self.owner_id}/{self.pk}/"
+
+
+class ResultFile(models.Model):
+    """The annotated VCF of a job, and where its bytes are."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="result")
+    state = models.CharField(max_length=10, choices=ResultState, default=ResultState.AVAILABLE)
+    key = models.CharField(max_length=255, help_text="In the results bucket.")
+    index_key = models.CharField(max_length=255, help_text="Its tabix index.")
+    size = models.BigIntegerField(help_text="Bytes.")
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.state})"
+
+    @property
+    def summary_key(self) -> str:
+        """The summary as JSON, beside the result; it stays where it is when the result is archived."""
+        return self.key.rpartition("/")[0] + "/summary.json"
+
+
+class JobEvent(models.Model):
+    """One line of a job's timeline: a move of one of the two machines, or a thing that somebody did."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    machine = models.CharField(max_length=10, blank=True, help_text="job, result, or empty.")
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    message = models.TextField()
+    detail: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Notice(models.Model):
+    """A mail that is owed to a job's owner, once. Written with the move that it tells of."""
+
+    class Kind(models.TextChoices):
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=10, choices=Kind)
+    created_at = models.DateTimeField(auto_now_add=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="notice_unsent"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.job_id}"
+
+
+class Purge(models.Model):
+    """Objects of a deleted job, to be deleted too.
+
+    A worker or a browser may still be writing when the job goes, so its folders are emptied at once and once more
+    when nothing can come any more.
+    """
+
+    input_prefix = models.CharField(max_length=255)
+    result_prefix = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(help_text="Nothing can be written to the folders after this.")
+    emptied_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.result_prefix
+
+
+class UploadSwitch(models.Model):
+    """The site-wide "no new uploads": one row, made by the first migration."""
+
+    open = models.BooleanField(default=True, help_text="Untick to refuse new uploads on the whole site.")
+    message = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="Shown to people instead of the upload form, such as when uploads open again.",
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "uploads switch"
+
+    def __str__(self) -> str:
+        return "Uploads are open" if self.open else "Uploads are closed"

@@ -1,0 +1,24 @@
+"""Tasks of the site itself, on the default queue. Each fetches by id, calls one function, and ends."""
+
+from gas.celery import app
+from gas.jobs import notices, purge
+from gas.jobs.sweep import sweep as run_sweep
+from gas.tasknames import PURGE, SEND_NOTICE, SWEEP
+
+
+@app.task(name=SEND_NOTICE, autoretry_for=(Exception,), retry_backoff=5, retry_backoff_max=300, max_retries=4)
+def send_notice(notice_id: str) -> None:
+    """Required: a Notice that is owed. Resulting: its mail is with SES, and the notice says when."""
+    notices.send(int(notice_id))
+
+
+@app.task(name=PURGE, autoretry_for=(Exception,), retry_backoff=5, retry_backoff_max=300, max_retries=4)
+def empty_folders(purge_id: str) -> None:
+    """Required: a Purge. Resulting: its folders are empty; the Purge is gone once nothing can be written there."""
+    purge.empty_folders(int(purge_id))
+
+
+@app.task(name=SWEEP)
+def sweep() -> None:
+    """Required: nothing. Resulting: whatever stood still and should not is on its way again."""
+    run_sweep()

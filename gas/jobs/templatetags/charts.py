@@ -1,0 +1,113 @@
+"""Numbers turned into bars.
+
+A bar is an SVG rect whose width is an attribute in percent: drawn on the server, it needs no library, no script
+and no style attribute (the content security policy forbids what is inline).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from django import template
+
+register = template.Library()
+
+
+class Bar(NamedTuple):
+    """One row of a bar chart; `width` in percent of the longest, `share` in percent of all."""
+
+    label: str
+    count: int
+    width: float
+    share: float
+    css: str
+
+
+class Segment(NamedTuple):
+    """One part of a stacked bar, `x` and `width` in percent of its length; `css` is its colour's class."""
+
+    label: str
+    count: int
+    x: float
+    width: float
+    css: str
+
+
+#: Impact of Sequence Ontology terms, as Ensembl groups them (ensembl.org, "Calculated consequences"), in the
+#: spelling of bcftools csq, which leaves "_variant" away.
+IMPACTS: Final = {
+    "high": {
+        "frameshift",
+        "splice_acceptor",
+        "splice_donor",
+        "start_lost",
+        "stop_gained",
+        "stop_lost",
+        "transcript_ablation",
+    },
+    "moderate": {"inframe_altering", "inframe_deletion", "inframe_insertion", "missense", "protein_altering"},
+    "low": {
+        "incomplete_terminal_codon",
+        "splice_region",
+        "start_retained",
+        "stop_retained",
+        "synonymous",
+    },
+}
+
+
+def term(consequence: str) -> str:
+    """The bare term: without bcftools' "*" (downstream of a stop) and Ensembl's "_variant"."""
+    return consequence.lstrip("*").removesuffix("_variant")
+
+
+@register.filter
+def impact(consequence: str) -> str:
+    """high, moderate, low or modifier: of the gravest term, where several are joined by "&"."""
+    terms = {term(part) for part in consequence.split("&")}
+    return next((name for name, members in IMPACTS.items() if terms & members), "modifier")
+
+
+@register.filter
+def plain(consequence: str) -> str:
+    """A Sequence Ontology term in words: "stop_gained" → "stop gained"."""
+    return " + ".join(term(part).replace("_", " ") for part in consequence.split("&"))
+
+
+def bars(rows: Iterable[tuple[str, int, str]], limit: int) -> list[Bar]:
+    """The `limit` longest of (label, count, css class), longest first; ties by label."""
+    ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
+    total = sum(count for _, count, _ in ordered) or 1
+    longest = max((count for _, count, _ in ordered), default=0) or 1
+    return [
+        Bar(label, count, percent(count, longest), percent(count, total), css) for label, count, css in ordered[:limit]
+    ]
+
+
+@register.simple_tag
+def consequence_bars(counts: Mapping[str, int], limit: int = 12) -> list[Bar]:
+    """Alleles per consequence, coloured by impact."""
+    return bars(((plain(name), count, f"impact-{impact(name)}") for name, count in counts.items()), limit)
+
+
+@register.simple_tag
+def gene_bars(genes: Iterable[Mapping[str, Any]], limit: int = 12) -> list[Bar]:
+    """Alleles per gene, from [{"gene": …, "count": …}]."""
+    return bars(((gene["gene"], gene["count"], "gene") for gene in genes), limit)
+
+
+@register.simple_tag
+def segments(counts: Mapping[str, Any], *names: str) -> list[Segment]:
+    """A stacked bar of `counts`; of `names` alone, in that order, where given. Zeros stay in the legend."""
+    chosen = [(name, int(counts.get(name) or 0)) for name in (names or counts)]
+    total = sum(count for _, count in chosen) or 1
+    drawn: list[Segment] = []
+    x = 0.0
+    for number, (name, count) in enumerate(chosen, start=1):
+        width = percent(count, total)
+        drawn.append(Segment(name, count, round(x, 2), width, f"part-{number}"))
+        x += width
+    return drawn
+
+
+def percent(count: int, whole: int) -> float:
+    return round(100 * count / whole, 2)

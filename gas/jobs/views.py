@@ -1,0 +1,227 @@
+"""The pages of jobs, for their owners. Whatever changes something is a POST."""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from gas.aws import s3
+from gas.http import PersonRequest
+from gas.jobs import actions, context
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.names import download_name
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.uploads import UploadRefused, closed_message, confirm_upload, open_upload
+
+PAGE_SIZE = 25
+LOG_LIMIT = 256 * 1024
+#: htmx's answer for "stop polling".
+STOP_POLLING = 286
+
+
+def _own(request: PersonRequest, job_id: UUID) -> Job:
+    """The job, if it is the person's own; for anybody else's there is nothing here, 404."""
+    return get_object_or_404(Job, pk=job_id, owner=request.user)
+
+
+@login_required
+@require_GET
+@never_cache
+def job_list(request: PersonRequest) -> HttpResponse:
+    """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
+    query, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
+    mine = Job.objects.filter(owner=request.user).defer("summary", "preview")
+    jobs = mine.select_related("result")
+    if query:
+        jobs = jobs.filter(name__icontains=query)
+    if status in JobStatus.values:
+        jobs = jobs.filter(status=status)
+    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    live = any(job.is_active for job in page)
+    for job in page:
+        job.queue_position = context.queue_position(job)
+    values = {
+        "page_obj": page,
+        "q": query,
+        "status": status,
+        "statuses": JobStatus.choices,
+        "counts": context.status_counts(request.user),
+        "live": live,
+    }
+    if request.htmx:
+        return render(request, "jobs/_list.html", values, status=200 if live else STOP_POLLING)
+    return render(request, "jobs/list.html", values)
+
+
+@login_required
+@require_GET
+def new(request: PersonRequest) -> HttpResponse:
+    """The upload page: the limits first, then the uploader."""
+    values = {
+        **context.limits(),
+        "uploads_url": reverse("jobs:uploads"),
+        "uploads_closed_message": closed_message(),
+    }
+    return render(request, "jobs/new.html", values)
+
+
+@login_required
+@require_POST
+def uploads(request: PersonRequest) -> JsonResponse:
+    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}; 400 {"error"}."""
+    try:
+        body = json.loads(request.body)
+        name, size, reference = str(body["name"]), int(body["size"]), str(body["reference"])
+    except (ValueError, KeyError, TypeError):
+        return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
+    try:
+        ticket = open_upload(request.user, name=name, size=size, reference=reference)
+    except UploadRefused as refusal:
+        return JsonResponse({"error": str(refusal)}, status=400)
+    answer = {"job": ticket.job.pk, "confirm": reverse("jobs:confirm", args=[ticket.job.pk]), **ticket.form}
+    return JsonResponse(answer, status=201)
+
+
+@login_required
+@require_POST
+def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
+    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error"}."""
+    try:
+        job = confirm_upload(_own(request, job_id))
+    except UploadRefused as refusal:
+        return JsonResponse({"error": str(refusal)}, status=409)
+    return JsonResponse({"job": job.pk, "status": job.status, "url": job.get_absolute_url()})
+
+
+@login_required
+@require_GET
+@never_cache
+def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    return render(request, "jobs/detail.html", context.detail(_own(request, job_id)))
+
+
+@login_required
+@require_GET
+@never_cache
+def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """The changing part of a job's page, which htmx asks for until the job has ended."""
+    job = _own(request, job_id)
+    status = 200 if job.is_active else STOP_POLLING
+    return render(request, "jobs/_live.html", context.detail(job), status=status)
+
+
+@login_required
+@require_GET
+@never_cache
+def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
+    """The job in a few words, for programs."""
+    job = _own(request, job_id)
+    result = ResultFile.objects.filter(job=job).first()
+    failure = {"code": job.failure_code, "message": job.failure_message, "advice": job.failure_advice}
+    return JsonResponse(
+        {
+            "job": job.pk,
+            "name": job.name,
+            "status": job.status,
+            "stage": job.stage,
+            "records_done": job.records_done,
+            "queue_position": context.queue_position(job),
+            "failure": failure if job.status == JobStatus.FAILED else None,
+            "result": {"state": result.state, "size": result.size} if result else None,
+        }
+    )
+
+
+@login_required
+@require_GET
+@never_cache
+def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """The log in the browser: its first 256 KiB, and where to get the rest."""
+    job = _own(request, job_id)
+    if not job.log_key:
+        raise Http404
+    try:
+        text, truncated = s3.read_start(settings.S3_RESULTS_BUCKET, job.log_key, limit=LOG_LIMIT)
+    except s3.ObjectMissing as missing:
+        raise Http404 from missing
+    return render(request, "jobs/log.html", {"job": job, "log_text": text, "truncated": truncated})
+
+
+@login_required
+@require_GET
+@never_cache
+def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
+    """Send the browser to a presigned address of one of the job's own objects."""
+    job = _own(request, job_id)
+    target = _target(job, kind)
+    if target is None:
+        raise Http404
+    bucket, key, ending = target
+    name = job.name if kind == "input" else download_name(job.name, ending)
+    return redirect(s3.presigned_download(bucket, key, filename=name))
+
+
+def _target(job: Job, kind: str) -> tuple[str, str, str] | None:
+    """Bucket, key and file ending of what is offered under `kind`: all from the row, nothing from the request."""
+    results = settings.S3_RESULTS_BUCKET
+    if kind == "input" and job.input_etag:
+        return settings.S3_INPUTS_BUCKET, job.input_key, ""
+    if kind == "log" and job.log_key:
+        return results, job.log_key, ".annot.log"
+    result = ResultFile.objects.filter(job=job).first()
+    if result is None:
+        return None
+    if kind == "summary":
+        return results, result.summary_key, ".annot.summary.json"
+    if result.state != ResultState.AVAILABLE:
+        return None
+    return {
+        "vcf": (results, result.key, ".annot.vcf.gz"),
+        "index": (results, result.index_key, ".annot.vcf.gz.tbi"),
+    }.get(kind)
+
+
+@login_required
+@require_POST
+def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    job = _own(request, job_id)
+    return _act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
+
+
+@login_required
+@require_POST
+def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    job = _own(request, job_id)
+    return _act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Ask first (GET), then delete the job and its files for good (POST)."""
+    job = _own(request, job_id)
+    if request.method == "GET":
+        return render(request, "jobs/confirm_delete.html", {"job": job})
+    with transaction.atomic():
+        job.delete()
+    messages.success(request, f"“{job.name}” and its files are deleted.")
+    return redirect("jobs:list")
+
+
+def _act(request: PersonRequest, job: Job, done: str, act: Callable[[], None]) -> HttpResponse:
+    try:
+        act()
+        messages.success(request, done)
+    except actions.ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect(job)

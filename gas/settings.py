@@ -1,0 +1,203 @@
+"""Every setting of the service, read from the environment and nowhere else.
+
+Each name is documented in docs/settings.md; a test fails when one is missing there. A production process
+that lacks a required value does not start: there are no secrets by default.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+# --- The site -------------------------------------------------------------------------------------------
+
+DEBUG: bool = env.bool("DEBUG", False)
+SECRET_KEY: str = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+SITE_NAME: str = env.str("SITE_NAME", "Genomics Annotation Service")
+SITE_URL: str = env.str("SITE_URL").rstrip("/")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [urlsplit(SITE_URL).hostname or ""])
+SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", "support@gas.example")
+LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
+#: The embedded stack for one machine; adds its own app, and static files straight from their sources.
+DEVSTACK: bool = env.bool("DEVSTACK", False)
+DEVSTACK_MAIL_URL: str = env.str("DEVSTACK_MAIL_URL", "")
+
+# --- AWS ------------------------------------------------------------------------------------------------
+# Credentials are boto3's business: an instance role in production, AWS_* variables elsewhere.
+
+AWS_REGION: str = env.str("AWS_REGION", "us-east-1")
+AWS_ENDPOINT_URL: str = env.str("AWS_ENDPOINT_URL", "")
+S3_INPUTS_BUCKET: str = env.str("S3_INPUTS_BUCKET", "gas-inputs")
+S3_RESULTS_BUCKET: str = env.str("S3_RESULTS_BUCKET", "gas-results")
+SQS_QUEUE_URL_BASE: str = env.str("SQS_QUEUE_URL_BASE")
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "sqs://")
+
+# --- Uploads and downloads ------------------------------------------------------------------------------
+
+UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 150 * 1024)
+UPLOAD_EXPIRES_SECONDS: int = env.int("UPLOAD_EXPIRES_SECONDS", 3600)
+DOWNLOAD_EXPIRES_SECONDS: int = env.int("DOWNLOAD_EXPIRES_SECONDS", 300)
+
+# --- Work -----------------------------------------------------------------------------------------------
+
+ANNOTATE_EXPANDED_MAX_BYTES: int = env.int("ANNOTATE_EXPANDED_MAX_BYTES", 2 * 1024**3)
+ANNOTATE_MEMORY_BYTES: int = env.int("ANNOTATE_MEMORY_BYTES", 1024**3)
+ANNOTATE_SOFT_LIMIT_SECONDS: int = env.int("ANNOTATE_SOFT_LIMIT_SECONDS", 1500)
+ANNOTATE_HARD_LIMIT_SECONDS: int = env.int("ANNOTATE_HARD_LIMIT_SECONDS", 1800)
+#: SQS redelivers a message that was not deleted in this time: longer than any task may run.
+VISIBILITY_TIMEOUT_SECONDS: int = int(ANNOTATE_HARD_LIMIT_SECONDS * 1.1)
+LEASE_SECONDS: float = env.float("LEASE_SECONDS", 60.0)
+SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", 60.0)
+RESEND_AFTER_SECONDS: float = env.float("RESEND_AFTER_SECONDS", 120.0)
+MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", 5)
+WORK_DIR: Path | None = env.path("WORK_DIR", None)
+REFERENCES_DIR: Path | None = env.path("REFERENCES_DIR", None)
+DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
+
+# --- Mail -----------------------------------------------------------------------------------------------
+
+EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", "anymail.backends.amazon_ses.EmailBackend")
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", "GAS <no-reply@gas.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ANYMAIL = {
+    "AMAZON_SES_CLIENT_PARAMS": {"region_name": AWS_REGION, "endpoint_url": AWS_ENDPOINT_URL or None},
+}
+
+# --- Database and cache ---------------------------------------------------------------------------------
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Writers wait for their turn when they begin, instead of failing half-way with "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Django ---------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "csp",
+    "anymail",
+    "allauth",
+    "allauth.account",
+    "gas.users",
+    "gas.jobs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "gas.urls"
+WSGI_APPLICATION = "gas.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "gas" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gas.context.site",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "gas" / "static"]
+STATIC_ROOT: Path = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
+WHITENOISE_USE_FINDERS = DEBUG or DEVSTACK
+if not WHITENOISE_USE_FINDERS:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}
+
+# --- Signing in -----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "jobs:list"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+
+# --- Security -------------------------------------------------------------------------------------------
+# Plain HTTP is for one machine; with an https SITE_URL everything that can be made strict is.
+
+HTTPS = SITE_URL.startswith("https://")
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if env.bool("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_NAME = "gas_session"
+
+_uploads_to = AWS_ENDPOINT_URL or f"https://{S3_INPUTS_BUCKET}.s3.{AWS_REGION}.amazonaws.com"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "connect-src": ["'self'", _uploads_to],  # the browser sends files straight to S3
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
+if DEVSTACK:
+    INSTALLED_APPS.append("devstack")

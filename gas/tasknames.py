@@ -1,0 +1,35 @@
+"""The name of every task, and the one way to send one.
+
+`gas` imports no worker: it sends by name. A name that has been in production stays registered, since messages
+that carry it may still be on their way.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+ANNOTATE = "annotator.annotate"
+SEND_NOTICE = "gas.jobs.send_notice"
+PURGE = "gas.jobs.purge"
+SWEEP = "gas.jobs.sweep"
+
+QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
+ROUTES = {
+    "annotator.*": {"queue": "gas-annotate"},
+    "archive.*": {"queue": "gas-archive"},
+    "restore.*": {"queue": "gas-restore"},
+}
+
+
+def send_after_commit(name: str, *args: Any, countdown: float = 0) -> None:
+    """Send task `name` once the current transaction has committed, `countdown` seconds from then.
+
+    Args are ids, never data. When the broker cannot be reached the error is logged and the caller goes on: the
+    row says what is due, and the sweep sends it again.
+    """
+    from gas.celery import app
+
+    def send() -> None:
+        app.signature(name, args=[str(arg) for arg in args]).apply_async(countdown=countdown)
+
+    transaction.on_commit(send, robust=True)

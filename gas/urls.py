@@ -1,0 +1,28 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import include, path
+
+from gas.health import health
+from gas.jobs.context import limits
+
+admin.site.site_header = admin.site.site_title = "GAS staff"
+admin.site.index_title = "Service"
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    """What the service is, for people who are not signed in; the others go to their jobs."""
+    if request.user.is_authenticated:
+        return redirect("jobs:list")
+    return render(request, "landing.html", limits())
+
+
+urlpatterns = [
+    path("", landing, name="landing"),
+    path("jobs/", include("gas.jobs.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz/", health, name="health"),
+]

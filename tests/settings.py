@@ -1,0 +1,30 @@
+"""The service's own settings, with the values that a test run needs. DATABASE_URL chooses the database."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("DATABASE_URL", "sqlite:///" + str(Path(tempfile.gettempdir()) / "gas-tests.sqlite3"))
+os.environ.update(
+    {
+        "SECRET_KEY": "for tests only",
+        "SITE_URL": "http://testserver",
+        "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+        "SQS_QUEUE_URL_BASE": "https://sqs.us-east-1.amazonaws.com/123456789012/",
+        "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
+        "DEVSTACK": "1",
+    }
+)
+for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CELERY_BROKER_URL"):
+    os.environ.pop(name, None)
+
+from gas.settings import *  # noqa: E402, F403
+from gas.settings import DATABASES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # signing in should not take a test's time
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: threads and worker processes must see the same rows.
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"] + "-test"}
