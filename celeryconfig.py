@@ -14,7 +14,8 @@ broker_transport_options = {
     "is_secure": not settings.AWS_ENDPOINT_URL.startswith("http://"),
     "predefined_queues": predefined_queues(settings.SQS_QUEUE_URL_BASE, QUEUES),
     "visibility_timeout": settings.VISIBILITY_TIMEOUT_SECONDS,
-    "wait_time_seconds": 10,  # long polling: an idle worker costs six receives a minute and queue
+    # Long polling. kombu also hides a rejected message for this long before its next delivery.
+    "wait_time_seconds": settings.SQS_WAIT_SECONDS,
     "polling_interval": 0.1,
 }
 broker_connection_retry_on_startup = True
@@ -22,7 +23,7 @@ broker_connection_retry_on_startup = True
 # --- Routes
 
 task_default_queue = "gas-default"
-task_queues = [Queue(name) for name in QUEUES]
+task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 task_create_missing_queues = False
 task_routes = ROUTES
 imports = ("annotator.tasks", "gas.jobs.tasks")
@@ -32,7 +33,8 @@ imports = ("annotator.tasks", "gas.jobs.tasks")
 
 task_acks_late = True
 task_reject_on_worker_lost = True
-task_acks_on_failure_or_timeout = False
+task_acks_on_failure = False
+task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
 
 # --- Limits: soft < hard < visibility timeout

@@ -36,6 +36,7 @@ S3_INPUTS_BUCKET: str = env.str("S3_INPUTS_BUCKET", "gas-inputs")
 S3_RESULTS_BUCKET: str = env.str("S3_RESULTS_BUCKET", "gas-results")
 SQS_QUEUE_URL_BASE: str = env.str("SQS_QUEUE_URL_BASE")
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "sqs://")
+SQS_WAIT_SECONDS: int = env.int("SQS_WAIT_SECONDS", 10)
 
 # --- Uploads and downloads ------------------------------------------------------------------------------
 
@@ -132,9 +133,9 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "gas" / "static"]
-STATIC_ROOT: Path = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 WHITENOISE_USE_FINDERS = DEBUG or DEVSTACK
 if not WHITENOISE_USE_FINDERS:
+    STATIC_ROOT: Path = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

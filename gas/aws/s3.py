@@ -140,7 +140,7 @@ def delete_prefix(bucket: str, prefix: str) -> int:
         ValueError: the prefix is not a folder, so that it might name more than is meant.
         NotDeleted: S3 kept some; call again.
     """
-    if not prefix.endswith("/") or prefix.count("/") < 2:
+    if not prefix.endswith("/") or prefix.count("/") < 3:
         raise ValueError(f"not a job's folder: {prefix!r}")
     count = 0
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

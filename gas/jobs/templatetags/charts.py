@@ -36,6 +36,8 @@ class Segment(NamedTuple):
 #: spelling of bcftools csq, which leaves "_variant" away.
 IMPACTS: Final = {
     "high": {
+        "feature_elongation",
+        "feature_truncation",
         "frameshift",
         "splice_acceptor",
         "splice_donor",

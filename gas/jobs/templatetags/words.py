@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
 
+from gas.jobs.context import STAGES
 from gas.jobs.states import JobStatus
 
 register = template.Library()
@@ -29,15 +30,6 @@ LOOKS: Final = {
     JobStatus.COMPLETED: Look("good", "check-circle-fill", "Completed"),
     JobStatus.FAILED: Look("bad", "exclamation-triangle-fill", "Failed"),
     JobStatus.CANCELLED: Look("plain", "slash-circle", "Cancelled"),
-}
-
-STAGES: Final = {
-    "fetch": "Fetching the file",
-    "preflight": "Checking the file",
-    "annotate": "Annotating the records",
-    "index": "Indexing the result",
-    "summary": "Counting",
-    "store": "Storing the result",
 }
 
 MESSAGE_LOOKS: Final = {
@@ -61,7 +53,8 @@ def message_look(level: str) -> Look:
 
 @register.filter
 def stage_words(stage: str) -> str:
-    return STAGES.get(stage, stage.replace("-", " ").replace("_", " ").capitalize())
+    """A running job's stage; before its first, it is being prepared."""
+    return STAGES.get(stage, "Prepare")
 
 
 @register.filter

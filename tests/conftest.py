@@ -1,0 +1,139 @@
+"""What every test may ask for: an AWS in memory, people, and jobs in any state."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from moto import mock_aws
+
+from gas.aws import clients
+from gas.celery import app
+from gas.jobs import leases
+from gas.jobs.models import Job
+from gas.jobs.uploads import confirm_upload, open_upload
+from gas.tasknames import QUEUES
+from gas.users.models import User
+
+# pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> None:
+    cache.clear()  # allauth's rate limits live there
+
+
+@pytest.fixture(autouse=True)
+def eager(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tasks run where they are sent, unless a test asks for `queued`."""
+    app.loader.import_default_modules()
+    app.conf.task_always_eager = "queued" not in request.fixturenames
+    app.conf.task_eager_propagates = True
+    yield
+    app.conf.task_always_eager = False
+
+
+@pytest.fixture
+def queued() -> None:
+    """Tasks go to the queue, and stay there."""
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """S3 and SQS in memory, with the service's buckets and queues."""
+    with mock_aws():
+        clients.s3.cache_clear()
+        clients.sqs.cache_clear()
+        for bucket in (settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET):
+            boto3.client("s3", region_name=settings.AWS_REGION).create_bucket(Bucket=bucket)
+        for queue in QUEUES:
+            boto3.client("sqs", region_name=settings.AWS_REGION).create_queue(QueueName=queue)
+        yield
+    clients.s3.cache_clear()
+    clients.sqs.cache_clear()
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return make_person("ada@lab.example")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return make_person("eve@lab.example")
+
+
+def make_person(email: str) -> User:
+    user = User.objects.create_user(email, "correct horse battery")
+    user.emailaddress_set.create(email=email, verified=True, primary=True)
+    return user
+
+
+@pytest.fixture
+def browser_of() -> Callable[[User], Client]:
+    """A client in which the person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def uploaded(aws: None, person: User) -> Callable[..., Job]:
+    """Makes jobs whose file has arrived in S3 and is not confirmed."""
+
+    def make(content: bytes = SMALL_VCF, *, owner: User = person, name: str = "sample.vcf") -> Job:
+        job = open_upload(owner, name=name, size=len(content), reference="rCRS").job
+        clients.s3().put_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key, Body=content)
+        return job
+
+    return make
+
+
+@pytest.fixture
+def pending(uploaded: Callable[..., Job]) -> Callable[..., Job]:
+    """Makes jobs that wait for a worker, and whose message nobody sends."""
+
+    def make(*args: Any, **kwargs: Any) -> Job:
+        return confirm_upload(uploaded(*args, **kwargs))
+
+    return make
+
+
+@pytest.fixture
+def claimed(pending: Callable[..., Job]) -> Callable[..., leases.Claim]:
+    """Makes jobs that a worker has."""
+
+    def make(*args: Any, **kwargs: Any) -> leases.Claim:
+        claim = leases.claim(str(pending(*args, **kwargs).pk))
+        assert claim is not None
+        return claim
+
+    return make
+
+
+def failed(claim: leases.Claim) -> Job:
+    """End a claimed job as one with a bad file."""
+    with transaction.atomic():
+        leases.fail(claim, code="no-header", message="Line 1: no header.", advice="Add one.")
+    return Job.objects.get(pk=claim.job.pk)
+
+
+def age(job: Job, **fields: float) -> None:
+    """Move times of the row into the past: `age(job, sent_at=300)`."""
+    now = timezone.now()
+    Job.objects.filter(pk=job.pk).update(**{name: now - timedelta(seconds=s) for name, s in fields.items()})
+    job.refresh_from_db()

@@ -1,0 +1,117 @@
+"""Promise: a job is worked on by one worker at a time, and a worker that dies loses it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from gas.aws import queues
+from gas.jobs import leases
+from gas.jobs.models import Job, Notice, ResultFile
+from gas.jobs.states import JobStatus, Outrun
+from tests.conftest import age, failed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
+
+
+def result_of(claim: leases.Claim) -> ResultFile:
+    return ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
+
+
+def test_a_waiting_job_is_claimed_by_the_first_message_only(pending: Callable[..., Job]) -> None:
+    job = pending()
+    claim = leases.claim(str(job.pk))
+    assert claim is not None
+    assert claim.job.status == JobStatus.RUNNING
+    assert leases.claim(str(job.pk)) is None
+
+
+def test_a_message_about_a_deleted_job_does_nothing(pending: Callable[..., Job]) -> None:
+    job = pending()
+    key = str(job.pk)
+    job.delete()
+    assert leases.claim(key) is None
+
+
+@pytest.mark.parametrize("status", [JobStatus.UPLOADING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
+def test_a_late_message_does_not_wake_a_job(uploaded: Callable[..., Job], status: JobStatus) -> None:
+    job = uploaded()
+    Job.objects.filter(pk=job.pk).update(**{"status": status})
+    assert leases.claim(str(job.pk)) is None
+
+
+def test_a_heartbeat_renews_the_lease_and_tells_progress(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    age(claim.job, lease_expires_at=-5)
+    assert leases.renew(claim, stage="annotate", records_done=42)
+    job = Job.objects.get()
+    assert job.lease_expires_at is not None
+    assert job.lease_expires_at > claim.job.lease_expires_at  # type: ignore[operator]
+    assert (job.stage, job.records_done) == ("annotate", 42)
+
+
+def test_an_expired_lease_passes_to_the_next_message(claimed: Callable[..., leases.Claim]) -> None:
+    first = claimed()
+    age(first.job, lease_expires_at=1)
+    second = leases.claim(str(first.job.pk))
+    assert second is not None
+    assert second.prefix != first.prefix  # it cannot overwrite what the first is still writing
+    assert not leases.renew(first, stage="annotate", records_done=1)
+
+
+def test_who_lost_the_lease_can_neither_complete_nor_fail_nor_release(claimed: Callable[..., leases.Claim]) -> None:
+    first = claimed()
+    age(first.job, lease_expires_at=1)
+    second = leases.claim(str(first.job.pk))
+    assert second is not None
+    with pytest.raises(Outrun):
+        leases.complete(first, result_of(first), log_key="", summary={}, preview=[])
+    with pytest.raises(Outrun):
+        leases.fail(first, code="x", message="x", advice="x")
+    with pytest.raises(Outrun):
+        leases.release(first, "x")
+    assert not ResultFile.objects.exists()
+    leases.complete(second, result_of(second), log_key="", summary={}, preview=[])
+    assert Job.objects.get().status == JobStatus.COMPLETED
+
+
+def test_completing_twice_leaves_one_result_and_one_mail(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[])
+    with pytest.raises(Outrun):
+        leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[])
+    assert ResultFile.objects.count() == Notice.objects.count() == 1
+
+
+def test_a_fault_of_ours_gives_the_job_back_with_a_growing_pause(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    claim = claimed()
+    with django_capture_on_commit_callbacks(execute=True):
+        leases.release(claim, "S3 is down")
+    job = Job.objects.get()
+    assert job.status == JobStatus.PENDING
+    assert job.lease_token is None
+    assert queues.waiting("gas-annotate") == 1
+    assert "S3" not in job.events.last().message  # type: ignore[union-attr]
+
+
+def test_after_too_many_faults_the_job_fails_and_says_that_it_is_us(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    for _ in range(settings.MAX_ATTEMPTS - 1):
+        leases.release(claim, "S3 is down")
+        again = leases.claim(str(claim.job.pk))
+        assert again is not None
+        claim = again
+    leases.release(claim, "S3 is down")
+    job = Job.objects.get()
+    assert job.status == JobStatus.FAILED
+    assert job.failure_code == "our-fault"
+    assert settings.SUPPORT_EMAIL in job.failure_advice
+
+
+def test_a_failed_job_says_what_and_what_to_do_and_owes_a_mail(claimed: Callable[..., leases.Claim]) -> None:
+    job = failed(claimed())
+    assert (job.status, job.failure_message, job.failure_advice) == ("FAILED", "Line 1: no header.", "Add one.")
+    assert job.notices.get().kind == Notice.Kind.FAILED

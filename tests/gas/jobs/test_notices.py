@@ -1,0 +1,106 @@
+"""Promise: one mail for each end of a job, after the commit, in words that its reader can act on."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from gas.jobs import leases, notices
+from gas.jobs.models import Job, Notice, ResultFile
+from tests.conftest import failed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def notice(claimed: Callable[..., leases.Claim]) -> Notice:
+    return failed(claimed()).notices.get()
+
+
+def test_a_failed_job_is_told_with_its_reason_and_advice(notice: Notice) -> None:
+    notices.send(notice.pk)
+    (sent,) = mail.outbox
+    html = str(sent.alternatives[0][0])  # type: ignore[attr-defined]
+    assert sent.to == ["ada@lab.example"]
+    assert "sample.vcf" in sent.subject
+    assert "\n" not in sent.subject
+    for text in (sent.body, html):
+        assert "Line 1: no header." in text
+        assert "Add one." in text
+        assert f"http://testserver/jobs/{notice.job_id}/" in text
+
+
+def test_a_completed_job_is_told_with_its_address(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
+    summary = {"records": {"in": 3, "out": 2, "skipped": 1}}
+    leases.complete(claim, result, log_key="", summary=summary, preview=[])
+    notices.send(Notice.objects.get().pk)
+    (sent,) = mail.outbox
+    assert f"http://testserver/jobs/{claim.job.pk}/" in sent.body
+
+
+def test_a_message_that_comes_twice_sends_one_mail(notice: Notice) -> None:
+    notices.send(notice.pk)
+    notices.send(notice.pk)
+    assert len(mail.outbox) == 1
+    assert Job.objects.get().events.filter(message__startswith="Mail sent").count() == 1
+
+
+def test_a_mail_that_somebody_is_sending_is_left_to_them(notice: Notice) -> None:
+    Notice.objects.update(claimed_at=timezone.now())
+    notices.send(notice.pk)
+    assert not mail.outbox
+
+
+def test_a_claim_of_a_dead_worker_is_taken_over(notice: Notice) -> None:
+    Notice.objects.update(claimed_at=timezone.now() - timedelta(seconds=notices.CLAIM_SECONDS + 1))
+    notices.send(notice.pk)
+    assert len(mail.outbox) == 1
+
+
+def test_a_mail_that_could_not_be_sent_can_be_sent_at_once_again(
+    notice: Notice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("django.core.mail.EmailMultiAlternatives.send", _unreachable)
+        with pytest.raises(ConnectionError):
+            notices.send(notice.pk)
+    notice.refresh_from_db()
+    assert (notice.sent_at, notice.claimed_at, notice.tries) == (None, None, 1)
+    notices.send(notice.pk)
+    assert len(mail.outbox) == 1
+
+
+def test_a_mail_that_nobody_takes_is_given_up_in_the_end(notice: Notice) -> None:
+    Notice.objects.update(tries=notices.MAX_TRIES)
+    notices.send(notice.pk)
+    assert not mail.outbox
+    assert not notices.owed(timezone.now()).exists()
+
+
+def test_the_mail_leaves_only_after_the_commit(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    claim = claimed()
+    with django_capture_on_commit_callbacks() as callbacks:
+        failed(claim)
+        assert not mail.outbox
+    for callback in callbacks:
+        callback()
+    assert len(mail.outbox) == 1
+
+
+def test_a_name_cannot_add_a_header_to_the_mail(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed(name="a\r\nBcc: all@lab.example\r\n.vcf")
+    notices.send(failed(claim).notices.get().pk)
+    (sent,) = mail.outbox
+    assert sent.recipients() == ["ada@lab.example"]
+    assert "Bcc" not in sent.message()
+
+
+def _unreachable(*_: object) -> None:
+    raise ConnectionError("SES cannot be reached")

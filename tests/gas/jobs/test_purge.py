@@ -1,0 +1,95 @@
+"""Deleting a job deletes its objects, nobody else's, and what comes late."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from gas.aws.clients import s3
+from gas.aws.s3 import delete_prefix
+from gas.jobs import leases, purge
+from gas.jobs.models import Job, Purge
+from gas.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def keys() -> set[str]:
+    found = set()
+    for bucket in (settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET):
+        found |= {item["Key"] for item in s3().list_objects_v2(Bucket=bucket).get("Contents", [])}
+    return found
+
+
+def put_result(claim: leases.Claim) -> str:
+    return put(claim.prefix + "annot.vcf.gz")
+
+
+def put(key: str) -> str:
+    s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=key, Body=b"bytes")
+    return key
+
+
+def test_a_deleted_job_leaves_no_object_and_touches_no_other(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    gone, kept = claimed(), claimed()
+    put_result(gone)
+    kept_keys = {put_result(kept), kept.job.input_key}
+    with django_capture_on_commit_callbacks(execute=True):
+        gone.job.delete()
+    assert keys() == kept_keys
+
+
+def test_objects_go_even_when_the_row_goes_with_its_owner(
+    claimed: Callable[..., leases.Claim],
+    person: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    put_result(claimed())
+    with django_capture_on_commit_callbacks(execute=True):
+        person.delete()
+    assert keys() == set()
+
+
+def test_objects_stay_when_the_deletion_is_rolled_back(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    claim = claimed()
+    put_result(claim)
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert keys() == {claim.job.input_key, claim.prefix + "annot.vcf.gz"}
+    assert not callbacks
+
+
+def test_what_a_worker_writes_after_the_deletion_goes_in_the_second_round(
+    queued: None, claimed: Callable[..., leases.Claim]
+) -> None:
+    claim = claimed()
+    late = put_result(claim)
+    claim.job.delete()
+    note = Purge.objects.get()
+    purge.empty_folders(note.pk)
+    assert keys() == set()
+    put(late)  # the worker has not noticed yet
+    note.refresh_from_db()
+    assert note.emptied_at is not None
+    Purge.objects.update(settled_at=timezone.now() - timedelta(seconds=1))
+    purge.empty_folders(note.pk)
+    assert keys() == set()
+    assert not Purge.objects.exists()
+
+
+def test_the_note_stays_until_nothing_can_be_uploaded_any_more(queued: None, uploaded: Callable[..., Job]) -> None:
+    job = uploaded()
+    job.delete()
+    assert Purge.objects.get().settled_at >= job.created_at + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "uploads/", "uploads/someone", "results//"[:8]])
+def test_a_prefix_that_is_more_than_one_jobs_folder_is_not_deleted(aws: None, prefix: str) -> None:
+    with pytest.raises(ValueError, match="not a job's folder"):
+        delete_prefix(settings.S3_INPUTS_BUCKET, prefix)

@@ -1,0 +1,112 @@
+"""Promise: a row moves only along its machine's arrows, once, and the timeline says so."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.db.models import Q
+from django.db.transaction import TransactionManagementError
+
+from gas.jobs.models import Job
+from gas.jobs.states import (
+    JOB_TRANSITIONS,
+    RESULT_TRANSITIONS,
+    IllegalTransition,
+    JobStatus,
+    Outrun,
+    ResultState,
+    move_job,
+)
+from gas.users.models import User
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def job(person: User) -> Job:
+    return Job.objects.create(owner=person, name="a.vcf", reference="rCRS")
+
+
+def test_every_state_has_its_row_in_the_table() -> None:
+    assert set(JOB_TRANSITIONS) == set(JobStatus)
+    assert set(RESULT_TRANSITIONS) == set(ResultState)
+
+
+def test_every_state_can_be_reached() -> None:
+    assert {to for arrows in JOB_TRANSITIONS.values() for to in arrows} == set(JobStatus) - {JobStatus.UPLOADING}
+    assert {to for arrows in RESULT_TRANSITIONS.values() for to in arrows} == set(ResultState)
+
+
+@pytest.mark.parametrize("seen", JobStatus)
+@pytest.mark.parametrize("to", JobStatus)
+def test_a_job_moves_along_the_arrows_and_nowhere_else(job: Job, seen: JobStatus, to: JobStatus) -> None:
+    Job.objects.filter(pk=job.pk).update(status=seen)
+    job.refresh_from_db()
+    if to in JOB_TRANSITIONS[seen]:
+        with transaction.atomic():
+            move_job(job, to, "moved")
+    else:
+        with pytest.raises(IllegalTransition), transaction.atomic():
+            move_job(job, to, "moved")
+    job.refresh_from_db()
+    assert job.status == (to if to in JOB_TRANSITIONS[seen] else seen)
+
+
+def test_a_move_writes_its_event_with_who_did_it(job: Job, person: User) -> None:
+    with transaction.atomic():
+        move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=person, detail={"why": "typo"})
+    event = job.events.get()
+    assert (event.machine, event.from_state, event.to_state) == ("job", "UPLOADING", "CANCELLED")
+    assert (event.message, event.actor, event.detail) == ("Cancelled.", person, {"why": "typo"})
+
+
+def test_the_second_of_two_who_saw_the_same_state_is_outrun(job: Job) -> None:
+    other = Job.objects.get(pk=job.pk)
+    with transaction.atomic():
+        move_job(job, JobStatus.PENDING, "first")
+    with pytest.raises(Outrun), transaction.atomic():
+        move_job(other, JobStatus.CANCELLED, "second")
+    assert [event.message for event in job.events.all()] == ["first"]
+    assert Job.objects.get(pk=job.pk).status == JobStatus.PENDING
+
+
+def test_a_guard_that_no_longer_holds_stops_the_move(job: Job) -> None:
+    with pytest.raises(Outrun), transaction.atomic():
+        move_job(job, JobStatus.PENDING, "moved", guard=Q(attempts=7))
+    assert not job.events.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_move_outside_a_transaction_is_a_mistake(job: Job) -> None:
+    with pytest.raises(TransactionManagementError):
+        move_job(job, JobStatus.PENDING, "moved")
+    assert Job.objects.get(pk=job.pk).status == JobStatus.UPLOADING
+
+
+def test_nothing_but_the_machines_assigns_a_state() -> None:
+    """Reads the code: no `x.status = …`, and no `update(status=…)` or `update(state=…)`, outside states.py."""
+    offenders = []
+    for package in ("gas", "annotator"):
+        for path in (ROOT / package).rglob("*.py"):
+            if path.name == "states.py" or "migrations" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if _assigns_state(node):
+                    offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}")  # type: ignore[attr-defined]
+    assert not offenders
+
+
+def _assigns_state(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return any(
+            isinstance(t, ast.Attribute)
+            and t.attr in {"status", "state"}
+            and isinstance(t.value, ast.Name)
+            and t.value.id in {"job", "result"}
+            for t in targets
+        )
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"update", "create"}:
+        return any(word.arg in {"status", "state"} for word in node.keywords)
+    return False

@@ -1,0 +1,143 @@
+"""Promise: every row that is not at rest has a live message or a live lease, or the sweep has it moving again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import boto3
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from gas.aws import clients, queues
+from gas.jobs import leases
+from gas.jobs.models import Job, Notice, Purge
+from gas.jobs.states import JobStatus
+from gas.jobs.sweep import sweep
+from gas.jobs.uploads import open_upload
+from gas.users.models import User
+from tests.conftest import age, failed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
+
+Callbacks = DjangoCaptureOnCommitCallbacks
+
+
+def swept(capture: Callbacks) -> dict[str, int]:
+    with capture(execute=True):
+        return sweep()
+
+
+def test_a_job_whose_message_was_lost_gets_another(
+    pending: Callable[..., Job], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    job = pending()
+    age(job, sent_at=settings.RESEND_AFTER_SECONDS + 1)
+    assert swept(django_capture_on_commit_callbacks)["messages"] == 1
+    assert queues.waiting("gas-annotate") == 1
+    assert swept(django_capture_on_commit_callbacks)["messages"] == 0  # not again at once
+
+
+def test_a_job_whose_message_is_young_is_left_alone(
+    pending: Callable[..., Job], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    pending()
+    assert swept(django_capture_on_commit_callbacks)["messages"] == 0
+
+
+def test_a_long_queue_is_not_made_longer(
+    pending: Callable[..., Job], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    for _ in range(3):
+        with django_capture_on_commit_callbacks(execute=True):
+            job = pending()
+        age(job, sent_at=settings.RESEND_AFTER_SECONDS + 1)
+    assert queues.waiting("gas-annotate") == 3
+    assert swept(django_capture_on_commit_callbacks)["messages"] == 0
+
+
+def test_a_job_of_a_dead_worker_goes_back_to_the_queue(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    claim = claimed()
+    age(claim.job, lease_expires_at=1)
+    assert swept(django_capture_on_commit_callbacks)["leases"] == 1
+    job = Job.objects.get()
+    assert (job.status, job.lease_token) == (JobStatus.PENDING, None)
+    assert queues.waiting("gas-annotate") == 1
+
+
+def test_a_job_that_keeps_killing_its_worker_ends(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    claim = claimed()
+    Job.objects.update(attempts=settings.MAX_ATTEMPTS)
+    age(claim.job, lease_expires_at=1)
+    swept(django_capture_on_commit_callbacks)
+    assert Job.objects.get().failure_code == "our-fault"
+
+
+def test_a_worker_that_is_alive_keeps_its_job(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    claimed()
+    assert swept(django_capture_on_commit_callbacks)["leases"] == 0
+
+
+def test_an_upload_that_never_came_is_ended(
+    aws: None, person: User, django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    job = open_upload(person, name="a.vcf", size=5, reference="rCRS").job
+    age(job, created_at=settings.UPLOAD_EXPIRES_SECONDS + 120)
+    assert swept(django_capture_on_commit_callbacks)["uploads"] == 1
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELLED
+    assert not job.can_retry
+
+
+def test_an_upload_that_came_but_was_never_confirmed_goes_on(
+    uploaded: Callable[..., Job], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    job = uploaded()
+    age(job, created_at=settings.UPLOAD_EXPIRES_SECONDS + 120)
+    swept(django_capture_on_commit_callbacks)
+    assert Job.objects.get().status == JobStatus.PENDING
+
+
+def test_a_mail_whose_message_was_lost_is_sent(
+    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    failed(claimed())
+    Notice.objects.update(created_at=timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1))
+    assert swept(django_capture_on_commit_callbacks)["notices"] == 1
+    assert queues.waiting("gas-default") == 1
+    assert not mail.outbox  # the sweep sends the message; a worker sends the mail
+
+
+def test_objects_of_a_deleted_job_are_emptied_again_once_nothing_can_come_any_more(
+    pending: Callable[..., Job], django_capture_on_commit_callbacks: Callbacks
+) -> None:
+    pending().delete()
+    Purge.objects.update(emptied_at=timezone.now())
+    assert swept(django_capture_on_commit_callbacks)["purges"] == 0
+    Purge.objects.update(settled_at=timezone.now() - timedelta(seconds=1))
+    assert swept(django_capture_on_commit_callbacks)["purges"] == 1
+
+
+def test_trouble_with_one_kind_does_not_stop_the_others(
+    pending: Callable[..., Job],
+    claimed: Callable[..., leases.Claim],
+    django_capture_on_commit_callbacks: Callbacks,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The queue that is asked for its length is gone: messages cannot be judged, leases can."""
+    age(pending(), sent_at=settings.RESEND_AFTER_SECONDS + 1)
+    age(claimed().job, lease_expires_at=1)
+    sqs = boto3.client("sqs", region_name=settings.AWS_REGION)
+    sqs.delete_queue(QueueUrl=settings.SQS_QUEUE_URL_BASE + "gas-annotate")
+    clients.sqs.cache_clear()
+    moved = sweep()
+    assert moved["leases"] == 1
+    assert "messages" not in moved
+    assert "sweep: messages" in caplog.text

@@ -1,0 +1,76 @@
+"""Settings are documented or they don't exist; secrets have no defaults."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIRED = {
+    "SECRET_KEY": "a secret for this test, which is long enough to be taken for one by Django",
+    "SITE_URL": "https://gas.example.org",
+    "DATABASE_URL": "sqlite://:memory:",
+    "SQS_QUEUE_URL_BASE": "https://sqs.us-east-1.amazonaws.com/123456789012/",
+}
+
+
+def read_names() -> set[str]:
+    """Names that settings.py reads, from its calls of `env.something("NAME")`."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / "gas" / "settings.py").read_text())):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "env"
+        ):
+            assert isinstance(node.args[0], ast.Constant)
+            names.add(str(node.args[0].value))
+    return names
+
+
+def documented_names() -> set[str]:
+    return set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    assert read_names() == documented_names()
+
+
+def test_only_the_settings_file_reads_the_environment() -> None:
+    readers = [
+        str(path.relative_to(ROOT))
+        for folder in ("gas", "annotator")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"os\.environ\b(?!\.setdefault\(.DJANGO_SETTINGS_MODULE)|getenv", path.read_text())
+        and path != ROOT / "gas" / "settings.py"
+    ]
+    assert not readers
+
+
+def load(env: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    base = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "gas.settings"}
+    arguments = [sys.executable, *(command or ("-c", "import django; django.setup()"))]
+    return subprocess.run(arguments, cwd=ROOT, env=base | env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_production_process_does_not_start_without(name: str) -> None:
+    done = load({key: value for key, value in REQUIRED.items() if key != name})
+    assert done.returncode
+    assert name in done.stderr
+
+
+def test_the_deployment_check_has_nothing_to_say_under_production_settings() -> None:
+    done = load(REQUIRED, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_devstack_is_not_in_production() -> None:
+    done = load(REQUIRED, "-c", "from django.conf import settings; print(settings.INSTALLED_APPS, settings.DEBUG)")
+    assert "devstack" not in done.stdout
+    assert done.stdout.rstrip().endswith("False")
