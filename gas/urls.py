@@ -1,5 +1,6 @@
 """Every address of the site."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +11,8 @@ from gas.jobs.context import limits
 
 admin.site.site_header = admin.site.site_title = "GAS staff"
 admin.site.index_title = "Service"
+# Staff sign in where everybody does, with the same rate limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
 def landing(request: HttpRequest) -> HttpResponse:

@@ -30,7 +30,7 @@ class NeverDeleted(ReadOnly):
 class EventInline(NeverDeleted, admin.TabularInline):
     model = JobEvent
     verbose_name_plural = "timeline"
-    fields = ("at", "machine", "from_state", "to_state", "message", "actor")
+    fields = readonly_fields = ("at", "machine", "from_state", "to_state", "message", "actor")
 
 
 class ResultInline(NeverDeleted, admin.StackedInline):
@@ -39,7 +39,7 @@ class ResultInline(NeverDeleted, admin.StackedInline):
 
 class NoticeInline(NeverDeleted, admin.TabularInline):
     model = Notice
-    fields = ("kind", "created_at", "tries", "sent_at")
+    fields = readonly_fields = ("kind", "created_at", "tries", "sent_at")
 
 
 @admin.register(Job)
@@ -81,7 +81,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                 act(job, actor=request.user)
                 done += 1
             except actions.ActionRefused as refusal:
-                self.message_user(request, f"{job.name}: {refusal}", messages.WARNING)
+                self.message_user(request, f"“{job.name}”: {refusal}", messages.WARNING)
         self.message_user(request, f"Done for {done} of {len(jobs)} jobs.")
 
 

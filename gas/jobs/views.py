@@ -40,7 +40,7 @@ def _own(request: PersonRequest, job_id: UUID) -> Job:
 def job_list(request: PersonRequest) -> HttpResponse:
     """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
     query, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
-    mine = Job.objects.filter(owner=request.user).defer("summary", "preview")
+    mine = Job.objects.filter(owner=request.user).defer("preview")
     jobs = mine.select_related("result")
     if query:
         jobs = jobs.filter(name__icontains=query)

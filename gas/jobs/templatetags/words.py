@@ -85,8 +85,14 @@ def ago(at: datetime | None, clock: bool = False) -> SafeString | str:
         at.isoformat(timespec="seconds"),
         f"{at:%d %b %Y, %H:%M:%S} UTC",
         SafeString(" data-clock") if clock else "",
-        f"{at:%H:%M:%S} UTC" if clock else naturaltime(at),
+        f"{at:%H:%M:%S} UTC" if clock else roughly(at),
     )
+
+
+def roughly(at: datetime) -> str:
+    """naturaltime's larger unit alone: "2 days ago" of "2 days, 5 hours ago"."""
+    larger, comma, _ = naturaltime(at).partition(",")
+    return f"{larger} ago" if comma else larger
 
 
 @register.simple_tag

@@ -1,0 +1,171 @@
+"""The annotate task, eagerly, on an AWS in memory: what becomes of a job, whatever its file is."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core import mail
+
+from annotator.tasks import annotate_job
+from gas.aws import queues
+from gas.aws.clients import s3
+from gas.celery import app
+from gas.jobs import leases
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.states import JobStatus, Outrun, move_job
+from tests.conftest import SMALL_VCF
+
+# Real commits, since the heartbeat has a connection of its own. Jobs are queued first and run by the test.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
+
+
+@pytest.fixture(autouse=True)
+def _work_dir(settings: Any, tmp_path: Path) -> None:
+    settings.WORK_DIR = tmp_path
+
+
+def deliver(job: Job) -> None:
+    """The worker gets a message about the job; what it sends is done at once, too."""
+    app.conf.task_always_eager = True
+    annotate_job.delay(str(job.pk))
+    app.conf.task_always_eager = False
+
+
+def run(job: Job) -> Job:
+    deliver(job)
+    job.refresh_from_db()
+    return job
+
+
+def objects(prefix: str = "") -> dict[str, bytes]:
+    bucket = settings.S3_RESULTS_BUCKET
+    keys = [item["Key"] for item in s3().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+    return {key: s3().get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def test_a_good_file_comes_back_annotated_with_index_log_summary_and_one_mail(
+    pending: Callable[..., Job], tmp_path: Path
+) -> None:
+    job = run(pending())
+    assert job.status == JobStatus.COMPLETED
+    result = ResultFile.objects.get(job=job)
+    stored = objects(job.result_prefix)
+    annotated = gzip.decompress(stored[result.key]).decode()
+    record = annotated.splitlines()[-1]
+    assert "BCSQ=" in record
+    assert "MT-ND4" in record
+    assert result.size == len(stored[result.key])
+    assert {key.rpartition("/")[2] for key in stored} == {
+        "annot.vcf.gz",
+        "annot.vcf.gz.tbi",
+        "log.txt",
+        "summary.json",
+    }
+    assert json.loads(stored[result.summary_key])["records"] == {"in": 1, "out": 1, "skipped": 0}
+    assert job.preview[0]["protein"] == "p.Arg340His"
+    assert str(job.pk) in annotated  # provenance
+    assert [message.to for message in mail.outbox] == [["ada@lab.example"]]
+    assert not list(tmp_path.iterdir())  # nothing stays on the worker's disk
+    assert [event.to_state for event in job.events.exclude(to_state="")] == ["PENDING", "RUNNING", "COMPLETED"]
+
+
+def test_a_bad_file_ends_with_a_sentence_and_its_log_is_kept(pending: Callable[..., Job]) -> None:
+    job = run(pending(b"\x89PNG\r\n\x1a\n" + bytes(100)))
+    assert job.status == JobStatus.FAILED
+    assert "PNG" in job.failure_message
+    assert job.failure_advice
+    assert job.log_key in objects(job.result_prefix)
+    assert not ResultFile.objects.exists()
+    assert len(mail.outbox) == 1
+
+
+def test_a_message_that_comes_again_after_the_end_changes_nothing(pending: Callable[..., Job]) -> None:
+    job = run(pending())
+    before = (objects(), job.events.count())
+    deliver(job)
+    assert (objects(), job.events.count()) == before
+    assert len(mail.outbox) == 1
+
+
+def test_a_file_that_was_replaced_after_confirming_is_not_annotated(pending: Callable[..., Job]) -> None:
+    job = pending()
+    s3().put_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key, Body=SMALL_VCF.replace(b"11778", b"3243"))
+    run(job)
+    assert (job.status, job.failure_code) == (JobStatus.FAILED, "input-replaced")
+
+
+def test_a_file_that_is_gone_is_said_to_be(pending: Callable[..., Job]) -> None:
+    job = pending()
+    s3().delete_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key)
+    run(job)
+    assert (job.status, job.failure_code) == (JobStatus.FAILED, "input-missing")
+
+
+def test_when_s3_cannot_take_the_result_the_job_waits_for_another_try(pending: Callable[..., Job]) -> None:
+    job = pending()
+    first_message = queues.waiting("gas-annotate")
+    bucket = settings.S3_RESULTS_BUCKET
+    s3().delete_bucket(Bucket=bucket)
+    annotate_job.apply(args=[str(job.pk)])
+    job.refresh_from_db()
+    assert job.status == JobStatus.PENDING
+    assert queues.waiting("gas-annotate") == first_message + 1
+    assert not mail.outbox
+    s3().create_bucket(Bucket=bucket)
+    annotate_job.apply(args=[str(job.pk)])
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("end", ["cancel", "delete"])
+def test_a_job_that_ends_while_it_runs_leaves_nothing_of_the_attempt(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The owner acts between the storing of the objects and the last word."""
+    job = pending()
+    complete = leases.complete
+
+    def end_it_first(claim: leases.Claim, *args: Any, **kwargs: Any) -> None:
+        from django.db import transaction
+
+        assert objects(job.result_prefix)
+        with transaction.atomic():
+            if end == "delete":
+                Job.objects.get(pk=job.pk).delete()
+            else:
+                move_job(Job.objects.get(pk=job.pk), JobStatus.CANCELLED, "Cancelled.", **leases.NO_LEASE)
+        complete(claim, *args, **kwargs)
+
+    monkeypatch.setattr(leases, "complete", end_it_first)
+    deliver(job)
+    assert not objects(job.result_prefix)
+    assert not ResultFile.objects.exists()
+    assert not mail.outbox
+
+
+def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt loses its lease while it stores; the second completes; the first then comes too late."""
+    job = pending()
+    complete = leases.complete
+
+    def lose_the_lease(claim: leases.Claim, *args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(leases, "complete", complete)
+        Job.objects.filter(pk=job.pk).update(lease_expires_at=job.created_at)
+        annotate_job.apply(args=[str(job.pk)])
+        with pytest.raises(Outrun):
+            complete(claim, *args, **kwargs)
+        raise Outrun
+
+    monkeypatch.setattr(leases, "complete", lose_the_lease)
+    run(job)
+    assert job.status == JobStatus.COMPLETED
+    result = ResultFile.objects.get()
+    assert set(objects(job.result_prefix)) >= {result.key, result.index_key, result.summary_key, job.log_key}
+    assert len(objects(job.result_prefix)) == 4
+    assert len(mail.outbox) == 1

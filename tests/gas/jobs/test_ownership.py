@@ -1,0 +1,117 @@
+"""Promise: no person sees, changes or can even name another's job, file or log.
+
+Every address of the URLconf is in one table here; a new one fails the first test until it is put in.
+"""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from gas.aws.clients import s3
+from gas.jobs import leases
+from gas.jobs.models import Job, ResultFile
+from gas.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+#: Addresses that name a job, and the method that acts on it.
+OF_A_JOB = {
+    "jobs/<uuid:job_id>/": "GET",
+    "jobs/<uuid:job_id>/live/": "GET",
+    "jobs/<uuid:job_id>/status.json": "GET",
+    "jobs/<uuid:job_id>/log/": "GET",
+    "jobs/<uuid:job_id>/download/<str:kind>/": "GET",
+    "jobs/<uuid:job_id>/confirm/": "POST",
+    "jobs/<uuid:job_id>/cancel/": "POST",
+    "jobs/<uuid:job_id>/retry/": "POST",
+    "jobs/<uuid:job_id>/delete/": "POST",
+}
+#: Addresses that name nothing of anybody's.
+OF_NOBODY = {"", "healthz/", "jobs/", "jobs/new/", "jobs/uploads/"}
+KINDS = ("vcf", "index", "log", "summary", "input", "nonsense")
+
+
+def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    for item in patterns:
+        path = prefix + str(item.pattern)
+        if isinstance(item, URLResolver):
+            if not path.startswith(("admin/", "accounts/")):  # staff's, and allauth's own
+                yield from addresses(item.url_patterns, path)
+        else:
+            yield path
+
+
+def concrete(path: str, job_id: object) -> list[str]:
+    address = "/" + path.replace("<uuid:job_id>", str(job_id))
+    return [address.replace("<str:kind>", kind) for kind in KINDS] if "<str:kind>" in address else [address]
+
+
+@pytest.fixture
+def job(claimed: Callable[..., leases.Claim]) -> Job:
+    """Completed, with everything that can be asked for."""
+    claim = claimed()
+    result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
+    for name in ("a", "b", "log.txt", "summary.json"):
+        s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=claim.prefix + name, Body=b"secret")
+    leases.complete(claim, result, log_key=claim.prefix + "log.txt", summary={}, preview=[])
+    return Job.objects.get()
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert set(addresses(get_resolver().url_patterns)) == set(OF_A_JOB) | OF_NOBODY
+
+
+@pytest.mark.parametrize(("path", "method"), OF_A_JOB.items())
+def test_a_stranger_finds_nothing_there(
+    job: Job, stranger: User, browser_of: Callable[[User], Client], path: str, method: str
+) -> None:
+    before = (Job.objects.values().get(), job.events.count())
+    for address in concrete(path, job.pk):
+        for verb in (method, "GET", "POST"):
+            answer = browser_of(stranger).generic(verb, address)
+            assert answer.status_code in ({404} if verb == method else {404, 405})
+            assert b"sample.vcf" not in answer.content
+    assert (Job.objects.values().get(), job.events.count()) == before
+
+
+@pytest.mark.parametrize(("path", "method"), OF_A_JOB.items())
+def test_a_strangers_answer_is_the_same_as_for_a_job_that_never_was(
+    job: Job, stranger: User, browser_of: Callable[[User], Client], path: str, method: str
+) -> None:
+    client = browser_of(stranger)
+    for theirs, nobodys in zip(concrete(path, job.pk), concrete(path, uuid4()), strict=True):
+        assert client.generic(method, theirs).status_code == client.generic(method, nobodys).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "method"), [*OF_A_JOB.items(), ("jobs/", "GET"), ("jobs/uploads/", "POST")])
+def test_who_is_not_signed_in_is_asked_to(job: Job, path: str, method: str) -> None:
+    for address in concrete(path, job.pk):
+        answer = Client().generic(method, address)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_staff_have_no_way_around_it_on_the_pages(job: Job, browser_of: Callable[[User], Client]) -> None:
+    staff = User.objects.create_superuser("staff@gas.example", "correct horse battery")
+    assert browser_of(staff).get(job.get_absolute_url()).status_code == 404
+
+
+def test_the_list_shows_ones_own_only(job: Job, stranger: User, browser_of: Callable[[User], Client]) -> None:
+    assert b"sample.vcf" in browser_of(job.owner).get("/jobs/").content
+    assert b"sample.vcf" not in browser_of(stranger).get("/jobs/").content
+    assert b"sample.vcf" not in browser_of(stranger).get("/jobs/?q=sample").content
+
+
+@pytest.mark.parametrize("path", [path for path, method in OF_A_JOB.items() if method == "POST"])
+def test_what_changes_something_needs_a_post_with_a_token(job: Job, path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(job.owner)
+    (address,) = concrete(path, job.pk)
+    before = Job.objects.values().get()
+    assert client.get(address).status_code in {200, 405}
+    assert client.post(address).status_code == 403
+    assert Job.objects.values().get() == before
