@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
-from annotator.errors import Cancelled, InputError
+from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
 from annotator.pipeline import Limits, annotate
 from annotator.references import load_reference
@@ -84,15 +84,13 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             advice="Upload it again as a new job.",
         )
     except SoftTimeLimitExceeded:
-        leases.fail(
-            claim,
-            code="too-long",
-            message=f"The annotation was stopped after {settings.ANNOTATE_SOFT_LIMIT_SECONDS // 60} minutes.",
-            advice="Split the file, by chromosome for example, and upload the parts.",
-        )
+        fail_too_long(claim)
     except (Outrun, Cancelled):
         raise
     except Exception as error:
+        if isinstance(error, EngineError) and error.code == "time-limit":
+            fail_too_long(claim)  # another try would take as long
+            return
         log.exception("job %s", job.pk)
         leases.release(claim, repr(error))
 
@@ -117,6 +115,15 @@ def store_log(claim: Claim, out: Path) -> str:
     key = claim.prefix + path.name
     s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type="text/plain; charset=utf-8")
     return key
+
+
+def fail_too_long(claim: Claim) -> None:
+    leases.fail(
+        claim,
+        code="too-long",
+        message=f"The annotation was stopped after {settings.ANNOTATE_SOFT_LIMIT_SECONDS // 60} minutes.",
+        advice="Split the file, by chromosome for example, and upload the parts.",
+    )
 
 
 def limits() -> Limits:

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 
+from annotator.pipeline import Limits
 from annotator.tasks import annotate_job
 from gas.aws import queues
 from gas.aws.clients import s3
@@ -169,3 +170,11 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
     assert set(objects(job.result_prefix)) >= {result.key, result.index_key, result.summary_key, job.log_key}
     assert len(objects(job.result_prefix)) == 4
     assert len(mail.outbox) == 1
+
+
+def test_a_file_that_takes_too_long_is_not_tried_again(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotator.tasks.limits", lambda: Limits(seconds=0))
+    job = run(pending())
+    assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)

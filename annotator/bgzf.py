@@ -1,0 +1,42 @@
+"""Writing bgzip: gzip in blocks of at most 64 KiB, which an index can point into (SAM specification, section 4)."""
+
+import struct
+import zlib
+from typing import IO
+
+#: Bytes in a block before compression: what bgzip takes, so that a block that does not compress still fits.
+BLOCK = 0xFF00
+END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+
+class BgzfWriter:
+    """Compresses bytes into blocks. The end-of-file block is left to the caller: files without it can be joined."""
+
+    def __init__(self, file: IO[bytes], level: int = 6) -> None:
+        self._file = file
+        self._level = level
+        self._buffer = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= BLOCK:
+            self._block(bytes(self._buffer[:BLOCK]))
+            del self._buffer[:BLOCK]
+
+    def finish(self) -> None:
+        """Write what is left; the file stays open."""
+        if self._buffer:
+            self._block(bytes(self._buffer))
+            self._buffer.clear()
+
+    def _block(self, data: bytes) -> None:
+        packer = zlib.compressobj(self._level, zlib.DEFLATED, -15)
+        packed = packer.compress(data) + packer.flush()
+        if len(packed) > BLOCK + 200:
+            packer = zlib.compressobj(0, zlib.DEFLATED, -15)
+            packed = packer.compress(data) + packer.flush()
+        # No time and no name in the gzip header: the same text always gives the same bytes.
+        self._file.write(b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0")
+        self._file.write(struct.pack("<H", len(packed) + 25))
+        self._file.write(packed)
+        self._file.write(struct.pack("<II", zlib.crc32(data), len(data)))

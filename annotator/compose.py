@@ -1,0 +1,127 @@
+"""Puts together what is known of each allele, and writes it into the record's INFO."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+from annotator import consequence, hgvs, tags
+from annotator.alleles import Change, Kind, shortest
+from annotator.known import KnownVariant
+from annotator.preflight.records import Record
+from annotator.references import Reference
+
+#: Symbolic alleles that stand for "any other allele" and not for a change.
+ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
+#: Alleles whose description is kept, for files that have one allele in many records.
+REMEMBERED = 4096
+
+
+@dataclass(slots=True)
+class Allele:
+    """One ALT allele and what was found of it. type is that of Change, or "other" for what is not written in bases."""
+
+    alt: str
+    kind: Kind
+    type: str = "other"
+    change: Change | None = None
+    term: str = ""  # Sequence Ontology; "" where nothing was predicted
+    genes: list[str] = field(default_factory=list)
+    hgvs_g: str = ""
+    proteins: list[tuple[str, str]] = field(default_factory=list)  # gene, p. description
+    known: KnownVariant | None = None
+    bcsq: str = ""  # csq's own answer
+    values: tuple[str, ...] = ("",) * len(tags.DESCRIPTIONS)  # of our INFO tags, in their order, "" for none
+
+    @property
+    def counts(self) -> bool:
+        """False for what is no variant allele: ".", "*" and the placeholders of gVCF."""
+        return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
+
+
+def predictable(record: Record) -> list[str]:
+    """Return the ALT alleles that csq can say something about, in order: those written in bases."""
+    return [
+        alt for alt, kind in zip(record.alts, record.kinds, strict=True) if kind is Kind.SEQUENCE and alt != record.ref
+    ]
+
+
+class Composer:
+    """Describes alleles on one reference."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._features = reference.features
+        self._sequence = reference.sequence
+        self._known = reference.known
+        self._prefix = reference.hgvs_prefix
+        self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
+
+    def alleles(self, record: Record, bcsq: list[str]) -> list[Allele]:
+        """Describe the ALT alleles of a record; bcsq holds csq's answer for each of predictable(record)."""
+        answers = iter(bcsq)
+        found = []
+        for alt, kind in zip(record.alts, record.kinds, strict=True):
+            if kind is Kind.SEQUENCE and alt != record.ref:
+                found.append(self._described(record.contig, record.pos, record.ref, alt, next(answers)))
+                continue
+            # REF repeated as ALT is no more of an allele than "." is.
+            allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
+            if allele.counts:
+                end = record.end if kind is Kind.SYMBOLIC else record.pos + len(record.ref) - 1
+                allele.genes = self._features.names(record.contig, record.pos, end)
+                allele.values = _values(allele)
+            found.append(allele)
+        return found
+
+    def _describe(self, contig: str, pos: int, ref: str, alt: str, bcsq: str) -> Allele:
+        change = shortest(pos, ref, alt)
+        answers = consequence.parse(bcsq)
+        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
+        # An insertion stands between two bases: it touches what both of them belong to.
+        start, end = (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
+        genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
+        allele.genes = list(genes) or self._features.names(contig, start, end)
+        allele.term = consequence.worst(answers, self._features.in_incomplete_codon(contig, change.pos, change.end))
+        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._prefix)
+        for answer in answers:
+            if answer.amino_change or "start_lost" in answer.words:
+                protein_of = partial(self._reference.protein, answer.transcript)
+                text = hgvs.protein(answer.amino_change, answer.words, protein_of)
+                if text:
+                    allele.proteins.append((answer.gene, text))
+        allele.known = self._known.get(contig, allele.hgvs_g)
+        allele.values = _values(allele)
+        return allele
+
+    @staticmethod
+    def info(record: Record, alleles: list[Allele]) -> str:
+        """Return the record's INFO column with everything added to it."""
+        parts = [record.info] if record.info else []
+        if len(alleles) == 1:
+            (allele,) = alleles
+            if allele.bcsq:
+                parts.append(f"{tags.BCSQ}={allele.bcsq}")
+            parts += [f"{tag}={value}" for tag, value in zip(tags.DESCRIPTIONS, allele.values, strict=True) if value]
+        else:
+            # What csq says of a gene and not of an allele comes once for each: it is written once.
+            entries = dict.fromkeys(entry for allele in alleles if allele.bcsq for entry in allele.bcsq.split(","))
+            if entries:
+                parts.append(f"{tags.BCSQ}={','.join(entries)}")
+            for tag, values in zip(tags.DESCRIPTIONS, zip(*(one.values for one in alleles), strict=True), strict=True):
+                if any(values):
+                    parts.append(f"{tag}={','.join(value or '.' for value in values)}")
+        return ";".join(parts) or "."
+
+
+def _values(allele: Allele) -> tuple[str, ...]:
+    known = allele.known
+    return tuple(
+        tags.escape(value)
+        for value in (
+            "&".join(allele.genes),
+            allele.term,
+            allele.hgvs_g,
+            "&".join(f"{gene}:{text}" for gene, text in allele.proteins),
+            known.disease.replace("; ", "&") if known else "",
+            known.source.replace("; ", "&") if known else "",
+        )
+    )

@@ -1,0 +1,112 @@
+"""What happened to a file on its way: every repair and every skipped record, for the log and the summary.
+
+Long lists go to disk as they come, so memory does not grow with them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+#: Lines listed in the log for one reason; the rest is counted. A run of neighbouring lines counts as one.
+LISTED = 10_000
+EXAMPLES = 20
+
+
+class _Listing:
+    """Lines of a list, written to a file of their own, at most LISTED for one code."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] = path.open("w", encoding="utf-8")
+        self._counts: Counter[str] = Counter()
+
+    def add(self, code: str, text: str) -> None:
+        self._counts[code] += 1
+        if self._counts[code] <= LISTED:
+            self._file.write(text + "\n")
+
+    def lines(self) -> Iterator[str]:
+        self._file.flush()
+        with self._path.open(encoding="utf-8") as file:
+            for line in file:
+                yield line.rstrip("\n")
+        for code, count in self._counts.items():
+            if count > LISTED:
+                yield f"... and {count - LISTED:,} more lines of the kind {code}, which are not listed"
+
+    def close(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class _Repair:
+    def __init__(self, text: str, line: int | None) -> None:
+        self.text = text
+        self.line = line
+        self.count = 0
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return f"{self.text}."
+        if self.count == 1:
+            return f"{self.text} (line {self.line})."
+        return f"{self.text} ({self.count:,} times, first in line {self.line})."
+
+
+class Journal:
+    """Collects repairs and skipped records. Written by one thread; read once that has ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._repairs: dict[str, _Repair] = {}
+        self._repaired = _Listing(folder / "repaired.list")
+        self._skips = _Listing(folder / "skipped.list")
+        self._run: tuple[int, int, str, str] | None = None  # first line, last line, code, reason
+        self.skipped = 0
+        self.skipped_by_code: Counter[str] = Counter()
+        self.skipped_examples: list[dict[str, int | str]] = []
+
+    def repair(self, code: str, text: str, line: int | None = None, detail: str = "") -> None:
+        """Note a repair; text is the same for all of one code. detail is listed with its line in the log."""
+        found = self._repairs.get(code)
+        if found is None:
+            found = self._repairs[code] = _Repair(text, line)
+        found.count += 1
+        if detail:
+            self._repaired.add(code, f"line {line}: {detail}" if line is not None else detail)
+
+    def skip(self, line: int, code: str, reason: str) -> None:
+        """Note that the record in a line is left out; neighbouring lines with the same reason become one entry."""
+        self.skipped += 1
+        self.skipped_by_code[code] += 1
+        if len(self.skipped_examples) < EXAMPLES:
+            self.skipped_examples.append({"line": line, "reason": reason})
+        run = self._run
+        if run is not None and run[1] == line - 1 and run[3] == reason:
+            self._run = run[0], line, code, reason
+            return
+        self._end_run()
+        self._run = line, line, code, reason
+
+    def _end_run(self) -> None:
+        if self._run is None:
+            return
+        first, last, code, reason = self._run
+        where = f"line {first}" if first == last else f"lines {first}-{last} ({last - first + 1:,} records)"
+        self._skips.add(code, f"{where}: {reason}")
+        self._run = None
+
+    def repairs(self) -> list[str]:
+        """Return one sentence per kind of repair, in the order in which they were first made."""
+        return [str(repair) for repair in self._repairs.values()]
+
+    def repaired_lines(self) -> Iterator[str]:
+        return self._repaired.lines()
+
+    def skipped_lines(self) -> Iterator[str]:
+        self._end_run()
+        return self._skips.lines()
+
+    def close(self) -> None:
+        self._repaired.close()
+        self._skips.close()

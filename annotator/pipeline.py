@@ -1,0 +1,321 @@
+"""Annotate one file: the library's front door."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL
+from types import MappingProxyType
+from typing import Any
+
+from annotator import __version__, bcftools, output
+from annotator.bcftools import Tool
+from annotator.errors import Cancelled, EngineError, InputError
+from annotator.journal import Journal
+from annotator.preflight.header import Header, read_header
+from annotator.preflight.reader import Reader
+from annotator.preflight.records import Record, RecordCheck
+from annotator.preflight.sniff import Sniffed, sniff
+from annotator.references import Reference
+from annotator.report import Log
+from annotator.sorter import sort_records
+from annotator.stream import CSQ_OPTIONS, Pass, Unsorted, in_order
+
+RESULT, INDEX, LOG, SUMMARY = "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use. Sizes in bytes; memory_bytes is for each bcftools process; seconds is wall time."""
+
+    expanded_bytes: int = 2 * 1024**3
+    line_bytes: int = 8 * 1024**2
+    memory_bytes: int = 1024**3
+    seconds: float = 1500
+
+
+@dataclass(frozen=True)
+class Progress:
+    """stage is "preflight", "annotate", "index" or "summary"; records is how many have been annotated."""
+
+    stage: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out. records_in = records_out + skipped; summary and preview are described in docs/annotation.md."""
+
+    records_in: int
+    records_out: int
+    skipped: int
+    repairs: list[str]
+    summary: dict[str, Any]
+    preview: list[dict[str, Any]]
+
+
+def annotate(
+    source: Path,
+    out_dir: Path,
+    *,
+    reference: Reference,
+    limits: Limits = Limits(),
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    provenance: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """Annotate a VCF or BCF file against a reference.
+
+    Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt and summary.json into out_dir, which must exist. provenance is
+    written into the header and the log. Both callbacks are called from the calling thread: cancelled about ten times
+    a second, on_progress at each change of stage and at most twice a second. Raises InputError, EngineError or
+    Cancelled; of these runs, only log.txt is left.
+    """
+    with tempfile.TemporaryDirectory(dir=out_dir, prefix="work-") as folder:
+        run = _Run(source, out_dir, Path(folder), reference, limits, on_progress, cancelled, provenance)
+        try:
+            report = run.annotate()
+        except Exception as error:
+            for name in (RESULT, INDEX, SUMMARY):
+                (out_dir / name).unlink(missing_ok=True)
+            run.log.write(out_dir / LOG, error)
+            raise
+        else:
+            run.log.write(out_dir / LOG, None)
+            return report
+        finally:
+            if run.log.journal is not None:
+                run.log.journal.close()
+
+
+class Unreadable(Exception):
+    """bcftools cannot read the finished file; error says so to its owner."""
+
+    def __init__(self, error: InputError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class _Run:
+    """One call of annotate."""
+
+    def __init__(
+        self,
+        source: Path,
+        out_dir: Path,
+        work_dir: Path,
+        reference: Reference,
+        limits: Limits,
+        on_progress: Callable[[Progress], None] | None,
+        cancelled: Callable[[], bool],
+        provenance: Mapping[str, str],
+    ) -> None:
+        self._source = source
+        self._out_dir = out_dir
+        self._work_dir = work_dir
+        self._reference = reference
+        self._limits = limits
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self._provenance = provenance
+        self._deadline = time.monotonic() + limits.seconds
+        self._told = 0.0
+        self._stage = ""
+        self._versions = bcftools.versions()
+        self.log = Log(provenance)
+        self.log.facts = [
+            ("annotator", __version__),
+            ("engine", self.engine),
+            ("command", self.command),
+            ("reference", f"{reference.id} {reference.version}: {reference.title}"),
+            ("pack checksum", f"sha256:{reference.checksum}"),
+        ]
+
+    @property
+    def engine(self) -> str:
+        versions = self._versions
+        return f"bcftools csq {versions['bcftools']} (htslib {versions['htslib']}, pysam {versions['pysam']})"
+
+    @property
+    def command(self) -> str:
+        reference = self._reference
+        options = [*CSQ_OPTIONS, "--genetic-code", str(reference.genetic_code)]
+        return f"bcftools csq {' '.join(options)} --fasta-ref {reference.fasta.name} --gff-annot {reference.gff.name}"
+
+    def annotate(self) -> Report:
+        self._tell("preflight", 0, now=True)
+        sniffed = sniff(self._source)
+        size = self._source.stat().st_size
+        self.log.facts.append(("input", f"{sniffed.packing}, {size:,} bytes"))
+        unsorted_line: int | None = None
+        strict = False
+        while True:
+            # Most files are sorted and sound, so the first pass takes it for granted; for those that turn out not to
+            # be, it starts over with a sort, or with a look at every value of every sample.
+            try:
+                return self._attempt(sniffed, unsorted_line, strict)
+            except Unsorted as unsorted:
+                unsorted_line = unsorted.line
+            except Unreadable as unreadable:
+                if strict:
+                    raise unreadable.error from None
+                strict = True
+
+    def _attempt(self, sniffed: Sniffed, unsorted_line: int | None, strict: bool) -> Report:
+        if self.log.journal is not None:
+            self.log.journal.close()
+        journal = self.log.journal = Journal(self._work_dir)
+        self.log.notes = []
+        if sniffed.bom:
+            self.log.notes.append("The byte order mark at the start was removed.")
+        if sniffed.newline == "\r":
+            self.log.notes.append("Line ends of old Macintosh files (CR) were replaced.")
+        if unsorted_line is not None:
+            self.log.notes.append(f"The records are not sorted (first seen in line {unsorted_line}); they were sorted.")
+        work = Pass(self._reference, self._work_dir / "body", self._tool)
+        found: list[tuple[Header, RecordCheck]] = []
+
+        def records() -> Iterator[Record]:
+            reader = Reader(
+                self._source,
+                sniffed,
+                expanded_bytes=self._limits.expanded_bytes,
+                line_bytes=self._limits.line_bytes,
+                note=self.log.notes.append,
+                check=work.check,
+                start_tool=lambda command, arguments, stdout: self._tool(command, arguments, DEVNULL, stdout),
+            )
+            lines = reader.lines()
+            header = read_header(lines, journal)
+            check = RecordCheck(header, self._reference, journal, strict)
+            found.append((header, check))
+            checked = check.check_all(lines)
+            if unsorted_line is None:
+                yield from in_order(checked)
+            else:
+                yield from sort_records(checked, list(self._reference.lengths), self._work_dir, work.check)
+
+        def watch() -> None:
+            self._tell("annotate" if work.summary.records else "preflight", work.summary.records)
+            self._watch()
+
+        try:
+            work.run(records, watch)
+        finally:
+            self.log.records_in = found[0][1].records if found else 0
+        header, check = found[0]
+        return self._finish(work, header, check, journal)
+
+    def _finish(self, work: Pass, header: Header, check: RecordCheck, journal: Journal) -> Report:
+        records_in, records_out = check.records, work.summary.records
+        if records_in != records_out + journal.skipped:
+            raise EngineError("records-lost", "records in are not records out and skipped")
+        repairs = self.log.notes + journal.repairs()
+        self._tell("index", records_out, now=True)
+        target = self._out_dir / RESULT
+        output.write(
+            target,
+            self._work_dir / "body",
+            output.header_lines(
+                header,
+                definitions=[*check.definitions, *output.contig_lines(header, check.names, self._reference)],
+                bcsq_definition=work.bcsq_definition,
+                facts={
+                    "annotator": __version__,
+                    "engine": self.engine,
+                    "command": self.command,
+                    "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
+                    "records": f"in {records_in}, out {records_out}, skipped {journal.skipped}",
+                },
+                repairs=repairs,
+                provenance=self._provenance,
+            ),
+        )
+        self._index(target)
+        self._tell("summary", records_out, now=True)
+        report = Report(
+            records_in=records_in,
+            records_out=records_out,
+            skipped=journal.skipped,
+            repairs=repairs,
+            summary=self._summary(work, header, records_in, journal, repairs),
+            preview=work.summary.preview,
+        )
+        text = json.dumps(report.summary, indent=1, ensure_ascii=False)
+        (self._out_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
+        self.log.records_out = records_out
+        self.log.summary = report.summary
+        return report
+
+    def _summary(
+        self, work: Pass, header: Header, records_in: int, journal: Journal, repairs: list[str]
+    ) -> dict[str, Any]:
+        reference = self._reference
+        return {
+            "records": {"in": records_in, "out": work.summary.records, "skipped": journal.skipped},
+            **work.summary.as_dict(),
+            "samples": header.samples,
+            "repairs": repairs,
+            "skipped_examples": journal.skipped_examples,
+            "skipped_reasons": dict(journal.skipped_by_code.most_common()),
+            "reference": {
+                "id": reference.id,
+                "title": reference.title,
+                "md5": {contig.name: contig.md5 for contig in reference.contigs},
+            },
+            "versions": {
+                "bcftools": self._versions["bcftools"],
+                "annotator": __version__,
+                "pack": reference.version,
+            },
+        }
+
+    def _index(self, target: Path) -> None:
+        """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out."""
+        index = self._tool("index", ["-f", "-t", target.resolve()], DEVNULL, DEVNULL)
+        try:
+            reading = self._tool("view", ["--no-version", "-Ou", "-o", os.devnull, target.resolve()], DEVNULL, DEVNULL)
+        except BaseException:
+            index.close()
+            raise
+        try:
+            for tool in (reading, index):
+                while tool.process.poll() is None:
+                    self._watch()
+                    time.sleep(0.005)
+                if tool is reading and tool.process.returncode > 0:
+                    raise Unreadable(output.unreadable(tool.messages()))
+                if failure := tool.failure():
+                    raise failure
+        finally:
+            reading.close()
+            index.close()
+
+    def _tool(self, command: str, arguments: list[str | Path], stdin: int, stdout: int) -> Tool:
+        return Tool(
+            command,
+            arguments,
+            work_dir=self._work_dir,
+            memory_bytes=self._limits.memory_bytes,
+            cpu_seconds=max(1, int(self._limits.seconds)),
+            stdin=stdin,
+            stdout=stdout,
+        )
+
+    def _watch(self) -> None:
+        if self._cancelled():
+            raise Cancelled
+        if time.monotonic() > self._deadline:
+            raise EngineError("time-limit", f"the annotation took longer than {self._limits.seconds:g} s")
+
+    def _tell(self, stage: str, records: int, now: bool = False) -> None:
+        if self._on_progress is None:
+            return
+        at = time.monotonic()
+        if now or stage != self._stage or at - self._told >= PROGRESS_SECONDS:
+            self._stage, self._told = stage, at
+            self._on_progress(Progress(stage, records))

@@ -1,0 +1,215 @@
+"""The header of a VCF: read, checked, brought to a form that every tool reads."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from annotator import tags
+from annotator.errors import InputError
+from annotator.journal import Journal
+from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
+
+COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
+HEADER_BYTES = 32 * 1024 * 1024
+OLDEST, NEWEST = (3, 3), (4, 5)
+WRITTEN_FOR_OLD = "VCFv4.2"  # what a 3.x file is written as: its header lines have another form
+
+_VERSION = re.compile(r"##fileformat=VCFv(\d+)\.(\d+)\s*", re.IGNORECASE)
+_STRUCTURED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<(.*)>\s*$", re.DOTALL)
+_KEY_VALUE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
+_OLD = re.compile(r'##(INFO|FORMAT)=([^,<]+),(-?\d+),(\w+),"?(.*?)"?\s*$')
+_OLD_FILTER = re.compile(r'##FILTER=([^,<]+),"?(.*?)"?\s*$')
+_DROPPED = re.compile(
+    rf"##(?:(?:INFO|FORMAT)=<ID=(?:{'|'.join(tags.OWN)})[,>]|gas_|bcftools_csq(?:Version|Command)=)", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Number and Type of an INFO or FORMAT tag, as declared."""
+
+    number: str
+    type: str
+
+
+@dataclass
+class Header:
+    """What the checks of records, and the writer, need of a header."""
+
+    named: bool = False  # whether there is a valid ##fileformat line
+    version: tuple[int, int] = (4, 2)
+    fileformat: str = "VCFv4.2"
+    meta: list[str] = field(default_factory=list)  # the ## lines that are kept, without fileformat
+    columns: str = ""
+    column_count: int = 8
+    samples: int = 0
+    infos: dict[str, Field] = field(default_factory=dict)
+    formats: dict[str, Field] = field(default_factory=dict)
+    filters: set[str] = field(default_factory=lambda: {"PASS", "."})
+    contigs: dict[str, int | None] = field(default_factory=dict)
+    line: int = 0  # of #CHROM
+
+
+def read_header(lines: Iterator[tuple[int, str]], journal: Journal) -> Header:
+    """Read the lines up to and including #CHROM. Raises InputError if that is not a VCF's header."""
+    header = Header()
+    size = 0
+    for number, raw in lines:
+        line = raw.rstrip("\r")
+        size += len(line)
+        if size > HEADER_BYTES:
+            raise InputError(
+                "header-too-large",
+                f"The header is longer than {HEADER_BYTES // 1024 // 1024} MiB (line {number}).",
+                "Remove the header lines that are not needed.",
+                number,
+            )
+        if line.startswith("##"):
+            _read_meta(header, line, number, journal)
+            header.line = number
+        elif line[:6].upper() in ("#CHROM", "CHROM\t", "CHROM "):
+            _read_columns(header, line, number, journal)
+            header.line = number
+            _check_version(header, journal)
+            return header
+        elif line.strip():
+            raise _no_columns(line, number)
+        else:
+            journal.repair("blank-lines", "Blank lines were left out", number)
+    raise InputError(
+        "header-missing",
+        "The header is incomplete: there is no line that starts with #CHROM.",
+        "Check that the whole file was copied; " + ADVICE_EXPORT[0].lower() + ADVICE_EXPORT[1:],
+        header.line or None,
+    )
+
+
+def _no_columns(line: str, number: int) -> InputError:
+    columns = line.split("\t")
+    if len(columns) >= 5 and columns[1].isdigit():
+        return InputError(
+            "header-missing",
+            f"Line {number} is a record, but no header line that starts with #CHROM comes before it.",
+            "Put the header back: ##fileformat=VCFv4.2 and the line of column names, in front of the records.",
+            number,
+        )
+    if number == 1:
+        return InputError(
+            "not-a-vcf",
+            "The file is not a VCF: its first line is neither a ## header line nor the #CHROM line.",
+            "Upload a VCF or BCF file, as text or compressed with bgzip or gzip.",
+            number,
+        )
+    return InputError(
+        "header-missing",
+        f"Line {number} is neither a ## header line nor the #CHROM line, which must come before the records.",
+        ADVICE_EXPORT,
+        number,
+    )
+
+
+def _check_version(header: Header, journal: Journal) -> None:
+    if not header.named:
+        journal.repair("no-fileformat", "There is no valid ##fileformat line; the file was read as VCF 4.2")
+    if header.version < (4, 0):
+        journal.repair(
+            "old-version",
+            f"The file is VCF {header.version[0]}.{header.version[1]}; it was written as {WRITTEN_FOR_OLD[3:]}",
+        )
+        header.fileformat = WRITTEN_FOR_OLD
+    elif header.version > NEWEST:
+        journal.repair(
+            "new-version",
+            f"The file is VCF {header.version[0]}.{header.version[1]}, which is newer than what was tested (4.5)",
+        )
+
+
+def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None:
+    if line[:13].lower() == "##fileformat=":
+        version = _VERSION.match(line)
+        if version and not header.named:
+            if number != 1:
+                journal.repair("fileformat-place", "The ##fileformat line was moved to the first place", number)
+            header.named = True
+            header.version = int(version[1]), int(version[2])
+            header.fileformat = f"VCFv{version[1]}.{version[2]}"
+        return
+    if _DROPPED.match(line):
+        journal.repair("earlier-run", "Header lines of an earlier annotation were removed", number)
+        return
+    line = _modern(line, number, journal)
+    found = _STRUCTURED.match(line)
+    if found:
+        values = dict(_KEY_VALUE.findall(found[2]))
+        name = values.get("ID", "")
+        if found[1] == "contig":
+            length = values.get("length", "")
+            header.contigs[name] = int(length) if length.isdecimal() else None
+        elif found[1] == "FILTER":
+            header.filters.add(name)
+        else:
+            table = header.infos if found[1] == "INFO" else header.formats
+            table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
+    header.meta.append(line)
+
+
+def _modern(line: str, number: int, journal: Journal) -> str:
+    """Bring the header lines of VCF 3.x to the form of 4.x."""
+    if line.startswith(("##INFO=<", "##FORMAT=<", "##FILTER=<")):
+        return line
+    text = "Header lines in the form of VCF 3.x were brought to that of VCF 4"
+    if old := _OLD.match(line):
+        kind, name, count, type_, description = old.groups()
+        journal.repair("old-header", text, number)
+        return (
+            f"##{kind}=<ID={name.strip()},Number={'.' if count == '-1' else count},Type={type_},"
+            f"Description={tags.quoted(description)}>"
+        )
+    if old := _OLD_FILTER.match(line):
+        journal.repair("old-header", text, number)
+        return f"##FILTER=<ID={old[1].strip()},Description={tags.quoted(old[2])}>"
+    return line
+
+
+def _read_columns(header: Header, line: str, number: int, journal: Journal) -> None:
+    names = line.rstrip().split("\t")
+    if len(names) < len(COLUMNS) <= len(line.split()):
+        raise separated_by_spaces(number)
+    if names and not names[0].startswith("#"):
+        names[0] = "#" + names[0]
+    for place, expected in enumerate(COLUMNS):
+        if place >= len(names):
+            raise InputError(
+                "too-few-columns",
+                f"Line {number} names {len(names)} columns; VCF needs at least 8 ({expected} is missing).",
+                ADVICE_EXPORT,
+                number,
+            )
+        if names[place].strip().upper() != expected:
+            raise InputError(
+                "wrong-columns",
+                f"Line {number} names column {place + 1} {shown(names[place])} where VCF has {expected}.",
+                "Rename or reorder the columns as VCF has them: " + " ".join(COLUMNS) + ".",
+                number,
+            )
+    names[: len(COLUMNS)] = COLUMNS
+    if len(names) > len(COLUMNS) and names[8].strip().upper() != "FORMAT":
+        raise InputError(
+            "wrong-columns",
+            f"Line {number} names column 9 {shown(names[8])} where VCF has FORMAT.",
+            "Put a FORMAT column in front of the samples, or remove the columns after INFO.",
+            number,
+        )
+    samples = names[9:]
+    seen: set[str] = set()
+    for sample in samples:
+        if not sample.strip() or sample in seen:
+            fault = "a sample without a name" if not sample.strip() else f"sample {shown(sample)} twice"
+            raise InputError("wrong-samples", f"Line {number} has {fault}.", "Give every sample its own name.", number)
+        seen.add(sample)
+    header.column_count = len(names)
+    if len(names) == 9:
+        journal.repair("lone-format", "The FORMAT column, which no sample follows, was left out", number)
+        del names[8]
+    header.columns = "\t".join(names)
+    header.samples = len(samples)

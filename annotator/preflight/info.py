@@ -1,0 +1,132 @@
+"""The check of INFO: values of the declared type, tags that are declared, none of an earlier annotation."""
+
+import re
+from collections.abc import Callable
+
+from annotator import tags
+from annotator.journal import Journal
+from annotator.preflight.header import Field, Header
+from annotator.preflight.text import shown
+
+MOST_UNDECLARED = 10_000
+
+_INTEGER = re.compile(r"(?:\.|[+-]?\d{1,10})(?:,(?:\.|[+-]?\d{1,10}))*", re.ASCII).fullmatch
+_FLOAT_ONE = r"(?:\.|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?nan|[+-]?inf(?:inity)?))"
+_FLOAT = re.compile(rf"{_FLOAT_ONE}(?:,{_FLOAT_ONE})*", re.ASCII).fullmatch
+_NAME = re.compile(r'[^\s,;=<>"]+').fullmatch
+_END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
+
+#: Tags that the specification itself defines (VCF 4.5, section 1.6.1), for files that use and do not declare them.
+RESERVED = {
+    "AA": Field("1", "String"), "AC": Field("A", "Integer"), "AD": Field("R", "Integer"), "AF": Field("A", "Float"),
+    "AN": Field("1", "Integer"), "BQ": Field("1", "Float"), "CIGAR": Field("A", "String"), "DB": Field("0", "Flag"),
+    "DP": Field("1", "Integer"), "END": Field("1", "Integer"), "H2": Field("0", "Flag"), "H3": Field("0", "Flag"),
+    "MQ": Field("1", "Float"), "MQ0": Field("1", "Integer"), "NS": Field("1", "Integer"),
+    "SOMATIC": Field("0", "Flag"), "SVTYPE": Field("1", "String"), "VALIDATED": Field("0", "Flag"),
+}  # fmt: skip
+
+Test = Callable[[str], object]
+
+
+class Unusable(Exception):
+    """A record that cannot be annotated, while the rest of the file can."""
+
+    def __init__(self, code: str, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.advice = advice or "Correct these records and upload the file again."
+
+
+def _removed(value: str) -> object:  # stands for the tags that are taken out; compared by identity, never called
+    raise AssertionError(value)
+
+
+class InfoCheck:
+    """Checks INFO columns against a header, which it knows more of with every undeclared tag."""
+
+    def __init__(self, header: Header, journal: Journal) -> None:
+        self._journal = journal
+        self._tests: dict[str, Test | None] = {tag: value_test(field.type) for tag, field in header.infos.items()}
+        self._tests |= dict.fromkeys(tags.OWN, _removed)
+        self._undeclared: dict[str, Field] = {}
+
+    def check(self, number: int, info: str, contig_length: int) -> str:
+        """Return the INFO to be written, "" for none. Raises Unusable where a tag's name cannot be."""
+        if info in (".", ""):
+            return ""
+        tests = self._tests
+        changed = False
+        kept = []
+        for entry in info.split(";"):
+            part = entry
+            tag, equals, value = entry.partition("=")
+            test = tests[tag] if tag in tests else self._undeclared_tag(number, tag, equals)
+            if test is _removed:
+                changed = True
+                self._journal.repair("earlier-run-values", "Values of an earlier annotation were removed", number)
+                continue
+            if test is not None and equals and not test(value):
+                changed = True
+                part = f"{tag}={self._missing(number, tag, value, test)}"
+            elif not tag:
+                changed = True
+                self._journal.repair("empty-info", "Empty entries in INFO were left out", number)
+                continue
+            kept.append(part)
+        if changed:
+            info = ";".join(kept)
+        end = _END(info)
+        if end and (len(end[1]) > 12 or int(end[1]) > contig_length):
+            self._journal.repair(
+                "end-past-end",
+                "INFO/END past the end of the contig was set to the contig's end",
+                number,
+                f"INFO/END {shown(end[1])} was set to {contig_length}",
+            )
+            info = f"{info[: end.start(1)]}{contig_length}{info[end.end(1) :]}"
+        return info
+
+    def _missing(self, number: int, tag: str, value: str, test: Test) -> str:
+        """Replace the values that are not of the declared type by "."."""
+        wanted = "Integer" if test is _INTEGER else "Float"
+        self._journal.repair(
+            f"bad-info-{tag}",
+            f'Values of INFO/{tag} that are not of its type ({wanted}) were set to "."',
+            number,
+            f"INFO/{tag} is {shown(value)}, which is not of its type ({wanted}); set to .",
+        )
+        return ",".join(one if test(one) else "." for one in value.split(","))
+
+    def _undeclared_tag(self, number: int, tag: str, equals: str) -> Test | None:
+        if not tag:
+            return None
+        if not _NAME(tag):
+            raise Unusable("bad-info", f"INFO has an entry {shown(tag)}, which is not a tag")
+        if len(self._undeclared) >= MOST_UNDECLARED:
+            raise Unusable("too-many-tags", f"the file uses more than {MOST_UNDECLARED:,} INFO tags undeclared")
+        field = RESERVED.get(tag) or (Field(".", "String") if equals else Field("0", "Flag"))
+        self._undeclared[tag] = field
+        self._tests[tag] = value_test(field.type)
+        self._journal.repair(
+            "undeclared-info",
+            "INFO tags that the header does not declare were declared",
+            number,
+            f"INFO/{tag} was declared as {field.type}",
+        )
+        return self._tests[tag]
+
+    def definitions(self) -> list[str]:
+        """Return header lines for the undeclared tags that were seen."""
+        return [
+            f"##INFO=<ID={tag},Number={field.number},Type={field.type},"
+            'Description="Not described in the annotated file">'
+            for tag, field in self._undeclared.items()
+        ]
+
+
+def value_test(type_: str) -> Test | None:
+    """Return a test for a list of values of a declared Type; None where any text will do."""
+    if type_ == "Integer":
+        return _INTEGER
+    return _FLOAT if type_ == "Float" else None

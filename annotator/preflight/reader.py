@@ -1,0 +1,189 @@
+"""Lines of text out of plain, gzip, bgzip and BCF files, a piece at a time and never more than the limits allow."""
+
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from subprocess import PIPE
+from typing import IO
+
+from annotator.bcftools import Tool
+from annotator.errors import InputError
+from annotator.preflight.sniff import Packing, Sniffed
+
+CHUNK = 256 * 1024
+#: The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+Note = Callable[[str], None]
+ToolFactory = Callable[[str, list[str | Path], int], Tool]
+
+
+def human_bytes(size: int) -> str:
+    """Return a size for people: 150 KiB, 2 GiB."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size} {unit}"
+        size //= 1024
+    return f"{size} GiB"
+
+
+class Reader:
+    """Numbered lines of a file. Bytes are read as Latin-1, so that writing them back changes none of them.
+
+    note is called with what a scientist should know about the packing; check is called once a piece, and raises to
+    stop; start_tool starts a bcftools command (for BCF).
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        sniffed: Sniffed,
+        *,
+        expanded_bytes: int,
+        line_bytes: int,
+        note: Note,
+        check: Callable[[], None],
+        start_tool: ToolFactory,
+    ) -> None:
+        self._source = source
+        self._sniffed = sniffed
+        self._expanded_bytes = expanded_bytes
+        self._line_bytes = line_bytes
+        # No piece is longer than a line may be, so only lines that span pieces have to be measured.
+        self._chunk = min(CHUNK, line_bytes)
+        self._note = note
+        self._check = check
+        self._start_tool = start_tool
+        self.ends_with_newline = True
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield (line number from 1, line without its line end)."""
+        number = 0
+        carried: list[str] = []  # pieces of a line that has not ended yet
+        carried_size = 0
+        newline = self._sniffed.newline
+        first = True
+        with closing(self._chunks()) as chunks:
+            for chunk in chunks:
+                text = chunk.decode("latin-1")
+                if first and self._sniffed.bom:
+                    text = text[3:]
+                first = False
+                pieces = text.split(newline)
+                if len(pieces) > 1:
+                    carried.append(pieces[0])
+                    line = "".join(carried)
+                    number += 1
+                    self._check_length(len(line), number)
+                    yield number, line
+                    for line in pieces[1:-1]:
+                        number += 1
+                        yield number, line
+                    carried, carried_size = [], 0
+                carried.append(pieces[-1])
+                carried_size += len(pieces[-1])
+                self._check_length(carried_size, number + 1)
+        if carried_size:
+            self.ends_with_newline = False
+            yield number + 1, "".join(carried)
+
+    def _check_length(self, size: int, number: int) -> None:
+        if size > self._line_bytes:
+            raise InputError(
+                "line-too-long",
+                f"Line {number} is longer than {human_bytes(self._line_bytes)}.",
+                "Check that the file is a VCF with one record per line; split it by samples if it has very many.",
+                number,
+            )
+
+    def _chunks(self) -> Generator[bytes]:
+        size = 0
+        with self._unpacked() as chunks:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > self._expanded_bytes:
+                    raise InputError(
+                        "too-large-expanded",
+                        f"The file expands to more than {human_bytes(self._expanded_bytes)}.",
+                        "Split it, by chromosome for example, and upload the parts.",
+                    )
+                self._check()
+                yield chunk
+
+    @contextmanager
+    def _unpacked(self) -> Iterator[Iterator[bytes]]:
+        if self._sniffed.packing is Packing.BCF:
+            yield self._from_bcf()
+            return
+        with self._source.open("rb") as file:
+            if self._sniffed.packing is Packing.PLAIN:
+                yield iter(lambda: file.read(self._chunk), b"")
+            else:
+                yield self._from_gzip(file)
+
+    def _from_gzip(self, file: IO[bytes]) -> Iterator[bytes]:
+        last = b"\n"
+        try:
+            for chunk in self._members(file):
+                last = chunk[-1:]
+                yield chunk
+        except zlib.error as error:
+            raise InputError(
+                "broken-gzip",
+                "The compressed data is damaged: it cannot be decompressed to its end.",
+                "Compress the original again, upload it in binary mode, and check it with gzip -t.",
+            ) from error
+        if self._sniffed.packing is Packing.BGZIP and not _has_bgzip_end(file):
+            if last not in b"\r\n":
+                raise _truncated()
+            self._note("The bgzip end-of-file block is missing: check that the file was copied whole.")
+
+    def _members(self, file: IO[bytes]) -> Iterator[bytes]:
+        """Decompress the gzip members of a file, one after the other: bgzip is a row of them."""
+        packed = file.read(CHUNK)
+        while packed.strip(b"\0"):
+            if not packed.startswith(b"\x1f"):
+                self._note("Bytes after the end of the compressed data were left out.")
+                return
+            member = zlib.decompressobj(wbits=31)
+            while not member.eof:
+                chunk = member.decompress(packed, self._chunk)
+                if chunk:
+                    yield chunk
+                packed = member.unconsumed_tail
+                if not packed and not member.eof:
+                    packed = file.read(CHUNK)
+                    if not packed and not chunk:
+                        raise _truncated()
+            packed = member.unused_data or file.read(CHUNK)
+
+    def _from_bcf(self) -> Iterator[bytes]:
+        tool = self._start_tool("view", ["--no-version", "-Ov", self._source.resolve()], PIPE)
+        try:
+            while chunk := tool.stdout.read(self._chunk):
+                yield chunk
+            if tool.process.wait() > 0:
+                raise InputError(
+                    "broken-bcf",
+                    "The BCF file is damaged or cut short: bcftools cannot read it to its end.",
+                    "Write it again, for example with bcftools view -Oz, and upload that file.",
+                )
+            if failure := tool.failure():
+                raise failure
+        finally:
+            tool.close()
+
+
+def _has_bgzip_end(file: IO[bytes]) -> bool:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - len(BGZIP_END)))
+    return file.read() == BGZIP_END
+
+
+def _truncated() -> InputError:
+    return InputError(
+        "truncated-gzip",
+        "The compressed file ends before its data does: it was cut short.",
+        "Copy or export it again and check it with gzip -t before the upload.",
+    )

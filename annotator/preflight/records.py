@@ -1,0 +1,290 @@
+"""The check of one record after the other: what is sound goes on, what is not is repaired, skipped, or ends the run."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from annotator.alleles import Kind, kind_of
+from annotator.errors import InputError
+from annotator.journal import Journal
+from annotator.preflight.header import Header
+from annotator.preflight.info import InfoCheck, Unusable
+from annotator.preflight.match import ReferenceMatch
+from annotator.preflight.samples import SamplesCheck
+from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
+from annotator.references import Reference
+
+_BASES = re.compile(r"[ACGTN]+").fullmatch
+_AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]+").fullmatch
+_OLD_INDEL = re.compile(r"D\d+|D[ACGTN]+|I[ACGTN]+").fullmatch
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:nan|[+-]?inf(inity)?)", re.ASCII).fullmatch
+_END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
+
+
+#: bcftools csq gives nothing back of a position before the next one comes: what it holds until then is held here too.
+MOST_AT_POSITION = 1000
+MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Record:
+    """One sound record. left holds the columns CHROM to FILTER, info INFO ("" for "."), tail FORMAT and the samples.
+
+    contig is the reference's own name of the contig; kinds tells what each of alts is.
+    """
+
+    line: int
+    contig: str
+    pos: int
+    ref: str
+    alts: list[str]
+    kinds: list[Kind]
+    left: str
+    info: str
+    tail: str
+
+    @property
+    def end(self) -> int:
+        """The last base that the record speaks of: END where INFO has it, else the end of REF."""
+        found = _END(self.info)
+        return max(int(found[1]) if found else 0, self.pos + len(self.ref) - 1)
+
+
+class RecordCheck:
+    """Checks records one by one, in the file's order; strict checks every value of every sample too."""
+
+    def __init__(self, header: Header, reference: Reference, journal: Journal, strict: bool = False) -> None:
+        self._header = header
+        self._reference = reference
+        self._journal = journal
+        self._old = header.version < (4, 0)
+        self._lengths = reference.lengths
+        self._circular = {contig.name for contig in reference.contigs if contig.circular}
+        self._infos = InfoCheck(header, journal)
+        self._samples = SamplesCheck(header, journal, strict)
+        self._match = ReferenceMatch(reference)
+        declared = {reference.canonical(name): length for name, length in header.contigs.items()}
+        self._match.declared_lengths({name: length for name, length in declared.items() if name and length})
+        self._filters = set(header.filters)
+        self._first_unknown: tuple[int, str] | None = None
+        self._position: tuple[str, int] = "", 0
+        self._at_position = 0
+        self._bytes_at_position = 0
+        self.records = 0
+        #: How the file calls each contig of the reference that it has, in the order of appearance.
+        self.names: dict[str, str] = {}
+        #: Header lines for tags that the file uses and does not declare.
+        self.definitions: list[str] = []
+
+    def check_all(self, lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
+        """Yield the sound records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
+        first_skip: InputError | None = None
+        usable = 0
+        for number, raw in lines:
+            line = raw
+            if raw.endswith("\r"):
+                line = raw.rstrip("\r")
+                self._journal.repair("crlf", "Windows line ends (CRLF) were replaced", number)
+            if line.startswith("#"):
+                raise (
+                    InputError(
+                        "header-after-records",
+                        f"Line {number} is a header line, after records that begin in line {self._header.line + 1}.",
+                        "If files were joined, join them with bcftools concat; else move all header lines to the top.",
+                        number,
+                    )
+                    if self.records
+                    else InputError(
+                        "header-after-columns",
+                        f"Line {number} is a header line after the line of column names.",
+                        "Move all header lines above the #CHROM line.",
+                        number,
+                    )
+                )
+            if not line or line.isspace():
+                self._journal.repair("blank-lines", "Blank lines were left out", number)
+                continue
+            self.records += 1
+            try:
+                record = self._check(number, line)
+            except Unusable as fault:
+                self._journal.skip(number, fault.code, fault.reason)
+                if first_skip is None:
+                    first_skip = InputError(fault.code, f"Line {number}: {fault.reason}.", fault.advice, number)
+                continue
+            usable += 1
+            yield record
+        self._judge(usable, first_skip)
+        self.definitions += self._infos.definitions() + self._samples.definitions()
+
+    def _judge(self, usable: int, first_skip: InputError | None) -> None:
+        """Refuse the file if what was skipped is not the exception but the rule."""
+        if self.records and not self.names and self._first_unknown:
+            line, name = self._first_unknown
+            known = "; ".join(
+                f"{contig.name}, also called {', '.join(contig.aliases)}" if contig.aliases else contig.name
+                for contig in self._reference.contigs
+            )
+            raise InputError(
+                "unknown-contig",
+                f"Line {line}: contig {shown(name)} is not part of {self._reference.id}, nor is any other in the file.",
+                f"Choose the reference that the file was made on; {self._reference.id} has {known}.",
+                line,
+            )
+        self._match.judge()
+        if first_skip is not None and not usable:
+            raise InputError(
+                first_skip.code, f"No record can be used. {first_skip.message}", first_skip.advice, first_skip.line
+            )
+
+    def _check(self, number: int, line: str) -> Record:
+        columns = line.split("\t", 8)
+        tail = columns[8] if len(columns) == 9 else ""
+        found = 9 + tail.count("\t") if len(columns) == 9 else len(columns)
+        if found != self._header.column_count:
+            raise self._wrong_count(number, line, found)
+        name, place, id_, ref, alt, qual, filter_, info = columns[:8]
+        if not (place.isdecimal() and place.isascii()):
+            raise InputError(
+                "bad-position", f"Line {number}: POS is {shown(place)}, not a whole number.", ADVICE_EXPORT, number
+            )
+        contig = self._reference.canonical(name)
+        if contig is None:
+            if self._first_unknown is None:
+                self._first_unknown = number, name
+            raise Unusable("unknown-contig", f"contig {shown(name)} is not part of {self._reference.id}")
+        name = self._name(number, name, contig)
+        if not _BASES(ref):
+            ref = self._ref(number, ref)
+        pos = int(place) if len(place) < 16 else 10**15
+        self._check_place(number, name, contig, pos, ref)
+        self._crowd(name, contig, pos, len(line))
+        alts = [alt] if "," not in alt else alt.split(",")
+        kinds = [kind_of(one) for one in alts]
+        if Kind.INVALID in kinds:
+            alts, kinds = self._alts(number, alts)
+            alt = ",".join(alts)
+        if qual != ".":
+            qual = self._qual(number, qual)
+        if filter_ not in self._filters:
+            filter_ = self._filter(number, filter_)
+        info = self._infos.check(number, info, self._lengths[contig])
+        if tail:
+            tail = self._samples.check(number, tail, len(alts)) if self._header.samples else ""
+        left = f"{name}\t{pos}\t{id_ or '.'}\t{ref}\t{alt}\t{qual}\t{filter_}"
+        return Record(number, contig, pos, ref, alts, kinds, left, info, tail)
+
+    def _wrong_count(self, number: int, line: str, found: int) -> InputError:
+        expected = self._header.column_count
+        if found < 8 <= len(line.split()):
+            return separated_by_spaces(number)
+        if "\0" in line:
+            return InputError(
+                "not-a-vcf", f"Line {number} holds binary data.", "Upload a VCF file that opens as text.", number
+            )
+        code = "too-few-columns" if found < expected else "too-many-columns"
+        return InputError(
+            code,
+            f"Line {number} has {found} tab-separated columns where the header has {expected}.",
+            "Check that the file was copied whole and that no field holds a tab or a line end.",
+            number,
+        )
+
+    def _name(self, number: int, name: str, contig: str) -> str:
+        """Return the name under which the contig is written: the one that the file uses first."""
+        chosen = self.names.setdefault(contig, name)
+        if chosen != name:
+            self._journal.repair(
+                f"contig-{name}", f"Contig {shown(name)} is the same as {shown(chosen)} and was renamed to it", number
+            )
+        return chosen
+
+    def _ref(self, number: int, ref: str) -> str:
+        upper = ref.upper()
+        if _BASES(upper):
+            self._journal.repair("lower-case", "Lower-case bases in REF and ALT were written in upper case", number)
+            return upper
+        if _AMBIGUOUS(upper):
+            raise Unusable("ambiguous-bases", f"REF {shown(ref)} has an ambiguity code")
+        raise Unusable("bad-ref", f"REF {shown(ref)} is not a sequence of bases")
+
+    def _check_place(self, number: int, name: str, contig: str, pos: int, ref: str) -> None:
+        if pos < 1:
+            raise Unusable("position-zero", "POS 0 is in front of the first base, where there is nothing to annotate")
+        length = self._lengths[contig]
+        if pos > length:
+            raise Unusable("position-past-end", self._match.past_end(number, name, pos, contig))
+        if pos + len(ref) - 1 > length:
+            if contig in self._circular and self._over_origin(contig, pos, ref, length):
+                raise Unusable(
+                    "over-origin",
+                    f"REF at {name}:{pos} runs over the origin of the circular contig, which VCF cannot express",
+                )
+            raise Unusable("position-past-end", self._match.past_end(number, name, pos + len(ref) - 1, contig))
+        reason = self._match.compare(number, name, contig, pos, ref)
+        if reason:
+            raise Unusable("reference-mismatch", reason)
+
+    def _crowd(self, name: str, contig: str, pos: int, size: int) -> None:
+        """Refuse more records of one position than memory is meant to hold; no real file comes near it."""
+        if self._position != (contig, pos):
+            self._position = contig, pos
+            self._at_position, self._bytes_at_position = 1, size
+            return
+        self._at_position += 1
+        self._bytes_at_position += size
+        if self._at_position > MOST_AT_POSITION or self._bytes_at_position > MOST_BYTES_AT_POSITION:
+            raise Unusable("too-many-at-position", f"there are too many records at {name}:{pos} in front of it")
+
+    def _over_origin(self, contig: str, pos: int, ref: str, length: int) -> bool:
+        inside = length - pos + 1
+        fetch = self._reference.sequence.fetch
+        return fetch(contig, pos, length) == ref[:inside] and fetch(contig, 1, len(ref) - inside) == ref[inside:]
+
+    def _alts(self, number: int, alts: list[str]) -> tuple[list[str], list[Kind]]:
+        fixed = [one.upper() if kind_of(one) is Kind.INVALID else one for one in alts]
+        kinds = [kind_of(one) for one in fixed]
+        for one, kind in zip(fixed, kinds, strict=True):
+            if kind is not Kind.INVALID:
+                continue
+            if self._old and _OLD_INDEL(one):
+                raise Unusable("old-indel", f"ALT {shown(one)} is an indel as VCF 3.3 writes it, without its bases")
+            if one and _AMBIGUOUS(one):
+                raise Unusable("ambiguous-bases", f"ALT {shown(one)} has an ambiguity code")
+            raise Unusable("bad-alt", f"ALT {shown(one)} is neither bases nor an allele as VCF writes it")
+        self._journal.repair("lower-case", "Lower-case bases in REF and ALT were written in upper case", number)
+        return fixed, kinds
+
+    def _qual(self, number: int, qual: str) -> str:
+        if self._old and qual in ("-1", "-1.0"):
+            self._journal.repair("old-qual", 'QUAL -1, which means "missing" in VCF 3.x, was written as "."', number)
+            return "."
+        if _NUMBER(qual):
+            return qual
+        self._journal.repair(
+            "bad-qual", 'QUAL that is not a number was set to "."', number, f"QUAL {shown(qual)} was set to ."
+        )
+        return "."
+
+    def _filter(self, number: int, value: str) -> str:
+        if not value:
+            return "."
+        if self._old and value == "0":
+            self._journal.repair("old-filter", "FILTER 0, which means PASS in VCF 3.x, was written as PASS", number)
+            return "PASS"
+        for name in value.split(";"):
+            if name in self._filters and name != ".":
+                continue
+            if name in ("", ".") or re.search(r'[\s,<>="]', name):
+                raise Unusable("bad-filter", f"FILTER {shown(value)} is not a list of names")
+            if len(self._filters) >= 10_000:
+                raise Unusable("too-many-tags", "the file uses more than 10,000 filters that it does not declare")
+            self._filters.add(name)
+            self.definitions.append(f'##FILTER=<ID={name},Description="Not described in the annotated file">')
+            self._journal.repair(
+                "undeclared-filter",
+                "Filters that the header does not declare were declared",
+                number,
+                f"FILTER {shown(name)} was declared",
+            )
+        return value

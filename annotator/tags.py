@@ -1,0 +1,41 @@
+"""The INFO tags and header lines that an annotated file gets, beside bcftools' own BCSQ."""
+
+from typing import Final
+
+BCSQ: Final = "BCSQ"
+GENE: Final = "GAS_GENE"
+CONSEQUENCE: Final = "GAS_CSQ"
+HGVS_G: Final = "GAS_HGVSG"
+HGVS_P: Final = "GAS_HGVSP"
+KNOWN: Final = "GAS_KNOWN"
+KNOWN_SOURCE: Final = "GAS_KNOWN_SOURCE"
+
+#: Removed from an input that has them already.
+OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_P, KNOWN, KNOWN_SOURCE)
+
+DESCRIPTIONS = {
+    GENE: "Genes that the allele touches, joined by &; where there is none, the named region (D-loop, OriL)",
+    CONSEQUENCE: "Most severe predicted consequence of the allele, a Sequence Ontology term",
+    HGVS_G: "HGVS description of the allele on the reference, without its accession",
+    HGVS_P: "HGVS descriptions of the changed proteins as GENE:p.Change, joined by &; = is written %3D",
+    KNOWN: "Diseases that the allele is known to be associated with, joined by &; a space is written _",
+    KNOWN_SOURCE: "Where GAS_KNOWN comes from, joined by &; a space is written _",
+}
+
+_ESCAPES = str.maketrans({"%": "%25", " ": "_", ",": "%2C", ";": "%3B", "=": "%3D", "\t": "_", "\r": "", "\n": ""})
+
+
+def escape(value: str) -> str:
+    """Write a value so that it can stand in INFO (VCF 4.3, section 1.2; spaces become _)."""
+    return value.translate(_ESCAPES)
+
+
+def quoted(value: str) -> str:
+    """Write a value as one quoted string of a header line: no line ends, no control characters."""
+    clean = "".join("?" if ord(letter) < 32 or ord(letter) == 127 else letter for letter in value)
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def definitions() -> list[str]:
+    """Return the header lines that declare our tags, one value per ALT allele each."""
+    return [f'##INFO=<ID={tag},Number=A,Type=String,Description="{text}">' for tag, text in DESCRIPTIONS.items()]

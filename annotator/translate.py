@@ -1,0 +1,42 @@
+"""Proteins of a reference: its coding sequences translated with the genetic code that its manifest names."""
+
+from annotator.features import Transcript
+from annotator.sequence import Sequence
+
+BASES = "TCAG"
+#: Amino acids in NCBI's order of codons (TTT, TTC, TTA, TTG, TCT ...), by NCBI number of the genetic code.
+#: https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi
+CODES = {
+    1: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
+    2: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSS**VVVVAAAADDEEGGGG",
+}
+_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+
+
+def reverse_complement(bases: str) -> str:
+    """Return the other strand of upper-case bases, read in its own direction."""
+    return bases.translate(_COMPLEMENT)[::-1]
+
+
+def coding_bases(transcript: Transcript, sequence: Sequence) -> str:
+    """Return a transcript's coding bases in its own direction."""
+    bases = "".join(sequence.fetch(transcript.contig, start, end) for start, end in transcript.segments)
+    return reverse_complement(bases) if transcript.strand == "-" else bases
+
+
+def protein(transcript: Transcript, sequence: Sequence, genetic_code: int) -> str:
+    """Return the protein in one-letter codes, "*" for a stop and "X" where a base is unknown.
+
+    A stop codon of one or two bases is completed with A, as polyadenylation does. The first amino acid is written
+    as the codon says: MT-ND2 starts with ATT, an isoleucine codon that initiates with methionine.
+    """
+    bases = coding_bases(transcript, sequence)
+    bases += "A" * (-len(bases) % 3)
+    table = CODES[genetic_code]
+    codons = (bases[at : at + 3] for at in range(0, len(bases), 3))
+    return "".join(_amino_acid(codon, table) for codon in codons)
+
+
+def _amino_acid(codon: str, table: str) -> str:
+    numbers = [BASES.find(base) for base in codon]
+    return "X" if -1 in numbers else table[16 * numbers[0] + 4 * numbers[1] + numbers[2]]

@@ -1,0 +1,62 @@
+"""Small reference packs for tests, with bases of one's own choice."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from annotator.references import Reference, load_reference
+
+
+def make_pack(
+    folder: Path,
+    contigs: dict[str, str],
+    *,
+    genes: str = "",
+    circular: bool = False,
+    aliases: dict[str, list[str]] | None = None,
+    genetic_code: int = 1,
+) -> Reference:
+    """Write a pack named "test" into folder and load it. contigs maps names to bases; genes is GFF3 text."""
+    pack = folder / "test"
+    pack.mkdir(parents=True)
+    offset = 0
+    index = []
+    with (pack / "genome.fa").open("w") as fasta:
+        for name, bases in contigs.items():
+            offset += len(name) + 2
+            index.append(f"{name}\t{len(bases)}\t{offset}\t{len(bases)}\t{len(bases) + 1}\n")
+            fasta.write(f">{name}\n{bases}\n")
+            offset += len(bases) + 1
+    (pack / "genome.fa.fai").write_text("".join(index))
+    first = next(iter(contigs))
+    # csq refuses a GFF3 without any transcript.
+    (pack / "genes.gff3").write_text("##gff-version 3\n" + (genes or _gene(first)))
+    manifest = {
+        "id": "test",
+        "title": "Test reference",
+        "organism": "none",
+        "version": "1",
+        "description": "Made for a test",
+        "contigs": [
+            {
+                "name": name,
+                "length": len(bases),
+                "md5": hashlib.md5(bases.encode(), usedforsecurity=False).hexdigest(),
+                "accession": name,
+                "circular": circular,
+                "aliases": (aliases or {}).get(name, []),
+            }
+            for name, bases in contigs.items()
+        ],
+        "genetic_code": genetic_code,
+        "files": {"fasta": {"name": "genome.fa"}, "gff": {"name": "genes.gff3"}},
+    }
+    (pack / "manifest.json").write_text(json.dumps(manifest))
+    return load_reference("test", folder)
+
+
+def _gene(contig: str) -> str:
+    row = f"{contig}\ttest\t{{}}\t1\t3\t.\t+\t.\t{{}}\n"
+    return row.format("ncRNA_gene", "ID=gene:g;Name=g;biotype=misc_RNA") + row.format(
+        "transcript", "ID=transcript:g;Parent=gene:g;biotype=misc_RNA"
+    )

@@ -1,0 +1,77 @@
+"""The command line: exit 0 and a short report, or exit 2 and one clear sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annotator.__main__ import main
+from tests.annotator.conftest import vcf
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_runs_as_a_module(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.vcf", tmp_path / "out.vcf.gz"
+    source.write_text(vcf("chrM 11778 . G A", "chrM 3243 . A G"))  # unsorted, which is noted
+    done = subprocess.run(
+        [sys.executable, "-m", "annotator", str(source), str(target), "--reference", "rCRS"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 records in, 2 out, 0 skipped" in done.stdout
+    assert "m.11778G>A MT-ND4 (LHON)" in done.stdout
+    assert "were sorted" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "in.vcf", "out.vcf.gz", "out.vcf.gz.log.txt", "out.vcf.gz.tbi",
+    ]  # fmt: skip
+
+
+def test_it_needs_no_web_framework_and_no_cloud_client() -> None:
+    code = (
+        "import sys\n"
+        "import annotator.__main__, annotator.samples, annotator.pipeline\n"
+        "print([name for name in sys.modules if name.split('.')[0] in {'django', 'boto3', 'celery', 'gas', 'pysam'}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_bad_file_is_one_sentence_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "in.vcf", tmp_path / "out.vcf.gz"
+    source.write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert main([str(source), str(target)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("The file is a PNG image, not a VCF.")
+    assert captured.err.count("\n") == 1
+    assert not target.exists()
+    assert "PNG" in (tmp_path / "out.vcf.gz.log.txt").read_text()
+
+
+def test_an_older_result_stays_when_a_new_run_fails(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.vcf", tmp_path / "out.vcf.gz"
+    target.write_bytes(b"older")
+    source.write_text("no VCF")
+    assert main([str(source), str(target)]) == 2
+    assert target.read_bytes() == b"older"
+
+
+def test_a_missing_file_and_an_unknown_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none.vcf"), str(tmp_path / "out")]) == 2
+    assert "is not a file" in capsys.readouterr().err
+    source = tmp_path / "in.vcf"
+    source.write_text(vcf("MT 73 . A G"))
+    assert main([str(source), str(tmp_path / "out"), "--reference", "hg99"]) == 2
+    assert "hg99" in capsys.readouterr().err
+
+
+def test_it_lists_its_references(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--list"])
+    assert caught.value.code == 0
+    assert "rCRS: Human mitochondrial genome" in capsys.readouterr().out

@@ -1,0 +1,159 @@
+"""HGVS: what a description says, applied to the sequence, gives the sequence that the VCF record gives."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotator import hgvs
+from annotator.alleles import Change, Kind, is_transition, kind_of, shortest
+from annotator.references import Reference
+
+BASES = st.text("ACGT", min_size=1, max_size=6)
+
+
+def applied(sequence: str, description: str) -> str:
+    """Apply a genomic HGVS description, read from the nomenclature's own rules."""
+    match = re.fullmatch(r"m\.(\d+)(?:_(\d+))?(.*)", description)
+    assert match
+    start = int(match[1])
+    end = int(match[2] or start)
+    what = match[3]
+    before, middle, after = sequence[: start - 1], sequence[start - 1 : end], sequence[end:]
+    if what == "del":
+        return before + after
+    if what == "dup":
+        return before + middle + middle + after
+    if what.startswith("delins"):
+        return before + what.removeprefix("delins") + after
+    if what.startswith("ins"):
+        assert end == start + 1
+        return before + middle[0] + what.removeprefix("ins") + middle[1] + after
+    ref, alt = what.split(">")
+    assert middle == ref
+    return before + alt + after
+
+
+@settings(max_examples=300, deadline=None)
+@given(pos=st.integers(2, 16500), size=st.integers(1, 6), alt=BASES)
+def test_a_description_makes_the_same_sequence_as_the_record(rcrs: Reference, pos: int, size: int, alt: str) -> None:
+    whole = rcrs.sequence.fetch("MT", 1, 16569)
+    ref = whole[pos - 1 : pos - 1 + size]
+    made = whole[: pos - 1] + alt + whole[pos - 1 + size :]
+    description = hgvs.genomic(shortest(pos, ref, alt), "MT", rcrs.sequence, "m")
+    if ref == alt:
+        assert description == ""
+    else:
+        assert applied(whole, description) == made
+
+
+@settings(max_examples=200, deadline=None)
+@given(pos=st.integers(300, 320), size=st.integers(1, 4), insertion=st.booleans())
+def test_it_does_not_matter_where_in_a_run_the_caller_put_it(
+    rcrs: Reference, pos: int, size: int, insertion: bool
+) -> None:
+    # m.303-315 is a run of C with one T: every place of the run gives one of few descriptions, the last place.
+    whole = rcrs.sequence.fetch("MT", 1, 16569)
+    change = (
+        Change(pos, "", whole[pos - 1 : pos - 1 + size])
+        if insertion
+        else Change(pos, whole[pos - 1 : pos - 1 + size], "")
+    )
+    made = applied(whole, hgvs.genomic(change, "MT", rcrs.sequence, "m"))
+    others = set()
+    for other in range(290, 330):
+        bases = whole[other - 1 : other - 1 + size]
+        again = Change(other, "", bases) if insertion else Change(other, bases, "")
+        description = hgvs.genomic(again, "MT", rcrs.sequence, "m")
+        if applied(whole, description) == made:
+            others.add(description)
+    assert len(others) == 1
+
+
+def test_shifting_stops_at_the_end_of_the_contig(rcrs: Reference) -> None:
+    assert rcrs.sequence.fetch("MT", 16566, 16569) == "GATG"
+    assert hgvs.genomic(Change(16569, "G", ""), "MT", rcrs.sequence, "m") == "m.16569del"
+    assert hgvs.genomic(Change(16570, "", "G"), "MT", rcrs.sequence, "m") == "m.16569dup"
+
+
+PROTEIN = "MAKLLLQST*"
+
+
+@pytest.mark.parametrize(
+    ("amino_change", "words", "expected"),
+    [
+        ("340R>340H", "missense", "p.Arg340His"),
+        ("10L", "synonymous", "p.Leu10="),
+        ("10LK", "synonymous", "p.Leu10_Lys11="),
+        ("514*", "stop_retained", "p.Ter514="),
+        ("52W>52*", "stop_gained", "p.Trp52Ter"),
+        ("1M>1V", "start_lost", "p.Met1?"),
+        ("", "start_lost", "p.Met1?"),
+        ("10*>10Q", "stop_lost", "p.Ter10GlnextTer?"),
+        ("12LAV>12LT", "frameshift", "p.Ala13ThrfsTer?"),
+        ("12LAV>12LTQ*", "stop_gained&frameshift", "p.Ala13ThrfsTer3"),
+        ("12LAV>12L*", "stop_gained&frameshift", "p.Ala13Ter"),
+        ("12LAV>12LA", "frameshift", ""),
+        ("2AK>2AR", "missense", "p.Lys3Arg"),
+        ("2AKL>2ARQ", "missense", "p.Lys3_Leu4delinsArgGln"),
+        ("2AK>2A", "inframe_deletion", "p.Lys3del"),
+        ("4LL>4L", "inframe_deletion", "p.Leu6del"),  # the last of three
+        ("4LLLQ>4Q", "inframe_deletion", "p.Leu4_Leu6del"),
+        ("3K>3KL", "inframe_insertion", "p.Leu6dup"),
+        ("3K>3KW", "inframe_insertion", "p.Lys3_Leu4insTrp"),
+        ("3K>3W*Q", "stop_gained", "p.Lys3delinsTrpTer"),
+        ("garbage", "missense", ""),
+        ("", "coding_sequence", ""),
+    ],
+)  # fmt: skip
+def test_proteins(amino_change: str, words: str, expected: str) -> None:
+    assert hgvs.protein(amino_change, words, lambda: PROTEIN) == expected
+
+
+def test_an_insertion_into_an_unknown_protein_is_not_described() -> None:
+    assert hgvs.protein("3K>3KW", "inframe_insertion", lambda: "") == ""
+    assert hgvs.protein("2AK>2A", "inframe_deletion", lambda: "") == "p.Lys3del"
+
+
+@settings(max_examples=200, deadline=None)
+@given(pos=st.integers(1, 1000), ref=BASES, alt=BASES)
+def test_the_shortest_form_is_the_same_change(pos: int, ref: str, alt: str) -> None:
+    change = shortest(pos, ref, alt)
+    left = change.pos - pos
+    right = len(ref) - left - len(change.ref)
+    assert ref[:left] == alt[:left]
+    assert ref[:left] + change.alt + ref[len(ref) - right :] == alt
+    # Nothing is left to cut off.
+    if change.ref and change.alt:
+        assert change.ref[0] != change.alt[0]
+        assert change.ref[-1] != change.alt[-1]
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "type_"),
+    [
+        ("A", "G", "SNV"), ("AC", "AG", "SNV"), ("A", "AT", "insertion"), ("AT", "A", "deletion"),
+        ("AC", "GT", "MNV"), ("ACG", "TCA", "MNV"), ("AC", "GTT", "other"), ("A", "A", "other"),
+    ],
+)  # fmt: skip
+def test_types(ref: str, alt: str, type_: str) -> None:
+    assert shortest(5, ref, alt).type == type_
+
+
+def test_transitions() -> None:
+    pairs = {(a, b): is_transition(Change(1, a, b)) for a in "ACGT" for b in "ACGT" if a != b}
+    assert {pair for pair, yes in pairs.items() if yes} == {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
+
+
+@pytest.mark.parametrize(
+    ("alt", "kind"),
+    [
+        ("ACGT", Kind.SEQUENCE), ("AN", Kind.UNKNOWN_BASES), (".", Kind.MISSING), ("*", Kind.OVERLAPPING),
+        ("<DUP:TANDEM>", Kind.SYMBOLIC), ("G]17:198982]", Kind.BREAKEND), ("[chr3:12665[A", Kind.BREAKEND),
+        (".TGCA", Kind.BREAKEND), ("TGCA.", Kind.BREAKEND), ("", Kind.INVALID), ("acg", Kind.INVALID),
+        ("<>", Kind.INVALID), ("A B", Kind.INVALID), ("A]17", Kind.INVALID), ("-", Kind.INVALID),
+    ],
+)  # fmt: skip
+def test_kinds(alt: str, kind: Kind) -> None:
+    assert kind_of(alt) is kind
