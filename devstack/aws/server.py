@@ -1,0 +1,39 @@
+"""The embedded AWS as one WSGI application, and as a threaded server on 127.0.0.1."""
+
+import os
+
+# Read by moto when it is imported: its wildcard CORS answers would hide what the bucket's rules say.
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from devstack.aws.control import Control
+from devstack.aws.cors import Cors
+from devstack.aws.faults import Faults
+from devstack.aws.guard import Guard
+from devstack.aws.longpoll import LongPoll
+from devstack.aws.mailbox import Mailbox
+from devstack.aws.wsgi import App, Environ
+
+
+class Handler(MotoRequestHandler):
+    """Without a line of log for every call; errors are still logged. A dropped connection is closed."""
+
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
+        """A layer raises a ConnectionError to drop the caller: the server would wait for another request."""
+        self.close_connection = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def build_app() -> App:
+    mailbox = Mailbox(DomainDispatcherApplication(create_backend_app))
+    faults = Faults(Guard(LongPoll(mailbox)))
+    return Control(Cors(faults), faults, mailbox)
+
+
+def build_server(port: int) -> BaseWSGIServer:
+    """A server bound to 127.0.0.1, not yet serving; port 0 takes a free one, told by `server_port`."""
+    return make_server("127.0.0.1", port, build_app(), threaded=True, request_handler=Handler)

@@ -1,0 +1,133 @@
+"""The commands `run`, `demo`, `chaos` and `screenshots`. They need no settings: each runs a stack of its own."""
+
+import argparse
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from annotator.samples import write_sample
+from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
+from devstack.client import Refused, Scientist
+from devstack.datadir import NotOurs
+from devstack.demo import demo
+from devstack.stack import Stack
+from devstack.supervisor import NotReady
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = options.run(options)
+    except (NotOurs, NotReady) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m devstack", description="The whole service on one machine.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    run = commands.add_parser("run", help="run everything until Ctrl-C")
+    run.add_argument("--port", type=int, default=8000, help="of the site; another is taken if it is not free")
+    run.add_argument("--data-dir", type=Path, default=Path("var/devstack"), help="emptied at every start")
+    run.add_argument("--workers", type=int, default=1, help="how many worker processes")
+    run.add_argument("--no-demo-job", action="store_true", help="do not run the demo account's first job")
+    run.set_defaults(run=_run)
+    one = commands.add_parser("demo", help="drive one job through everything and print a timeline")
+    one.set_defaults(run=_demo)
+    many = commands.add_parser("chaos", help="many jobs while workers are killed and AWS fails")
+    many.add_argument("--jobs", type=int, default=200)
+    many.add_argument("--minutes", type=float, default=15, help="the longest wait for the last job")
+    many.add_argument("--rate", type=float, default=0.05, help="of calls to AWS that are answered with 503")
+    many.add_argument("--seed", type=int, default=1)
+    many.add_argument("--kill-general", action="store_true", help="kill the worker of the other queues, too")
+    many.set_defaults(run=_chaos)
+    pictures = commands.add_parser("screenshots", help="make the README's pictures (needs Chromium)")
+    pictures.add_argument("folder", type=Path)
+    pictures.set_defaults(run=_screenshots)
+    return parser
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _run(options: argparse.Namespace) -> int:
+    stack = Stack(options.data_dir, port=options.port, workers=options.workers, say=_say)
+    try:
+        _say("Starting ...")
+        stack.start()
+        _say(f"\n  Site     {stack.web_url}\n  Mailbox  {stack.mail_url}")
+        for title, account in (("Demo", stack.accounts.demo), ("Staff", stack.accounts.staff)):
+            _say(f"  {title:<8} {account.email}   password {account.password}")
+        _say(f"  Logs     {stack.data.path / 'logs'}\n")
+        if not options.no_demo_job:
+            # Beside the wait, so that Ctrl-C is heard at any time.
+            threading.Thread(target=_first_job, args=(stack,), daemon=True).start()
+        stack.wait()
+    except KeyboardInterrupt:
+        _say("\nStopping ...")
+    finally:
+        stack.stop()
+    return 0
+
+
+def _first_job(stack: Stack) -> None:
+    """The demo account's first job, over HTTP like any other."""
+    account = stack.accounts.demo
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Scientist(stack.web_url, email=account.email, password=account.password) as scientist,
+        ):
+            path = Path(folder) / "rCRS-sample.vcf"
+            write_sample(path, records=1200, seed=1)
+            scientist.sign_in()
+            job = scientist.upload(path)
+            ended = scientist.wait(job)
+    except (Refused, TimeoutError, OSError) as error:
+        _say(f"The demo account's first job did not run: {error}")
+        return
+    _say(f"The demo account's first job is {ended['status']}: {stack.web_url}/jobs/{job}/\nCtrl-C stops everything.")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    return demo(_say, Console())
+
+
+def _screenshots(options: argparse.Namespace) -> int:
+    from devstack.screenshots import screenshots  # noqa: PLC0415  (Playwright is needed for this alone)
+
+    screenshots(options.folder, _say)
+    return 0
+
+
+def _chaos(options: argparse.Namespace) -> int:
+    plan = Plan(
+        jobs=options.jobs,
+        seconds=options.minutes * 60,
+        rate=options.rate,
+        seed=options.seed,
+        kill_general=options.kill_general,
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="gas-chaos-") as folder,
+        Stack(Path(folder) / "data", workers=WORKERS, env=SETTINGS, say=_say) as stack,
+    ):
+        outcome = chaos(stack, plan, Path(folder), _say)
+    _say(outcome.report())
+    return 1 if outcome.problems else 0

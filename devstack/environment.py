@@ -1,0 +1,61 @@
+"""The service's environment on one machine: every setting that the embedded parts decide."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devstack.credentials import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+
+#: What processes may inherit. All else would let one machine's settings leak into the stack.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True)
+class Account:
+    email: str
+    name: str
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Made at every start, with new passwords."""
+
+    demo: Account = field(default_factory=lambda: Account("demo@gas.example", "Demo Scientist"))
+    staff: Account = field(default_factory=lambda: Account("staff@gas.example", "Staff"))
+
+
+def build_environment(
+    data: Path, *, web_port: int, aws_port: int, accounts: Accounts, overrides: Mapping[str, str]
+) -> dict[str, str]:
+    """Environment variables for every process of the service, as gas/settings.py reads them."""
+    web, aws = f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{aws_port}"
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {
+        **inherited,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "gas.settings",
+        "DEVSTACK": "1",
+        "DEVSTACK_MAIL_URL": f"{aws}/_devstack/mail/",
+        "DEVSTACK_DEMO_PASSWORD": accounts.demo.password,
+        "DEVSTACK_STAFF_PASSWORD": accounts.staff.password,
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "SITE_URL": web,
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "DATABASE_URL": f"sqlite:///{data / 'gas.sqlite3'}",
+        "WORK_DIR": str(data / "work"),
+        "DEFAULT_FROM_EMAIL": "GAS <no-reply@gas.example>",
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SQS_QUEUE_URL_BASE": f"{aws}/{ACCOUNT}/",
+        "CELERY_BROKER_URL": f"sqs://{ACCESS_KEY}:{SECRET_KEY}@127.0.0.1:{aws_port}",
+        **overrides,
+    }

@@ -1,0 +1,55 @@
+"""A live embedded AWS in a process of its own, provisioned, for all tests of this folder."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from devstack.ports import free_port
+from devstack.provision import client, provision
+from devstack.stack import ROOT
+from devstack.waiting import wait_for
+
+WEB = "http://127.0.0.1:8000"
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([sys.executable, "-m", "devstack.aws", "--port", str(port)], cwd=ROOT) as process:
+        wait_for(lambda: answers(f"{url}/_devstack/health"), 60, "the embedded AWS")
+        provision(url, web_origin=WEB)
+        yield url
+        process.terminate()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def s3(endpoint):
+    return client("s3", endpoint)
+
+
+@pytest.fixture(scope="session")
+def sqs(endpoint):
+    return client("sqs", endpoint)
+
+
+@pytest.fixture
+def faults(endpoint):
+    """Sets the rules, and leaves none behind."""
+
+    def inject(*rules, seed=0):
+        answer = requests.post(f"{endpoint}/_devstack/faults", json={"rules": rules, "seed": seed}, timeout=10)
+        assert answer.ok, answer.text
+
+    yield inject
+    requests.delete(f"{endpoint}/_devstack/faults", timeout=10)

@@ -1,0 +1,53 @@
+"""The demo and the chaos run, as people start them; the latter with fewer jobs."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from devstack import demo as demo_module
+from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
+from devstack.demo import Broken, Timeline, demo, find_consequence
+from devstack.stack import Stack
+
+pytestmark = pytest.mark.workers
+
+
+def test_one_job_goes_through_everything():
+    out = io.StringIO()
+    assert demo(lambda _: None, Console(file=out, width=160)) == 0, out.getvalue()
+    for step in ("Sign up", "Upload straight to S3", "Job COMPLETED", "Completion mail", "Delete", "Everything worked"):
+        assert step in out.getvalue()
+
+
+def test_a_broken_service_fails_the_demo_with_a_reason(monkeypatch):
+    monkeypatch.setattr(demo_module, "VARIANT", ("11778", "G", "T"))
+    out = io.StringIO()
+    assert demo(lambda _: None, Console(file=out, width=160)) == 1
+    assert "The demo failed. Broken promise: m.11778G>A came out as ''" in out.getvalue()
+
+
+def test_an_error_in_a_step_is_told_in_one_sentence():
+    with pytest.raises(Broken, match=r"^Upload: S3 said no$"), Timeline().step("Upload"):
+        raise RuntimeError("S3 said no\nTraceback ...")
+
+
+def test_the_consequence_is_read_from_the_right_record():
+    rows = [
+        "#CHROM\tPOS",
+        "chrM\t11778\t.\tG\tC\t.\t.\tBCSQ=other",
+        "chrM\t11778\t.\tG\tA\t.\t.\tDP=3;BCSQ=missense|ND4",
+    ]
+    assert find_consequence("\n".join(rows)) == "missense|ND4"
+    assert find_consequence("") == ""
+
+
+def test_jobs_survive_killed_workers_and_a_failing_aws(tmp_path):
+    plan = Plan(jobs=24, seconds=180, pause=(1.5, 3.0), people=2)
+    quick = {**SETTINGS, "LEASE_SECONDS": "4", "SWEEP_SECONDS": "2", "RESEND_AFTER_SECONDS": "8"}
+    with Stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
+        outcome = chaos(stack, plan, tmp_path)
+    assert outcome.problems == [], outcome.report()
+    assert outcome.statuses == {"COMPLETED": 24}
+    assert sum(outcome.kills.values()) >= 2
+    assert outcome.faults > 0
