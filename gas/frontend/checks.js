@@ -1,5 +1,7 @@
 // What can be said about a file before any of it is sent. The server checks everything again.
 
+const anyOf = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
 export function formatBytes(bytes) {
   if (bytes < 1024) return `${bytes} bytes`
   const units = ['KB', 'MB', 'GB', 'TB']
@@ -16,7 +18,7 @@ export function formatBytes(bytes) {
 export function objection({ name, size }, { maxBytes, suffixes }) {
   const lower = name.toLowerCase()
   if (!suffixes.some((suffix) => lower.endsWith(suffix))) {
-    return `This is not a VCF by its name: it should end in ${suffixes.join(', ')}.`
+    return `This is not a VCF by its name: it should end in ${anyOf.format(suffixes)}.`
   }
   if (size === 0) return 'This file is empty.'
   if (size > maxBytes) {

@@ -136,6 +136,9 @@ def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
             "stage": job.stage,
             "records_done": job.records_done,
             "queue_position": context.queue_position(job),
+            "submitted_at": job.submitted_at,
+            "started_at": job.started_at,
+            "finished_at": job.finished_at,
             "failure": failure if job.status == JobStatus.FAILED else None,
             "result": {"state": result.state, "size": result.size} if result else None,
         }

@@ -5,14 +5,16 @@ and no style attribute (the content security policy forbids what is inline).
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django import template
 
 register = template.Library()
 
 
-class Bar(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bar:
     """One row of a bar chart; `width` in percent of the longest, `share` in percent of all."""
 
     label: str
@@ -22,7 +24,8 @@ class Bar(NamedTuple):
     css: str
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Segment:
     """One part of a stacked bar, `x` and `width` in percent of its length; `css` is its colour's class."""
 
     label: str

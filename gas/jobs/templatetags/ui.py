@@ -42,7 +42,8 @@ def widget(field: BoundField) -> SafeString:
         css = "form-control"
     if field.errors:
         css += " is-invalid"
-    return field.as_widget(attrs={"class": css})
+    # A placeholder that repeats the label says nothing and is gone when it is needed.
+    return field.as_widget(attrs={"class": css, "placeholder": False})
 
 
 @register.filter
