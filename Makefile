@@ -9,7 +9,7 @@ PORT ?= 8000
 JOBS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format lock chaos screenshots clean
+.PHONY: help setup run demo test lint format lock chaos bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ format: setup  ## Format the code
 
 chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
 	@$(BIN)/python -m devstack chaos --jobs $(JOBS)
+
+bench: setup  ## Measure the service on this machine: latency, memory, throughput
+	@$(BIN)/python -m bench.service
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

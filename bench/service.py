@@ -1,0 +1,89 @@
+"""How long a 150 KB job takes on an idle stack, and whether the processes' memory grows over many jobs.
+
+`python -m bench.service [--jobs 200]` starts a devstack of its own and prints a table: from confirm to COMPLETED (the
+row's own times, so that polling adds nothing), and the resident memory of the web and worker processes, children
+included, after a warm-up and at the end.
+"""
+
+import argparse
+import statistics
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from annotator.samples import write_sample
+from devstack.client import Scientist
+from devstack.stack import Stack
+
+LIMIT_BYTES = 150 * 1024
+WARM_UP = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.service", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=200)
+    jobs = parser.parse_args().jobs
+    with tempfile.TemporaryDirectory() as folder:
+        vcf = largest_sample(Path(folder) / "sample.vcf")
+        with Stack(Path(folder) / "data") as stack:
+            Console().print(measure(stack, vcf, jobs))
+
+
+def measure(stack: Stack, vcf: Path, jobs: int) -> Table:
+    """One job after the other, as an idle service has them."""
+    demo = stack.accounts.demo
+    seconds: list[float] = []
+    with Scientist(stack.web_url, email=demo.email, password=demo.password, mail=stack.mail) as scientist:
+        scientist.sign_in()
+        for number in range(WARM_UP + jobs):
+            if number == WARM_UP:
+                before = memory(stack)
+            status = scientist.wait(scientist.upload(vcf))
+            assert status["status"] == "COMPLETED", status
+            if number >= WARM_UP:
+                begin, end = (datetime.fromisoformat(status[name]) for name in ("submitted_at", "finished_at"))
+                seconds.append((end - begin).total_seconds())
+        after = memory(stack)
+    table = Table(title=f"{jobs} jobs of {vcf.stat().st_size:,} bytes")
+    for column in ("what", "value"):
+        table.add_column(column)
+    table.add_row("confirm to COMPLETED, median", f"{statistics.median(seconds):.2f} s")
+    table.add_row("confirm to COMPLETED, 95th percentile", f"{statistics.quantiles(seconds, n=20)[-1]:.2f} s")
+    for name in before:
+        growth = after[name] - before[name]
+        table.add_row(f"memory of {name}", f"{before[name] / 1e6:.1f} MB, then {growth / 1e6:+.1f} MB")
+    return table
+
+
+def largest_sample(path: Path) -> Path:
+    """As many records as the free plan's limit lets through."""
+    records = 2000
+    while True:
+        write_sample(path, records=records, seed=1)
+        if path.stat().st_size <= LIMIT_BYTES:
+            return path
+        records -= 50
+
+
+def memory(stack: Stack) -> dict[str, int]:
+    """Resident bytes of the web server and the worker, each with its descendants."""
+    return {name: sum(resident(pid) for pid in family(stack.pid(name))) for name in ("web", "worker-1")}
+
+
+def family(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [pid, *(descendant for child in children for descendant in family(child))]
+
+
+def resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+if __name__ == "__main__":
+    main()

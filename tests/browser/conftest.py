@@ -1,0 +1,57 @@
+"""A whole service on loopback for the browser, and the browser itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from devstack.stack import Stack
+from tests.support import chromium
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All browser tests go to one process, which has the one stack."""
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder: Path = tmp_path_factory.mktemp("browser") / "data"
+    with Stack(folder, env={"SWEEP_SECONDS": "5"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": chromium.find(), "args": chromium.ARGUMENTS}
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Page]:
+    yield from _page(browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True))
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    yield from _page(browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True))
+
+
+def _page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails its test when a script fails, something is missing, or the policy blocks something."""
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+    page.on(
+        "console",
+        lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
+    )
+    yield page
+    context.close()
+    assert not troubles, troubles
+
+

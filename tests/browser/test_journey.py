@@ -1,0 +1,149 @@
+"""A scientist's whole way, in a real browser: sign up, verify, upload two files, watch, read, download, delete."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotator.samples import write_sample
+from devstack.stack import Stack
+from tests.support.waiting import wait_until
+
+PASSWORD = "a long enough phrase"
+LONG = 30_000  # milliseconds
+
+
+def sign_up(page: Page, stack: Stack, email: str) -> None:
+    page.goto(stack.web_url)
+    page.get_by_role("link", name=re.compile("create|sign up|account", re.IGNORECASE)).first.click()
+    page.get_by_label("Email").fill(email)
+    page.locator("input[name=password1]").fill(PASSWORD)
+    page.locator("input[name=password2]").fill(PASSWORD)
+    page.locator("form:has(input[name=password2]) button[type=submit]").click()
+    mail = wait_until(lambda: stack.mail(email))[0]
+    link = re.search(r"http://\S+/confirm-email/\S+", mail["text"])
+    assert link, mail["text"]
+    page.goto(link[0])
+    page.locator("main form button[type=submit]").click()
+    page.wait_for_url("**/jobs/**")
+
+
+def upload(page: Page, stack: Stack, *files: Path) -> None:
+    page.goto(f"{stack.web_url}/jobs/new/")
+    expect(page.get_by_text(re.compile(r"150(\.0)?\s*K")).first).to_be_visible()
+    page.locator("#files").set_input_files([str(file) for file in files])
+    page.get_by_role("button", name=re.compile("Upload")).click()
+
+
+def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -> None:
+    page, email = desktop, "journey@lab.example"
+    sign_up(page, stack, email)
+
+    good, bad = tmp_path / "family trio.vcf", tmp_path / "broken.vcf"
+    write_sample(good, records=1200, seed=5)
+    bad.write_text("##fileformat=VCFv4.2\nthis is not a header\n")
+    upload(page, stack, good, bad)
+
+    # On to the list by itself, which nobody reloads.
+    page.wait_for_url(re.compile(r"/jobs/$"), timeout=LONG)
+    page.evaluate("window.neverReloaded = true")
+    for name, status in ((good.name, "Completed"), (bad.name, "Failed")):
+        row = page.get_by_role("row").filter(has_text=name)
+        expect(row.get_by_text(status, exact=True)).to_be_visible(timeout=LONG)
+    assert page.evaluate("window.neverReloaded")
+
+    # The result.
+    page.get_by_role("link", name="family trio.vcf").first.click()
+    expect(page.get_by_text("m.11778G>A").first).to_be_visible()
+    expect(page.get_by_text("p.Arg340His").first).to_be_visible()
+    expect(page.get_by_text("1,200").first).to_be_visible()
+
+    # The log, in the browser.
+    job = page.url
+    page.get_by_role("link", name="Read the log").click()
+    expect(page.locator("pre")).to_contain_text("bcftools")
+    page.goto(job)
+
+    # The download, under a name that says what it is.
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("Annotated VCF")).first.click()
+    assert download.value.suggested_filename == "family trio.annot.vcf.gz"
+    text = gzip.decompress(Path(download.value.path()).read_bytes()).decode()
+    assert sum(not line.startswith("#") for line in text.splitlines()) == 1200
+    assert "MT-ND4" in text
+
+    # One mail for each job.
+    subjects = wait_until(lambda: [m["subject"] for m in stack.mail(email) if ".vcf" in m["subject"]])
+    wait_until(lambda: len([m for m in stack.mail(email) if ".vcf" in m["subject"]]) == 2, what=str(subjects))
+
+    # The failed one says why, and what to do.
+    page.goto(f"{stack.web_url}/jobs/?status=FAILED")
+    page.get_by_role("link", name="broken.vcf").first.click()
+    expect(page.get_by_text(re.compile(r"[Ll]ine 2")).first).to_be_visible()
+
+    # Delete.
+    page.goto(job)
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url(re.compile(r"/jobs/$"))
+    expect(page.get_by_role("link", name="family trio.vcf")).to_have_count(0)
+    key = job.rstrip("/").rpartition("/")[2]
+    wait_until(lambda: not stack.objects(key), what="objects of the deleted job")
+
+
+def test_a_running_job_is_watched_without_reloading(desktop: Page, stack: Stack, tmp_path: Path) -> None:
+    """The worker is dead at first, so that the page shows the queue; then it comes back, and the page follows."""
+    page = desktop
+    sign_up(page, stack, "watcher@lab.example")
+    stack.faults([{"service": "sqs", "action": "ReceiveMessage", "rate": 1.0}])
+    try:
+        vcf = tmp_path / "one.vcf"
+        write_sample(vcf, records=1000, seed=6)
+        upload(page, stack, vcf)
+        page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+        page.evaluate("window.neverReloaded = true")
+        expect(page.get_by_text(re.compile("Waiting|queue", re.IGNORECASE)).first).to_be_visible()
+    finally:
+        stack.faults([])
+    expect(page.get_by_text("m.11778G>A").first).to_be_visible(timeout=LONG)
+    assert page.evaluate("window.neverReloaded")
+
+
+def test_what_is_too_large_is_refused_before_a_byte_is_sent(desktop: Page, stack: Stack, tmp_path: Path) -> None:
+    page = desktop
+    sign_up(page, stack, "large@lab.example")
+    large = tmp_path / "large.vcf"
+    large.write_bytes(b"#" * 160_000)
+    page.goto(f"{stack.web_url}/jobs/new/")
+    page.locator("#files").set_input_files(str(large))
+    expect(page.get_by_text(re.compile("larger|limit|at most", re.IGNORECASE)).last).to_be_visible()
+    page.goto(f"{stack.web_url}/jobs/")
+    expect(page.get_by_text("large.vcf")).to_have_count(0)
+
+
+def test_the_keyboard_is_enough(desktop: Page, stack: Stack) -> None:
+    """Tab reaches the skip link first, and the fields in their order; Enter signs in."""
+    page = desktop
+    page.goto(f"{stack.web_url}/accounts/login/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("href", "#main")
+    page.get_by_label("Email").fill(stack.accounts.demo.email)
+    page.keyboard.press("Tab")
+    page.locator("input[name=password]").fill(stack.accounts.demo.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/**")
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/signup/", "/jobs/", "/jobs/new/"])
+def test_nothing_is_wider_than_a_phone(phone: Page, stack: Stack, path: str) -> None:
+    page = phone
+    page.goto(f"{stack.web_url}/accounts/login/?next=/jobs/")
+    if path.startswith("/jobs"):
+        page.get_by_label("Email").fill(stack.accounts.demo.email)
+        page.locator("input[name=password]").fill(stack.accounts.demo.password)
+        page.locator("form:has(input[name=password]) button[type=submit]").click()
+        page.wait_for_url("**/jobs/**")
+    page.goto(stack.web_url + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
