@@ -53,5 +53,3 @@ def _page(context: BrowserContext) -> Iterator[Page]:
     yield page
     context.close()
     assert not troubles, troubles
-
-

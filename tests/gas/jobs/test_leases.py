@@ -37,7 +37,7 @@ def test_a_message_about_a_deleted_job_does_nothing(pending: Callable[..., Job])
 @pytest.mark.parametrize("status", [JobStatus.UPLOADING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
 def test_a_late_message_does_not_wake_a_job(uploaded: Callable[..., Job], status: JobStatus) -> None:
     job = uploaded()
-    Job.objects.filter(pk=job.pk).update(**{"status": status})
+    Job.objects.filter(pk=job.pk).update(status=status)
     assert leases.claim(str(job.pk)) is None
 
 

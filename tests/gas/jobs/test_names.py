@@ -11,7 +11,7 @@ from gas.jobs.names import clean_name, download_name
         ("sample.vcf", "sample.vcf"),
         ("../../etc/passwd", "passwd"),
         ("C:\\data\\run 1.vcf.gz", "run 1.vcf.gz"),
-        ('o"n\'e <b>.vcf', 'o"n\'e <b>.vcf'),
+        ("o\"n'e <b>.vcf", "o\"n'e <b>.vcf"),
         ("🧬 genome.vcf", "🧬 genome.vcf"),
         ("new\nline\x00.vcf", "newline.vcf"),
         ("evil\u202efcv.exe", "evilfcv.exe"),

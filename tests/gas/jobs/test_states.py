@@ -86,14 +86,13 @@ def test_a_move_outside_a_transaction_is_a_mistake(job: Job) -> None:
 
 def test_nothing_but_the_machines_assigns_a_state() -> None:
     """Reads the code: no `x.status = …`, and no `update(status=…)` or `update(state=…)`, outside states.py."""
-    offenders = []
+    offenders: list[str] = []
     for package in ("gas", "annotator"):
         for path in (ROOT / package).rglob("*.py"):
             if path.name == "states.py" or "migrations" in path.parts:
                 continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                if _assigns_state(node):
-                    offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}")  # type: ignore[attr-defined]
+            nodes = ast.walk(ast.parse(path.read_text()))
+            offenders += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in nodes if _assigns_state(node)]
     assert not offenders
 
 

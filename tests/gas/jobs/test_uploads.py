@@ -24,9 +24,7 @@ def ask(client: Client, **fields: object) -> tuple[int, dict[str, str]]:
     return answer.status_code, answer.json()
 
 
-def test_an_upload_gets_a_form_whose_key_is_ours(
-    aws: None, person: User, browser_of: Callable[[User], Client]
-) -> None:
+def test_an_upload_gets_a_form_whose_key_is_ours(aws: None, person: User, browser_of: Callable[[User], Client]) -> None:
     code, answer = ask(browser_of(person), name="../../etc/passwd.vcf")
     job = Job.objects.get()
     assert code == 201
@@ -59,9 +57,7 @@ def test_a_file_of_exactly_the_limit_is_accepted(aws: None, person: User) -> Non
     assert Job.objects.count() == 1
 
 
-def test_staff_can_close_uploads_with_a_message(
-    aws: None, person: User, browser_of: Callable[[User], Client]
-) -> None:
+def test_staff_can_close_uploads_with_a_message(aws: None, person: User, browser_of: Callable[[User], Client]) -> None:
     UploadSwitch.objects.update(open=False, message="Back on Monday.")
     code, answer = ask(browser_of(person))
     assert (code, answer["error"]) == (400, "Back on Monday.")

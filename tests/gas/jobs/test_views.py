@@ -75,9 +75,7 @@ def test_a_failed_job_shows_the_reason_and_what_to_do(client: Client, claimed: C
     assert client.get(f"/jobs/{job.pk}/status.json").json()["failure"]["code"] == "no-header"
 
 
-def test_a_completed_job_shows_its_summary_and_downloads(
-    client: Client, claimed: Callable[..., leases.Claim]
-) -> None:
+def test_a_completed_job_shows_its_summary_and_downloads(client: Client, claimed: Callable[..., leases.Claim]) -> None:
     job = finish(claimed())
     page = client.get(job.get_absolute_url()).content.decode()
     for text in ("MT-ND4", "POS 99999 is past the end of chrM.", "REF in lower case", "/download/vcf/"):
