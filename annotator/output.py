@@ -70,8 +70,10 @@ _ERROR = re.compile(r"\[E::\w+\] (.*)")
 
 def unreadable(messages: str) -> InputError:
     """Turn bcftools' complaint about the finished file into one that its owner can act on."""
-    found = _ERROR.search(messages)
-    fault = f": {found[1].strip().rstrip('.:')}" if found else ""
+    errors: list[str] = _ERROR.findall(messages)
+    # Of all that it complains about, that which names a place.
+    named = [error for error in errors if " at " in error] or errors
+    fault = f": {named[-1].strip().rstrip('.:')}" if named else ""
     return InputError(
         "unreadable-values",
         f"bcftools cannot read a record of the file{fault}.",

@@ -16,7 +16,11 @@ WRITTEN_FOR_OLD = "VCFv4.2"  # what a 3.x file is written as: its header lines h
 
 _VERSION = re.compile(r"##fileformat=VCFv(\d+)\.(\d+)\s*", re.IGNORECASE)
 _STRUCTURED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<(.*)>\s*$", re.DOTALL)
-_KEY_VALUE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
+_VALUE = r'"(?:[^"\\]|\\.)*"|\[[^\]"]*\]|[^,"<>]*'
+_KEY_VALUE = re.compile(rf"(\w[\w.]*)=({_VALUE})", re.ASCII)
+_SOUND = re.compile(rf"\w[\w.]*=(?:{_VALUE})(?:,\w[\w.]*=(?:{_VALUE}))*", re.ASCII).fullmatch
+_NUMBER = re.compile(r"\d+|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
+_TYPES = {"Integer", "Float", "Flag", "Character", "String"}
 _OLD = re.compile(r'##(INFO|FORMAT)=([^,<]+),(-?\d+),(\w+),"?(.*?)"?\s*$')
 _OLD_FILTER = re.compile(r'##FILTER=([^,<]+),"?(.*?)"?\s*$')
 _DROPPED = re.compile(
@@ -138,8 +142,17 @@ def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None
         journal.repair("earlier-run", "Header lines of an earlier annotation were removed", number)
         return
     line = _modern(line, number, journal)
-    found = _STRUCTURED.match(line)
-    if found:
+    kind = line[2:].partition("=")[0]
+    if kind in ("INFO", "FORMAT", "FILTER", "contig"):
+        found = _STRUCTURED.match(line)
+        if found is None or not _sound(found[1], found[2]):
+            journal.repair(
+                "bad-declaration",
+                "INFO, FORMAT, FILTER or contig lines of the header that cannot be read were left out",
+                number,
+                f"left out: {shown(line, 60)}",
+            )
+            return
         values = dict(_KEY_VALUE.findall(found[2]))
         name = values.get("ID", "")
         if found[1] == "contig":
@@ -151,6 +164,18 @@ def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None
             table = header.infos if found[1] == "INFO" else header.formats
             table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
     header.meta.append(line)
+
+
+def _sound(kind: str, body: str) -> bool:
+    """Whether what stands between < and > of a declaration can be read, and says what it has to."""
+    if not _SOUND(body):
+        return False
+    values = dict(_KEY_VALUE.findall(body))
+    if not values.get("ID"):
+        return False
+    if kind in ("INFO", "FORMAT"):
+        return bool(_NUMBER(values.get("Number", ""))) and values.get("Type") in _TYPES
+    return True
 
 
 def _modern(line: str, number: int, journal: Journal) -> str:

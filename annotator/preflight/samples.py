@@ -9,7 +9,7 @@ from annotator.preflight.info import MOST_UNDECLARED, Unusable, value_test
 from annotator.preflight.text import shown
 
 _NAME = re.compile(r'[^\s,;:=<>"]+').fullmatch
-_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII).fullmatch
+_GENOTYPE = re.compile(r"(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII).fullmatch
 _ALLELE = re.compile(r"\d+", re.ASCII).findall
 
 #: Tags that the specification itself defines (VCF 4.5, section 1.6.2).
@@ -31,6 +31,7 @@ class SamplesCheck:
     def __init__(self, header: Header, journal: Journal, strict: bool = False) -> None:
         self._journal = journal
         self._strict = strict
+        self._leading_phase = header.version >= (4, 4)  # allows /0|1
         self._types = {tag: field.type for tag, field in header.formats.items()}
         self._declared = set(header.formats)
         self._undeclared: dict[str, Field] = {}
@@ -55,14 +56,17 @@ class SamplesCheck:
         return tail
 
     def _check_values(self, names: list[str], sample: str, place: int, alts: int) -> None:
-        for name, value in zip(names, sample.split(":"), strict=False):
+        for name, given in zip(names, sample.split(":"), strict=False):
+            value = given
             if name == "GT":
+                if self._leading_phase and value[:1] in ("/", "|"):
+                    value = value[1:]
                 sound = bool(_GENOTYPE(value)) and all(int(one) <= alts for one in _ALLELE(value))
             else:
                 test = value_test(self._types.get(name, "String"))
                 sound = test is None or bool(test(value))
             if not sound:
-                raise Unusable("bad-sample-value", f"{name} of sample {place} is {shown(value)}")
+                raise Unusable("bad-sample-value", f"{name} of sample {place} is {shown(given)}")
 
     def _check_format(self, number: int, format_: str) -> int:
         names = format_.split(":")

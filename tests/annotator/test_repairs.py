@@ -76,6 +76,21 @@ def test_sloppy_headers(run: Annotate, header: str, words: str) -> None:
     assert result.repaired(words)
 
 
+def test_declarations_that_cannot_be_read_are_replaced(run: Annotate) -> None:
+    header = HEADER.replace(
+        "##contig",
+        '##INFO=<ID=DP,Number=1,Type=Integer,Description="never closed>\n'
+        '##INFO=<ID=MQ,Number=one,Type=Float,Description="m">\n'
+        '##FILTER=<Description="no name">\n##contig',
+    )
+    result = run(vcf("MT 73 . A G . . DP=5;MQ=6", header=header))
+    assert result.repaired("cannot be read were left out")
+    assert [line for line in result.header if line.startswith("##INFO=<ID=DP,")] == [
+        '##INFO=<ID=DP,Number=1,Type=Integer,Description="Not described in the annotated file">'
+    ]
+    assert not any("no name" in line and "FILTER" in line for line in result.header if "gas_" not in line)
+
+
 def test_windows_line_ends(run: Annotate) -> None:
     result = run(vcf("MT 73 . A G", "MT 11778 . G A").replace("\n", "\r\n"))
     assert not any("\r" in column for record in result.records for column in record)

@@ -64,11 +64,17 @@ def test_bad_values_of_samples_are_found_by_a_second_look(run: Annotate) -> None
             "MT 750 . A G . . . GT:DP 0/1:5 1/1:many",
             "MT 1438 . A G . . . GT:DP:AD 0/1:5:1,2 1/1",
             "MT 2706 . A G . . . GT:DP 0/1:5:9 1/1",
+            "MT 4769 . A G . . . GT:DP 0/1:5 /1/1",
             header=header,
         )
     )
     assert [record[1] for record in result.records] == ["73", "1438"]
-    for reason in ('GT of sample 2 is "1/X"', 'DP of sample 2 is "many"', "sample 1 has 3 values where FORMAT names 2"):
+    for reason in (
+        'GT of sample 2 is "1/X"',
+        'DP of sample 2 is "many"',
+        'GT of sample 2 is "/1/1"',
+        "sample 1 has 3 values where FORMAT names 2",
+    ):
         assert reason in result.log
 
 
