@@ -40,7 +40,7 @@ class Plan:
     jobs: int = 200
     seconds: float = 900
     rate: float = 0.05
-    pause: tuple[float, float] = (3.0, 7.0)
+    pause: tuple[float, float] = (2.0, 5.0)
     kill_general: bool = False
     people: int = 4
     records: int = 30
@@ -126,9 +126,13 @@ def _submit(people: list[Scientist], plan: Plan, folder: Path) -> dict[str, Scie
 def _kill_at_random(stack: Stack, plan: Plan, kills: Counter[str], over: threading.Event) -> None:
     chance = random.Random(plan.seed)
     victims = [worker.name for worker in WORKERS if worker.queues == ANNOTATE or plan.kill_general]
-    while not over.wait(chance.uniform(*plan.pause)):
+    while not over.is_set():
         victim = chance.choice(victims)
-        kills[victim] += stack.kill(victim)
+        # Only those at work: on a slow machine one might else die before it has done anything, for ever.
+        while not stack.is_ready(victim) and not over.wait(0.1):
+            pass
+        if not over.wait(chance.uniform(*plan.pause)):
+            kills[victim] += stack.kill(victim)
 
 
 def _wait(jobs: dict[str, Scientist], seconds: float, say: Callable[[str], None]) -> Counter[str]:

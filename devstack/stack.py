@@ -244,6 +244,9 @@ class Stack:
         """SIGKILL a process and all its descendants; it is started again. False if it was not running just now."""
         return self._supervisor.kill(name)
 
+    def is_ready(self, name: str) -> bool:
+        return self._supervisor.is_ready(name)
+
     def starts(self, name: str) -> int:
         return self._supervisor.starts(name)
 

@@ -68,6 +68,9 @@ class Supervisor:
         for name in names or tuple(self._runners):
             self._runners[name].wait_ready()
 
+    def is_ready(self, name: str) -> bool:
+        return self._runners[name].check_ready()
+
     @property
     def names(self) -> list[str]:
         return list(self._runners)
@@ -187,7 +190,7 @@ class _Runner(threading.Thread):
     def wait_ready(self) -> None:
         deadline = time.monotonic() + self.program.ready_seconds
         failures = self.failures
-        while not self._check_ready():
+        while not self.check_ready():
             if self.failures > failures or not self.is_alive():
                 raise NotReady(f"{self.program.name} ended before it was ready.\n{self._tail()}")
             if time.monotonic() > deadline:
@@ -196,8 +199,10 @@ class _Runner(threading.Thread):
                 )
             self.stopping.wait(_TICK_SECONDS)
 
-    def _check_ready(self) -> bool:
-        if not self._is_ready and self.pid:
+    def check_ready(self) -> bool:
+        if not self.pid or self._killed:
+            return False
+        if not self._is_ready:
             self._is_ready = self.program.ready(self._log_text())
         return self._is_ready
 

@@ -7,7 +7,7 @@ that lacks a required value does not start: there are no secrets by default.
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from environs import Env
+from environs import Env, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -37,6 +37,17 @@ S3_RESULTS_BUCKET: str = env.str("S3_RESULTS_BUCKET", "gas-results")
 SQS_QUEUE_URL_BASE: str = env.str("SQS_QUEUE_URL_BASE")
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", "sqs://")
 SQS_WAIT_SECONDS: int = env.int("SQS_WAIT_SECONDS", 10)
+#: Where results are archived: the Glacier vault service, or S3's Glacier storage classes.
+ARCHIVE_ROUTE: str = env.str("ARCHIVE_ROUTE", "vault", validate=validate.OneOf(["vault", "class"]))
+GLACIER_VAULT: str = env.str("GLACIER_VAULT", "gas-archive")
+GLACIER_STORAGE_CLASS: str = env.str(
+    "GLACIER_STORAGE_CLASS", "GLACIER", validate=validate.OneOf(["GLACIER", "DEEP_ARCHIVE"])
+)
+#: The vault service takes parts of a power of two MiB, up to 4 GiB.
+ARCHIVE_PART_BYTES: int = env.int(
+    "ARCHIVE_PART_BYTES", 64 * 1024**2, validate=validate.OneOf([1024**2 << power for power in range(13)])
+)
+RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range(min=1))
 
 # --- Uploads and downloads ------------------------------------------------------------------------------
 
@@ -46,7 +57,7 @@ DOWNLOAD_EXPIRES_SECONDS: int = env.int("DOWNLOAD_EXPIRES_SECONDS", 300)
 
 # --- Work -----------------------------------------------------------------------------------------------
 
-ANNOTATE_EXPANDED_MAX_BYTES: int = env.int("ANNOTATE_EXPANDED_MAX_BYTES", 2 * 1024**3)
+ANNOTATE_EXPANDED_MAX_BYTES: int = env.int("ANNOTATE_EXPANDED_MAX_BYTES", 64 * 1024**2)
 ANNOTATE_MEMORY_BYTES: int = env.int("ANNOTATE_MEMORY_BYTES", 1024**3)
 ANNOTATE_SOFT_LIMIT_SECONDS: int = env.int("ANNOTATE_SOFT_LIMIT_SECONDS", 1500)
 ANNOTATE_HARD_LIMIT_SECONDS: int = env.int("ANNOTATE_HARD_LIMIT_SECONDS", 1800)
