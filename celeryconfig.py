@@ -17,7 +17,14 @@ broker_transport_options = {
     # Long polling. kombu also hides a rejected message for this long before its next delivery.
     "wait_time_seconds": settings.SQS_WAIT_SECONDS,
     "polling_interval": 0.1,
+    # A request that confirms an upload must not hang with SQS. Reads outlast the long poll.
+    "client-config": {
+        "connect_timeout": 3,
+        "read_timeout": settings.SQS_WAIT_SECONDS + 10,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
 }
+task_publish_retry_policy = {"max_retries": 1, "interval_start": 0}
 broker_connection_retry_on_startup = True
 
 # --- Routes

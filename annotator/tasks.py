@@ -1,7 +1,10 @@
 """The annotate task: claim, fetch, annotate, store, complete."""
 
+import contextlib
 import logging
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 
 #: What the whole task needs beside the annotation itself: fetching, storing, telling.
 MARGIN_SECONDS = 60
+FOLDER_PREFIX = "gas-attempt-"
 
 
 @app.task(name=ANNOTATE)
@@ -37,16 +41,18 @@ def annotate_job(job_id: str) -> None:
     claim = leases.claim(job_id)
     if claim is None:
         return
+    remove_leftovers()
     try:
         with (
             Heartbeat(claim) as heartbeat,
-            tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix="gas-") as folder,
+            tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix=FOLDER_PREFIX) as folder,
         ):
             run(claim, Path(folder), heartbeat)
     except (Outrun, Cancelled):
-        # Cancelled, deleted, or taken over: what this attempt has written belongs to nobody.
         log.info("job %s is no longer this worker's", job_id)
-        s3.delete_prefix(settings.S3_RESULTS_BUCKET, claim.prefix)
+        if not leases.is_kept(claim):
+            # Cancelled, deleted, or taken over: what this attempt has written belongs to nobody.
+            s3.delete_prefix(settings.S3_RESULTS_BUCKET, claim.prefix)
 
 
 def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
@@ -84,12 +90,12 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             advice="Upload it again as a new job.",
         )
     except SoftTimeLimitExceeded:
-        fail_too_long(claim)
+        fail_too_long(claim, out)
     except (Outrun, Cancelled):
         raise
     except Exception as error:
         if isinstance(error, EngineError) and error.code == "time-limit":
-            fail_too_long(claim)  # another try would take as long
+            fail_too_long(claim, out)  # another try would take as long
             return
         log.exception("job %s", job.pk)
         leases.release(claim, repr(error))
@@ -117,13 +123,23 @@ def store_log(claim: Claim, out: Path) -> str:
     return key
 
 
-def fail_too_long(claim: Claim) -> None:
+def fail_too_long(claim: Claim, out: Path) -> None:
     leases.fail(
         claim,
         code="too-long",
-        message=f"The annotation was stopped after {settings.ANNOTATE_SOFT_LIMIT_SECONDS // 60} minutes.",
+        message=f"The annotation was stopped after {limits().seconds / 60:.0f} minutes, the longest it may take.",
         advice="Split the file, by chromosome for example, and upload the parts.",
+        log_key=store_log(claim, out),
     )
+
+
+def remove_leftovers() -> None:
+    """Delete folders of attempts whose worker was killed: those older than any attempt can be."""
+    oldest = time.time() - settings.ANNOTATE_HARD_LIMIT_SECONDS
+    for folder in Path(settings.WORK_DIR or tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # another worker is quicker
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
 
 
 def limits() -> Limits:

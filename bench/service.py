@@ -7,6 +7,7 @@ included, after a warm-up and at the end.
 
 import argparse
 import statistics
+import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,11 @@ LIMIT_BYTES = 150 * 1024
 WARM_UP = 20
 
 
+#: What must hold: seconds from confirm to COMPLETED at the median, and bytes that memory may grow by.
+LATENCY_SECONDS = 2.0
+GROWTH_BYTES = 15e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.service", description=__doc__)
     parser.add_argument("--jobs", type=int, default=200)
@@ -29,11 +35,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         vcf = largest_sample(Path(folder) / "sample.vcf")
         with Stack(Path(folder) / "data") as stack:
-            Console().print(measure(stack, vcf, jobs))
+            table, holds = measure(stack, vcf, jobs)
+    Console().print(table)
+    sys.exit(0 if holds else 1)
 
 
-def measure(stack: Stack, vcf: Path, jobs: int) -> Table:
-    """One job after the other, as an idle service has them."""
+def measure(stack: Stack, vcf: Path, jobs: int) -> tuple[Table, bool]:
+    """One job after the other, as an idle service has them. Returns the numbers, and whether what must hold does."""
     demo = stack.accounts.demo
     seconds: list[float] = []
     with Scientist(stack.web_url, email=demo.email, password=demo.password, mail=stack.mail) as scientist:
@@ -55,7 +63,8 @@ def measure(stack: Stack, vcf: Path, jobs: int) -> Table:
     for name in before:
         growth = after[name] - before[name]
         table.add_row(f"memory of {name}", f"{before[name] / 1e6:.1f} MB, then {growth / 1e6:+.1f} MB")
-    return table
+    grown = max(after[name] - before[name] for name in before)
+    return table, statistics.median(seconds) <= LATENCY_SECONDS and grown <= GROWTH_BYTES
 
 
 def largest_sample(path: Path) -> Path:

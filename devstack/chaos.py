@@ -25,7 +25,13 @@ from devstack.waiting import wait_for
 ANNOTATE = ("gas-annotate",)
 #: Short leases and frequent sweeps, so that what a dead worker left is taken over within seconds; and as many
 #: attempts as it takes, since workers die here more often in a minute than elsewhere in a year.
-SETTINGS = {"LEASE_SECONDS": "10", "SWEEP_SECONDS": "5", "RESEND_AFTER_SECONDS": "20", "MAX_ATTEMPTS": "20"}
+SETTINGS = {
+    "LEASE_SECONDS": "10",
+    "SWEEP_SECONDS": "5",
+    "RESEND_AFTER_SECONDS": "20",
+    "MAX_ATTEMPTS": "20",
+    "MAX_ACTIVE_JOBS": "1000",
+}
 WORKERS = (
     Worker("annotate-1", ANNOTATE),
     Worker("annotate-2", ANNOTATE),

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from environs import Env, validate
 
+from gas.aws.mail import mail_config
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -52,6 +54,7 @@ RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range
 # --- Uploads and downloads ------------------------------------------------------------------------------
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 150 * 1024)
+MAX_ACTIVE_JOBS: int = env.int("MAX_ACTIVE_JOBS", 100)
 UPLOAD_EXPIRES_SECONDS: int = env.int("UPLOAD_EXPIRES_SECONDS", 3600)
 DOWNLOAD_EXPIRES_SECONDS: int = env.int("DOWNLOAD_EXPIRES_SECONDS", 300)
 
@@ -77,7 +80,11 @@ EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", "anymail.backends.amazon_ses.Email
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", "GAS <no-reply@gas.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 ANYMAIL = {
-    "AMAZON_SES_CLIENT_PARAMS": {"region_name": AWS_REGION, "endpoint_url": AWS_ENDPOINT_URL or None},
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "region_name": AWS_REGION,
+        "endpoint_url": AWS_ENDPOINT_URL or None,
+        "config": mail_config(),
+    },
 }
 
 # --- Database and cache ---------------------------------------------------------------------------------
@@ -113,6 +120,7 @@ INSTALLED_APPS = [
     "gas.jobs",
 ]
 MIDDLEWARE = [
+    "gas.health.HealthMiddleware",  # before anything that looks at the host or redirects
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -191,14 +199,19 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+#: Only for who owns the whole domain: it binds every host below SITE_URL's for a year.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_WHOLE_DOMAIN", False)
+if not SECURE_HSTS_PRELOAD:
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # a decision, above, and not an oversight
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # rate limits are by the visitor's address, not by the balancer's
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_NAME = "gas_session"
 
-_uploads_to = AWS_ENDPOINT_URL or f"https://{S3_INPUTS_BUCKET}.s3.{AWS_REGION}.amazonaws.com"
+_domain = "amazonaws.com.cn" if AWS_REGION.startswith("cn-") else "amazonaws.com"
+_uploads_to = AWS_ENDPOINT_URL or f"https://{S3_INPUTS_BUCKET}.s3.{AWS_REGION}.{_domain}"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

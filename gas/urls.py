@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
 
-from gas.health import health
 from gas.jobs.context import limits
 
 admin.site.site_header = admin.site.site_title = "GAS staff"
@@ -27,5 +26,4 @@ urlpatterns = [
     path("jobs/", include("gas.jobs.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
-    path("healthz/", health, name="health"),
 ]

@@ -28,6 +28,18 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
+#: Tests that have no row in the test database: the library, and those whose service runs in processes of its own.
+ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/", "tests/gas/test_settings.py")
+NOT_ONCE = ("tests/annotator/test_tasks.py",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        path = item.nodeid
+        if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     cache.clear()  # allauth's rate limits live there

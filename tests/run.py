@@ -10,8 +10,8 @@ import sys
 
 from tests.support import chromium, postgres
 
-#: Without a row in a database of their own: once is enough.
-ONCE = "not (browser or workers or library)"
+#: See tests/conftest.py.
+TOUCHES_THE_DATABASE = "not once"
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
         if postgres.find():
             with postgres.cluster() as url:
                 print("\nThe same on PostgreSQL:", flush=True)
-                code = pytest({**env, "DATABASE_URL": url}, "-m", ONCE) or code
+                code = pytest({**env, "DATABASE_URL": url}, "-m", TOUCHES_THE_DATABASE) or code
         else:
             left_out.append("the suite on PostgreSQL: install it (Debian: apt-get install postgresql)")
     for line in left_out:

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs.leases import NO_LEASE
-from gas.jobs.models import Job
+from gas.jobs.models import FINAL, Job
+from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
-from gas.tasknames import ANNOTATE, send_after_commit
 from gas.users.models import User
 
 
@@ -31,10 +31,10 @@ def cancel(job: Job, *, actor: User) -> None:
         with transaction.atomic():
             move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=timezone.now(), **NO_LEASE)
     except Outrun:
-        job.refresh_from_db()
-        if job.status == JobStatus.CANCELLED:
+        found = Job.objects.filter(pk=job.pk).first()
+        if found is None or found.status == JobStatus.CANCELLED:
             return
-        cancel(job, actor=actor)  # it moved on meanwhile, and can only do so a few times before it ends
+        cancel(found, actor=actor)  # it moved on meanwhile, and can only do so a few times before it ends
 
 
 def retry(job: Job, *, actor: User) -> None:
@@ -44,25 +44,26 @@ def retry(job: Job, *, actor: User) -> None:
         ActionRefused: it has a result, is under way, or its input is gone.
     """
     if not job.can_retry:
-        raise ActionRefused("Only a job that failed or was cancelled after its upload can be tried again.")
+        raise ActionRefused(
+            "Another try cannot help this job. Upload its file again."
+            if job.failure_code in FINAL
+            else "Only a job that failed or was cancelled after its upload can be tried again."
+        )
     if s3.head(settings.S3_INPUTS_BUCKET, job.input_key) is None:
         raise ActionRefused("The uploaded file is gone. Upload it again.")
-    now = timezone.now()
+    if full := is_full(job.owner):
+        raise ActionRefused(full)
     try:
-        with transaction.atomic():
-            move_job(
-                job,
-                JobStatus.PENDING,
-                "Trying again.",
-                actor=actor,
-                submitted_at=now,
-                sent_at=now,
-                finished_at=None,
-                attempts=0,
-                failure_code="",
-                failure_message="",
-                failure_advice="",
-            )
-            send_after_commit(ANNOTATE, job.pk)
+        enqueue(
+            job,
+            "Trying again.",
+            actor=actor,
+            submitted_at=timezone.now(),
+            finished_at=None,
+            attempts=0,
+            failure_code="",
+            failure_message="",
+            failure_advice="",
+        )
     except Outrun as moved:
         raise ActionRefused("Somebody has already done so.") from moved

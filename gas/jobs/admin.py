@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from gas.aws.clients import AWSError
 from gas.jobs import actions
 from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch
 from gas.users.models import User
@@ -65,11 +66,15 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).defer("summary", "preview")
 
-    @admin.action(description="Try the selected jobs again")
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
+        return request.user.has_perm("jobs.change_job")
+
+    @admin.action(description="Try the selected jobs again", permissions=["act"])
     def retry_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         self._each(request, queryset, actions.retry)
 
-    @admin.action(description="Cancel the selected jobs")
+    @admin.action(description="Cancel the selected jobs", permissions=["act"])
     def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         self._each(request, queryset, actions.cancel)
 
@@ -82,6 +87,8 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                 done += 1
             except actions.ActionRefused as refusal:
                 self.message_user(request, f"“{job.name}”: {refusal}", messages.WARNING)
+            except AWSError as error:
+                self.message_user(request, f"“{job.name}”: AWS could not be reached ({error}).", messages.ERROR)
         self.message_user(request, f"Done for {done} of {len(jobs)} jobs.")
 
 

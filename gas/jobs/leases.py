@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas.jobs.models import Job, Notice, ResultFile
+from gas.jobs.queue import enqueue
 from gas.jobs.states import JobStatus, Outrun, move_job
-from gas.tasknames import ANNOTATE, SEND_NOTICE, send_after_commit
+from gas.tasknames import SEND_NOTICE, send_after_commit
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def claim(job_id: str) -> Claim | None:
 
     Any message may come twice or late, so None is an ordinary answer.
     """
-    job = Job.objects.select_related("owner").filter(pk=job_id).first()
+    job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return None
     now, token = timezone.now(), uuid.uuid4()
@@ -114,6 +115,12 @@ def release(claim: Claim, reason: str) -> None:
     )
 
 
+def is_kept(claim: Claim) -> bool:
+    """Whether a row names what this attempt has stored: the last word was heard, though its answer was lost."""
+    mine = Q(log_key__startswith=claim.prefix) | Q(result__key__startswith=claim.prefix)
+    return Job.objects.filter(mine, pk=claim.job.pk).exists()
+
+
 def take_back(job: Job) -> None:
     """Put a job whose lease has expired back into the queue, or end it after MAX_ATTEMPTS. Raises Outrun."""
     log.warning("job %s, attempt %d: lease expired", job.pk, job.attempts)
@@ -149,16 +156,7 @@ def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
             advice=f"Try again later, or write to {settings.SUPPORT_EMAIL} and name the job.",
         )
         return
-    with transaction.atomic():
-        move_job(
-            job,
-            JobStatus.PENDING,
-            f"{what} Trying again.",
-            guard=guard,
-            sent_at=timezone.now() + timedelta(seconds=delay),
-            **NO_LEASE,
-        )
-        send_after_commit(ANNOTATE, job.pk, countdown=delay)
+    enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, **NO_LEASE)
 
 
 def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "") -> None:

@@ -6,8 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
+
+#: Failures of the uploaded object itself: only another upload can help.
+FINAL = frozenset({"file-size", "input-missing", "input-replaced"})
 
 
 class Job(models.Model):
@@ -78,8 +82,9 @@ class Job(models.Model):
 
     @property
     def can_retry(self) -> bool:
-        """It ended without a result, and its input had arrived."""
-        return self.status in {JobStatus.FAILED, JobStatus.CANCELLED} and bool(self.input_etag)
+        """It ended without a result, its input had arrived, and another try could end otherwise."""
+        ended = self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+        return ended and bool(self.input_etag) and self.failure_code not in FINAL
 
     @property
     def input_prefix(self) -> str:
@@ -144,12 +149,16 @@ class Notice(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=10, choices=Kind)
     created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(default=timezone.now, help_text="When its latest message is due, or its next try.")
     tries = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="notice_unsent"),)
+        indexes = (
+            models.Index(fields=["due_at"], condition=models.Q(sent_at=None, given_up_at=None), name="notice_unsent"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.job_id}"
@@ -166,6 +175,7 @@ class Purge(models.Model):
     result_prefix = models.CharField(max_length=255)
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(help_text="Nothing can be written to the folders after this.")
+    sent_at = models.DateTimeField(default=timezone.now, help_text="When its latest message is due at a worker.")
     emptied_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -173,7 +183,7 @@ class Purge(models.Model):
 
 
 class UploadSwitch(models.Model):
-    """The site-wide "no new uploads": one row, made by the first migration."""
+    """The site-wide "no new uploads": one row, which a migration makes."""
 
     open = models.BooleanField(default=True, help_text="Untick to refuse new uploads on the whole site.")
     message = models.CharField(

@@ -1,44 +1,74 @@
 """Mails to a job's owner: one for each end of a job.
 
-A notice is claimed before it is sent and marked after. If the process dies in the milliseconds between SES taking
-the mail and the mark, the mail is sent once more: for its reader, twice is better than never.
+A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
+the mail is sent once more: for its reader, twice is better than never. While SES cannot be reached it is tried again
+and again, with growing pauses, for GIVE_UP_AFTER.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from gas.jobs.models import Notice
+from gas.jobs.states import JobStatus
+from gas.tasknames import SEND_NOTICE, send_after_commit
 
-#: A claim that is older than this belongs to a worker that is gone.
-CLAIM_SECONDS = 300
-MAX_TRIES = 8
+log = logging.getLogger(__name__)
+
+#: A claim that is older than this belongs to a worker that is gone: a try takes 25 s at most (gas.aws.mail).
+CLAIM_SECONDS = 60
+GIVE_UP_AFTER = timedelta(days=3)
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
+
+#: What a notice tells of, which must still be so when it is sent.
+TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobStatus.FAILED}
 
 
 def send(notice_id: int) -> None:
-    """Send the mail, unless it was sent or somebody else is sending it."""
+    """Send the mail, unless it was sent, somebody else is sending it, or it is no longer true."""
     now = timezone.now()
     if not owed(now).filter(pk=notice_id).update(claimed_at=now, tries=F("tries") + 1):
         return
-    notice = Notice.objects.select_related("job", "job__owner").get(pk=notice_id)
+    mine = Notice.objects.filter(pk=notice_id, claimed_at=now)
+    notice = mine.select_related("job", "job__owner").get()
+    if notice.job.status != TELLS_OF[Notice.Kind(notice.kind)]:
+        mine.delete()  # its owner has tried the job again meanwhile
+        return
     try:
         compose(notice).send()
-    except Exception:
-        # Unclaimed at once, so that the sweep need not wait for the claim to grow old.
-        Notice.objects.filter(pk=notice_id).update(claimed_at=None)
-        raise
-    Notice.objects.filter(pk=notice_id).update(sent_at=timezone.now())
+    except Exception as error:
+        try_later(notice, mine, error)
+        return
+    mine.update(sent_at=timezone.now())
     notice.job.events.create(message="Mail sent to the owner.")
+
+
+def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
+    """Unclaim the notice, with its next try after a pause that doubles each time."""
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** (notice.tries - 1), LONGEST_PAUSE_SECONDS)
+    log.warning("notice %s, try %d, again in %d s: %r", notice.pk, notice.tries, pause, error)
+    with transaction.atomic():
+        if mine.update(claimed_at=None, due_at=timezone.now() + timedelta(seconds=pause)):
+            send_after_commit(SEND_NOTICE, notice.pk, countdown=pause)
 
 
 def owed(now: datetime) -> QuerySet[Notice]:
     """Notices that nobody has sent, is sending, or has given up on."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
-    return Notice.objects.filter(free, sent_at=None, tries__lt=MAX_TRIES)
+    return Notice.objects.filter(free, sent_at=None, given_up_at=None)
+
+
+def give_up_old(now: datetime) -> None:
+    """Stop trying for those that could not be sent for GIVE_UP_AFTER, and tell operators."""
+    for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER):
+        log.error("notice %s is given up after %d tries", notice.pk, notice.tries)
+        Notice.objects.filter(pk=notice.pk, sent_at=None).update(given_up_at=now)
 
 
 def compose(notice: Notice) -> EmailMultiAlternatives:

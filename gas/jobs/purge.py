@@ -16,7 +16,12 @@ from gas.tasknames import PURGE, send_after_commit
 
 @receiver(pre_delete, sender=Job)
 def remember_objects(instance: Job, **_: Any) -> None:
-    """Write down, in the transaction of the deletion, which folders are to be emptied."""
+    """Write down, in the transaction of the deletion, which folders are to be emptied.
+
+    The row is locked first: a worker that is just completing the job is done before its events are deleted, or finds
+    the job gone.
+    """
+    list(Job.objects.select_for_update().filter(pk=instance.pk).values_list("pk"))
     upload_ends = instance.created_at + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
     worker_stops = timezone.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
     purge = Purge.objects.create(

@@ -7,12 +7,11 @@ at once do no harm and a long list does not hold one up.
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas.aws import queues
@@ -101,14 +100,25 @@ def _end_upload(job: Job) -> None:
 
 def resend_notices(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    owed = notices.owed(now).filter(created_at__lt=late).values_list("pk", flat=True)
-    return _each(owed.order_by("created_at")[:BATCH], partial(send_after_commit, SEND_NOTICE))
+    notices.give_up_old(now)
+    return _resend(notices.owed(now).filter(due_at__lt=late), now, "due_at", SEND_NOTICE)
 
 
 def resend_purges(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    due = Purge.objects.filter(Q(emptied_at=None, created_at__lt=late) | Q(settled_at__lt=now))
-    return _each(due.order_by("pk").values_list("pk", flat=True)[:BATCH], partial(send_after_commit, PURGE))
+    due = Purge.objects.filter(Q(emptied_at=None) | Q(settled_at__lt=now), sent_at__lt=late)
+    return _resend(due, now, "sent_at", PURGE)
+
+
+def _resend(due: QuerySet[Any], now: datetime, sent: str, name: str) -> int:
+    """Send a message for each of `due`, whose column `sent` says when the last one was."""
+
+    def send(pk: int) -> None:
+        with transaction.atomic():
+            if due.filter(pk=pk).update(**{sent: now}):
+                send_after_commit(name, pk)
+
+    return _each(due.order_by(sent).values_list("pk", flat=True)[:BATCH], send)
 
 
 def _each(rows: Iterable[T], act: Callable[[T], None]) -> int:
@@ -119,4 +129,6 @@ def _each(rows: Iterable[T], act: Callable[[T], None]) -> int:
             count += 1
         except Outrun:  # somebody was quicker, which is all that was wanted
             continue
+        except Exception:  # one row in trouble must not hold up those behind it
+            log.exception("sweep: %s", row)
     return count

@@ -6,9 +6,11 @@ from gas.jobs.sweep import sweep as run_sweep
 from gas.tasknames import PURGE, SEND_NOTICE, SWEEP
 
 
-@app.task(name=SEND_NOTICE, autoretry_for=(Exception,), retry_backoff=5, retry_backoff_max=300, max_retries=4)
+@app.task(name=SEND_NOTICE)
 def send_notice(notice_id: str) -> None:
-    """Required: a Notice that is owed. Resulting: its mail is with SES, and the notice says when."""
+    """Required: a Notice that is owed. Resulting: its mail is with SES, and the notice says when; or its next try is
+    on its way.
+    """
     notices.send(int(notice_id))
 
 

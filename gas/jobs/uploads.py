@@ -1,24 +1,29 @@
 """From a file in somebody's browser to a job that waits for a worker."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs import references
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.names import clean_name
+from gas.jobs.queue import enqueue, is_full
+from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, Outrun, move_job
-from gas.tasknames import ANNOTATE, send_after_commit
 from gas.users.models import User
 
 
 class UploadRefused(Exception):
-    """The upload cannot be accepted; the text tells its owner why and what to do."""
+    """The upload cannot be accepted. `message` tells its owner why, `advice` what to do; the text is both."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(f"{message} {advice}".strip())
+        self.message, self.advice = message, advice
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,8 @@ def open_upload(owner: User, *, name: str, size: int, reference: str) -> Ticket:
     Raises:
         UploadRefused: uploads are closed, the size is beyond the limit, or there is no such reference.
     """
-    closed = closed_message()
-    if closed:
-        raise UploadRefused(closed)
+    if no := closed_message() or is_full(owner):
+        raise UploadRefused(no)
     _check_size(size)
     if not references.is_known(reference):
         raise UploadRefused(f"There is no reference “{reference[:64]}” here. Choose one from the list.")
@@ -63,23 +67,18 @@ def confirm_upload(job: Job) -> Job:
     try:
         _check_size(found.size)
     except UploadRefused as refusal:
-        _refuse(job, str(refusal))
+        _refuse(job, refusal)
         raise
-    now = timezone.now()
     try:
-        with transaction.atomic():
-            move_job(
-                job,
-                JobStatus.PENDING,
-                f"File received, {filesizeformat(found.size)}. Waiting for a worker.",
-                input_size=found.size,
-                input_etag=found.etag,
-                submitted_at=now,
-                sent_at=now,
-            )
-            send_after_commit(ANNOTATE, job.pk)
-    except Outrun:  # confirmed twice at once, or cancelled meanwhile: the row says which
-        job.refresh_from_db()
+        enqueue(
+            job,
+            f"File received, {in_words(found.size)}. Waiting for a worker.",
+            input_size=found.size,
+            input_etag=found.etag,
+            submitted_at=timezone.now(),
+        )
+    except Outrun:  # confirmed twice at once, cancelled or deleted meanwhile: the row says which
+        return Job.objects.filter(pk=job.pk).first() or job
     return job
 
 
@@ -94,22 +93,22 @@ def closed_message() -> str:
 def _check_size(size: int) -> None:
     limit = settings.UPLOAD_MAX_BYTES
     if size > limit:
-        raise UploadRefused(
-            f"The file has {filesizeformat(size)}; the limit is {filesizeformat(limit)}. "
-            "Compress it with bgzip, or split it by chromosome."
-        )
+        has, may = in_words(size), in_words(limit)
+        if has == may:
+            has, may = f"{size:,} bytes", f"{limit:,} bytes"
+        raise UploadRefused(f"The file has {has}; the limit is {may}.", "Compress it with bgzip, or split it.")
     if size < 1:
-        raise UploadRefused("The file is empty. Choose the VCF that you meant to upload.")
+        raise UploadRefused("The file is empty.", "Choose the VCF that you meant to upload.")
 
 
-def _refuse(job: Job, reason: str) -> None:
-    with transaction.atomic():
+def _refuse(job: Job, refusal: UploadRefused) -> None:
+    with suppress(Outrun), transaction.atomic():  # refused twice at once is refused
         move_job(
             job,
             JobStatus.FAILED,
             "The uploaded file was refused.",
             failure_code="file-size",
-            failure_message=reason,
-            failure_advice="Upload a smaller file.",
+            failure_message=refusal.message,
+            failure_advice=refusal.advice,
             finished_at=timezone.now(),
         )

@@ -25,6 +25,8 @@ from gas.jobs.uploads import UploadRefused, closed_message, confirm_upload, open
 
 PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
+#: No file is larger: an S3 object's limit is 50 TB.
+MAX_SIZE = 2**63
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
@@ -39,7 +41,8 @@ def _own(request: PersonRequest, job_id: UUID) -> Job:
 @never_cache
 def job_list(request: PersonRequest) -> HttpResponse:
     """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
-    query, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
+    # A NUL is in no name, and PostgreSQL would not take it.
+    query, status = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("status", "")
     mine = Job.objects.filter(owner=request.user).defer("preview")
     jobs = mine.select_related("result")
     if query:
@@ -81,8 +84,10 @@ def uploads(request: PersonRequest) -> JsonResponse:
     """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}; 400 {"error"}."""
     try:
         body = json.loads(request.body)
-        name, size, reference = str(body["name"]), int(body["size"]), str(body["reference"])
-    except (ValueError, KeyError, TypeError):
+        name, size, reference = str(body["name"]), body["size"], str(body["reference"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        size = None
+    if type(size) is not int or not 0 <= size < MAX_SIZE:
         return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
     try:
         ticket = open_upload(request.user, name=name, size=size, reference=reference)

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core import mail
+from django.db import OperationalError
 
 from annotator.pipeline import Limits
 from annotator.tasks import annotate_job
@@ -178,3 +181,33 @@ def test_a_file_that_takes_too_long_is_not_tried_again(
     monkeypatch.setattr("annotator.tasks.limits", lambda: Limits(seconds=0))
     job = run(pending())
     assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)
+
+
+@pytest.mark.parametrize("error", [OperationalError("the connection was lost"), SoftTimeLimitExceeded()])
+def test_a_result_stays_when_only_the_answer_to_its_commit_is_lost(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    complete = leases.complete
+
+    def commit_and_lose_the_answer(*args: Any, **kwargs: Any) -> None:
+        complete(*args, **kwargs)
+        raise error
+
+    monkeypatch.setattr(leases, "complete", commit_and_lose_the_answer)
+    job = run(pending())
+    assert job.status == JobStatus.COMPLETED
+    assert ResultFile.objects.get().key in objects(job.result_prefix)
+    assert job.log_key in objects(job.result_prefix)
+
+
+def test_what_a_killed_worker_left_on_disk_is_removed_and_what_lives_is_not(
+    pending: Callable[..., Job], tmp_path: Path
+) -> None:
+    dead, alive = tmp_path / "gas-attempt-dead", tmp_path / "gas-attempt-alive"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "input").write_bytes(b"x")
+    long_ago = dead.stat().st_mtime - settings.ANNOTATE_HARD_LIMIT_SECONDS - 1
+    os.utime(dead, (long_ago, long_ago))
+    run(pending())
+    assert [path.name for path in tmp_path.iterdir()] == ["gas-attempt-alive"]

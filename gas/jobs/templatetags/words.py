@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import now
 
 from gas.jobs.context import STAGES
+from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus
 
 register = template.Library()
@@ -59,17 +60,8 @@ def stage_words(stage: str) -> str:
 
 @register.filter
 def size(count: int | None) -> str:
-    """Bytes for people, 1 KB being 1,024 of them: "150 KB", "1.4 MB"; "" when unknown."""
-    if count is None:
-        return ""
-    if count < 1024:
-        return f"{count} byte{'' if count == 1 else 's'}"
-    value = float(count)
-    for unit in ("KB", "MB", "GB", "TB"):
-        value /= 1024
-        if value < 1024 or unit == "TB":
-            break
-    return f"{value:.1f} {unit}".replace(".0 ", " ") if value < 10 else f"{value:.0f} {unit}"
+    """Bytes for people; "" when unknown."""
+    return "" if count is None else in_words(count)
 
 
 @register.simple_tag

@@ -31,7 +31,7 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/delete/": "POST",
 }
 #: Addresses that name nothing of anybody's.
-OF_NOBODY = {"", "healthz/", "jobs/", "jobs/new/", "jobs/uploads/"}
+OF_NOBODY = {"", "jobs/", "jobs/new/", "jobs/uploads/"}
 KINDS = ("vcf", "index", "log", "summary", "input", "nonsense")
 
 

@@ -10,7 +10,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from gas.aws import clients, queues
+from gas.aws import clients, queues, s3
 from gas.jobs import leases
 from gas.jobs.models import Job, Notice, Purge
 from gas.jobs.states import JobStatus
@@ -109,8 +109,9 @@ def test_a_mail_whose_message_was_lost_is_sent(
     claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: Callbacks
 ) -> None:
     failed(claimed())
-    Notice.objects.update(created_at=timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1))
+    Notice.objects.update(due_at=timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1))
     assert swept(django_capture_on_commit_callbacks)["notices"] == 1
+    assert swept(django_capture_on_commit_callbacks)["notices"] == 0  # not again at once
     assert queues.waiting("gas-default") == 1
     assert not mail.outbox  # the sweep sends the message; a worker sends the mail
 
@@ -121,8 +122,10 @@ def test_objects_of_a_deleted_job_are_emptied_again_once_nothing_can_come_any_mo
     pending().delete()
     Purge.objects.update(emptied_at=timezone.now())
     assert swept(django_capture_on_commit_callbacks)["purges"] == 0
-    Purge.objects.update(settled_at=timezone.now() - timedelta(seconds=1))
+    long_ago = timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1)
+    Purge.objects.update(settled_at=long_ago, sent_at=long_ago)
     assert swept(django_capture_on_commit_callbacks)["purges"] == 1
+    assert swept(django_capture_on_commit_callbacks)["purges"] == 0  # not again at once
 
 
 def test_trouble_with_one_kind_does_not_stop_the_others(
@@ -141,3 +144,26 @@ def test_trouble_with_one_kind_does_not_stop_the_others(
     assert moved["leases"] == 1
     assert "messages" not in moved
     assert "sweep: messages" in caplog.text
+
+
+def test_one_row_in_trouble_does_not_hold_up_those_behind_it(
+    uploaded: Callable[..., Job],
+    django_capture_on_commit_callbacks: Callbacks,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken, fine = uploaded(), uploaded()
+    age(broken, created_at=settings.UPLOAD_EXPIRES_SECONDS + 200)
+    age(fine, created_at=settings.UPLOAD_EXPIRES_SECONDS + 120)
+    head = s3.head
+
+    def forbidden(bucket: str, key: str) -> s3.ObjectInfo | None:
+        if key == broken.input_key:
+            raise PermissionError("403")
+        return head(bucket, key)
+
+    monkeypatch.setattr(s3, "head", forbidden)
+    assert swept(django_capture_on_commit_callbacks)["uploads"] == 1
+    fine.refresh_from_db()
+    assert fine.status == JobStatus.PENDING
+    assert str(broken.pk) in caplog.text or broken.name in caplog.text

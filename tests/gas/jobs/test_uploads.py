@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
 from gas.jobs.uploads import UploadRefused, confirm_upload, open_upload
 from gas.users.models import User
+from tests.gas.test_settings import REQUIRED, load
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +39,12 @@ def test_an_upload_gets_a_form_whose_key_is_ours(aws: None, person: User, browse
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"size": 150 * 1024 + 1}, "the limit is 150.0"),
+        ({"size": 150 * 1024 + 1}, "has 153,601 bytes; the limit is 153,600 bytes"),
+        ({"size": 2_000_000}, "has 1.9 MB; the limit is 150 KB"),
+        ({"size": 10**400}, "JSON object"),
+        ({"size": 1e999}, "JSON object"),
+        ({"size": True}, "JSON object"),
+        ({"size": -1}, "JSON object"),
         ({"size": 0}, "empty"),
         ({"size": "many"}, "JSON object"),
         ({"reference": "hg99"}, "no reference “hg99”"),
@@ -113,10 +120,58 @@ def test_the_size_is_what_s3_says_not_what_the_browser_said(aws: None, person: U
         confirm_upload(job)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
-    assert "limit is 150.0" in job.failure_message
+    assert "limit is 153,600 bytes" in job.failure_message
+    assert "bgzip" in job.failure_advice
 
 
 def test_same_named_files_do_not_meet(uploaded: Callable[..., Job]) -> None:
     first, second = uploaded(name="same.vcf"), uploaded(name="same.vcf")
     assert first.input_key != second.input_key
     assert first.result_prefix != second.result_prefix
+
+
+def test_an_empty_file_is_told_apart_from_one_that_has_not_arrived(aws: None, person: User) -> None:
+    job = open_upload(person, name="a.vcf", size=10, reference="rCRS").job
+    s3().put_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key, Body=b"")
+    with pytest.raises(UploadRefused, match="empty"):
+        confirm_upload(job)
+    job.refresh_from_db()
+    assert "meant to upload" in job.failure_advice
+
+
+def test_two_confirmations_of_a_refused_file_at_once_are_both_refused(aws: None, person: User) -> None:
+    job = open_upload(person, name="a.vcf", size=10, reference="rCRS").job
+    seen_by_both = Job.objects.get(pk=job.pk)
+    s3().put_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key, Body=b"")
+    for row in (job, seen_by_both):
+        with pytest.raises(UploadRefused):
+            confirm_upload(row)
+    assert Job.objects.get().status == JobStatus.FAILED
+
+
+def test_one_person_cannot_fill_the_queue(aws: None, person: User, stranger: User, settings: Any) -> None:
+    settings.MAX_ACTIVE_JOBS = 2
+    for _ in range(2):
+        open_upload(person, name="a.vcf", size=10, reference="rCRS")
+    with pytest.raises(UploadRefused, match="2 jobs on their way"):
+        open_upload(person, name="a.vcf", size=10, reference="rCRS")
+    open_upload(stranger, name="a.vcf", size=10, reference="rCRS")
+
+
+def test_a_body_that_is_nested_without_end_is_refused(person: User, browser_of: Callable[[User], Client]) -> None:
+    body = '{"name":' * 100_000
+    assert browser_of(person).post("/jobs/uploads/", body, content_type="application/json").status_code == 400
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_the_pages_policy_lets_uploads_reach_the_bucket(region: str) -> None:
+    """With real AWS there is no endpoint setting: what boto3 signs must be what the policy names."""
+    program = (
+        "import django; django.setup()\n"
+        "from django.conf import settings; from gas.aws.s3 import presigned_upload\n"
+        "print(presigned_upload('k', max_bytes=1)['url'])\n"
+        "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
+    )
+    env = {**REQUIRED, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    url, policy = load(env, "-c", program).stdout.splitlines()
+    assert url.rstrip("/") in policy.split()

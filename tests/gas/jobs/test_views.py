@@ -213,3 +213,23 @@ def test_pages_forbid_inline_scripts_and_styles(client: Client) -> None:
 
 def test_the_health_page_answers(client: Client) -> None:
     assert client.get("/healthz/").json() == {"database": "ok"}
+
+
+def test_the_health_page_answers_a_balancer_that_knows_no_name() -> None:
+    assert Client().get("/healthz/", headers={"host": "10.0.0.7"}).status_code == 200
+    assert Client().get("/", headers={"host": "10.0.0.7"}).status_code == 400
+
+
+def test_a_search_for_what_no_name_can_hold_finds_nothing_and_breaks_nothing(client: Client) -> None:
+    assert client.get("/jobs/?q=%00").status_code == 200
+
+
+@pytest.mark.parametrize("code", ["input-replaced", "input-missing", "file-size"])
+def test_no_retry_is_offered_where_only_another_upload_helps(
+    client: Client, claimed: Callable[..., leases.Claim], code: str
+) -> None:
+    claim = claimed()
+    leases.fail(claim, code=code, message="Gone.", advice="Upload it again.")
+    assert "Try again" not in client.get(claim.job.get_absolute_url()).content.decode()
+    answer = client.post(f"/jobs/{claim.job.pk}/retry/", follow=True)
+    assert "Upload its file again" in str(next(iter(answer.context["messages"])))

@@ -1,0 +1,13 @@
+"""Sizes in words."""
+
+
+def in_words(count: int) -> str:
+    """Bytes for people, 1 KB being 1,024 of them: "150 KB", "1.4 MB"."""
+    if count < 1024:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    value = float(count)
+    for unit in ("KB", "MB", "GB", "TB"):
+        value /= 1024
+        if value < 1024 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}".replace(".0 ", " ") if value < 10 else f"{value:.0f} {unit}"
