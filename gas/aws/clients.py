@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 #: What a caller may catch when AWS cannot be reached or refuses.
 AWSError = (BotoCoreError, ClientError)
+#: How often a call is made before it has failed, the first time included.
+ATTEMPTS = 7
 
 
-def _client(service: str) -> Any:
+def _client(service: str, attempts: int = ATTEMPTS) -> Any:
     # A session of its own: boto3's default session is not safe to share between threads.
     return boto3.session.Session().client(  # type: ignore[call-overload]
         service,
@@ -25,21 +27,31 @@ def _client(service: str) -> Any:
         config=Config(
             connect_timeout=5,
             read_timeout=60,
-            retries={"mode": "standard", "max_attempts": 6},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             signature_version="s3v4" if service == "s3" else None,
-            s3={"addressing_style": "path" if settings.AWS_ENDPOINT_URL else "virtual"},
+            s3={
+                "addressing_style": "path" if settings.AWS_ENDPOINT_URL else "virtual",
+                # Else us-east-1 would be addressed globally, at a host that the pages' policy does not let in.
+                "us_east_1_regional_endpoint": "regional",
+            },
         ),
     )
 
 
 @lru_cache
-def s3() -> "S3Client":
-    return _client("s3")  # type: ignore[no-any-return]
+def s3(*, attempts: int = ATTEMPTS) -> "S3Client":
+    return _client("s3", attempts)  # type: ignore[no-any-return]
 
 
 @lru_cache
 def sqs() -> "SQSClient":
     return _client("sqs")  # type: ignore[no-any-return]
+
+
+@lru_cache
+def glacier(*, attempts: int = ATTEMPTS) -> Any:
+    """The vault service. `attempts=1` for a call that costs money each time it arrives: its answer may be lost."""
+    return _client("glacier", attempts)
 
 
 def error_code(error: Exception) -> str:

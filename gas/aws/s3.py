@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.utils.http import content_disposition_header
@@ -13,6 +14,8 @@ from django.utils.http import content_disposition_header
 from gas.aws.clients import error_code, s3
 
 CHUNK_BYTES = 1024 * 1024
+#: Memory is for a few parts at once; boto3's own ten would gain little.
+_TRANSFER = TransferConfig(max_concurrency=4)
 UPLOAD_CONTENT_TYPE = "application/octet-stream"
 
 
@@ -126,11 +129,16 @@ def upload(path: Path, bucket: str, key: str, *, content_type: str = "applicatio
     """
     digest = sha256(path)
     extra = {"ContentType": content_type, "Metadata": {"sha256": digest}}
-    s3().upload_file(str(path), bucket, key, ExtraArgs=extra)
+    s3().upload_file(str(path), bucket, key, ExtraArgs=extra, Config=_TRANSFER)
     info = head(bucket, key)
     if info is None or info.size != path.stat().st_size:
         raise CopyDiffers(f"{key}: sent {path.stat().st_size} bytes, S3 has {info and info.size}")
     return digest
+
+
+def delete(bucket: str, key: str) -> None:
+    """Delete one object. One that is gone already is no error."""
+    s3().delete_object(Bucket=bucket, Key=key)
 
 
 def delete_prefix(bucket: str, prefix: str) -> int:
