@@ -38,9 +38,9 @@ class Control:
         own = path.startswith((PREFIX, "/moto-api/"))
         if own and method not in {"GET", "HEAD"} and "HTTP_ORIGIN" in environ:
             return respond(start_response, 403, "These pages take no orders from a browser.")
-        if not path.startswith(PREFIX):
-            return self.app(environ, start_response)
         name = path.removeprefix(PREFIX)
+        if not path.startswith(PREFIX) or name == "glacier":  # which is the next layer's
+            return self.app(environ, start_response)
         if name == "faults":
             return self._faults(environ, start_response)
         if name == "mail.json":

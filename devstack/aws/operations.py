@@ -57,7 +57,7 @@ def _rest_action(service: str, environ: Environ, query: dict[str, str]) -> str:
     if service == "s3":
         for (plain, header), special in _S3_BY_HEADER.items():
             if action == plain and header in environ:
-                return special
+                return "UploadPartCopy" if "uploadId" in query else special
         for (plain, key), special in _S3_BY_QUERY.items():
             if action == plain and key in query:
                 return special

@@ -8,12 +8,18 @@ os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from devstack.aws.coldstorage import ColdStorage
 from devstack.aws.control import Control
 from devstack.aws.cors import Cors
 from devstack.aws.faults import Faults
+from devstack.aws.glacier import Glacier
 from devstack.aws.guard import Guard
 from devstack.aws.longpoll import LongPoll
 from devstack.aws.mailbox import Mailbox
+from devstack.aws.retrieval import Clock, Rules
+from devstack.aws.retrievalpage import RetrievalPage
+from devstack.aws.teller import Teller
+from devstack.aws.vaults import Vaults
 from devstack.aws.wsgi import App, Environ
 
 
@@ -29,9 +35,15 @@ class Handler(MotoRequestHandler):
 
 
 def build_app() -> App:
-    mailbox = Mailbox(DomainDispatcherApplication(create_backend_app))
+    clock, rules = Clock(), Rules()
+    cold = ColdStorage(DomainDispatcherApplication(create_backend_app), clock, rules)
+    vaults = Vaults(clock, rules)
+    teller = Teller(vaults, cold.tell)
+    cold.wake = teller.wake
+    mailbox = Mailbox(Glacier(cold, vaults, teller))
     faults = Faults(Guard(LongPoll(mailbox)))
-    return Control(Cors(faults), faults, mailbox)
+    page = RetrievalPage(Cors(faults), vaults, cold, teller)
+    return Control(page, faults, mailbox)
 
 
 def build_server(port: int) -> BaseWSGIServer:

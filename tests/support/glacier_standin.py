@@ -1,0 +1,155 @@
+"""The devstack's AWS inside the test's own process: the service's clients call its layers without a socket.
+
+Each block has its own Glacier, and an empty moto behind it. Time for retrievals is moved by hand.
+"""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError
+from django.conf import settings
+from django.test import override_settings
+from moto import mock_aws
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from devstack.aws.server import build_app
+from devstack.aws.wsgi import App
+from gas.aws import clients
+
+ENDPOINT = "http://127.0.0.1"
+
+
+class StandIn:
+    """`calls` lists every call that a client has made: "glacier.ListJobs", "s3.CopyObject"…
+
+    What befalls the next answers to such a call is told by `lost` (it was done, and nobody hears of it), `cut` (its
+    last byte is missing) and `spoilt` (a byte is another), each {call: number of times}.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.calls: list[str] = []
+        self._rules: dict[str, Any] = self.glacier()["rules"]
+        self.lost: Counter[str] = Counter()
+        self.cut: Counter[str] = Counter()
+        self.spoilt: Counter[str] = Counter()
+
+    def count(self, call: str) -> int:
+        return self.calls.count(call)
+
+    def glacier(self, **wanted: Any) -> dict[str, Any]:
+        """The state of the emulated Glacier, after changing its rules: see devstack.aws.retrievalpage."""
+        body = json.dumps(wanted).encode() if wanted else None
+        builder = EnvironBuilder("/_devstack/glacier", method="POST" if wanted else "GET", data=body)
+        chunks, status, _ = run_wsgi_app(self.app, builder.get_environ())
+        answer = b"".join(chunks)
+        assert status.startswith("200"), answer
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def calm(self) -> None:
+        """Every rule, fault and count as at the start."""
+        self.glacier(**self._rules)
+        self.faults()
+        for counter in (self.lost, self.cut, self.spoilt):
+            counter.clear()
+        self.calls.clear()
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        builder = EnvironBuilder("/_devstack/faults", method="POST", data=json.dumps({"rules": rules}).encode())
+        _, status, _ = run_wsgi_app(self.app, builder.get_environ())
+        assert status.startswith("200")
+
+    def archives(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.glacier()["vaults"][settings.GLACIER_VAULT]["archives"]
+        return found
+
+    def paid(self) -> int:
+        """Retrievals that were paid for, on both routes."""
+        state = self.glacier()
+        return int(state["vaults"][settings.GLACIER_VAULT]["paid"] + state["class"]["paid"])
+
+    def send(self, request: AWSPreparedRequest, event_name: str, **kwargs: Any) -> AWSResponse:
+        """A handler of botocore's `before-send`, whose answer it takes for the service's."""
+        call = event_name.removeprefix("before-send.")
+        self.calls.append(call)
+        environ = self._environ(request)
+        try:
+            chunks, status, headers = run_wsgi_app(self.app, environ)
+            body = b"".join(chunks)
+        except ConnectionError as error:
+            raise ConnectionClosedError(endpoint_url=request.url) from error
+        if self.lost[call] > 0:
+            self.lost[call] -= 1
+            raise ConnectionClosedError(endpoint_url=request.url)
+        if self.cut[call] > 0:
+            self.cut[call] -= 1
+            body = body[:-1]
+        if self.spoilt[call] > 0:
+            self.spoilt[call] -= 1
+            body = bytes([body[0] ^ 1]) + body[1:]
+        return AWSResponse(request.url, int(status[:3]), dict(headers), _Raw(body))
+
+    def _environ(self, request: AWSPreparedRequest) -> dict[str, Any]:
+        headers = {name: v.decode() if isinstance(v, bytes) else str(v) for name, v in request.headers.items()}
+        parts = urlsplit(str(request.url))
+        environ = EnvironBuilder(
+            unquote(parts.path), base_url=ENDPOINT, query_string=parts.query, method=request.method, headers=headers
+        ).get_environ()
+        body = request.body or b""
+        raw = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return environ | {
+            "RAW_URI": raw,
+            "REQUEST_URI": raw,
+            "CONTENT_LENGTH": headers.get("Content-Length", ""),
+            "CONTENT_TYPE": headers.get("Content-Type", ""),
+            "wsgi.input": io.BytesIO(body.encode() if isinstance(body, str) else body)
+            if isinstance(body, str | bytes | bytearray)
+            else body,
+            "wsgi.input_terminated": "Content-Length" not in headers,
+        }
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **kwargs: Any) -> Iterator[bytes]:
+        while chunk := self.read(64 * 1024):
+            yield chunk
+
+
+@contextmanager
+def faithful_aws() -> Iterator[StandIn]:
+    """S3 and Glacier, with the service's buckets and vault. Other services are moto's."""
+    make = clients._client
+    with mock_aws():
+        stand_in = StandIn(build_app())
+
+        def connected(service: str, attempts: int = clients.ATTEMPTS) -> Any:
+            if service not in {"s3", "glacier"}:
+                return make(service, attempts)
+            with override_settings(AWS_ENDPOINT_URL=ENDPOINT):  # paths, not hosts, name the buckets then
+                client = make(service, attempts)
+            client.meta.events.register_first("before-send", stand_in.send)
+            return client
+
+        clients._client = connected
+        _forget()
+        try:
+            for bucket in (settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET):
+                clients.s3().create_bucket(Bucket=bucket)
+            clients.glacier().create_vault(vaultName=settings.GLACIER_VAULT)
+            stand_in.calls.clear()
+            yield stand_in
+        finally:
+            clients._client = make
+            _forget()
+
+
+def _forget() -> None:
+    for cached in (clients.s3, clients.sqs, clients.glacier):
+        cached.cache_clear()
