@@ -4,7 +4,7 @@ from django.conf import settings
 from kombu import Queue
 
 from gas.aws.broker import predefined_queues
-from gas.tasknames import QUEUES, ROUTES, SWEEP
+from gas.tasknames import QUEUES, READ_NOTICES, ROUTES, SWEEP
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
 
@@ -33,7 +33,7 @@ task_default_queue = "gas-default"
 task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 task_create_missing_queues = False
 task_routes = ROUTES
-imports = ("annotator.tasks", "gas.jobs.tasks")
+imports = ("annotator.tasks", "archive.tasks", "gas.jobs.tasks", "restore.tasks")
 
 # --- Delivery: a message is deleted when its work is done, so that a worker's death loses nothing. A task that
 # fails or whose worker is lost comes back, and after five times goes to its dead-letter queue.
@@ -69,3 +69,9 @@ beat_schedule = {
         "options": {"expires": settings.SWEEP_SECONDS},
     },
 }
+if settings.GLACIER_NOTICES_QUEUE:
+    beat_schedule["notices"] = {
+        "task": READ_NOTICES,
+        "schedule": settings.NOTICES_SECONDS,
+        "options": {"expires": settings.NOTICES_SECONDS},
+    }

@@ -49,6 +49,8 @@ GLACIER_STORAGE_CLASS: str = env.str(
 ARCHIVE_PART_BYTES: int = env.int(
     "ARCHIVE_PART_BYTES", 64 * 1024**2, validate=validate.OneOf([1024**2 << power for power in range(13)])
 )
+GLACIER_NOTICES_QUEUE: str = env.str("GLACIER_NOTICES_QUEUE", "")
+NOTICES_SECONDS: float = env.float("NOTICES_SECONDS", 30.0)
 RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range(min=1))
 
 # --- Uploads and downloads ------------------------------------------------------------------------------
@@ -72,6 +74,16 @@ RESEND_AFTER_SECONDS: float = env.float("RESEND_AFTER_SECONDS", 120.0)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", 5)
 WORK_DIR: Path | None = env.path("WORK_DIR", None)
 REFERENCES_DIR: Path | None = env.path("REFERENCES_DIR", None)
+#: A free person's result is archived so long after it is ready.
+ARCHIVE_AFTER_SECONDS: float = env.float("ARCHIVE_AFTER_SECONDS", 300.0)
+ARCHIVE_KEEP_RESTORED: bool = env.bool("ARCHIVE_KEEP_RESTORED", False)
+MAX_RETRIEVALS: int = env.int("MAX_RETRIEVALS", 5)
+POLL_EXPEDITED_SECONDS: float = env.float("POLL_EXPEDITED_SECONDS", 30.0)
+POLL_STANDARD_SECONDS: float = env.float("POLL_STANDARD_SECONDS", 300.0)
+PRICE_EXPEDITED_REQUEST: float = env.float("PRICE_EXPEDITED_REQUEST", 0.01)
+PRICE_EXPEDITED_GB: float = env.float("PRICE_EXPEDITED_GB", 0.03)
+PRICE_STANDARD_REQUEST: float = env.float("PRICE_STANDARD_REQUEST", 0.00005)
+PRICE_STANDARD_GB: float = env.float("PRICE_STANDARD_GB", 0.01)
 DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 
 # --- Mail -----------------------------------------------------------------------------------------------
@@ -117,6 +129,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "gas.users",
+    "gas.subscriptions",
     "gas.jobs",
 ]
 MIDDLEWARE = [

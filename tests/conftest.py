@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from moto import mock_aws
 
 from gas.aws import clients
 from gas.celery import app
@@ -21,6 +19,7 @@ from gas.jobs.models import Job
 from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
+from tests.support.glacier_standin import StandIn, faithful_aws
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -61,18 +60,12 @@ def queued() -> None:
 
 
 @pytest.fixture
-def aws() -> Iterator[None]:
-    """S3 and SQS in memory, with the service's buckets and queues."""
-    with mock_aws():
-        clients.s3.cache_clear()
-        clients.sqs.cache_clear()
-        for bucket in (settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET):
-            boto3.client("s3", region_name=settings.AWS_REGION).create_bucket(Bucket=bucket)
+def aws() -> Iterator[StandIn]:
+    """S3, SQS and a faithful Glacier in memory, with the service's buckets, queues and vault."""
+    with faithful_aws() as stand_in:
         for queue in QUEUES:
-            boto3.client("sqs", region_name=settings.AWS_REGION).create_queue(QueueName=queue)
-        yield
-    clients.s3.cache_clear()
-    clients.sqs.cache_clear()
+            clients.sqs().create_queue(QueueName=queue)
+        yield stand_in
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """What SQS says of a queue."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from django.conf import settings
 
 from gas.aws.clients import sqs
@@ -12,3 +15,27 @@ def waiting(queue: str) -> int:
         QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     )["Attributes"]
     return sum(int(count) for count in attributes.values())
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message that is not Celery's. Until it is deleted it comes again after the queue's visibility timeout."""
+
+    body: str
+    queue_url: str
+    receipt: str
+
+    def delete(self) -> None:
+        sqs().delete_message(QueueUrl=self.queue_url, ReceiptHandle=self.receipt)
+
+
+def receive(queue: str) -> Iterator[Message]:
+    """Messages that wait in `queue` now, without waiting for more."""
+    url = f"{settings.SQS_QUEUE_URL_BASE.rstrip('/')}/{queue}"
+    while True:
+        answer = sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+        messages = answer.get("Messages", [])
+        if not messages:
+            return
+        for message in messages:
+            yield Message(message["Body"], url, message["ReceiptHandle"])

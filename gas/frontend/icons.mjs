@@ -1,6 +1,7 @@
 // The Bootstrap icons that the pages use, each by its own name; templates draw one with {% icon "name" %}.
 
 export const ICONS = [
+  'archive',
   'arrow-clockwise',
   'arrow-left',
   'box-arrow-right',
@@ -8,6 +9,7 @@ export const ICONS = [
   'check-lg',
   'chevron-left',
   'chevron-right',
+  'clock',
   'cloud-arrow-up',
   'cloud-arrow-up-fill',
   'dash-circle',

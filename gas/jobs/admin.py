@@ -5,10 +5,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from gas.aws.clients import AWSError
-from gas.jobs import actions
+from gas.jobs import actions, restoration, staff
 from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch
 from gas.users.models import User
 
@@ -90,6 +90,42 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             except AWSError as error:
                 self.message_user(request, f"“{job.name}”: AWS could not be reached ({error}).", messages.ERROR)
         self.message_user(request, f"Done for {done} of {len(jobs)} jobs.")
+
+
+@admin.register(ResultFile)
+class ResultAdmin(ReadOnly, admin.ModelAdmin):
+    """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
+
+    change_list_template = "admin/jobs/storage.html"
+    list_display = ("job", "owner", "state", "size", "archive_due_at", "archived_at", "retrieval_tier", "problem")
+    list_filter = ("state", "retrieval_tier", "archive_route", ("problem", admin.EmptyFieldListFilter))
+    list_select_related = ("job__owner",)
+    search_fields = ("job__id", "job__name", "job__owner__email", "archive_id")
+    exclude = ("lease_token",)
+    actions = ("archive_now", "restore_now")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # With its job it may go; Django asks here for that, too.
+        return request.resolver_match is not None and "resultfile" not in (request.resolver_match.url_name or "")
+
+    @admin.display(ordering="job__owner__email")
+    def owner(self, result: ResultFile) -> str:
+        return result.job.owner.email
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "storage": staff.overview()})
+
+    @admin.action(description="Archive the selected results now")
+    def archive_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
+        assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+        done = staff.archive_now(queryset, actor=request.user)
+        self.message_user(request, f"{done} of {len(queryset)} results are on their way to the archive.")
+
+    @admin.action(description="Restore the selected results now")
+    def restore_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
+        assert isinstance(request.user, User)  # noqa: S101
+        done = restoration.restore_some(queryset, actor=request.user)
+        self.message_user(request, f"{done} of {len(queryset)} results are on their way back.")
 
 
 @admin.register(UploadSwitch)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.urls import reverse
 
-from gas.jobs import references
+from gas.jobs import references, storage
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
@@ -20,6 +20,15 @@ STAGES = {
     "summary": "Summarise",
     "store": "Store the result",
 }
+
+
+#: What can be asked for of results, beside the jobs' own statuses.
+STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED, ResultState.RESTORING)]
+
+
+def archived(owner: User) -> dict[str, Any]:
+    """What of the owner's is archived, and what bringing it back would take (see storage.estimate)."""
+    return storage.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
 
 
 def limits() -> dict[str, Any]:
@@ -61,8 +70,10 @@ def progress(job: Job) -> dict[str, Any]:
 
 def status_counts(owner: User) -> dict[str, int]:
     """How many jobs the owner has in each status."""
-    rows = Job.objects.filter(owner=owner).order_by().values_list("status").annotate(Count("pk"))
-    return {**dict.fromkeys(JobStatus.values, 0), **dict(rows)}
+    jobs = Job.objects.filter(owner=owner).order_by().values_list("status").annotate(Count("pk"))
+    results = ResultFile.objects.filter(job__owner=owner).order_by().values_list("state").annotate(Count("pk"))
+    states = {state: count for state, count in results if state in dict(STORAGE_FILTERS)}
+    return {**dict.fromkeys(JobStatus.values, 0), **dict(jobs), **states}
 
 
 def detail(job: Job) -> dict[str, Any]:
@@ -77,6 +88,8 @@ def detail(job: Job) -> dict[str, Any]:
         "summary": job.summary,
         "preview": job.preview,
         "downloads": downloads(job, result),
+        "storage": storage.progress(result) if result else None,
+        "live": job.is_active or storage.is_moving(result),
         "can_cancel": job.can_cancel,
         "can_retry": job.can_retry,
         "can_delete": True,

@@ -11,10 +11,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.tasknames import SEND_NOTICE, send_after_commit
+from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ def renew(claim: Claim, *, stage: str, records_done: int) -> bool:
 def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[str, Any], preview: list[Any]) -> None:
     """End the job with its result, which S3 already holds, and owe its owner a mail. Raises Outrun."""
     with transaction.atomic():
+        # The owner is locked first, as set_plan does: an upgrade comes before this or after it, never between.
+        User.objects.select_for_update().get(pk=claim.job.owner_id)
         job = _current(claim)
         move_job(
             job,
@@ -90,6 +94,7 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
         )
         result.job = job
         result.save(force_insert=True)
+        make_due(result, job.owner)
         owe_notice(job, Notice.Kind.COMPLETED)
 
 
@@ -130,7 +135,7 @@ def take_back(job: Job) -> None:
 
 def owe_notice(job: Job, kind: Notice.Kind) -> None:
     """Within the transaction of a move: a mail about it is owed, and sent after the commit."""
-    notice = Notice.objects.create(job=job, kind=kind)
+    notice = Notice.objects.create(owner_id=job.owner_id, job=job, kind=kind)
     send_after_commit(SEND_NOTICE, notice.pk)
 
 
@@ -140,7 +145,7 @@ def _held(claim: Claim) -> QuerySet[Job]:
 
 def _current(claim: Claim) -> Job:
     """The job as the database has it now, since the worker's copy is as old as its claim."""
-    job = _held(claim).first()
+    job = _held(claim).select_related("owner").first()
     if job is None:
         raise Outrun(f"the lease on job {claim.job.pk} is lost")
     return job

@@ -111,6 +111,33 @@ class ResultFile(models.Model):
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    archive_due_at = models.DateTimeField(null=True, help_text="When it is to be archived; empty for never.")
+    lease_token = models.UUIDField(null=True, help_text="Of the worker that archives or restores it.")
+    lease_expires_at = models.DateTimeField(null=True)
+
+    archive_route = models.CharField(max_length=5, blank=True, help_text="vault or class, as it was archived.")
+    archive_id = models.CharField(
+        max_length=255, blank=True, help_text="Glacier's name of it; empty if it is not there."
+    )
+    archive_tree_hash = models.CharField(max_length=64, blank=True)
+    archived_at = models.DateTimeField(null=True)
+    hot_deleted_at = models.DateTimeField(null=True, help_text="When the copy in S3 was deleted, after archiving.")
+
+    batch = models.ForeignKey("RestoreBatch", null=True, on_delete=models.SET_NULL, related_name="results")
+    retrieval_id = models.CharField(max_length=255, blank=True)
+    retrieval_tier = models.CharField(max_length=10, blank=True)
+    retrieval_asked_at = models.DateTimeField(null=True, help_text="Written before Glacier is asked.")
+    retrieval_tries = models.PositiveSmallIntegerField(default=0)
+    restore_sent_at = models.DateTimeField(null=True, help_text="When the message to bring it back was sent.")
+    problem = models.CharField(max_length=300, blank=True, help_text="Why a restore was given up, for staff.")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["state", "archive_due_at"], name="result_due"),
+            models.Index(fields=["state", "lease_expires_at"], name="result_lease"),
+            models.Index(fields=["batch", "state"], name="result_of_batch"),
+        )
+
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
 
@@ -118,6 +145,22 @@ class ResultFile(models.Model):
     def summary_key(self) -> str:
         """The summary as JSON, beside the result; it stays where it is when the result is archived."""
         return self.key.rpartition("/")[0] + "/summary.json"
+
+
+class RestoreBatch(models.Model):
+    """Results of one person that come back together: asked for, polled for and told of as one."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restore_batches")
+    tiers = models.JSONField(default=list, help_text="What to ask for, in turn.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    next_poll_at = models.DateTimeField(null=True, help_text="When its message is due; the sweep sends another after.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["next_poll_at"], condition=models.Q(finished_at=None), name="batch_open"),)
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.owner_id}"
 
 
 class JobEvent(models.Model):
@@ -140,13 +183,17 @@ class JobEvent(models.Model):
 
 
 class Notice(models.Model):
-    """A mail that is owed to a job's owner, once. Written with the move that it tells of."""
+    """A mail that is owed to a person, once. Written with the move that it tells of."""
 
     class Kind(models.TextChoices):
         COMPLETED = "completed"
         FAILED = "failed"
+        RESTORED = "restored"
+        ARCHIVAL = "archival"
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="notices")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="notices")
+    facts = models.JSONField(default=dict, help_text="What the mail tells, beside the job.")
     kind = models.CharField(max_length=10, choices=Kind)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=timezone.now, help_text="When its latest message is due, or its next try.")
@@ -161,7 +208,7 @@ class Notice(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.job_id}"
+        return f"{self.kind} to {self.owner_id}"
 
 
 class Purge(models.Model):
@@ -180,6 +227,17 @@ class Purge(models.Model):
 
     def __str__(self) -> str:
         return self.result_prefix
+
+
+class ArchiveRemoval(models.Model):
+    """An archive that nobody needs any more: its result is back in S3, was never committed, or is deleted."""
+
+    route = models.CharField(max_length=5)
+    archive_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.archive_id}"
 
 
 class UploadSwitch(models.Model):

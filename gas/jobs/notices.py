@@ -1,4 +1,4 @@
-"""Mails to a job's owner: one for each end of a job.
+"""Mails: one for each end of a job, for each batch that came back, and before results are archived anew.
 
 A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
 the mail is sent once more: for its reader, twice is better than never. While SES cannot be reached it is tried again
@@ -13,6 +13,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 
 from gas.jobs.models import Notice
@@ -36,8 +37,8 @@ def send(notice_id: int) -> None:
     if not owed(now).filter(pk=notice_id).update(claimed_at=now, tries=F("tries") + 1):
         return
     mine = Notice.objects.filter(pk=notice_id, claimed_at=now)
-    notice = mine.select_related("job", "job__owner").get()
-    if notice.job.status != TELLS_OF[Notice.Kind(notice.kind)]:
+    notice = mine.select_related("job", "owner").get()
+    if notice.job and notice.job.status != TELLS_OF[Notice.Kind(notice.kind)]:
         mine.delete()  # its owner has tried the job again meanwhile
         return
     try:
@@ -46,7 +47,8 @@ def send(notice_id: int) -> None:
         try_later(notice, mine, error)
         return
     mine.update(sent_at=timezone.now())
-    notice.job.events.create(message="Mail sent to the owner.")
+    if notice.job:
+        notice.job.events.create(message="Mail sent to the owner.")
 
 
 def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
@@ -75,14 +77,16 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     job = notice.job
     context = {
         "job": job,
-        "url": settings.SITE_URL + job.get_absolute_url(),
-        "summary": job.summary,
+        "url": settings.SITE_URL + (job.get_absolute_url() if job else reverse("jobs:list")),
+        "summary": job.summary if job else {},
+        "facts": notice.facts,
+        "due": datetime.fromisoformat(notice.facts["due"]) if "due" in notice.facts else None,
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "support_email": settings.SUPPORT_EMAIL,
     }
     template = f"jobs/mail/{notice.kind}"
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
-    mail = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[job.owner.email])
+    mail = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[notice.owner.email])
     mail.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
     return mail

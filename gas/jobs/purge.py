@@ -10,7 +10,8 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from gas.aws import s3
-from gas.jobs.models import Job, Purge
+from gas.jobs import archival
+from gas.jobs.models import Job, Purge, ResultFile
 from gas.tasknames import PURGE, send_after_commit
 
 
@@ -30,6 +31,9 @@ def remember_objects(instance: Job, **_: Any) -> None:
         settled_at=max(upload_ends, worker_stops),
     )
     send_after_commit(PURGE, purge.pk)
+    result = ResultFile.objects.filter(job=instance).exclude(archive_id="").first()
+    if result:
+        archival.remove(result.archive_route, result.archive_id)
 
 
 def empty_folders(purge_id: int) -> None:

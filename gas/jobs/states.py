@@ -6,8 +6,9 @@ the JobEvent in the same transaction. Nothing else in the project assigns a stat
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
     from gas.jobs.models import Job, ResultFile
@@ -106,6 +107,33 @@ def move_result(
         raise IllegalTransition(f"result {seen} → {to}")
     _move(result, "state", seen, to, guard or Q(), changes)
     _record(result.job, "result", seen, to, message, actor, detail)
+
+
+def move_results(
+    results: "QuerySet[ResultFile]",
+    seen: ResultState,
+    to: ResultState,
+    message: str,
+    *,
+    actor: "User | None" = None,
+    **changes: Any,
+) -> int:
+    """Move all of `results` that are in `seen`, with an event each, in a fixed number of queries. Returns how many.
+
+    Raises:
+        IllegalTransition: the machine has no such arrow.
+    """
+    if to not in RESULT_TRANSITIONS[seen]:
+        raise IllegalTransition(f"result {seen} → {to}")
+    with transaction.atomic():
+        rows = dict(results.filter(state=seen).select_for_update(of=("self",)).values_list("pk", "job_id"))
+        moved = results.model._default_manager.filter(pk__in=rows, state=seen).update(state=to, **changes)
+        event = apps.get_model("jobs", "JobEvent")
+        event._default_manager.bulk_create(
+            event(job_id=job, machine="result", from_state=seen, to_state=to, message=message, actor=actor)
+            for job in rows.values()
+        )
+    return moved
 
 
 def _move(row: models.Model, field: str, seen: str, to: str, guard: Q, changes: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ at once do no harm and a long list does not hold one up.
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -17,10 +18,19 @@ from django.utils import timezone
 from gas.aws import queues
 from gas.jobs import notices
 from gas.jobs.leases import take_back
-from gas.jobs.models import Job, Purge
-from gas.jobs.states import JobStatus, Outrun, move_job
+from gas.jobs.models import ArchiveRemoval, Job, Purge, RestoreBatch, ResultFile
+from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
 from gas.jobs.uploads import UploadRefused, confirm_upload
-from gas.tasknames import ANNOTATE, PURGE, SEND_NOTICE, send_after_commit
+from gas.tasknames import (
+    ANNOTATE,
+    ARCHIVE_RESULT,
+    DELETE_HOT_COPY,
+    PURGE,
+    REMOVE_ARCHIVE,
+    SEND_NOTICE,
+    START_BATCH,
+    send_after_commit,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +47,11 @@ def sweep() -> dict[str, int]:
         "uploads": end_uploads,
         "notices": resend_notices,
         "purges": resend_purges,
+        "due": resend_due,
+        "archiving": take_back_archiving,
+        "hot copies": resend_hot_copies,
+        "removals": resend_removals,
+        "batches": resend_batches,
     }
     moved = {}
     for name, step in steps.items():
@@ -119,6 +134,49 @@ def _resend(due: QuerySet[Any], now: datetime, sent: str, name: str) -> int:
                 send_after_commit(name, pk)
 
     return _each(due.order_by(sent).values_list("pk", flat=True)[:BATCH], send)
+
+
+def resend_due(now: datetime) -> int:
+    """Results that are due to be archived and are not: those further ahead than SQS holds, and lost messages."""
+    late = now - timedelta(seconds=settings.SWEEP_SECONDS)
+    due = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at__lt=late)
+    pks = due.order_by("archive_due_at").values_list("pk", flat=True)[:BATCH]
+    if not pks or queues.waiting("gas-archive") >= len(pks):
+        return 0
+    return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
+
+
+def take_back_archiving(now: datetime) -> int:
+    """ARCHIVING results whose worker no longer renews its lease: the message finds the lease expired."""
+    expired = ResultFile.objects.filter(state=ResultState.ARCHIVING, lease_expires_at__lt=now)
+    pks = expired.order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH]
+    return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
+
+
+def resend_hot_copies(now: datetime) -> int:
+    """Archived results whose copy in S3 is still there."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    kept = ResultFile.objects.filter(state=ResultState.ARCHIVED, hot_deleted_at=None, archived_at__lt=late)
+    return _each(kept.order_by("pk").values_list("pk", flat=True)[:BATCH], partial(send_after_commit, DELETE_HOT_COPY))
+
+
+def resend_removals(now: datetime) -> int:
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    pks = ArchiveRemoval.objects.filter(created_at__lt=late).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    return _each(pks, partial(send_after_commit, REMOVE_ARCHIVE))
+
+
+def resend_batches(now: datetime) -> int:
+    """Batches whose message should long have come: begun anew, which asks Glacier for nothing twice."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
+
+    def begin(batch: RestoreBatch) -> None:
+        with transaction.atomic():
+            if lost.filter(pk=batch.pk).update(next_poll_at=now):
+                send_after_commit(START_BATCH, batch.pk)
+
+    return _each(lost.order_by("next_poll_at")[:BATCH], begin)
 
 
 def _each(rows: Iterable[T], act: Callable[[T], None]) -> int:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gas.aws import s3
 from gas.http import PersonRequest
-from gas.jobs import actions, context
+from gas.jobs import actions, context, storage
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.states import JobStatus, ResultState
@@ -49,15 +49,18 @@ def job_list(request: PersonRequest) -> HttpResponse:
         jobs = jobs.filter(name__icontains=query)
     if status in JobStatus.values:
         jobs = jobs.filter(status=status)
+    elif status in ResultState.values:
+        jobs = jobs.filter(result__state=status)
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
-    live = any(job.is_active for job in page)
     for job in page:
         job.queue_position = context.queue_position(job)
+    live = any(job.is_active or storage.is_moving(getattr(job, "result", None)) for job in page)
     values = {
         "page_obj": page,
         "q": query,
         "status": status,
-        "statuses": JobStatus.choices,
+        "statuses": [*JobStatus.choices, *context.STORAGE_FILTERS],
+        "archived": archived if (archived := context.archived(request.user)) and archived["count"] else None,
         "counts": context.status_counts(request.user),
         "live": live,
     }
@@ -121,8 +124,8 @@ def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """The changing part of a job's page, which htmx asks for until the job has ended."""
     job = _own(request, job_id)
-    status = 200 if job.is_active else STOP_POLLING
-    return render(request, "jobs/_live.html", context.detail(job), status=status)
+    values = context.detail(job)
+    return render(request, "jobs/_live.html", values, status=200 if values["live"] else STOP_POLLING)
 
 
 @login_required
@@ -145,7 +148,15 @@ def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
             "started_at": job.started_at,
             "finished_at": job.finished_at,
             "failure": failure if job.status == JobStatus.FAILED else None,
-            "result": {"state": result.state, "size": result.size} if result else None,
+            "result": {
+                "state": result.state,
+                "size": result.size,
+                "sha256": result.sha256,
+                "archive_due_at": result.archive_due_at,
+                "retrieval_tier": result.retrieval_tier,
+            }
+            if result
+            else None,
         }
     )
 

@@ -7,8 +7,8 @@ from gas.users.models import User
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     ordering = ("email",)
-    list_display = ("email", "name", "is_staff", "is_active", "date_joined")
-    list_filter = ("is_staff", "is_active", "date_joined")
+    list_display = ("email", "name", "plan", "is_staff", "is_active", "date_joined")
+    list_filter = ("plan", "is_staff", "is_active", "date_joined")
     search_fields = ("email", "name")
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (

@@ -7,6 +7,13 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 
 
+class PlanChoice(models.TextChoices):
+    """What each means is in gas.subscriptions.plans."""
+
+    FREE = "free", "Free"
+    PREMIUM = "premium", "Premium"
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes accounts that are named by their e-mail address."""
 
@@ -30,6 +37,8 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    # Changed by gas.subscriptions.changes.set_plan only.
+    plan = models.CharField(max_length=10, choices=PlanChoice, default=PlanChoice.FREE, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

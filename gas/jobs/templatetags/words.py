@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from gas.jobs.context import STAGES
 from gas.jobs.sizes import in_words
-from gas.jobs.states import JobStatus
+from gas.jobs.states import JobStatus, ResultState
 
 register = template.Library()
 
@@ -24,16 +24,18 @@ class Look(NamedTuple):
     label: str
 
 
-LOOKS: Final = {
+LOOKS: Final[dict[str, Look]] = {
     JobStatus.UPLOADING: Look("plain", "cloud-arrow-up-fill", "Uploading"),
     JobStatus.PENDING: Look("warn", "hourglass-split", "Waiting"),
     JobStatus.RUNNING: Look("busy", "arrow-clockwise", "Running"),
     JobStatus.COMPLETED: Look("good", "check-circle-fill", "Completed"),
     JobStatus.FAILED: Look("bad", "exclamation-triangle-fill", "Failed"),
     JobStatus.CANCELLED: Look("plain", "slash-circle", "Cancelled"),
+    ResultState.ARCHIVED: Look("plain", "archive", "Archived"),
+    ResultState.RESTORING: Look("busy", "arrow-clockwise", "Being restored"),
 }
 
-MESSAGE_LOOKS: Final = {
+MESSAGE_LOOKS: Final[dict[str, Look]] = {
     "success": Look("good", "check-circle-fill", "Done"),
     "warning": Look("warn", "exclamation-triangle-fill", "Warning"),
     "error": Look("bad", "exclamation-triangle-fill", "Error"),
@@ -42,8 +44,8 @@ MESSAGE_LOOKS: Final = {
 
 @register.filter
 def look(status: str) -> Look:
-    """Tone, icon and label of a job's status."""
-    return LOOKS[JobStatus(status)]
+    """Tone, icon and label of a job's status, or of a result that is not simply available."""
+    return LOOKS[status]
 
 
 @register.filter

@@ -1,0 +1,79 @@
+"""Archive a result, delete what is archived from S3, and remove archives that nobody needs."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from gas.aws import s3
+from gas.aws.archives import archive
+from gas.celery import app
+from gas.jobs import archival
+from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.models import ArchiveRemoval, ResultFile
+from gas.jobs.states import Outrun, ResultState
+from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_ARCHIVE
+
+log = logging.getLogger(__name__)
+
+#: After a fault of ours, a result waits this long for another try.
+PAUSE_SECONDS = 60
+RETRIES: dict[str, Any] = {
+    "autoretry_for": (Exception,),
+    "retry_backoff": 5,
+    "retry_backoff_max": 300,
+    "max_retries": 4,
+}
+
+
+@app.task(name=ARCHIVE_RESULT)
+def archive_result(result_id: str) -> None:
+    """Required: AVAILABLE, due, its owner's plan archives. Resulting: ARCHIVED with a verified archive; or, when the
+    owner became premium meanwhile, or on a fault of ours, AVAILABLE as before. Anything else is left alone.
+    """
+    claim = archival.claim(int(result_id))
+    if claim is None:
+        return
+    result = claim.result
+    try:
+        with Heartbeat(f"result {result_id}", partial(archival.renew, claim)):
+            kept = archive().store(
+                source_key=result.key, archive_key=claim.archive_key, size=result.size, sha256=result.sha256
+            )
+        archival.stored(claim, kept)
+    except Outrun:
+        log.info("result %s is no longer this worker's", result_id)
+    except Exception:
+        log.exception("result %s: archiving", result_id)
+        archival.give_back(claim, again_in=PAUSE_SECONDS)
+
+
+@app.task(name=DELETE_HOT_COPY, **RETRIES)
+def delete_hot_copy(result_id: str) -> None:
+    """Required: ARCHIVED, or on its way back. Resulting: the copy that was archived is gone from S3."""
+    result = ResultFile.objects.filter(
+        pk=int(result_id), hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING]
+    ).first()
+    if result is None:
+        return
+    # A restored result gets a new key, so that this deletes what was archived, however late it comes.
+    s3.delete(settings.S3_RESULTS_BUCKET, result.key)
+    ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=timezone.now())
+
+
+@app.task(name=REMOVE_ARCHIVE, **RETRIES)
+def remove_archive(removal_id: str) -> None:
+    """Required: an ArchiveRemoval. Resulting: the archive is gone, and so is the row."""
+    removal = ArchiveRemoval.objects.filter(pk=int(removal_id)).first()
+    if removal is None:
+        return
+    archive(removal.route).delete(removal.archive_id)
+    removal.delete()
+
+
+@app.task(name=ARCHIVE_USER_RESULTS)
+def archive_user_results(user_id: str) -> None:
+    """Required: a person whose plan archives. Resulting: their results in S3 are due, and they are told."""
+    archival.make_all_due(user_id)

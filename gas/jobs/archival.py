@@ -1,0 +1,193 @@
+"""When a result is archived, and what the row says of it. The bytes are moved by the archive worker.
+
+The owner's plan is read under a lock each time, and always before the result: an upgrade either finds the result
+archived and has it restored, or is found by the archival, which then keeps the copy in S3.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from gas.aws.archives import StoredArchive
+from gas.aws.broker import MAX_DELAY_SECONDS
+from gas.jobs.models import ArchiveRemoval, Notice, ResultFile
+from gas.jobs.states import Outrun, ResultState, move_result
+from gas.subscriptions.plans import plan_of
+from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, REMOVE_ARCHIVE, SEND_NOTICE, send_after_commit
+from gas.users.models import User
+
+NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
+
+
+@dataclass(frozen=True)
+class ArchiveClaim:
+    """One attempt to archive: the result as it was claimed, and the token that proves the claim."""
+
+    result: ResultFile
+    token: uuid.UUID
+
+    @property
+    def archive_key(self) -> str:
+        """A name of this attempt's own, which no other archive has had."""
+        return f"{self.result.job.owner_id}/{self.result.job_id}/{self.token}"
+
+
+def make_due(result: ResultFile, owner: User) -> None:
+    """Within the transaction that makes the result available: say when it is archived, if its owner's plan does."""
+    if not plan_of(owner).archives:
+        return
+    result.archive_due_at = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
+    ResultFile.objects.filter(pk=result.pk).update(archive_due_at=result.archive_due_at)
+    send_when_due(result)
+
+
+def send_when_due(result: ResultFile) -> None:
+    """A message for the moment when the result is due; further ahead than SQS can hold, the sweep sends it."""
+    if result.archive_due_at is None:
+        return
+    wait = (result.archive_due_at - timezone.now()).total_seconds()
+    if wait <= MAX_DELAY_SECONDS:
+        send_after_commit(ARCHIVE_RESULT, result.pk, countdown=max(0.0, wait) + 1)
+
+
+def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
+    """Take the result for archiving, if its owner's plan archives and it is due; None when there is nothing to do.
+
+    A member of staff, as `actor`, need not wait until it is due.
+    """
+    with transaction.atomic():
+        result, owner = _locked(result_id)
+        if result is None or owner is None:
+            return None
+        now = timezone.now()
+        if result.state == ResultState.ARCHIVING and result.lease_expires_at and result.lease_expires_at < now:
+            interrupted(result)
+        if result.state != ResultState.AVAILABLE:
+            return None
+        if not plan_of(owner).archives:
+            ResultFile.objects.filter(pk=result.pk).update(archive_due_at=None)
+            return None
+        if actor is None and (result.archive_due_at is None or result.archive_due_at > now):
+            return None
+        token = uuid.uuid4()
+        move_result(
+            result,
+            ResultState.ARCHIVING,
+            "Archiving the result.",
+            actor=actor,
+            lease_token=token,
+            lease_expires_at=now + timedelta(seconds=settings.LEASE_SECONDS),
+        )
+    return ArchiveClaim(result, token)
+
+
+def renew(claim: ArchiveClaim) -> bool:
+    """Extend the lease; False when it is no longer the caller's."""
+    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.ARCHIVING)
+    return bool(mine.update(lease_expires_at=expires))
+
+
+def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
+    """The archive is stored and verified: say so, or, if the owner has become premium, keep the copy in S3.
+
+    True if the result is archived now. Whatever is not needed is removed: the archive here, or the copy in S3 after
+    the commit.
+
+    Raises:
+        Outrun: the lease is lost. The archive is removed.
+    """
+    with transaction.atomic():
+        result, owner = _locked(claim.result.pk)
+        mine = result is not None and (result.state, result.lease_token) == (ResultState.ARCHIVING, claim.token)
+        if not mine or result is None or owner is None:
+            remove(archive.route, archive.archive_id)
+        elif not plan_of(owner).archives:
+            move_result(
+                result, ResultState.AVAILABLE, "Kept: its owner is premium now.", archive_due_at=None, **NO_LEASE
+            )
+            remove(archive.route, archive.archive_id)
+            return False
+        else:
+            move_result(
+                result,
+                ResultState.ARCHIVED,
+                "Archived in Glacier, and verified.",
+                guard=Q(lease_token=claim.token),
+                archive_route=archive.route,
+                archive_id=archive.archive_id,
+                archive_tree_hash=archive.tree_hash,
+                archived_at=timezone.now(),
+                archive_due_at=None,
+                hot_deleted_at=None,
+                **NO_LEASE,
+            )
+            send_after_commit(DELETE_HOT_COPY, result.pk)
+            return True
+    raise Outrun(f"the lease on result {claim.result.pk} is lost")
+
+
+def interrupted(result: ResultFile) -> None:
+    """Within a transaction: the worker that was archiving is gone, and the copy in S3 is whole: begin again."""
+    move_result(
+        result,
+        ResultState.AVAILABLE,
+        "Archiving was interrupted, and begins again.",
+        guard=Q(lease_token=result.lease_token, lease_expires_at__lt=timezone.now()),
+        **NO_LEASE,
+    )
+
+
+def give_back(claim: ArchiveClaim, again_in: float) -> None:
+    """After a fault of ours: available as before, and due again in so many seconds. Raises Outrun."""
+    with transaction.atomic():
+        result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+        move_result(
+            result,
+            ResultState.AVAILABLE,
+            "The archive could not be reached. Trying again.",
+            guard=Q(lease_token=claim.token),
+            archive_due_at=timezone.now() + timedelta(seconds=again_in),
+            **NO_LEASE,
+        )
+        send_when_due(result)
+
+
+def remove(route: str, archive_id: str) -> None:
+    """Within a transaction: nobody needs the archive once this has committed."""
+    removal = ArchiveRemoval.objects.create(route=route, archive_id=archive_id)
+    send_after_commit(REMOVE_ARCHIVE, removal.pk)
+
+
+def make_all_due(owner_id: str) -> int:
+    """The owner left premium: what is in S3 becomes due, with a new result's notice, and they are told.
+
+    Returns how many.
+    """
+    with transaction.atomic():
+        owner = User.objects.select_for_update().filter(pk=owner_id).first()
+        if owner is None or not plan_of(owner).archives:
+            return 0
+        due = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
+        count = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None).update(
+            archive_due_at=due
+        )
+        if count:
+            facts = {"count": count, "due": due.isoformat()}
+            notice = Notice.objects.create(owner=owner, kind=Notice.Kind.ARCHIVAL, facts=facts)
+            send_after_commit(SEND_NOTICE, notice.pk)
+    return count
+
+
+def _locked(result_id: int) -> tuple[ResultFile | None, User | None]:
+    """The result and its owner, both locked, the owner first: set_plan locks in that order, too."""
+    owner = User.objects.select_for_update().filter(jobs__result=result_id).first()
+    if owner is None:
+        return None, None
+    return ResultFile.objects.select_for_update(of=("self",)).select_related("job").filter(pk=result_id).first(), owner

@@ -1,0 +1,218 @@
+"""Bringing archived results back: batches, retrievals, and what the rows say of them.
+
+A batch is everything that comes back together for one person: one set of polls, one mail. How its cost grows with N
+results: N requests for retrieval and N restores, which is what Glacier charges for; one poll, whatever N is, for each
+1,000 archives (a page of Glacier's own list); queries in pages of PAGE rows.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from gas.jobs.archival import NO_LEASE, make_due, remove
+from gas.jobs.models import Notice, RestoreBatch, ResultFile
+from gas.jobs.states import ResultState, move_result, move_results
+from gas.subscriptions.plans import plan_of
+from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
+from gas.users.models import User
+
+PAGE = 1000
+#: What a result has of a retrieval before one is asked for.
+NO_RETRIEVAL: dict[str, Any] = {
+    "retrieval_id": "",
+    "retrieval_tier": "",
+    "retrieval_asked_at": None,
+    "restore_sent_at": None,
+}
+
+
+@dataclass(frozen=True)
+class RestoreClaim:
+    """One attempt to bring a result back, with the token that proves the claim."""
+
+    result: ResultFile
+    token: uuid.UUID
+
+    @property
+    def new_key(self) -> str:
+        """A key of this attempt's own: the deletion of the archived copy, should it come late, cannot meet it."""
+        return f"{self.result.job.result_prefix}{self.token}/annot.vcf.gz"
+
+
+def restore_all(owner_id: str) -> RestoreBatch | None:
+    """Put every archived result of a premium person on its way back; None if there is nothing to do."""
+    with transaction.atomic():
+        owner = User.objects.select_for_update().filter(pk=owner_id).first()
+        if owner is None or plan_of(owner).archives:
+            return None
+        archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
+        return start(owner, archived, plan_of(owner).tiers, actor=None)
+
+
+def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
+    """Staff: restore these results, whoever's they are, a batch for each owner. Returns how many are on their way."""
+    count = 0
+    owners = User.objects.filter(pk__in=results.values("job__owner")).order_by("pk")
+    for owner in owners:
+        with transaction.atomic():
+            locked = User.objects.select_for_update().get(pk=owner.pk)
+            theirs = ResultFile.objects.filter(
+                pk__in=results.values("pk"), job__owner=locked, state=ResultState.ARCHIVED
+            )
+            batch = start(locked, theirs, plan_of(locked).tiers, actor=actor)
+            count += batch.results.count() if batch else 0
+    return count
+
+
+def start(
+    owner: User, archived: QuerySet[ResultFile], tiers: Iterable[str], *, actor: User | None
+) -> RestoreBatch | None:
+    """Within a transaction that holds the owner: mark the results RESTORING, page by page, and send the batch on."""
+    batch = RestoreBatch.objects.create(owner=owner, tiers=list(tiers), next_poll_at=timezone.now())
+    moved = 0
+    while page := list(archived.order_by("pk").values_list("pk", flat=True)[:PAGE]):
+        moved += move_results(
+            ResultFile.objects.filter(pk__in=page),
+            ResultState.ARCHIVED,
+            ResultState.RESTORING,
+            "On its way back from Glacier.",
+            actor=actor,
+            batch=batch,
+            retrieval_tries=0,
+            problem="",
+            **NO_RETRIEVAL,
+        )
+    if not moved:
+        batch.delete()
+        return None
+    send_after_commit(START_BATCH, batch.pk)
+    return batch
+
+
+def waiting(batch: RestoreBatch) -> QuerySet[ResultFile]:
+    """What of the batch is not back yet."""
+    return batch.results.filter(state=ResultState.RESTORING)
+
+
+def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
+    """What of the batch Glacier has not been asked for, or not as far as we know."""
+    return waiting(batch).filter(retrieval_id="").order_by("pk")
+
+
+def intend(result: ResultFile, tier: str) -> None:
+    """Committed before Glacier is asked: whoever finds this without a retrieval must look before asking again."""
+    result.retrieval_asked_at, result.retrieval_tier = timezone.now(), tier
+    ResultFile.objects.filter(pk=result.pk, state=ResultState.RESTORING, retrieval_id="").update(
+        retrieval_asked_at=result.retrieval_asked_at, retrieval_tier=tier
+    )
+
+
+def requested(result: ResultFile, retrieval_id: str) -> None:
+    ResultFile.objects.filter(pk=result.pk, state=ResultState.RESTORING).update(retrieval_id=retrieval_id)
+
+
+def request_again(result: ResultFile) -> bool:
+    """A retrieval failed or its output expired: ask anew; False, and the result is given up, after MAX_RETRIEVALS."""
+    tries = result.retrieval_tries + 1
+    if tries >= settings.MAX_RETRIEVALS:
+        give_up(result, f"Glacier did not bring it back in {tries} retrievals.")
+        return False
+    same = ResultFile.objects.filter(
+        pk=result.pk, state=ResultState.RESTORING, retrieval_id=result.retrieval_id, lease_token=None
+    )
+    same.update(retrieval_tries=tries, **NO_RETRIEVAL)
+    return True
+
+
+def give_up(result: ResultFile, problem: str) -> None:
+    """Back to ARCHIVED, the archive untouched, with the problem for staff, who are alerted by the log and the mail."""
+    with transaction.atomic():
+        move_result(
+            result, ResultState.ARCHIVED, "It could not be brought back; staff have been told.", problem=problem
+        )
+
+
+def send_restores(results: Iterable[ResultFile], *, again_after: float) -> int:
+    """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
+    now = timezone.now()
+    unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
+    sent = 0
+    for result in results:
+        with transaction.atomic():
+            if ResultFile.objects.filter(unsent, pk=result.pk, state=ResultState.RESTORING).update(restore_sent_at=now):
+                send_after_commit(RESTORE_RESULT, result.pk)
+                sent += 1
+    return sent
+
+
+def claim(result_id: int) -> RestoreClaim | None:
+    """Take a result whose retrieval is done, unless somebody else has it."""
+    now, token = timezone.now(), uuid.uuid4()
+    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    expires = now + timedelta(seconds=settings.LEASE_SECONDS)
+    rows = ResultFile.objects.filter(free, pk=result_id, state=ResultState.RESTORING).exclude(retrieval_id="")
+    if not rows.update(lease_token=token, lease_expires_at=expires):
+        return None
+    return RestoreClaim(ResultFile.objects.select_related("job").get(pk=result_id), token)
+
+
+def renew(claim: RestoreClaim) -> bool:
+    """Extend the lease; False when it is no longer the caller's."""
+    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
+    return bool(mine.update(lease_expires_at=expires))
+
+
+def let_go(claim: RestoreClaim) -> None:
+    """The attempt failed: the result waits for the next poll of its batch."""
+    ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token).update(**NO_LEASE, restore_sent_at=None)
+
+
+def restored(claim: RestoreClaim) -> None:
+    """The result is back in S3, verified: say so, and have its archive removed after the commit. Raises Outrun.
+
+    Its owner may have left premium meanwhile; then it becomes due again, like a new one.
+    """
+    with transaction.atomic():
+        owner = User.objects.select_for_update().get(pk=claim.result.job.owner_id)
+        result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+        route, archive_id = result.archive_route, result.archive_id
+        move_result(
+            result,
+            ResultState.AVAILABLE,
+            "Back from Glacier, and verified.",
+            guard=Q(lease_token=claim.token),
+            key=claim.new_key,
+            archive_route="",
+            archive_id="",
+            archive_tree_hash="",
+            archived_at=None,
+            hot_deleted_at=None,
+            retrieval_tries=0,
+            **NO_RETRIEVAL,
+            **NO_LEASE,
+        )
+        if not settings.ARCHIVE_KEEP_RESTORED:
+            remove(route, archive_id)
+        make_due(result, owner)
+
+
+def finish(batch: RestoreBatch) -> None:
+    """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once."""
+    with transaction.atomic():
+        now = timezone.now()
+        if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
+            return
+        count = batch.results.filter(state=ResultState.AVAILABLE).count()
+        missing = batch.results.filter(state=ResultState.ARCHIVED).exclude(problem="").count()
+        if count or missing:
+            facts = {"count": count, "missing": missing}
+            notice = Notice.objects.create(owner=batch.owner, kind=Notice.Kind.RESTORED, facts=facts)
+            send_after_commit(SEND_NOTICE, notice.pk)

@@ -1,0 +1,1 @@
+"""The restore worker: archived results come back from Glacier, verified, and only then leave it."""

@@ -1,0 +1,223 @@
+"""chain(request_retrieval → poll_retrieval → finish_batch) for each batch; restore_result for each result."""
+
+import logging
+from collections import defaultdict
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from celery import chain
+from django.conf import settings
+from django.utils import timezone
+
+from gas.aws import s3
+from gas.aws.archives import (
+    EXPEDITED_MAX_BYTES,
+    ArchiveMissing,
+    ExpeditedUnavailable,
+    NotReady,
+    RetrievalExpired,
+    RetrievalState,
+    archive,
+)
+from gas.celery import app
+from gas.jobs import restoration
+from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.models import RestoreBatch, ResultFile
+from gas.jobs.states import Outrun
+from gas.tasknames import (
+    FINISH_BATCH,
+    POLL_ONCE,
+    POLL_RETRIEVAL,
+    READ_NOTICES,
+    REQUEST_RETRIEVAL,
+    RESTORE_RESULT,
+    RESTORE_USER_RESULTS,
+    START_BATCH,
+)
+from restore import notices
+
+if TYPE_CHECKING:
+    from gas.aws.archives import Tier
+
+log = logging.getLogger(__name__)
+
+#: Retrievals that one message asks for: about a minute's work.
+REQUESTS_A_MESSAGE = 500
+#: A restore whose message was lost is sent again after this.
+RESEND_SECONDS = 300
+
+
+@app.task(name=RESTORE_USER_RESULTS)
+def restore_user_results(user_id: str) -> None:
+    """Required: a premium person. Resulting: their archived results are RESTORING, in one batch that is on its way."""
+    restoration.restore_all(user_id)
+
+
+@app.task(name=START_BATCH)
+def start_batch(batch_id: str) -> None:
+    """Required: a batch that is not finished. Resulting: its chain is in the queue."""
+    chain(
+        request_retrieval.si(batch_id),
+        poll_retrieval.si(batch_id),
+        finish_batch.si(batch_id),
+    ).apply_async()
+
+
+@app.task(name=REQUEST_RETRIEVAL, bind=True, max_retries=None)
+def request_retrieval(self: Any, batch_id: str) -> None:
+    """Required: a batch. Resulting: Glacier has been asked, once, for each of its results that still waits."""
+    batch = _open(batch_id)
+    if batch is None:
+        return
+    _touch(batch, 0)
+    page = list(restoration.to_request(batch)[:REQUESTS_A_MESSAGE])
+    request_page(batch, page)
+    if restoration.to_request(batch).exists():
+        raise self.retry(countdown=1)
+
+
+def request_page(batch: RestoreBatch, page: list[ResultFile]) -> None:
+    """Ask for each of these; for those that somebody may have asked for before, look first, all in one go."""
+    for route, results in _by_route(page).items():
+        asked_before = [result.archive_id for result in results if result.retrieval_asked_at]
+        known = archive(route).find_retrievals(asked_before) if asked_before else {}
+        for result in results:
+            if result.archive_id in known:
+                restoration.requested(result, known[result.archive_id])
+            else:
+                request_one(batch, result)
+
+
+def request_one(batch: RestoreBatch, result: ResultFile) -> None:
+    """Ask by the first tier that can be had; the intent is committed before each call."""
+    for tier in tiers(batch, result):
+        restoration.intend(result, tier)
+        try:
+            retrieval = archive(result.archive_route).begin_retrieval(
+                result.archive_id, tier=tier, size=result.size, look_first=False
+            )
+        except ExpeditedUnavailable:
+            result.job.events.create(message="Glacier has no room for an Expedited retrieval now; asking for Standard.")
+            continue
+        except ArchiveMissing:
+            log.error("result %s: its archive %s is missing", result.pk, result.archive_id)
+            restoration.give_up(result, "Glacier says that there is no such archive.")
+            return
+        restoration.requested(result, retrieval)
+        result.job.events.create(message=f"{tier} retrieval asked for.")
+        return
+
+
+def tiers(batch: RestoreBatch, result: ResultFile) -> "list[Tier]":
+    """The batch's tiers, without Expedited for what is too large for it; Standard is always among them."""
+    wanted = [tier for tier in batch.tiers if tier != "Expedited" or result.size < EXPEDITED_MAX_BYTES]
+    return wanted if wanted and wanted != ["Expedited"] else [*wanted, "Standard"]
+
+
+@app.task(name=POLL_RETRIEVAL, bind=True, max_retries=None)
+def poll_retrieval(self: Any, batch_id: str) -> None:
+    """Required: a batch whose retrievals were asked for. Resulting: every result of it is back or given up.
+
+    Until then it sends for those that are done, asks anew for those that failed, and comes again: seconds later for
+    Expedited, minutes and then longer for Standard. One round costs one call for each 1,000 archives.
+    """
+    batch = _open(batch_id)
+    if batch is None:
+        return
+    poll(batch)
+    if restoration.waiting(batch).exists():
+        pause = poll_pause(batch)
+        _touch(batch, pause)
+        raise self.retry(countdown=pause)
+
+
+@app.task(name=POLL_ONCE)
+def poll_once(batch_id: str) -> None:
+    """Required: a batch of which a notice spoke. Resulting: what is done by now is on its way, without waiting for the
+    next poll of its chain.
+    """
+    batch = _open(batch_id)
+    if batch is not None:
+        poll(batch)
+
+
+@app.task(name=READ_NOTICES)
+def read_notices() -> None:
+    """Required: nothing. Resulting: the batches that Glacier's notices speak of have been looked at."""
+    notices.read_notices()
+
+
+def poll(batch: RestoreBatch) -> None:
+    """One round of looking at a batch."""
+    request_page(batch, list(restoration.to_request(batch).select_related("job")[:REQUESTS_A_MESSAGE]))
+    asked = restoration.waiting(batch).exclude(retrieval_id="").order_by("pk")
+    last = 0
+    while page := list(asked.filter(pk__gt=last).select_related("job")[: restoration.PAGE]):
+        last = page[-1].pk
+        for route, results in _by_route(page).items():
+            pairs = [(result.archive_id, result.retrieval_id) for result in results]
+            found = archive(route).retrieval_status(pairs)
+            done = [r for r in results if found[r.retrieval_id].state == RetrievalState.DONE]
+            restoration.send_restores(done, again_after=RESEND_SECONDS)
+            for result in results:
+                if found[result.retrieval_id].state in {RetrievalState.FAILED, RetrievalState.MISSING}:
+                    restoration.request_again(result)
+
+
+def poll_pause(batch: RestoreBatch) -> float:
+    """Seconds until the next poll: short while an Expedited one is out, else longer and longer, up to 15 minutes."""
+    out = restoration.waiting(batch)
+    if out.filter(retrieval_tier="Expedited").exists():
+        return settings.POLL_EXPEDITED_SECONDS
+    age = (timezone.now() - batch.created_at).total_seconds()
+    return max(settings.POLL_STANDARD_SECONDS, min(age / 10, 900))
+
+
+@app.task(name=RESTORE_RESULT)
+def restore_result(result_id: str) -> None:
+    """Required: RESTORING, its retrieval done. Resulting: AVAILABLE with verified bytes in S3; or RESTORING still,
+    for the next poll to look at, when the output has expired or S3 is in trouble.
+    """
+    claim = restoration.claim(int(result_id))
+    if claim is None:
+        return
+    result = claim.result
+    try:
+        with Heartbeat(f"result {result_id}", partial(restoration.renew, claim)):
+            archive(result.archive_route).restore_to(
+                result.archive_id, result.retrieval_id, claim.new_key, size=result.size, sha256=result.sha256
+            )
+        restoration.restored(claim)
+    except Outrun:
+        s3.delete(settings.S3_RESULTS_BUCKET, claim.new_key)
+    except (RetrievalExpired, NotReady):
+        restoration.let_go(claim)
+    except Exception:
+        log.exception("result %s: restoring", result_id)
+        restoration.let_go(claim)
+
+
+@app.task(name=FINISH_BATCH)
+def finish_batch(batch_id: str) -> None:
+    """Required: nothing of the batch is on its way. Resulting: it is closed, and its owner gets one mail."""
+    batch = _open(batch_id)
+    if batch is None:
+        return
+    restoration.finish(batch)
+
+
+def _open(batch_id: str) -> RestoreBatch | None:
+    return RestoreBatch.objects.select_related("owner").filter(pk=int(batch_id), finished_at=None).first()
+
+
+def _touch(batch: RestoreBatch, pause: float) -> None:
+    """The batch has a live message, which is due in so many seconds."""
+    RestoreBatch.objects.filter(pk=batch.pk).update(next_poll_at=timezone.now() + timedelta(seconds=pause))
+
+
+def _by_route(results: list[ResultFile]) -> dict[str, list[ResultFile]]:
+    routes = defaultdict(list)
+    for result in results:
+        routes[result.archive_route].append(result)
+    return routes

@@ -1,0 +1,122 @@
+"""Restoring: everything of a premium person comes back, by Expedited or else Standard, verified, with one mail."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import mail
+
+from archive.tasks import archive_result, delete_hot_copy
+from gas.aws import s3
+from gas.jobs import leases, restoration
+from gas.jobs.models import Notice, RestoreBatch, ResultFile
+from gas.jobs.notices import send
+from gas.jobs.restoration import restore_all
+from gas.jobs.states import ResultState
+from gas.subscriptions.changes import set_plan
+from gas.users.models import PlanChoice, User
+from restore.tasks import poll, request_page, restore_result
+from tests.archive.test_archive_result import make_result
+from tests.support.glacier_standin import StandIn
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
+
+
+@pytest.fixture
+def archived(claimed: Callable[..., leases.Claim], tmp_path: Any) -> Callable[..., list[ResultFile]]:
+    def make(count: int = 1) -> list[ResultFile]:
+        results = [make_result(claimed(), tmp_path) for _ in range(count)]
+        for result in results:
+            archive_result.apply(args=[str(result.pk)])
+            delete_hot_copy.apply(args=[str(result.pk)])
+            result.refresh_from_db()
+            assert result.state == ResultState.ARCHIVED
+        return results
+
+    return make
+
+
+def round_of(batch: RestoreBatch) -> None:
+    """One round of the chain: ask, look, bring back."""
+    request_page(batch, list(restoration.to_request(batch).select_related("job")))
+    poll(batch)
+    for result in batch.results.exclude(restore_sent_at=None):
+        restore_result.apply(args=[str(result.pk)])
+
+
+def test_an_upgrade_brings_everything_back_byte_for_byte_with_one_mail(
+    aws: StandIn, person: User, archived: Callable[..., list[ResultFile]]
+) -> None:
+    results = archived(3)
+    set_plan(person, PlanChoice.PREMIUM)
+    batch = restore_all(str(person.pk))
+    assert batch is not None
+    round_of(batch)
+    aws.glacier(advance=60)
+    round_of(batch)
+    for result in results:
+        result.refresh_from_db()
+        assert result.state == ResultState.AVAILABLE
+        info = s3.head(django_settings.S3_RESULTS_BUCKET, result.key)
+        assert info is not None
+        assert info.size == result.size
+        assert result.archive_due_at is None
+    restoration.finish(batch)
+    restoration.finish(batch)
+    send(Notice.objects.get(kind=Notice.Kind.RESTORED).pk)
+    assert [message.subject for message in mail.outbox] == ["Your 3 results are back"]
+    assert aws.paid() == 3
+
+
+def test_when_expedited_is_refused_standard_is_asked_for(
+    aws: StandIn, person: User, archived: Callable[..., list[ResultFile]]
+) -> None:
+    (result,) = archived()
+    aws.glacier(refuse_expedited=True)
+    set_plan(person, PlanChoice.PREMIUM)
+    batch = restore_all(str(person.pk))
+    assert batch is not None
+    round_of(batch)
+    result.refresh_from_db()
+    assert result.retrieval_tier == "Standard"
+    assert result.job.events.filter(message__contains="no room for an Expedited").exists()
+    assert aws.paid() == 1
+
+
+def test_a_person_on_the_free_plan_gets_nothing_back(person: User, archived: Callable[..., list[ResultFile]]) -> None:
+    (result,) = archived()
+    assert restore_all(str(person.pk)) is None
+    result.refresh_from_db()
+    assert result.state == ResultState.ARCHIVED
+
+
+def test_asking_twice_pays_once(aws: StandIn, person: User, archived: Callable[..., list[ResultFile]]) -> None:
+    archived(2)
+    set_plan(person, PlanChoice.PREMIUM)
+    batch = restore_all(str(person.pk))
+    assert batch is not None
+    page = list(restoration.to_request(batch).select_related("job"))
+    request_page(batch, page)
+    # The worker died before it could write down what Glacier said.
+    ResultFile.objects.update(retrieval_id="")
+    request_page(batch, list(restoration.to_request(batch).select_related("job")))
+    assert aws.paid() == 2
+    assert not restoration.to_request(batch).exists()
+
+
+def test_a_retrieval_that_fails_is_asked_for_again_and_given_up_in_the_end(
+    aws: StandIn, person: User, archived: Callable[..., list[ResultFile]]
+) -> None:
+    (result,) = archived()
+    aws.glacier(fail_jobs=100)
+    set_plan(person, PlanChoice.PREMIUM)
+    batch = restore_all(str(person.pk))
+    assert batch is not None
+    for _ in range(2 * django_settings.MAX_RETRIEVALS):
+        round_of(batch)
+        aws.glacier(advance=60)
+    result.refresh_from_db()
+    assert result.state == ResultState.ARCHIVED
+    assert "retrievals" in result.problem
+    assert result.archive_id in aws.archives()
