@@ -84,6 +84,11 @@ PRICE_EXPEDITED_REQUEST: float = env.float("PRICE_EXPEDITED_REQUEST", 0.01)
 PRICE_EXPEDITED_GB: float = env.float("PRICE_EXPEDITED_GB", 0.03)
 PRICE_STANDARD_REQUEST: float = env.float("PRICE_STANDARD_REQUEST", 0.00005)
 PRICE_STANDARD_GB: float = env.float("PRICE_STANDARD_GB", 0.01)
+PRICE_S3_WRITE: float = env.float("PRICE_S3_WRITE", 0.000005)
+PRICE_S3_READ: float = env.float("PRICE_S3_READ", 0.0000004)
+PRICE_GLACIER_REQUEST: float = env.float("PRICE_GLACIER_REQUEST", 0.00003)
+PRICE_SQS_REQUEST: float = env.float("PRICE_SQS_REQUEST", 0.0000004)
+PRICE_SES_MAIL: float = env.float("PRICE_SES_MAIL", 0.0001)
 DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 
 # --- Mail -----------------------------------------------------------------------------------------------
