@@ -41,7 +41,7 @@ chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
 	@$(BIN)/python -m devstack chaos --jobs $(JOBS)
 
 bench: setup  ## Measure the service on this machine: latency, memory, throughput
-	@$(BIN)/python -m bench.service
+	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.restore
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

@@ -82,31 +82,36 @@ def request_page(batch: RestoreBatch, page: list[ResultFile]) -> None:
     for route, results in _by_route(page).items():
         asked_before = [result.archive_id for result in results if result.retrieval_asked_at]
         known = archive(route).find_retrievals(asked_before) if asked_before else {}
-        for result in results:
-            if result.archive_id in known:
-                restoration.requested(result, known[result.archive_id])
-            else:
-                request_one(batch, result)
-
-
-def request_one(batch: RestoreBatch, result: ResultFile) -> None:
-    """Ask by the first tier that can be had; the intent is committed before each call."""
-    for tier in tiers(batch, result):
-        restoration.intend(result, tier)
+        restoration.intend(results)
+        messages: dict[int, str] = {}
         try:
-            retrieval = archive(result.archive_route).begin_retrieval(
+            for result in results:
+                if result.archive_id in known:
+                    result.retrieval_id = known[result.archive_id]
+                else:
+                    messages[result.pk] = request_one(batch, result)
+        finally:  # what has been paid for is written down, whatever befell the rest
+            restoration.requested([result for result in results if result.retrieval_id], messages)
+
+
+def request_one(batch: RestoreBatch, result: ResultFile) -> str:
+    """Ask by the first tier to be had, and set `retrieval_id` and `retrieval_tier`. Returns what to tell of it."""
+    message = ""
+    for tier in tiers(batch, result):
+        try:
+            result.retrieval_id = archive(result.archive_route).begin_retrieval(
                 result.archive_id, tier=tier, size=result.size, look_first=False
             )
         except ExpeditedUnavailable:
-            result.job.events.create(message="Glacier has no room for an Expedited retrieval now; asking for Standard.")
+            message = "Glacier has no room for an Expedited retrieval now. "
             continue
         except ArchiveMissing:
             log.error("result %s: its archive %s is missing", result.pk, result.archive_id)
             restoration.give_up(result, "Glacier says that there is no such archive.")
-            return
-        restoration.requested(result, retrieval)
-        result.job.events.create(message=f"{tier} retrieval asked for.")
-        return
+            return ""
+        result.retrieval_tier = tier
+        return f"{message}{tier} retrieval asked for."
+    raise AssertionError("Standard is always among the tiers, and never unavailable")
 
 
 def tiers(batch: RestoreBatch, result: ResultFile) -> "list[Tier]":

@@ -6,7 +6,7 @@ results: N requests for retrieval and N restores, which is what Glacier charges 
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas.jobs.archival import NO_LEASE, make_due, remove
-from gas.jobs.models import Notice, RestoreBatch, ResultFile
+from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.states import ResultState, move_result, move_results
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
@@ -106,16 +106,27 @@ def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
     return waiting(batch).filter(retrieval_id="").order_by("pk")
 
 
-def intend(result: ResultFile, tier: str) -> None:
+def intend(results: Iterable[ResultFile]) -> None:
     """Committed before Glacier is asked: whoever finds this without a retrieval must look before asking again."""
-    result.retrieval_asked_at, result.retrieval_tier = timezone.now(), tier
-    ResultFile.objects.filter(pk=result.pk, state=ResultState.RESTORING, retrieval_id="").update(
-        retrieval_asked_at=result.retrieval_asked_at, retrieval_tier=tier
+    pks = [result.pk for result in results]
+    rows = ResultFile.objects.filter(pk__in=pks, state=ResultState.RESTORING, retrieval_id="")
+    rows.update(retrieval_asked_at=timezone.now())
+
+
+def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> None:
+    """Write down the retrievals of a page, each in `retrieval_id` and `retrieval_tier`, and what to tell of which."""
+    still = dict(
+        ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING).values_list(
+            "pk", "job_id"
+        )
     )
-
-
-def requested(result: ResultFile, retrieval_id: str) -> None:
-    ResultFile.objects.filter(pk=result.pk, state=ResultState.RESTORING).update(retrieval_id=retrieval_id)
+    with transaction.atomic():
+        ResultFile.objects.bulk_update(
+            [result for result in results if result.pk in still], ["retrieval_id", "retrieval_tier"], batch_size=500
+        )
+        JobEvent.objects.bulk_create(
+            JobEvent(job_id=still[pk], message=message) for pk, message in messages.items() if message and pk in still
+        )
 
 
 def request_again(result: ResultFile) -> bool:
@@ -143,13 +154,13 @@ def send_restores(results: Iterable[ResultFile], *, again_after: float) -> int:
     """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
     now = timezone.now()
     unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
-    sent = 0
-    for result in results:
-        with transaction.atomic():
-            if ResultFile.objects.filter(unsent, pk=result.pk, state=ResultState.RESTORING).update(restore_sent_at=now):
-                send_after_commit(RESTORE_RESULT, result.pk)
-                sent += 1
-    return sent
+    rows = ResultFile.objects.filter(unsent, pk__in=[result.pk for result in results], state=ResultState.RESTORING)
+    with transaction.atomic():
+        pks = list(rows.select_for_update().values_list("pk", flat=True))
+        ResultFile.objects.filter(pk__in=pks).update(restore_sent_at=now)
+        for pk in pks:
+            send_after_commit(RESTORE_RESULT, pk)
+    return len(pks)
 
 
 def claim(result_id: int) -> RestoreClaim | None:
