@@ -6,10 +6,21 @@ export class RefusedError extends Error {}
 const SIGNED_OUT = 'You have been signed out. Sign in again in another tab, then press “Try again”.'
 const BROKEN = 'The service could not take the file just now. Please try again in a minute.'
 
+// Signing in again, in another tab, changes the token: the page's own (`rendered`) may be of the session before.
+function csrfToken(rendered) {
+  const name = 'csrftoken='
+  const cookie = document.cookie.split('; ').find((part) => part.startsWith(name))
+  return cookie?.slice(name.length) || rendered
+}
+
 async function post(url, csrf, body) {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'X-CSRFToken': csrf, Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
+    headers: {
+      'X-CSRFToken': csrfToken(csrf),
+      Accept: 'application/json',
+      ...(body && { 'Content-Type': 'application/json' }),
+    },
     body: body && JSON.stringify(body),
     credentials: 'same-origin',
   })

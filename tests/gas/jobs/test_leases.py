@@ -76,6 +76,58 @@ def test_who_lost_the_lease_can_neither_complete_nor_fail_nor_release(claimed: C
     assert Job.objects.get().status == JobStatus.COMPLETED
 
 
+ENDS: dict[str, Callable[[leases.Claim], None]] = {
+    "complete": lambda claim: leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[]),
+    "fail": lambda claim: leases.fail(claim, code="x", message="x", advice="x"),
+    "release": lambda claim: leases.release(claim, "x"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_lease_lost_between_the_look_and_the_move_is_lost(
+    claimed: Callable[..., leases.Claim], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The successor works on the same job, so that its status alone tells nothing."""
+    first, look, taken = claimed(), leases._current, []
+
+    def taken_over_after_the_look(claim: leases.Claim) -> Job:
+        job = look(claim)
+        age(first.job, lease_expires_at=1)
+        taken.append(leases.claim(str(first.job.pk)))
+        return job
+
+    monkeypatch.setattr(leases, "_current", taken_over_after_the_look)
+    with pytest.raises(Outrun):
+        ENDS[end](first)
+    assert taken[0] is not None
+    assert not ResultFile.objects.exists()
+    assert not Notice.objects.exists()
+
+
+def test_a_lease_renewed_after_it_was_seen_expired_is_not_taken_back(claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    age(claim.job, lease_expires_at=1)
+    seen = Job.objects.get()
+    assert leases.renew(claim, stage="annotate", records_done=1)
+    with pytest.raises(Outrun):
+        leases.take_back(seen)
+    assert Job.objects.get().lease_token == claim.token
+
+
+def test_a_job_that_has_passed_on_after_it_was_seen_expired_is_not_taken_back(
+    claimed: Callable[..., leases.Claim],
+) -> None:
+    first = claimed()
+    age(first.job, lease_expires_at=1)
+    seen = Job.objects.get()
+    second = leases.claim(str(first.job.pk))
+    assert second is not None
+    age(second.job, lease_expires_at=1)  # so that the token alone tells the two apart
+    with pytest.raises(Outrun):
+        leases.take_back(seen)
+    assert Job.objects.get().lease_token == second.token
+
+
 def test_completing_twice_leaves_one_result_and_one_mail(claimed: Callable[..., leases.Claim]) -> None:
     claim = claimed()
     leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[])

@@ -1,20 +1,27 @@
 """Deleting a job deletes its objects, nobody else's, and what comes late."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws.clients import s3
 from gas.aws.s3 import delete_prefix
+from gas.celery import app
 from gas.jobs import leases, purge
 from gas.jobs.models import Job, Purge
 from gas.users.models import User
 
 pytestmark = pytest.mark.django_db
+
+
+class ChangeOfMind(Exception):
+    pass
 
 
 def keys() -> set[str]:
@@ -55,14 +62,22 @@ def test_objects_go_even_when_the_row_goes_with_its_owner(
     assert keys() == set()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rolled_back", [True, False])
 def test_objects_stay_when_the_deletion_is_rolled_back(
-    claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    queued: None, claimed: Callable[..., leases.Claim], rolled_back: bool
 ) -> None:
     claim = claimed()
-    put_result(claim)
-    with django_capture_on_commit_callbacks() as callbacks:
-        assert keys() == {claim.job.input_key, claim.prefix + "annot.vcf.gz"}
-    assert not callbacks
+    stored = {put_result(claim), claim.job.input_key}
+    app.conf.task_always_eager = True  # the job has been made: from here on, what is sent is done
+    with suppress(ChangeOfMind), transaction.atomic():
+        Job.objects.get().delete()
+        assert not Job.objects.exists()
+        if rolled_back:
+            raise ChangeOfMind
+    assert Job.objects.exists() == rolled_back
+    assert Purge.objects.exists() != rolled_back
+    assert keys() == (stored if rolled_back else set())
 
 
 def test_what_a_worker_writes_after_the_deletion_goes_in_the_second_round(

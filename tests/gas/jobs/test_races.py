@@ -1,0 +1,237 @@
+"""Promise: whoever else changes a job at the same time, and at whichever moment, it ends in one of its proper states.
+
+Two real transactions run against each other. The one is held before each of its statements in turn, and before its
+commit; meanwhile the other runs, to its end or until it waits for a lock of the first.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from gas.aws import queues
+from gas.jobs import leases, sweep
+from gas.jobs.leases import Claim
+from gas.jobs.models import Job, JobEvent, Notice, Purge, ResultFile
+from gas.jobs.states import JobStatus, Outrun
+from gas.jobs.uploads import confirm_upload
+from tests.conftest import age
+from tests.support.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.skipif("sqlite3" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has one writer at a time"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("queued"),
+]
+
+Work = Callable[[], Any]
+
+
+class Held:
+    """Work that is held before its statement number `point`, the commits of its transactions counted as well."""
+
+    def __init__(self, work: Work, point: int) -> None:
+        self._work, self._left = work, point
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def __call__(self) -> Any:
+        commit = connection.commit
+
+        def held_commit() -> None:
+            self._step()
+            commit()
+
+        def statement(execute: Callable[..., Any], *args: Any) -> Any:
+            self._step()
+            return execute(*args)
+
+        connection.commit = held_commit  # type: ignore[method-assign]
+        try:
+            with connection.execute_wrapper(statement):
+                return self._work()
+        finally:
+            connection.close()
+
+    def _step(self) -> None:
+        if self._left == 0:
+            self.reached.set()
+            assert self.go.wait(60)
+        self._left -= 1
+
+
+def beside(work: Work) -> Any:
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def every_interleaving(prepare: Callable[[], tuple[Work, Work]]) -> Iterator[tuple[Future[Any], Future[Any]]]:
+    """For every point of the first work that `prepare` makes: what became of the first and of the second."""
+    point = 0
+    while True:
+        first, second = prepare()
+        held = Held(first, point)
+        with ThreadPoolExecutor(2) as pool:  # new threads, and so new connections
+            try:
+                one = pool.submit(held)
+                wait_until(lambda held=held, one=one: held.reached.is_set() or one.done())  # type: ignore[misc]
+                if not held.reached.is_set():
+                    assert point > 2, "the work has so few statements that nothing was tried"
+                    return
+                two = pool.submit(beside, second)
+                wait_until(lambda two=two: two.done() or waits_for_a_lock())  # type: ignore[misc]
+            finally:
+                held.go.set()
+        yield one, two
+        point += 1
+
+
+def completing(claim: Claim) -> Work:
+    result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
+    return lambda: leases.complete(claim, result, log_key="", summary={}, preview=[])
+
+
+def deleting(job: Job) -> Work:
+    def delete() -> None:
+        mine = Job.objects.get(pk=job.pk)
+        with transaction.atomic():
+            mine.delete()
+
+    return delete
+
+
+def succeeded(future: Future[Any]) -> bool:
+    """Whether it was done; being outrun is the only other end that is allowed."""
+    error = future.exception()
+    if error is not None and not isinstance(error, Outrun):
+        raise error
+    return error is None
+
+
+def other_way_round(prepare: Callable[[], tuple[Work, Work]]) -> Callable[[], tuple[Work, Work]]:
+    def prepared() -> tuple[Work, Work]:
+        first, second = prepare()
+        return second, first
+
+    return prepared
+
+
+@pytest.mark.parametrize("held", ["completing", "deleting"])
+def test_a_job_deleted_while_it_completes_is_gone_with_all_that_is_its(
+    claimed: Callable[..., Claim], held: str
+) -> None:
+    def prepare() -> tuple[Work, Work]:
+        Purge.objects.all().delete()
+        claim = claimed()
+        return completing(claim), deleting(claim.job)
+
+    for one, two in every_interleaving(prepare if held == "completing" else other_way_round(prepare)):
+        complete, delete = (one, two) if held == "completing" else (two, one)
+        succeeded(complete)
+        assert succeeded(delete)
+        assert not Job.objects.exists()
+        assert Purge.objects.count() == 1
+        for model in (ResultFile, Notice, JobEvent):
+            assert not model._default_manager.exists()
+
+
+def test_a_deletion_that_is_rolled_back_lets_the_job_complete(claimed: Callable[..., Claim]) -> None:
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        Purge.objects.all().delete()
+        claim = claimed()
+
+        def change_of_mind() -> None:
+            with transaction.atomic():
+                Job.objects.get(pk=claim.job.pk).delete()
+                raise Outrun
+
+        return change_of_mind, completing(claim)
+
+    for _, complete in every_interleaving(prepare):
+        assert succeeded(complete)
+        assert Job.objects.get().status == JobStatus.COMPLETED
+        assert ResultFile.objects.exists()
+        assert not Purge.objects.exists()
+
+
+def test_of_two_claims_one_gets_the_job(pending: Callable[..., Job]) -> None:
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        key = str(pending().pk)
+        return lambda: leases.claim(key), lambda: leases.claim(key)
+
+    for claims in every_interleaving(prepare):
+        (claim,) = [got for future in claims if (got := future.result()) is not None]
+        job = Job.objects.get()
+        assert (job.status, job.attempts, job.lease_token) == (JobStatus.RUNNING, 1, claim.token)
+        assert job.events.filter(to_state="RUNNING").count() == 1
+
+
+def test_of_two_messages_about_a_job_of_a_dead_worker_one_takes_it(claimed: Callable[..., Claim]) -> None:
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        job = claimed().job
+        age(job, lease_expires_at=1)
+        return lambda: leases.claim(str(job.pk)), lambda: leases.claim(str(job.pk))
+
+    for claims in every_interleaving(prepare):
+        (claim,) = [got for future in claims if (got := future.result()) is not None]
+        job = Job.objects.get()
+        assert (job.status, job.attempts, job.lease_token) == (JobStatus.RUNNING, 2, claim.token)
+
+
+def test_of_two_confirmations_one_sends_a_message(uploaded: Callable[..., Job]) -> None:
+    sent = 0
+
+    def prepare() -> tuple[Work, Work]:
+        nonlocal sent
+        Job.objects.all().delete()
+        sent = queues.waiting("gas-annotate")
+        key = uploaded().pk
+        return lambda: confirm_upload(Job.objects.get(pk=key)), lambda: confirm_upload(Job.objects.get(pk=key))
+
+    for confirmations in every_interleaving(prepare):
+        assert [future.result().status for future in confirmations] == [JobStatus.PENDING] * 2
+        assert Job.objects.get().events.filter(to_state="PENDING").count() == 1
+        assert queues.waiting("gas-annotate") == sent + 1
+
+
+@pytest.mark.parametrize("held", ["completing", "sweeping"])
+def test_a_job_that_completes_while_it_is_taken_back_does_one_of_the_two(
+    claimed: Callable[..., Claim], held: str
+) -> None:
+    """A slow worker's lease has just expired."""
+
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        claim = claimed()
+        age(claim.job, lease_expires_at=1)
+        return completing(claim), lambda: sweep.take_back_expired(timezone.now())
+
+    ends = set()
+    for one, two in every_interleaving(prepare if held == "completing" else other_way_round(prepare)):
+        complete, swept = (one, two) if held == "completing" else (two, one)
+        job = Job.objects.get()
+        if succeeded(complete):
+            assert (job.status, swept.result()) == (JobStatus.COMPLETED, 0)
+        else:
+            assert (job.status, swept.result()) == (JobStatus.PENDING, 1)
+        assert ResultFile.objects.count() == Notice.objects.count() == succeeded(complete)
+        assert job.lease_token is None
+        ends.add(job.status)
+    assert ends == {JobStatus.COMPLETED, JobStatus.PENDING}
