@@ -208,6 +208,7 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told by mail
 
 # --- Security -------------------------------------------------------------------------------------------
 # Plain HTTP is for one machine; with an https SITE_URL everything that can be made strict is.

@@ -29,7 +29,7 @@ SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINF
 
 #: Tests that have no row in the test database: the library, and those whose service runs in processes of its own.
 ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/", "tests/gas/test_settings.py")
-NOT_ONCE = ("tests/annotator/test_tasks.py",)
+NOT_ONCE = ("tests/annotator/test_tasks.py", "tests/annotator/test_heartbeat.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

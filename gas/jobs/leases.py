@@ -79,7 +79,7 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
     """End the job with its result, which S3 already holds, and owe its owner a mail. Raises Outrun."""
     with transaction.atomic():
         # The owner is locked first, as set_plan does: an upgrade comes before this or after it, never between.
-        User.objects.select_for_update().get(pk=claim.job.owner_id)
+        User.objects.select_for_update().filter(pk=claim.job.owner_id).first()
         job = _current(claim)
         move_job(
             job,

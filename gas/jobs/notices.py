@@ -6,11 +6,12 @@ and again, with growing pauses, for GIVE_UP_AFTER.
 """
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -48,7 +49,8 @@ def send(notice_id: int) -> None:
         return
     mine.update(sent_at=timezone.now())
     if notice.job:
-        notice.job.events.create(message="Mail sent to the owner.")
+        with suppress(IntegrityError), transaction.atomic():  # the job may be deleted just now
+            notice.job.events.create(message="Mail sent to the owner.")
 
 
 def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:

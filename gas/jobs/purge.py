@@ -13,15 +13,18 @@ from gas.aws import s3
 from gas.jobs import archival
 from gas.jobs.models import Job, Purge, ResultFile
 from gas.tasknames import PURGE, send_after_commit
+from gas.users.models import User
 
 
 @receiver(pre_delete, sender=Job)
 def remember_objects(instance: Job, **_: Any) -> None:
     """Write down, in the transaction of the deletion, which folders are to be emptied.
 
-    The row is locked first: a worker that is just completing the job is done before its events are deleted, or finds
-    the job gone.
+    The rows are locked first: a worker that is just completing the job, archiving or restoring its result is done
+    before, so that what it made is found here, or finds the rows gone. Owner, result, job: the order of all others.
     """
+    list(User.objects.select_for_update().filter(pk=instance.owner_id).values_list("pk"))
+    result = ResultFile.objects.select_for_update().filter(job=instance).first()
     list(Job.objects.select_for_update().filter(pk=instance.pk).values_list("pk"))
     upload_ends = instance.created_at + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
     worker_stops = timezone.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
@@ -31,8 +34,7 @@ def remember_objects(instance: Job, **_: Any) -> None:
         settled_at=max(upload_ends, worker_stops),
     )
     send_after_commit(PURGE, purge.pk)
-    result = ResultFile.objects.filter(job=instance).exclude(archive_id="").first()
-    if result:
+    if result and result.archive_id:
         archival.remove(result.archive_route, result.archive_id)
 
 

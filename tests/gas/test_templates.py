@@ -132,7 +132,6 @@ def test_the_limits_tell_how_long_an_upload_may_take(seconds: int, told: str) ->
 
 
 def test_whose_password_was_changed_by_somebody_else_is_told_whom_to_write_to(person: User, settings: Any) -> None:
-    settings.ACCOUNT_EMAIL_NOTIFICATIONS = True
     client = Client()
     client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
     old, new = "correct horse battery", "a long enough phrase"

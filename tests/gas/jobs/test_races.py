@@ -7,6 +7,7 @@ commit; meanwhile the other runs, to its end or until it waits for a lock of the
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from gas.jobs.leases import Claim
 from gas.jobs.models import Job, JobEvent, Notice, Purge, ResultFile
 from gas.jobs.states import JobStatus, Outrun
 from gas.jobs.uploads import confirm_upload
-from tests.conftest import age
+from gas.users.models import User
+from tests.conftest import age, make_person
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -114,6 +116,15 @@ def deleting(job: Job) -> Work:
     return delete
 
 
+def deleting_owner(job: Job) -> Work:
+    def delete() -> None:
+        owner = User.objects.get(pk=job.owner_id)
+        with transaction.atomic():
+            owner.delete()
+
+    return delete
+
+
 def succeeded(future: Future[Any]) -> bool:
     """Whether it was done; being outrun is the only other end that is allowed."""
     error = future.exception()
@@ -131,13 +142,16 @@ def other_way_round(prepare: Callable[[], tuple[Work, Work]]) -> Callable[[], tu
 
 
 @pytest.mark.parametrize("held", ["completing", "deleting"])
+@pytest.mark.parametrize("delete_it", [deleting, deleting_owner])
 def test_a_job_deleted_while_it_completes_is_gone_with_all_that_is_its(
-    claimed: Callable[..., Claim], held: str
+    claimed: Callable[..., Claim], held: str, delete_it: Callable[[Job], Work]
 ) -> None:
+    numbers = count()
+
     def prepare() -> tuple[Work, Work]:
         Purge.objects.all().delete()
-        claim = claimed()
-        return completing(claim), deleting(claim.job)
+        claim = claimed(owner=make_person(f"owner-{next(numbers)}@lab.example"))
+        return completing(claim), delete_it(claim.job)
 
     for one, two in every_interleaving(prepare if held == "completing" else other_way_round(prepare)):
         complete, delete = (one, two) if held == "completing" else (two, one)
