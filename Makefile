@@ -9,17 +9,17 @@ PORT ?= 8000
 JOBS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format lock chaos bench screenshots clean
+.PHONY: help setup run demo test lint format lock chaos chaos-archive bench screenshots clean
 
 help:  ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.python-done gas/static/dist/.done  ## Install Python packages into .venv and build the front end
 
 run: setup  ## Start the whole service on this machine, with a demo job done (PORT=8000)
 	@$(BIN)/python -m devstack run --port $(PORT)
 
-demo: setup  ## Drive one job through everything over HTTP, and print its timeline
+demo: setup  ## Drive a job through its whole life over HTTP, and print its timeline
 	@$(BIN)/python -m devstack demo
 
 test: setup  ## Run every test (DATABASE_URL=postgres://… runs them on PostgreSQL)
@@ -39,6 +39,9 @@ format: setup  ## Format the code
 
 chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
 	@$(BIN)/python -m devstack chaos --jobs $(JOBS)
+
+chaos-archive: setup  ## 100 results to Glacier and back while workers are killed and AWS fails
+	@$(BIN)/python -m devstack chaos --archive --jobs 100
 
 bench: setup  ## Measure the service on this machine: latency, memory, throughput
 	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.restore

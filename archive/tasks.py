@@ -36,7 +36,7 @@ def archive_result(result_id: str) -> None:
     claim = archival.claim(int(result_id))
     if claim is None:
         return
-    result = claim.result
+    result, kept = claim.result, None
     try:
         with Heartbeat(f"result {result_id}", partial(archival.renew, claim)):
             kept = archive().store(
@@ -47,7 +47,7 @@ def archive_result(result_id: str) -> None:
         log.info("result %s is no longer this worker's", result_id)
     except Exception:
         log.exception("result %s: archiving", result_id)
-        archival.give_back(claim, again_in=PAUSE_SECONDS)
+        archival.give_back(claim, PAUSE_SECONDS, kept)
 
 
 @app.task(name=DELETE_HOT_COPY, **RETRIES)

@@ -82,7 +82,7 @@ def chaos(stack: Stack, plan: Plan, folder: Path, say: Callable[[str], None] = l
     """Run the plan on a started stack whose workers are WORKERS and whose settings are SETTINGS."""
     outcome = Outcome(plan.jobs)
     began = time.monotonic()
-    people = [_newcomer(stack, number) for number in range(plan.people)]
+    people = [newcomer(stack, number) for number in range(plan.people)]
     stack.faults([{"service": "*", "rate": plan.rate, "status": 503}], seed=plan.seed)
     over = threading.Event()
     killer = threading.Thread(target=_kill_at_random, args=(stack, plan, outcome.kills, over), daemon=True)
@@ -103,7 +103,7 @@ def chaos(stack: Stack, plan: Plan, folder: Path, say: Callable[[str], None] = l
     return outcome
 
 
-def _newcomer(stack: Stack, number: int) -> Scientist:
+def newcomer(stack: Stack, number: int) -> Scientist:
     email = f"person-{number}-{secrets.token_hex(3)}@lab.example"
     scientist = Scientist(stack.web_url, email=email, password=secrets.token_urlsafe(12), mail=stack.mail)
     scientist.sign_up()

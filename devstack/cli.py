@@ -1,6 +1,7 @@
 """The commands `run`, `demo`, `chaos` and `screenshots`. They need no settings: each runs a stack of its own."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -12,10 +13,11 @@ from types import FrameType
 from rich.console import Console
 
 from annotator.samples import write_sample
+from devstack import coldchaos
 from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.client import Refused, Scientist
 from devstack.datadir import NotOurs
-from devstack.demo import demo
+from devstack.demo import ROUTES, demo
 from devstack.stack import Stack
 from devstack.supervisor import NotReady
 
@@ -46,14 +48,30 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--data-dir", type=Path, default=Path("var/devstack"), help="emptied at every start")
     run.add_argument("--workers", type=int, default=1, help="how many worker processes")
     run.add_argument("--no-demo-job", action="store_true", help="do not run the demo account's first job")
+    run.add_argument(
+        "--archive-after",
+        metavar="SECONDS",
+        default=os.environ.get("ARCHIVE_AFTER_SECONDS", ""),
+        help="when a free person's result is archived; 300, or what ARCHIVE_AFTER_SECONDS says",
+    )
+    run.add_argument(
+        "--route",
+        choices=ROUTES,
+        default=os.environ.get("ARCHIVE_ROUTE") or ROUTES[0],
+        help="how it is archived; vault, or what ARCHIVE_ROUTE says",
+    )
     run.set_defaults(run=_run)
-    one = commands.add_parser("demo", help="drive one job through everything and print a timeline")
+    one = commands.add_parser("demo", help="drive one job through everything, to Glacier and back; print a timeline")
+    one.add_argument("--route", choices=(*ROUTES, "both"), default="both", help="how its result is archived")
     one.set_defaults(run=_demo)
     many = commands.add_parser("chaos", help="many jobs while workers are killed and AWS fails")
-    many.add_argument("--jobs", type=int, default=200)
+    many.add_argument("--jobs", type=int, default=None, help="200, or 100 with --archive")
     many.add_argument("--minutes", type=float, default=15, help="the longest wait for the last job")
-    many.add_argument("--rate", type=float, default=0.05, help="of calls to AWS that are answered with 503")
+    many.add_argument("--rate", type=float, help="of calls to AWS that are answered with 503; 0.05, or 0.1")
     many.add_argument("--seed", type=int, default=1)
+    many.add_argument("--archive", action="store_true", help="archive and restore their results, too; --jobs 100")
+    many.add_argument("--route", choices=ROUTES, default=ROUTES[0], help="with --archive: how")
+    many.add_argument("--down", type=float, default=20, help="with --archive: seconds of each of the two outages")
     many.add_argument("--kill-general", action="store_true", help="kill the worker of the other queues, too")
     many.set_defaults(run=_chaos)
     pictures = commands.add_parser("screenshots", help="make the README's pictures (needs Chromium)")
@@ -67,7 +85,10 @@ def _say(text: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    stack = Stack(options.data_dir, port=options.port, workers=options.workers, say=_say)
+    env = {"ARCHIVE_ROUTE": options.route}
+    if options.archive_after:
+        env["ARCHIVE_AFTER_SECONDS"] = options.archive_after
+    stack = Stack(options.data_dir, port=options.port, workers=options.workers, env=env, say=_say)
     try:
         _say("Starting ...")
         stack.start()
@@ -106,7 +127,7 @@ def _first_job(stack: Stack) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return demo(_say, Console())
+    return demo(_say, Console(), ROUTES if options.route == "both" else (options.route,))
 
 
 def _screenshots(options: argparse.Namespace) -> int:
@@ -117,10 +138,12 @@ def _screenshots(options: argparse.Namespace) -> int:
 
 
 def _chaos(options: argparse.Namespace) -> int:
+    if options.archive:
+        return _cold_chaos(options)
     plan = Plan(
-        jobs=options.jobs,
+        jobs=options.jobs or 200,
         seconds=options.minutes * 60,
-        rate=options.rate,
+        rate=0.05 if options.rate is None else options.rate,
         seed=options.seed,
         kill_general=options.kill_general,
     )
@@ -129,5 +152,23 @@ def _chaos(options: argparse.Namespace) -> int:
         Stack(Path(folder) / "data", workers=WORKERS, env=SETTINGS, say=_say) as stack,
     ):
         outcome = chaos(stack, plan, Path(folder), _say)
+    _say(outcome.report())
+    return 1 if outcome.problems else 0
+
+
+def _cold_chaos(options: argparse.Namespace) -> int:
+    plan = coldchaos.Plan(
+        jobs=options.jobs or 100,
+        seconds=options.minutes * 60,
+        rate=0.1 if options.rate is None else options.rate,
+        down=options.down,
+        seed=options.seed,
+    )
+    env = {**coldchaos.SETTINGS, "ARCHIVE_ROUTE": options.route}
+    with (
+        tempfile.TemporaryDirectory(prefix="gas-chaos-") as folder,
+        Stack(Path(folder) / "data", workers=coldchaos.WORKERS, env=env, say=_say) as stack,
+    ):
+        outcome = coldchaos.cold_chaos(stack, plan, Path(folder), _say)
     _say(outcome.report())
     return 1 if outcome.problems else 0

@@ -154,10 +154,16 @@ class Scientist:
         return self._checked(self.session.get(urljoin(self.web_url, path), timeout=30)).text
 
     def download(self, job: str, what: str = "vcf") -> bytes:
-        """`vcf`, `index` or `log`, by way of the presigned URL that the site sends one to."""
+        """`vcf`, `index` or `log`, by way of the presigned URL that the site sends one to.
+
+        Raises:
+            Refused: also when the site leads back to a page of its own, as for a result that is archived.
+        """
         url = f"{self.web_url}/jobs/{job}/download/{what}/"
         for attempt in range(TRIES):
             answer = self.session.get(url, timeout=60)
+            if answer.status_code < 400 and answer.history and answer.url.startswith(self.web_url):
+                raise Refused(f"GET {url}: leads to {answer.url}")
             if answer.status_code < 500:
                 return self._checked(answer).content
             time.sleep(0.1 * 2**attempt)

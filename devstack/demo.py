@@ -1,86 +1,54 @@
-"""One job through everything, as a person would take it, with the time that each step took."""
+"""One job through everything, to Glacier and back, as a person sees it, with the time that each step took."""
 
 import gzip
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from annotator.samples import write_sample
 from devstack.client import Scientist
+from devstack.coldlife import SETTINGS, archive_and_restore
 from devstack.stack import Stack
+from devstack.timeline import Broken, Timeline, expect
 from devstack.waiting import wait_for
 
 #: Leber hereditary optic neuropathy's best known variant, and where it lies.
 VARIANT, GENE = ("11778", "G", "A"), "ND4"
+#: The ways to archive, see ARCHIVE_ROUTE.
+ROUTES = ("vault", "class")
 
 
-class Broken(Exception):
-    """The service did not do what it promises; the message says what, in a sentence."""
-
-
-class Timeline:
-    """Steps, when each ended, and how long it took; in seconds."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.rows: list[tuple[str, float, float, str]] = []
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[list[str]]:
-        """Yields a list for remarks."""
-        remarks: list[str] = []
-        began = time.monotonic()
+def demo(say: Callable[[str], None], console: Console, routes: Sequence[str] = ROUTES) -> int:
+    """Run it for each way to archive, on a fresh stack each; print the timelines, and return the exit code."""
+    for route in routes:
+        timeline = Timeline(f"One job through everything, archived by the route “{route}”")
         try:
-            yield remarks
-        except Broken:
-            raise
-        except Exception as error:
-            raise Broken(f"{what}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
-        self.add(what, began, ", ".join(remarks))
-
-    def add(self, what: str, began: float, remark: str = "", ended: float | None = None) -> None:
-        end = time.monotonic() if ended is None else ended
-        self.rows.append((what, end - self.began, end - began, remark))
-
-    def table(self) -> Table:
-        table = Table(title="One job through everything")
-        table.add_column("Step")
-        table.add_column("at, s", justify="right")
-        table.add_column("took, s", justify="right")
-        table.add_column("Seen")
-        for what, at, took, remark in self.rows:
-            table.add_row(what, f"{at:.2f}", f"{took:.2f}", remark)
-        return table
-
-
-def demo(say: Callable[[str], None], console: Console) -> int:
-    """Run it against a fresh stack, print the timeline, and return the exit code."""
-    timeline = Timeline()
-    try:
-        with tempfile.TemporaryDirectory(prefix="gas-demo-") as folder:
-            stack = Stack(Path(folder) / "data", say=say)
-            try:
-                with timeline.step("Start everything"):
-                    stack.start()
-                _one_job(stack, timeline, Path(folder))
-                with timeline.step("Stop everything"):
-                    stack.stop()
-            finally:
-                stack.stop()
-    except Broken as error:
+            _life(say, timeline, route)
+        except Broken as error:
+            console.print(timeline.table())
+            console.print(f"The demo failed. {error}", style="bold red", markup=False)
+            return 1
         console.print(timeline.table())
-        console.print(f"The demo failed. {error}", style="bold red", markup=False)
-        return 1
-    console.print(timeline.table())
     console.print("Everything worked.", style="bold green")
     return 0
+
+
+def _life(say: Callable[[str], None], timeline: Timeline, route: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="gas-demo-") as folder:
+        stack = Stack(Path(folder) / "data", env={**SETTINGS, "ARCHIVE_ROUTE": route}, say=say)
+        try:
+            with timeline.step("Start everything"):
+                stack.start()
+            _one_job(stack, timeline, Path(folder))
+            with timeline.step("Stop everything"):
+                stack.stop()
+        finally:
+            stack.stop()
 
 
 def _one_job(stack: Stack, timeline: Timeline, folder: Path) -> None:
@@ -107,22 +75,24 @@ def _one_job(stack: Stack, timeline: Timeline, folder: Path) -> None:
         job = scientist.confirm(form)
     _follow(scientist, job, timeline)
     with timeline.step("Summary on the job page") as seen:
-        _expect(f"MT-{GENE}" in scientist.page(f"/jobs/{job}/"), "the job page does not name the genes that were hit")
+        expect(f"MT-{GENE}" in scientist.page(f"/jobs/{job}/"), "the job page does not name the genes that were hit")
         seen.append(f"names MT-{GENE}")
     with timeline.step("Log") as seen:
         log = scientist.download(job, "log").decode()
-        _expect("bcftools" in log, "the log does not say what ran")
+        expect("bcftools" in log, "the log does not say what ran")
         seen.append(f"{len(log.splitlines())} lines")
     with timeline.step("Download the result") as seen:
-        consequence = find_consequence(gzip.decompress(scientist.download(job, "vcf")).decode())
-        _expect(GENE in consequence, f"m.11778G>A came out as {consequence!r}, not in {GENE}")
+        result = scientist.download(job, "vcf")
+        consequence = find_consequence(gzip.decompress(result).decode())
+        expect(GENE in consequence, f"m.11778G>A came out as {consequence!r}, not in {GENE}")
         seen.append(f"m.11778G>A {consequence}")
     with timeline.step("Index"):
-        _expect(scientist.download(job, "index")[:2] == b"\x1f\x8b", "the index is not a tabix index")
+        expect(scientist.download(job, "index")[:2] == b"\x1f\x8b", "the index is not a tabix index")
     with timeline.step("Completion mail") as seen:
         mails = wait_for(lambda: [m for m in stack.mail(email) if job in m["text"]], 30, "the completion mail")
-        _expect(len(mails) == 1, f"{len(mails)} completion mails came instead of one")
+        expect(len(mails) == 1, f"{len(mails)} completion mails came instead of one")
         seen.append(mails[0]["subject"])
+    archive_and_restore(stack, scientist, job, result, timeline)
     with timeline.step("Delete"):
         scientist.delete(job)
         wait_for(lambda: not stack.objects(job), 30, "the deletion of the job's objects")
@@ -161,8 +131,3 @@ def find_consequence(vcf: str) -> str:
             tags = dict(tag.partition("=")[::2] for tag in columns[7].split(";"))
             return tags.get("BCSQ", "")
     return ""
-
-
-def _expect(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise Broken(f"Broken promise: {otherwise}.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devstack.credentials import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+from devstack.provision import NOTICES_QUEUE
 
 #: What processes may inherit. All else would let one machine's settings leak into the stack.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -56,6 +57,11 @@ def build_environment(
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SQS_QUEUE_URL_BASE": f"{aws}/{ACCOUNT}/",
+        "GLACIER_NOTICES_QUEUE": NOTICES_QUEUE,
+        # The emulated Glacier takes seconds: short enough to watch.
+        "NOTICES_SECONDS": "2",
+        "POLL_EXPEDITED_SECONDS": "5",
+        "POLL_STANDARD_SECONDS": "10",
         "CELERY_BROKER_URL": f"sqs://{ACCESS_KEY}:{SECRET_KEY}@127.0.0.1:{aws_port}",
         **overrides,
     }

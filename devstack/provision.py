@@ -1,6 +1,7 @@
 """What a deployment makes before the service starts: buckets, queues, vault, topic, sender. Safe to repeat."""
 
 import json
+from collections.abc import Sequence
 from email.utils import parseaddr
 from typing import Any
 
@@ -12,6 +13,11 @@ from devstack.credentials import ACCESS_KEY, REGION, SECRET_KEY
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
 VAULT = "gas-archive"
 TOPIC = "gas-glacier"
+#: Glacier's topic and the results bucket tell it of finished retrievals. No Celery worker consumes it.
+NOTICES_QUEUE = "gas-glacier-notices"
+NOTICES_VISIBILITY_SECONDS = 60
+#: Where the storage-class route keeps its archives.
+ARCHIVE_PREFIX = "archive/"
 #: After so many deliveries a message goes to its dead-letter queue.
 MAX_RECEIVES = 5
 #: What a browser needs: POST to upload, GET and HEAD to read results where they are.
@@ -63,8 +69,16 @@ def provision(
     sqs = client("sqs", endpoint_url)
     for name in QUEUES:
         _queue(sqs, name, visibility_timeout)
-    _vault(client("glacier", endpoint_url))
-    client("sns", endpoint_url).create_topic(Name=TOPIC)
+    glacier = client("glacier", endpoint_url)
+    _vault(glacier)
+    topic = client("sns", endpoint_url).create_topic(Name=TOPIC)["TopicArn"]
+    notices = _queue(sqs, NOTICES_QUEUE, NOTICES_VISIBILITY_SECONDS, senders=[topic, f"arn:aws:s3:::{results_bucket}"])
+    client("sns", endpoint_url).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=notices)
+    glacier.set_vault_notifications(
+        vaultName=VAULT,
+        vaultNotificationConfig={"SNSTopic": topic, "Events": ["ArchiveRetrievalCompleted"]},
+    )
+    _tell_of_restores(s3, results_bucket, notices)
     client("ses", endpoint_url).verify_email_identity(EmailAddress=parseaddr(sender)[1])
 
 
@@ -75,14 +89,41 @@ def _bucket(s3: Any, name: str, web_origin: str, cors: dict[str, Any]) -> None:
     s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [rule]})
 
 
-def _queue(sqs: Any, name: str, visibility_timeout: int) -> None:
+def _queue(sqs: Any, name: str, visibility_timeout: int, *, senders: Sequence[str] = ()) -> str:
+    """Make or set a queue and its dead-letter queue, and return its ARN. `senders`: ARNs of what else may send."""
     dead = sqs.create_queue(QueueName=f"{name}-dead", Attributes={"MessageRetentionPeriod": "1209600"})
-    arn = sqs.get_queue_attributes(QueueUrl=dead["QueueUrl"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = _arn(sqs, url)
     # Set afterwards: creating a queue again with other attributes is an error.
-    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES})
+    redrive = json.dumps({"deadLetterTargetArn": _arn(sqs, dead["QueueUrl"]), "maxReceiveCount": MAX_RECEIVES})
     attributes = {"VisibilityTimeout": str(visibility_timeout), "RedrivePolicy": redrive}
+    if senders:
+        attributes["Policy"] = json.dumps(_policy(arn, senders))
     sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    return arn
+
+
+def _arn(sqs: Any, url: str) -> str:
+    return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+
+
+def _policy(queue: str, senders: Sequence[str]) -> dict[str, Any]:
+    """Only these may send, so that nobody else can wake the restore worker."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": list(senders)}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _tell_of_restores(s3: Any, bucket: str, queue: str) -> None:
+    """The bucket's one notification configuration: setting it again replaces it."""
+    archives = {"Key": {"FilterRules": [{"Name": "prefix", "Value": ARCHIVE_PREFIX}]}}
+    told = {"Id": "restored", "QueueArn": queue, "Events": ["s3:ObjectRestore:Completed"], "Filter": archives}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [told]})
 
 
 def _vault(glacier: Any) -> None:

@@ -19,7 +19,7 @@ import requests
 from devstack.datadir import DataDir
 from devstack.environment import Accounts, build_environment
 from devstack.ports import free_port
-from devstack.provision import QUEUES, client, provision
+from devstack.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
 from devstack.supervisor import NotReady, Program, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -240,6 +240,33 @@ class Stack:
         found: list[dict[str, Any]] = answer.json()["rules"]
         return found
 
+    def glacier(self, **rules: object) -> dict[str, Any]:
+        """Change the rules of retrievals, or move time on (see devstack/aws/retrievalpage.py); what there is then."""
+        with _direct() as session:
+            answer = session.post(f"{self.aws_url}/_devstack/glacier", json=rules, timeout=10)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def glacier_state(self) -> dict[str, Any]:
+        """What the vaults hold, what was paid for, and the rules."""
+        return self.glacier()
+
+    def archives(self, part: str = "") -> dict[str, str]:
+        """{id: name} of all archives on both routes whose name, <owner>/<job>/<attempt>, contains `part`."""
+        vault = self.glacier_state()["vaults"][self.env.get("GLACIER_VAULT", VAULT)]["archives"]
+        found = {archive_id: str(one["description"]).split(" ")[0] for archive_id, one in vault.items()}
+        bucket = self.env.get("S3_RESULTS_BUCKET", "gas-results")
+        pages = self.aws("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ARCHIVE_PREFIX)
+        objects = [item for page in pages for item in page.get("Contents", [])]
+        cold = [item["Key"] for item in objects if item.get("StorageClass") in {"GLACIER", "DEEP_ARCHIVE"}]
+        found |= {key: key.removeprefix(ARCHIVE_PREFIX) for key in cold}
+        return {archive_id: name for archive_id, name in found.items() if part in name}
+
+    def purge(self, queue: str) -> None:
+        """Lose every message of a queue, delayed ones included."""
+        self.aws("sqs").purge_queue(QueueUrl=f"{self.env['SQS_QUEUE_URL_BASE']}{queue}")
+
     def kill(self, name: str) -> bool:
         """SIGKILL a process and all its descendants; it is started again. False if it was not running just now."""
         return self._supervisor.kill(name)
@@ -285,7 +312,7 @@ class Stack:
         return found
 
     def objects(self, part: str = "") -> list[str]:
-        """Keys in both buckets that contain `part`, as bucket/key."""
+        """Keys in both buckets that contain `part`, as bucket/key; archives of the storage classes among them."""
         s3 = self.aws("s3")
         names = [self.env.get("S3_INPUTS_BUCKET", "gas-inputs"), self.env.get("S3_RESULTS_BUCKET", "gas-results")]
         return [

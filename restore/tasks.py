@@ -10,7 +10,7 @@ from celery import chain
 from django.conf import settings
 from django.utils import timezone
 
-from gas.aws import s3
+from gas.aws import queues, s3
 from gas.aws.archives import (
     EXPEDITED_MAX_BYTES,
     ArchiveMissing,
@@ -20,6 +20,7 @@ from gas.aws.archives import (
     RetrievalState,
     archive,
 )
+from gas.aws.clients import AWSError
 from gas.celery import app
 from gas.jobs import restoration
 from gas.jobs.heartbeat import Heartbeat
@@ -33,6 +34,7 @@ from gas.tasknames import (
     REQUEST_RETRIEVAL,
     RESTORE_RESULT,
     RESTORE_USER_RESULTS,
+    ROUTES,
     START_BATCH,
 )
 from restore import notices
@@ -44,8 +46,10 @@ log = logging.getLogger(__name__)
 
 #: Retrievals that one message asks for: about a minute's work.
 REQUESTS_A_MESSAGE = 500
-#: A restore whose message was lost is sent again after this.
-RESEND_SECONDS = 300
+#: After Glacier or SQS was in trouble, what is still to be asked for waits so long.
+PAUSE_SECONDS = 15
+#: A queue of fewer messages is not what holds one up.
+SHORT_QUEUE = 50
 
 
 @app.task(name=RESTORE_USER_RESULTS)
@@ -71,27 +75,40 @@ def request_retrieval(self: Any, batch_id: str) -> None:
     if batch is None:
         return
     _touch(batch, 0)
-    page = list(restoration.to_request(batch)[:REQUESTS_A_MESSAGE])
-    request_page(batch, page)
+    page = list(restoration.to_request(batch).select_related("job")[:REQUESTS_A_MESSAGE])
+    failed = request_page(batch, page)
     if restoration.to_request(batch).exists():
-        raise self.retry(countdown=1)
+        pause = PAUSE_SECONDS if failed else 1
+        _touch(batch, pause)
+        raise self.retry(countdown=pause)
 
 
-def request_page(batch: RestoreBatch, page: list[ResultFile]) -> None:
-    """Ask for each of these; for those that somebody may have asked for before, look first, all in one go."""
+def request_page(batch: RestoreBatch, page: list[ResultFile]) -> int:
+    """Ask for each of these; for those that somebody may have asked for before, look first, all in one go.
+
+    One that Glacier does not answer holds up none of the others. Returns how many of those there were.
+    """
+    failed = 0
     for route, results in _by_route(page).items():
-        asked_before = [result.archive_id for result in results if result.retrieval_asked_at]
-        known = archive(route).find_retrievals(asked_before) if asked_before else {}
-        restoration.intend(results)
+        intended = restoration.intend(results)
+        mine = [result for result in results if result.pk in intended]
         messages: dict[int, str] = {}
         try:
-            for result in results:
+            asked_before = [result.archive_id for result in mine if intended[result.pk]]
+            known = archive(route).find_retrievals(asked_before) if asked_before else {}
+            for result in mine:
                 if result.archive_id in known:
                     result.retrieval_id = known[result.archive_id]
-                else:
+                    continue
+                try:
                     messages[result.pk] = request_one(batch, result)
+                except AWSError:
+                    log.warning("result %s: asking for its archive", result.pk, exc_info=True)
+                    failed += 1
         finally:  # what has been paid for is written down, whatever befell the rest
-            restoration.requested([result for result in results if result.retrieval_id], messages)
+            restoration.requested([result for result in mine if result.retrieval_id], messages)
+            restoration.unanswered([result for result in mine if not result.retrieval_id])
+    return failed
 
 
 def request_one(batch: RestoreBatch, result: ResultFile) -> str:
@@ -130,7 +147,10 @@ def poll_retrieval(self: Any, batch_id: str) -> None:
     batch = _open(batch_id)
     if batch is None:
         return
-    poll(batch)
+    try:
+        poll(batch)
+    except AWSError:
+        log.warning("batch %s: polling", batch.pk, exc_info=True)
     if restoration.waiting(batch).exists():
         pause = poll_pause(batch)
         _touch(batch, pause)
@@ -155,19 +175,44 @@ def read_notices() -> None:
 
 def poll(batch: RestoreBatch) -> None:
     """One round of looking at a batch."""
+    take_back(batch)
     request_page(batch, list(restoration.to_request(batch).select_related("job")[:REQUESTS_A_MESSAGE]))
     asked = restoration.waiting(batch).exclude(retrieval_id="").order_by("pk")
-    last = 0
-    while page := list(asked.filter(pk__gt=last).select_related("job")[: restoration.PAGE]):
-        last = page[-1].pk
-        for route, results in _by_route(page).items():
-            pairs = [(result.archive_id, result.retrieval_id) for result in results]
-            found = archive(route).retrieval_status(pairs)
-            done = [r for r in results if found[r.retrieval_id].state == RetrievalState.DONE]
-            restoration.send_restores(done, again_after=RESEND_SECONDS)
-            for result in results:
-                if found[result.retrieval_id].state in {RetrievalState.FAILED, RetrievalState.MISSING}:
-                    restoration.request_again(result)
+    pairs: dict[str, dict[str, tuple[str, int]]] = defaultdict(dict)
+    for pk, route, archive_id, retrieval_id in asked.values_list(
+        "pk", "archive_route", "archive_id", "retrieval_id"
+    ).iterator(restoration.PAGE):
+        pairs[route][retrieval_id] = (archive_id, pk)
+    for route, rows in pairs.items():
+        # All in one look: Glacier's list is the same for each page of ours.
+        found = archive(route).retrieval_status([(archive_id, name) for name, (archive_id, _) in rows.items()])
+        done = [rows[name][1] for name, one in found.items() if one.state == RetrievalState.DONE]
+        restoration.send_restores(done, again_after=resend_after())
+        gone = [rows[n][1] for n, one in found.items() if one.state in {RetrievalState.FAILED, RetrievalState.MISSING}]
+        for result in ResultFile.objects.filter(pk__in=gone[:REQUESTS_A_MESSAGE]).select_related("job"):
+            restoration.request_again(result)
+
+
+def take_back(batch: RestoreBatch) -> None:
+    """Results whose worker is gone, which their expired lease tells: this poll sends for them anew.
+
+    What that worker may have put into S3 goes: without its lease it commits nothing, should it only be slow.
+    """
+    for result in restoration.waiting(batch).filter(lease_expires_at__lt=timezone.now()).select_related("job"):
+        if result.lease_token is None:
+            continue
+        dead = restoration.RestoreClaim(result, result.lease_token)
+        if restoration.let_go(dead):
+            s3.delete(settings.S3_RESULTS_BUCKET, dead.new_key)
+
+
+def resend_after() -> float:
+    """Seconds after which a message to restore counts as lost: many more while the queue is long."""
+    try:
+        short = queues.waiting(ROUTES["restore.*"]["queue"]) < SHORT_QUEUE
+    except AWSError:
+        short = False
+    return settings.RESEND_AFTER_SECONDS * (1 if short else 10)
 
 
 def poll_pause(batch: RestoreBatch) -> float:
@@ -193,6 +238,8 @@ def restore_result(result_id: str) -> None:
             archive(result.archive_route).restore_to(
                 result.archive_id, result.retrieval_id, claim.new_key, size=result.size, sha256=result.sha256
             )
+        if result.hot_deleted_at is None:  # its copy from before it was archived, under its old key
+            s3.delete(settings.S3_RESULTS_BUCKET, result.key)
         restoration.restored(claim)
     except Outrun:
         s3.delete(settings.S3_RESULTS_BUCKET, claim.new_key)
@@ -200,7 +247,8 @@ def restore_result(result_id: str) -> None:
         restoration.let_go(claim)
     except Exception:
         log.exception("result %s: restoring", result_id)
-        restoration.let_go(claim)
+        if restoration.let_go(claim):
+            s3.delete(settings.S3_RESULTS_BUCKET, claim.new_key)
 
 
 @app.task(name=FINISH_BATCH)

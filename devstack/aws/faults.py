@@ -1,8 +1,10 @@
-"""Faults on demand: some calls fail, by seeded chance, before moto has seen them, so that nothing has happened.
+"""Faults on demand: some calls fail, by seeded chance, before anybody has seen them, so that nothing has happened.
 
 A rule: {"service": "s3|sqs|glacier|sns|ses|sesv2|*", "action": "ReceiveMessage" (all, if left out), "rate": 0.05,
-"status": 503, "code": "ServiceUnavailable", "message": "...", "mode": "answer" | "drop"}. `drop` closes the
-connection without an answer, as an outage does. An action in a form body (SNS, SES version 1) is not read.
+"status": 503, "code": "ServiceUnavailable", "message": "...", "mode": "answer" | "drop" | "hold", "seconds": 60}.
+`drop` closes the connection without an answer, as an outage does. `hold` carries the call out, and keeps its answer
+back until the rules are replaced, or for so many seconds: whoever called can meanwhile be killed. `held` counts the
+answers that were. An action in a form body (SNS, SES version 1) is not read.
 """
 
 import json
@@ -26,13 +28,15 @@ class Rule:
     status: int = 503
     code: str = "ServiceUnavailable"
     message: str = "Please reduce your request rate."
-    mode: Literal["answer", "drop"] = "answer"
+    mode: Literal["answer", "drop", "hold"] = "answer"
+    seconds: float = 60.0
     seen: int = 0
     hits: int = 0
+    held: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate <= 1 or not 400 <= self.status <= 599 or self.mode not in {"answer", "drop"}:
-            raise ValueError("rate is 0 to 1, status 400 to 599, mode answer or drop")
+        if not 0 <= self.rate <= 1 or not 400 <= self.status <= 599 or self.mode not in {"answer", "drop", "hold"}:
+            raise ValueError("rate is 0 to 1, status 400 to 599, mode answer, drop or hold")
 
     def concerns(self, call: Operation) -> bool:
         return self.service in {"*", call.service} and self.action in {"", call.action}
@@ -43,6 +47,7 @@ class Faults:
         self.app = app
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
+        self._replaced = threading.Event()
         self._random = random.Random(0)
 
     def set(self, rules: Iterable[dict[str, Any]], seed: int = 0) -> None:
@@ -54,6 +59,8 @@ class Faults:
         made = [Rule(**rule) for rule in rules]
         with self._lock:
             self._rules, self._random = made, random.Random(seed)
+            self._replaced.set()
+            self._replaced = threading.Event()
 
     def state(self) -> list[dict[str, Any]]:
         with self._lock:
@@ -65,7 +72,17 @@ class Faults:
             return self.app(environ, start_response)
         if rule.mode == "drop":
             raise ConnectionAbortedError("a fault: dropped")  # the server closes the connection, and says nothing
+        if rule.mode == "hold":
+            return self._hold(rule, environ, start_response)
         return answer(rule, operation(environ), environ, start_response)
+
+    def _hold(self, rule: Rule, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        replaced = self._replaced
+        done = self.app(environ, start_response)  # sends nothing before its first chunk is asked for
+        with self._lock:
+            rule.held += 1
+        replaced.wait(rule.seconds)
+        return done
 
     def _draw(self, environ: Environ) -> Rule | None:
         with self._lock:

@@ -1,12 +1,19 @@
-// What every page loads: htmx with its morph extension, live regions, menus, local times.
+// What every page loads: htmx with its morph extension, live regions, menus, local times and countdowns.
 
 import 'htmx.org'
 import 'idiomorph/dist/idiomorph-ext.esm.js'
 import './live.js'
 import './menu.js'
+import { countdowns } from './countdown.js'
 import { localTimes } from './times.js'
 import { submitOnce } from './forms.js'
 
-localTimes(document)
+function tellTimes() {
+  localTimes(document)
+  countdowns(document)
+}
+
+tellTimes()
 submitOnce(document)
-document.addEventListener('htmx:afterSwap', (event) => localTimes(event.detail.elt.ownerDocument))
+// Before the browser draws what was swapped in, so that nobody sees the server's words in between.
+document.addEventListener('htmx:afterSwap', tellTimes)

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
+from django.utils.functional import SimpleLazyObject
 
 from gas.aws.clients import AWSError
 from gas.jobs import actions, restoration, staff
 from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch
+from gas.jobs.sizes import in_words
+from gas.jobs.states import ResultState
 from gas.users.models import User
 
 
@@ -28,6 +33,28 @@ class NeverDeleted(ReadOnly):
         return False
 
 
+class Acting(ReadOnly):
+    """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        options: Any = self.opts  # type: ignore[attr-defined]
+        return request.user.has_perm(f"{options.app_label}.{get_permission_codename('change', options)}")
+
+
+class GoesWithItsOwner(Acting):
+    """Deleted with the row that it belongs to, and not by itself. Django asks here for both."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        match = request.resolver_match
+        name = (match.url_name if match else None) or ""
+        return bool(name) and not name.startswith(f"jobs_{self.model._meta.model_name}_")  # type: ignore[attr-defined]
+
+
+def _staff(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+    return request.user
+
+
 class EventInline(NeverDeleted, admin.TabularInline):
     model = JobEvent
     verbose_name_plural = "timeline"
@@ -36,15 +63,16 @@ class EventInline(NeverDeleted, admin.TabularInline):
 
 class ResultInline(NeverDeleted, admin.StackedInline):
     model = ResultFile
+    exclude = ("lease_token",)
 
 
 class NoticeInline(NeverDeleted, admin.TabularInline):
     model = Notice
-    fields = readonly_fields = ("kind", "created_at", "tries", "sent_at")
+    fields = readonly_fields = ("kind", "created_at", "tries", "sent_at", "given_up_at")
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(Acting, admin.ModelAdmin):
     list_display = (
         "name",
         "owner",
@@ -66,10 +94,6 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).defer("summary", "preview")
 
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
-        return request.user.has_perm("jobs.change_job")
-
     @admin.action(description="Try the selected jobs again", permissions=["act"])
     def retry_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         self._each(request, queryset, actions.retry)
@@ -79,11 +103,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         self._each(request, queryset, actions.cancel)
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[..., None]) -> None:
-        assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
         done = 0
         for job in jobs:
             try:
-                act(job, actor=request.user)
+                act(job, actor=_staff(request))
                 done += 1
             except actions.ActionRefused as refusal:
                 self.message_user(request, f"“{job.name}”: {refusal}", messages.WARNING)
@@ -93,39 +116,88 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(ResultFile)
-class ResultAdmin(ReadOnly, admin.ModelAdmin):
+class ResultAdmin(GoesWithItsOwner, admin.ModelAdmin):
     """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
 
     change_list_template = "admin/jobs/storage.html"
-    list_display = ("job", "owner", "state", "size", "archive_due_at", "archived_at", "retrieval_tier", "problem")
+    list_display = ("job_name", "owner", "state", "bytes", "moves")
     list_filter = ("state", "retrieval_tier", "archive_route", ("problem", admin.EmptyFieldListFilter))
     list_select_related = ("job__owner",)
     search_fields = ("job__id", "job__name", "job__owner__email", "archive_id")
     exclude = ("lease_token",)
     actions = ("archive_now", "restore_now")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # With its job it may go; Django asks here for that, too.
-        return request.resolver_match is not None and "resultfile" not in (request.resolver_match.url_name or "")
+    @admin.display(description="job", ordering="job__name")
+    def job_name(self, result: ResultFile) -> str:
+        return result.job.name
 
     @admin.display(ordering="job__owner__email")
     def owner(self, result: ResultFile) -> str:
         return result.job.owner.email
 
+    @admin.display(description="size", ordering="size")
+    def bytes(self, result: ResultFile) -> str:
+        return in_words(result.size).replace(" ", "\N{NO-BREAK SPACE}")
+
+    @admin.display(description="when", ordering="archive_due_at")
+    def moves(self, result: ResultFile) -> str:
+        """The one time that says most in its state."""
+        word, at = {
+            ResultState.AVAILABLE: ("due", result.archive_due_at),
+            ResultState.ARCHIVED: ("archived", result.archived_at),
+            ResultState.RESTORING: ("asked", result.retrieval_asked_at),
+        }.get(ResultState(result.state), ("", None))
+        return f"{word} {date_format(at, 'j M, H:i')}" if at else ""
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "storage": staff.overview()})
+        # Only when the page is shown: an action answers by sending the browser there.
+        return super().changelist_view(request, {**(extra_context or {}), "storage": SimpleLazyObject(staff.overview)})
 
-    @admin.action(description="Archive the selected results now")
+    @admin.action(description="Archive the selected results now", permissions=["act"])
     def archive_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
-        assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
-        done = staff.archive_now(queryset, actor=request.user)
-        self.message_user(request, f"{done} of {len(queryset)} results are on their way to the archive.")
+        # By number: the list may be filtered by the very state that is about to change.
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = staff.archive_now(chosen, actor=_staff(request))
+        self._tell(request, f"{done} of {len(chosen)} results are on their way to the archive.", done == len(chosen))
+        if done < len(chosen):
+            self.message_user(request, "Only available results of people whose plan archives can be.", messages.WARNING)
 
-    @admin.action(description="Restore the selected results now")
+    @admin.action(description="Restore the selected results now", permissions=["act"])
     def restore_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
-        assert isinstance(request.user, User)  # noqa: S101
-        done = restoration.restore_some(queryset, actor=request.user)
-        self.message_user(request, f"{done} of {len(queryset)} results are on their way back.")
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = restoration.restore_some(ResultFile.objects.filter(pk__in=chosen), actor=_staff(request))
+        self._tell(request, f"{done} of {len(chosen)} results are on their way back.", done == len(chosen))
+        if done < len(chosen):
+            self.message_user(request, "Only archived results can be restored.", messages.WARNING)
+
+    def _tell(self, request: HttpRequest, sentence: str, all_of_them: bool) -> None:
+        self.message_user(request, sentence, messages.SUCCESS if all_of_them else messages.INFO)
+
+
+@admin.register(Notice)
+class NoticeAdmin(GoesWithItsOwner, admin.ModelAdmin):
+    """Mails that people are owed: which were sent, and which were given up and can be tried again."""
+
+    list_display = ("kind", "owner", "outcome", "tries", "created_at")
+    list_filter = (
+        "kind",
+        ("sent_at", admin.EmptyFieldListFilter),
+        ("given_up_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "job__id", "job__name")
+    date_hierarchy = "created_at"
+    actions = ("send_again",)
+
+    @admin.display(ordering="given_up_at")
+    def outcome(self, notice: Notice) -> str:
+        return "Sent" if notice.sent_at else "Given up" if notice.given_up_at else "To be sent"
+
+    @admin.action(description="Send the selected mails again, if given up", permissions=["act"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = staff.send_again(Notice.objects.filter(pk__in=chosen), actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} mails are to be sent again.")
 
 
 @admin.register(UploadSwitch)

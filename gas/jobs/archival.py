@@ -144,15 +144,20 @@ def interrupted(result: ResultFile) -> None:
     )
 
 
-def give_back(claim: ArchiveClaim, again_in: float) -> None:
-    """After a fault of ours: available as before, and due again in so many seconds. Raises Outrun."""
+def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | None = None) -> None:
+    """After a fault of ours: available as before, and due again in so many seconds; `archive`, if there is one
+    already, is removed. Safe to repeat.
+    """
     with transaction.atomic():
-        result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+        result, _ = _locked(claim.result.pk)
+        if archive and (result is None or result.archive_id != archive.archive_id):
+            remove(archive.route, archive.archive_id)
+        if result is None or (result.state, result.lease_token) != (ResultState.ARCHIVING, claim.token):
+            return  # deleted, somebody else's, or archived after all: only the answer to the commit was lost
         move_result(
             result,
             ResultState.AVAILABLE,
             "The archive could not be reached. Trying again.",
-            guard=Q(lease_token=claim.token),
             archive_due_at=timezone.now() + timedelta(seconds=again_in),
             **NO_LEASE,
         )

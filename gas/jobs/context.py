@@ -1,5 +1,6 @@
 """What the pages about jobs are made of."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -7,8 +8,9 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from gas.jobs import references, storage
-from gas.jobs.models import Job, ResultFile
+from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JobStatus, ResultState
+from gas.subscriptions.plans import plan_of
 from gas.users.models import User
 
 #: A running job's stages in their order, as its owner reads them.
@@ -26,9 +28,14 @@ STAGES = {
 STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED, ResultState.RESTORING)]
 
 
-def archived(owner: User) -> dict[str, Any]:
-    """What of the owner's is archived, and what bringing it back would take (see storage.estimate)."""
-    return storage.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
+def archived(owner: User) -> dict[str, Any] | None:
+    """What of the owner's is archived, and what bringing it back would take (see storage.estimate); None for nothing.
+
+    With `can_upgrade`: to a plan that brings it back. A premium person has something archived only if a restore was
+    given up, or for the moment until theirs begins.
+    """
+    found = storage.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
+    return {**found, "can_upgrade": plan_of(owner).archives} if found["count"] else None
 
 
 def limits() -> dict[str, Any]:
@@ -78,10 +85,12 @@ def status_counts(owner: User) -> dict[str, int]:
 
 def detail(job: Job) -> dict[str, Any]:
     """All that the page of one job shows."""
-    result = ResultFile.objects.filter(job=job).first()
+    result = ResultFile.objects.select_related("batch").filter(job=job).first()
+    pace = 1 if job.is_active else storage.pace(result)
+    events = list(job.events.all())
     return {
         "job": job,
-        "events": list(job.events.all()),
+        "events": events,
         "queue_position": queue_position(job),
         "progress": progress(job),
         "result": result,
@@ -89,11 +98,20 @@ def detail(job: Job) -> dict[str, Any]:
         "preview": job.preview,
         "downloads": downloads(job, result),
         "storage": storage.progress(result) if result else None,
-        "live": job.is_active or storage.is_moving(result),
+        "back_at": back_at(events) if result and storage.is_back(result) else None,
+        "can_upgrade": plan_of(job.owner).archives,
+        "pace": pace,
+        "live": pace is not None,
         "can_cancel": job.can_cancel,
         "can_retry": job.can_retry,
         "can_delete": True,
     }
+
+
+def back_at(events: list[JobEvent]) -> datetime | None:
+    """When the result last came back from the archive."""
+    moves = (event.at for event in reversed(events) if event.from_state == ResultState.RESTORING)
+    return next(moves, None)
 
 
 def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:

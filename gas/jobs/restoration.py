@@ -8,7 +8,7 @@ results: N requests for retrieval and N restores, which is what Glacier charges 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from gas.jobs.archival import NO_LEASE, make_due, remove
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
-from gas.jobs.states import ResultState, move_result, move_results
+from gas.jobs.states import Outrun, ResultState, move_result, move_results
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
 from gas.users.models import User
@@ -52,7 +52,9 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
         owner = User.objects.select_for_update().filter(pk=owner_id).first()
         if owner is None or plan_of(owner).archives:
             return None
-        archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
+        theirs = ResultFile.objects.filter(job__owner=owner)
+        theirs.filter(state=ResultState.AVAILABLE).exclude(archive_due_at=None).update(archive_due_at=None)
+        archived = theirs.filter(state=ResultState.ARCHIVED)
         return start(owner, archived, plan_of(owner).tiers, actor=None)
 
 
@@ -102,15 +104,36 @@ def waiting(batch: RestoreBatch) -> QuerySet[ResultFile]:
 
 
 def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
-    """What of the batch Glacier has not been asked for, or not as far as we know."""
-    return waiting(batch).filter(retrieval_id="").order_by("pk")
+    """What of the batch Glacier has not been asked for, or not as far as we know; nor is being asked for just now."""
+    return waiting(batch).filter(_unasked()).order_by("pk")
 
 
-def intend(results: Iterable[ResultFile]) -> None:
-    """Committed before Glacier is asked: whoever finds this without a retrieval must look before asking again."""
+def _unasked() -> Q:
+    return Q(retrieval_id="") & (Q(retrieval_asked_at=None) | Q(retrieval_asked_at__lt=timezone.now() - _asking()))
+
+
+def _asking() -> timedelta:
+    """Who has written down that they ask is believed so long to be at it: longer than a page of requests takes."""
+    return timedelta(seconds=3 * settings.LEASE_SECONDS)
+
+
+def intend(results: Iterable[ResultFile]) -> dict[int, bool]:
+    """Committed before Glacier is asked: of two who would ask at once one does.
+
+    {pk: whether somebody may have asked before, so that one must look first} of those that are the caller's to ask.
+    """
     pks = [result.pk for result in results]
-    rows = ResultFile.objects.filter(pk__in=pks, state=ResultState.RESTORING, retrieval_id="")
-    rows.update(retrieval_asked_at=timezone.now())
+    with transaction.atomic():
+        rows = ResultFile.objects.filter(_unasked(), pk__in=pks, state=ResultState.RESTORING).select_for_update()
+        mine = dict(rows.order_by("pk").values_list("pk", "retrieval_asked_at"))
+        ResultFile.objects.filter(pk__in=mine).update(retrieval_asked_at=timezone.now())
+    return {pk: asked is not None for pk, asked in mine.items()}
+
+
+def unanswered(results: Iterable[ResultFile]) -> None:
+    """The caller has stopped asking for these, and does not know whether Glacier heard: anybody may look again."""
+    rows = ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING)
+    rows.filter(retrieval_id="").update(retrieval_asked_at=timezone.now() - 2 * _asking())
 
 
 def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> None:
@@ -130,48 +153,64 @@ def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> Non
 
 
 def request_again(result: ResultFile) -> bool:
-    """A retrieval failed or its output expired: ask anew; False, and the result is given up, after MAX_RETRIEVALS."""
+    """A retrieval failed or its output expired: ask anew, unless a worker reads it all the same.
+
+    False if not so; after MAX_RETRIEVALS the result is given up.
+    """
     tries = result.retrieval_tries + 1
     if tries >= settings.MAX_RETRIEVALS:
         give_up(result, f"Glacier did not bring it back in {tries} retrievals.")
         return False
     same = ResultFile.objects.filter(
-        pk=result.pk, state=ResultState.RESTORING, retrieval_id=result.retrieval_id, lease_token=None
+        unheld(timezone.now()), pk=result.pk, state=ResultState.RESTORING, retrieval_id=result.retrieval_id
     )
-    same.update(retrieval_tries=tries, **NO_RETRIEVAL)
-    return True
+    return bool(same.update(retrieval_tries=tries, **NO_RETRIEVAL, **NO_LEASE))
 
 
 def give_up(result: ResultFile, problem: str) -> None:
     """Back to ARCHIVED, the archive untouched, with the problem for staff, who are alerted by the log and the mail."""
     with transaction.atomic():
         move_result(
-            result, ResultState.ARCHIVED, "It could not be brought back; staff have been told.", problem=problem
+            result,
+            ResultState.ARCHIVED,
+            "It could not be brought back; staff have been told.",
+            guard=unheld(timezone.now()),
+            problem=problem,
+            **NO_LEASE,
         )
 
 
-def send_restores(results: Iterable[ResultFile], *, again_after: float) -> int:
+def send_restores(results: Sequence[int], *, again_after: float) -> int:
     """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
     now = timezone.now()
     unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
-    rows = ResultFile.objects.filter(unsent, pk__in=[result.pk for result in results], state=ResultState.RESTORING)
-    with transaction.atomic():
-        pks = list(rows.select_for_update().values_list("pk", flat=True))
-        ResultFile.objects.filter(pk__in=pks).update(restore_sent_at=now)
-        for pk in pks:
-            send_after_commit(RESTORE_RESULT, pk)
-    return len(pks)
+    sent = 0
+    for begin in range(0, len(results), PAGE):
+        page = results[begin : begin + PAGE]
+        rows = ResultFile.objects.filter(unsent, pk__in=page, state=ResultState.RESTORING)
+        with transaction.atomic():
+            pks = list(rows.select_for_update().values_list("pk", flat=True))
+            ResultFile.objects.filter(pk__in=pks).update(restore_sent_at=now)
+            for pk in pks:
+                send_after_commit(RESTORE_RESULT, pk)
+        sent += len(pks)
+    return sent
+
+
+def unheld(now: datetime) -> Q:
+    """No live worker has it."""
+    return Q(lease_token=None) | Q(lease_expires_at__lt=now)
 
 
 def claim(result_id: int) -> RestoreClaim | None:
     """Take a result whose retrieval is done, unless somebody else has it."""
     now, token = timezone.now(), uuid.uuid4()
-    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     expires = now + timedelta(seconds=settings.LEASE_SECONDS)
-    rows = ResultFile.objects.filter(free, pk=result_id, state=ResultState.RESTORING).exclude(retrieval_id="")
+    rows = ResultFile.objects.filter(unheld(now), pk=result_id, state=ResultState.RESTORING).exclude(retrieval_id="")
     if not rows.update(lease_token=token, lease_expires_at=expires):
         return None
-    return RestoreClaim(ResultFile.objects.select_related("job").get(pk=result_id), token)
+    result = ResultFile.objects.select_related("job").filter(pk=result_id).first()  # it may be deleted by now
+    return RestoreClaim(result, token) if result else None
 
 
 def renew(claim: RestoreClaim) -> bool:
@@ -181,9 +220,14 @@ def renew(claim: RestoreClaim) -> bool:
     return bool(mine.update(lease_expires_at=expires))
 
 
-def let_go(claim: RestoreClaim) -> None:
-    """The attempt failed: the result waits for the next poll of its batch."""
-    ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token).update(**NO_LEASE, restore_sent_at=None)
+def let_go(claim: RestoreClaim) -> bool:
+    """The attempt failed: the result waits for the next poll of its batch.
+
+    False if the lease was no longer the caller's, perhaps because the result is restored, and only the answer to
+    that commit was lost.
+    """
+    mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
+    return bool(mine.update(**NO_LEASE, restore_sent_at=None))
 
 
 def restored(claim: RestoreClaim) -> None:
@@ -193,7 +237,9 @@ def restored(claim: RestoreClaim) -> None:
     """
     with transaction.atomic():
         owner = User.objects.select_for_update().get(pk=claim.result.job.owner_id)
-        result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+        result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
+        if result is None:
+            raise Outrun(f"result {claim.result.pk} is deleted")
         route, archive_id = result.archive_route, result.archive_id
         move_result(
             result,

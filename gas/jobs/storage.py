@@ -1,16 +1,21 @@
 """What people are told of where a result is: its state in words, and how long what is under way may take."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from gas.aws.archives import EXPEDITED_MAX_BYTES
 from gas.jobs.models import ResultFile
 from gas.jobs.states import ResultState
+
+#: Pages look at what is on its way as often as this, in seconds, and at what may move at any time as often as that.
+QUICK, SLOW = 3, 15
+#: A result that came back is shown as such for so long.
+BACK_FOR = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -29,29 +34,29 @@ class TierTerms:
 
 
 def terms() -> dict[str, TierTerms]:
-    """Times as AWS states them for Glacier (Flexible Retrieval); prices from the settings."""
-    return {
-        "Expedited": TierTerms(
-            "Expedited",
-            timedelta(minutes=1),
-            timedelta(minutes=5),
-            "1–5 minutes",
-            settings.PRICE_EXPEDITED_REQUEST,
-            settings.PRICE_EXPEDITED_GB,
-        ),
-        "Standard": TierTerms(
-            "Standard",
-            timedelta(hours=3),
-            timedelta(hours=5),
-            "3–5 hours",
-            settings.PRICE_STANDARD_REQUEST,
-            settings.PRICE_STANDARD_GB,
-        ),
-    }
+    """The tiers that there are, by name, the fastest first; prices from the settings.
+
+    Times are AWS's own words ("Understanding archive retrieval options", Amazon S3 User Guide): S3 Glacier Deep
+    Archive has no Expedited, and its Standard takes up to 12 hours.
+    """
+    expedited = TierTerms(
+        "Expedited",
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+        "1–5 minutes",
+        settings.PRICE_EXPEDITED_REQUEST,
+        settings.PRICE_EXPEDITED_GB,
+    )
+    prices = (settings.PRICE_STANDARD_REQUEST, settings.PRICE_STANDARD_GB)
+    if settings.ARCHIVE_ROUTE == "class" and settings.GLACIER_STORAGE_CLASS == "DEEP_ARCHIVE":
+        deep = TierTerms("Standard", timedelta(hours=9), timedelta(hours=12), "9–12 hours", *prices)
+        return {deep.name: deep}
+    standard = TierTerms("Standard", timedelta(hours=3), timedelta(hours=5), "3–5 hours", *prices)
+    return {expedited.name: expedited, standard.name: standard}
 
 
 def progress(result: ResultFile) -> dict[str, Any] | None:
-    """A retrieval under way: {"tier", "asked_at", "expected_by", "fraction"}; None when there is none."""
+    """A retrieval under way: {"tier", "asked_at", "expected_by", "fraction", "late"}; None when there is none."""
     tier = terms().get(result.retrieval_tier)
     if result.state != ResultState.RESTORING or tier is None or result.retrieval_asked_at is None:
         return None
@@ -61,38 +66,55 @@ def progress(result: ResultFile) -> dict[str, Any] | None:
         "asked_at": result.retrieval_asked_at,
         "expected_by": result.retrieval_asked_at + tier.longest,
         # Never full before it is back.
-        "fraction": min(0.98, elapsed / tier.longest),
+        "fraction": min(0.98, max(0.0, elapsed / tier.longest)),
+        "late": elapsed > tier.longest,
     }
 
 
 def estimate(results: QuerySet[ResultFile]) -> dict[str, Any]:
-    """What bringing these back would take: {"count", "size", "tiers": [{"name", "price", "words"}]}.
+    """What bringing these back would take: {"count", "size", "large", "tiers": [{"name", "price", "words"}]}.
 
-    Results too large for Expedited come by Standard, and are priced so in both.
+    Results too large for Expedited (`large` says how many) come by Standard, and are priced so in both.
     """
-    small = results.filter(size__lt=EXPEDITED_MAX_BYTES).aggregate(count=Count("pk"), size=Sum("size"))
-    every = results.aggregate(count=Count("pk"), size=Sum("size"))
-    count, size = every["count"], every["size"] or 0
-    fast_count, fast_size = small["count"], small["size"] or 0
+    fits = Q(size__lt=EXPEDITED_MAX_BYTES)
+    found = results.order_by().aggregate(
+        every=Count("pk"), bytes=Sum("size"), fast=Count("pk", filter=fits), fast_bytes=Sum("size", filter=fits)
+    )
+    count, size = found["every"], found["bytes"] or 0
+    fast_count, fast_size = found["fast"], found["fast_bytes"] or 0
     tiers = terms()
-    expedited = tiers["Expedited"].price(fast_count, fast_size)
-    rest = tiers["Standard"].price(count - fast_count, size - fast_size)
-    standard = tiers["Standard"].price(count, size)
+    standard = tiers["Standard"]
+    prices = {"Standard": standard.price(count, size)}
+    if expedited := tiers.get("Expedited"):
+        rest = standard.price(count - fast_count, size - fast_size)
+        prices["Expedited"] = expedited.price(fast_count, fast_size) + rest
     return {
         "count": count,
         "size": size,
-        "tiers": [
-            {"name": "Expedited", "price": expedited + rest, "words": tiers["Expedited"].words},
-            {"name": "Standard", "price": standard, "words": tiers["Standard"].words},
-        ],
+        "large": count - fast_count,
+        "tiers": [{"name": name, "price": prices[name], "words": tier.words} for name, tier in tiers.items()],
     }
 
 
-def is_moving(result: ResultFile | None) -> bool:
-    """Something will happen to it soon, so that a page that shows it had better look again."""
+def pace(result: ResultFile | None) -> int | None:
+    """After how many seconds a page that shows it had better look again; None if nothing is expected to happen.
+
+    A countdown looks by itself when it has run out; until then, as while the result is archived, only a change of
+    plan can matter.
+    """
     if result is None:
-        return False
+        return None
     if result.state in {ResultState.ARCHIVING, ResultState.RESTORING}:
-        return True
-    soon: datetime = timezone.now() + timedelta(hours=1)
-    return result.state == ResultState.AVAILABLE and result.archive_due_at is not None and result.archive_due_at < soon
+        return QUICK
+    if result.state == ResultState.ARCHIVED:
+        return SLOW
+    if result.state == ResultState.AVAILABLE and result.archive_due_at is not None:
+        return QUICK if result.archive_due_at <= timezone.now() else SLOW
+    return None
+
+
+def is_back(result: ResultFile) -> bool:
+    """It was archived, and has been brought back lately. Needs its batch."""
+    if result.state != ResultState.AVAILABLE or result.batch is None:
+        return False
+    return timezone.now() - (result.batch.finished_at or result.batch.created_at) < BACK_FOR

@@ -21,12 +21,15 @@ from gas.jobs.leases import take_back
 from gas.jobs.models import ArchiveRemoval, Job, Purge, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
 from gas.jobs.uploads import UploadRefused, confirm_upload
+from gas.subscriptions.plans import PLANS
 from gas.tasknames import (
     ANNOTATE,
     ARCHIVE_RESULT,
+    ARCHIVE_USER_RESULTS,
     DELETE_HOT_COPY,
     PURGE,
     REMOVE_ARCHIVE,
+    RESTORE_USER_RESULTS,
     SEND_NOTICE,
     START_BATCH,
     send_after_commit,
@@ -52,6 +55,8 @@ def sweep() -> dict[str, int]:
         "hot copies": resend_hot_copies,
         "removals": resend_removals,
         "batches": resend_batches,
+        "upgrades": resend_upgrades,
+        "downgrades": resend_downgrades,
     }
     moved = {}
     for name, step in steps.items():
@@ -177,6 +182,27 @@ def resend_batches(now: datetime) -> int:
                 send_after_commit(START_BATCH, batch.pk)
 
     return _each(lost.order_by("next_poll_at")[:BATCH], begin)
+
+
+def resend_upgrades(now: datetime) -> int:
+    """People whose plan does not archive and who have archived results, other than those that were given up."""
+    return _resend_for_owners(
+        ResultFile.objects.filter(state=ResultState.ARCHIVED, problem=""), False, RESTORE_USER_RESULTS
+    )
+
+
+def resend_downgrades(now: datetime) -> int:
+    """People whose plan archives and who have results in S3 that are not due."""
+    return _resend_for_owners(
+        ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at=None), True, ARCHIVE_USER_RESULTS
+    )
+
+
+def _resend_for_owners(results: QuerySet[ResultFile], archives: bool, name: str) -> int:
+    plans = [plan.id for plan in PLANS.values() if plan.archives is archives]
+    theirs = results.filter(job__owner__plan__in=plans).order_by()
+    owners = theirs.values_list("job__owner", flat=True).distinct()
+    return _each(owners[:BATCH], partial(send_after_commit, name))
 
 
 def _each(rows: Iterable[T], act: Callable[[T], None]) -> int:

@@ -27,13 +27,15 @@ PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
 #: No file is larger: an S3 object's limit is 50 TB.
 MAX_SIZE = 2**63
+#: Seconds until the list looks again while a job is under way.
+LIST_PACE = 2
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
 
 def _own(request: PersonRequest, job_id: UUID) -> Job:
     """The job, if it is the person's own; for anybody else's there is nothing here, 404."""
-    return get_object_or_404(Job, pk=job_id, owner=request.user)
+    return get_object_or_404(Job.objects.select_related("owner"), pk=job_id, owner=request.user)
 
 
 @login_required
@@ -44,7 +46,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
     # A NUL is in no name, and PostgreSQL would not take it.
     query, status = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("status", "")
     mine = Job.objects.filter(owner=request.user).defer("preview")
-    jobs = mine.select_related("result")
+    jobs = mine.select_related("result__batch")
     if query:
         jobs = jobs.filter(name__icontains=query)
     if status in JobStatus.values:
@@ -52,20 +54,22 @@ def job_list(request: PersonRequest) -> HttpResponse:
     elif status in ResultState.values:
         jobs = jobs.filter(result__state=status)
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    paces = []
     for job in page:
         job.queue_position = context.queue_position(job)
-    live = any(job.is_active or storage.is_moving(getattr(job, "result", None)) for job in page)
+        paces.append(LIST_PACE if job.is_active else storage.pace(getattr(job, "result", None)))
+    pace = min((pace for pace in paces if pace is not None), default=None)
     values = {
         "page_obj": page,
         "q": query,
         "status": status,
         "statuses": [*JobStatus.choices, *context.STORAGE_FILTERS],
-        "archived": archived if (archived := context.archived(request.user)) and archived["count"] else None,
+        "archived": context.archived(request.user),
         "counts": context.status_counts(request.user),
-        "live": live,
+        "pace": pace,
     }
     if request.htmx:
-        return render(request, "jobs/_list.html", values, status=200 if live else STOP_POLLING)
+        return render(request, "jobs/_list.html", values, status=200 if pace is not None else STOP_POLLING)
     return render(request, "jobs/list.html", values)
 
 
@@ -184,6 +188,10 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     job = _own(request, job_id)
     target = _target(job, kind)
     if target is None:
+        if kind in {"vcf", "index"} and ResultFile.objects.filter(job=job).exists():
+            # A link that was right when it was shown or kept: the page says where the result is now.
+            messages.warning(request, "This result is not available just now; what is written below says why.")
+            return redirect(job)
         raise Http404
     bucket, key, ending = target
     name = job.name if kind == "input" else download_name(job.name, ending)

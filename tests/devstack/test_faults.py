@@ -1,5 +1,7 @@
 """Faults come as ordered: to the calls that are named, in the protocol's own form, before anything has happened."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 import pytest
 import requests
@@ -7,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from devstack.provision import VAULT
+from devstack.waiting import wait_for
 
 
 @pytest.fixture
@@ -78,6 +81,21 @@ def test_an_outage_gives_no_answer(faults, once):
     faults({"service": "*", "mode": "drop"})
     with pytest.raises(ConnectionClosedError):
         once("s3").list_buckets()
+
+
+def test_an_answer_that_is_held_back_is_of_a_call_that_was_carried_out(endpoint, faults, once, s3):
+    faults({"service": "s3", "action": "PutObject", "mode": "hold"})
+
+    def held():
+        return requests.get(f"{endpoint}/_devstack/faults", timeout=10).json()["rules"][0]["held"]
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(once("s3").put_object, Bucket="gas-inputs", Key="held", Body=b"x")
+        wait_for(held, 20, "the call")
+        assert s3.head_object(Bucket="gas-inputs", Key="held")
+        assert not waiting.done()
+        faults()
+        assert waiting.result(timeout=20)["ETag"]
 
 
 def test_retries_carry_over_a_small_rate(faults, s3):

@@ -7,23 +7,41 @@ from rich.console import Console
 
 from devstack import demo as demo_module
 from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
-from devstack.demo import Broken, Timeline, demo, find_consequence
+from devstack.demo import ROUTES, demo, find_consequence
 from devstack.stack import Stack
+from devstack.timeline import Broken, Timeline
 
 pytestmark = pytest.mark.workers
 
 
-def test_one_job_goes_through_everything():
+STEPS = (
+    "Sign up",
+    "Upload straight to S3",
+    "Job COMPLETED",
+    "Completion mail",
+    "Result archived",
+    "tier refused: Expedited, tier used: Standard",
+    "Result restored",
+    "Bytes identical",
+    "Archive gone",
+    "Your 1 result is back",
+    "Delete",
+    "Everything worked",
+)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_one_job_goes_through_everything_and_to_glacier_and_back(route):
     out = io.StringIO()
-    assert demo(lambda _: None, Console(file=out, width=160)) == 0, out.getvalue()
-    for step in ("Sign up", "Upload straight to S3", "Job COMPLETED", "Completion mail", "Delete", "Everything worked"):
+    assert demo(lambda _: None, Console(file=out, width=160), [route]) == 0, out.getvalue()
+    for step in STEPS:
         assert step in out.getvalue()
 
 
 def test_a_broken_service_fails_the_demo_with_a_reason(monkeypatch):
     monkeypatch.setattr(demo_module, "VARIANT", ("11778", "G", "T"))
     out = io.StringIO()
-    assert demo(lambda _: None, Console(file=out, width=160)) == 1
+    assert demo(lambda _: None, Console(file=out, width=160), ROUTES[:1]) == 1
     assert "The demo failed. Broken promise: m.11778G>A came out as ''" in out.getvalue()
 
 

@@ -1,11 +1,13 @@
 """Restoring: everything of a premium person comes back, by Expedited or else Standard, verified, with one mail."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core import mail
+from django.utils import timezone
 
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import s3
@@ -99,7 +101,8 @@ def test_asking_twice_pays_once(aws: StandIn, person: User, archived: Callable[.
     page = list(restoration.to_request(batch).select_related("job"))
     request_page(batch, page)
     # The worker died before it could write down what Glacier said.
-    ResultFile.objects.update(retrieval_id="")
+    long_ago = timezone.now() - timedelta(hours=1)
+    ResultFile.objects.update(retrieval_id="", retrieval_asked_at=long_ago)
     request_page(batch, list(restoration.to_request(batch).select_related("job")))
     assert aws.paid() == 2
     assert not restoration.to_request(batch).exists()

@@ -1,4 +1,4 @@
-"""Print what the database says of all jobs, as JSON, for demonstrations and tests."""
+"""Print what the database says of all jobs and results, as JSON, for demonstrations and tests."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Count
 from django.utils import timezone
 
-from gas.jobs.models import Job, Notice
+from gas.jobs.models import ArchiveRemoval, Job, Notice, RestoreBatch, ResultFile
 
 
 class Command(BaseCommand):
@@ -26,5 +26,22 @@ class Command(BaseCommand):
                 {"job": str(job.pk), "status": job.status, "attempts": job.attempts, "stage": job.stage}
                 for job in jobs.exclude(status="COMPLETED")[:20]
             ],
+            "results": [
+                {
+                    "job": str(result.job_id),
+                    "state": result.state,
+                    "key": result.key,
+                    "sha256": result.sha256,
+                    "route": result.archive_route,
+                    "archive_id": result.archive_id,
+                    "hot_deleted": result.hot_deleted_at is not None,
+                    "leased": result.lease_token is not None,
+                    "problem": result.problem,
+                }
+                for result in ResultFile.objects.order_by("pk")
+            ],
+            "removals": ArchiveRemoval.objects.count(),
+            "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
+            "batches": RestoreBatch.objects.count(),
         }
         self.stdout.write(json.dumps(told))

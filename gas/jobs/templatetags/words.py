@@ -1,7 +1,7 @@
 """States, stages, sizes and times in words."""
 
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -9,7 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
 
+from gas.jobs import storage
 from gas.jobs.context import STAGES
+from gas.jobs.models import ResultFile
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, ResultState
 
@@ -66,27 +68,66 @@ def size(count: int | None) -> str:
     return "" if count is None else in_words(count)
 
 
-@register.simple_tag
-def ago(at: datetime | None, clock: bool = False) -> SafeString | str:
-    """A <time> that reads "3 minutes ago", exact on hover; with `clock`, the time of day instead.
+@register.filter
+def retrieval(result: ResultFile) -> dict[str, Any] | None:
+    """How far its retrieval is: see storage.progress."""
+    return storage.progress(result)
 
-    Scripts turn both into the reader's own time zone; without them they stay in UTC.
+
+@register.filter
+def is_back(result: ResultFile) -> bool:
+    """It has lately been brought back."""
+    return storage.is_back(result)
+
+
+# Times: the server writes them in UTC, and a script turns them into the reader's own; without it they stay.
+
+
+@register.simple_tag
+def ago(at: datetime | None) -> SafeString | str:
+    """A <time> that reads "3 minutes ago" or "in 3 minutes", exact on hover."""
+    return "" if at is None else _time(at, roughly(at))
+
+
+@register.simple_tag
+def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
+    """A <time> that reads "10:02 UTC", with the date when that is not today; with `seconds`, "10:02:09 UTC"."""
+    if at is None:
+        return ""
+    at = at.astimezone(UTC)
+    day = "" if at.date() == now().date() else f"{at.day} {at:%b}, "
+    words = f"{day}{at:%H:%M:%S}" if seconds and not day else f"{day}{at:%H:%M}"
+    return _time(at, f"{words} UTC", format_html(' data-clock="{}"', "seconds" if seconds else "minutes"))
+
+
+@register.simple_tag
+def until(at: datetime | None) -> SafeString | str:
+    """A <time> that reads "in 4 minutes", and that a script counts down: "in 4:12".
+
+    It is told how long is left, and not only when it is over, since the reader's clock may be wrong.
     """
     if at is None:
         return ""
+    left = max(0, round((at - now()).total_seconds()))
+    return _time(at, roughly(at) if left else "any moment now", format_html(' data-left="{}"', left))
+
+
+def _time(at: datetime, words: str, extra: str = "") -> SafeString:
+    at = at.astimezone(UTC)
+    exact = f"{at:%d %b %Y, %H:%M:%S} UTC"
     return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
-        at.isoformat(timespec="seconds"),
-        f"{at:%d %b %Y, %H:%M:%S} UTC",
-        SafeString(" data-clock") if clock else "",
-        f"{at:%H:%M:%S} UTC" if clock else roughly(at),
+        '<time datetime="{}" title="{}"{}>{}</time>', at.isoformat(timespec="seconds"), exact, extra, words
     )
 
 
 def roughly(at: datetime) -> str:
-    """naturaltime's larger unit alone: "2 days ago" of "2 days, 5 hours ago"."""
-    larger, comma, _ = naturaltime(at).partition(",")
-    return f"{larger} ago" if comma else larger
+    """naturaltime's larger unit alone: "2 days ago" of "2 days, 5 hours ago", "in 2 days" of what is to come."""
+    words = naturaltime(at)
+    future = at > now()
+    larger = words.partition(",")[0].removesuffix(" from now").removesuffix(" ago")
+    if larger == "now":
+        return larger
+    return f"in {larger}" if future else f"{larger} ago"
 
 
 @register.simple_tag

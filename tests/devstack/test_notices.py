@@ -1,0 +1,69 @@
+"""Finished retrievals are told of in the notices queue, by both routes, in a shape that the service reads."""
+
+import json
+
+import pytest
+import requests
+
+from devstack.credentials import ACCOUNT
+from devstack.provision import ARCHIVE_PREFIX, NOTICES_QUEUE, VAULT, client
+from devstack.waiting import wait_for
+from gas.aws.notices import parse
+
+
+@pytest.fixture
+def notices(endpoint, sqs, settings):
+    """What came since it was first read, as the service parses it."""
+    settings.SQS_QUEUE_URL_BASE = f"{endpoint}/{ACCOUNT}/"
+    url = sqs.get_queue_url(QueueName=NOTICES_QUEUE)["QueueUrl"]
+    found = []
+
+    def read():
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            found.extend(parse(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    return read
+
+
+@pytest.fixture
+def quick(endpoint):
+    page = f"{endpoint}/_devstack/glacier"
+    before = requests.get(page, timeout=10).json()["rules"]["seconds"]
+    requests.post(page, json={"seconds": {"Expedited": 0.2}}, timeout=10)
+    yield
+    requests.post(page, json={"seconds": before}, timeout=10)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_vault_tells_through_its_topic(endpoint, notices):
+    glacier = client("glacier", endpoint)
+    archive = glacier.upload_archive(vaultName=VAULT, body=b"told of")["archiveId"]
+    parameters = {"Type": "archive-retrieval", "ArchiveId": archive, "Tier": "Expedited"}
+    job = glacier.initiate_job(vaultName=VAULT, jobParameters=parameters)["jobId"]
+    (notice,) = wait_for(notices, 20, "the vault's notice")
+    assert (notice.route, notice.archive_id, notice.retrieval_id, notice.ok) == ("vault", archive, job, True)
+    glacier.delete_archive(vaultName=VAULT, archiveId=archive)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_bucket_tells_of_archives_and_of_nothing_else(s3, notices):
+    wanted, other = f"{ARCHIVE_PREFIX}1/told of", "elsewhere"
+    for key in (other, wanted):
+        s3.put_object(Bucket="gas-results", Key=key, Body=b"cold", StorageClass="GLACIER")
+        request = {"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}}
+        s3.restore_object(Bucket="gas-results", Key=key, RestoreRequest=request)
+    (notice,) = wait_for(notices, 20, "the bucket's notice")
+    assert (notice.route, notice.archive_id, notice.ok) == ("class", wanted, True)
+    for key in (other, wanted):
+        s3.delete_object(Bucket="gas-results", Key=key)
+
+
+def test_only_the_topic_and_the_bucket_may_send(sqs):
+    url = sqs.get_queue_url(QueueName=NOTICES_QUEUE)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    (statement,) = json.loads(attributes["Policy"])["Statement"]
+    senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert [arn.rpartition(":")[2] for arn in senders] == ["gas-glacier", "gas-results"]
+    assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].endswith(f":{NOTICES_QUEUE}-dead")

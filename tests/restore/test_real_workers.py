@@ -1,0 +1,204 @@
+"""Archiving and restoring by real worker processes, which are killed, and lose their messages and their AWS.
+
+What a test holds back is an answer of the emulated AWS: the call was carried out, and whoever made it dies without
+having heard of it.
+"""
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from annotator.samples import write_sample
+from devstack.chaos import newcomer
+from devstack.coldchaos import COLD, WORKERS, Plan, cold_chaos
+from devstack.coldchaos import SETTINGS as CHAOS_SETTINGS
+from devstack.stack import Stack, Worker
+from devstack.waiting import wait_for
+
+pytestmark = [pytest.mark.workers, pytest.mark.once]
+
+QUICK = {
+    "ARCHIVE_AFTER_SECONDS": "6",
+    "LEASE_SECONDS": "4",
+    "SWEEP_SECONDS": "2",
+    "RESEND_AFTER_SECONDS": "6",
+    "POLL_EXPEDITED_SECONDS": "2",
+    "POLL_STANDARD_SECONDS": "2",
+}
+SECONDS = 90
+
+
+@pytest.fixture(scope="module", params=["vault", "class"])
+def stack(tmp_path_factory, request):
+    """One worker for the cold queues: whatever happens to it, its successor has to finish."""
+    workers = (Worker("cold", COLD), Worker("other", ("gas-annotate", "gas-default")))
+    env = {**QUICK, "ARCHIVE_ROUTE": request.param}
+    with Stack(tmp_path_factory.mktemp("cold") / "data", workers=workers, env=env) as stack:
+        stack.glacier(seconds={"Expedited": 1, "Standard": 2})
+        yield stack
+
+
+@pytest.fixture
+def case(stack, tmp_path):
+    made = Case(stack, tmp_path)
+    yield made
+    stack.faults([])
+    stack.wait_ready()
+
+
+class Case:
+    """A person with one completed job."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack = stack
+        self.person = newcomer(stack, 1)
+        path = folder / "sample.vcf"
+        write_sample(path, records=30, seed=time.time_ns())
+        self.job = self.person.upload(path)
+        self.person.wait(self.job)
+        self.sha256 = self._digest()
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.person.download(self.job)).hexdigest()
+
+    def result(self):
+        return self.person.status(self.job)["result"]
+
+    def row(self):
+        return next(row for row in self.stack.state()["results"] if row["job"] == self.job)
+
+    def until(self, state: str) -> None:
+        wait_for(lambda: self.result()["state"] == state, SECONDS, f"{state} of {self.job}")
+
+    def hot(self) -> list[str]:
+        return [key for key in self.stack.objects(self.job) if "/results/" in key and key.endswith("/annot.vcf.gz")]
+
+    def upgrade(self, at: float = 0) -> None:
+        self.stack.manage("devstack_set_plan", self.person.email, "premium", "--at", str(at))
+
+    def hold(self, service: str, action: str) -> None:
+        self.stack.faults([{"service": service, "action": action, "mode": "hold", "seconds": 120}])
+
+    def held(self) -> bool:
+        return bool(self.stack.fault_counts()[0]["held"])
+
+    def kill_while_it_waits(self) -> None:
+        wait_for(self.held, SECONDS, "the call that is held back")
+        starts = self.stack.starts("cold")
+        self.stack.kill("cold")
+        self.stack.faults([])
+        wait_for(lambda: self.stack.starts("cold") > starts, 30, "another worker")
+
+    def check_archived(self, orphans: int = 0) -> None:
+        """In Glacier, and nowhere else; `orphans`: archives that a dead worker may have left."""
+        self.until("ARCHIVED")
+        wait_for(lambda: not self.hot(), SECONDS, "the end of the hot copy")
+        archives = self.stack.archives(self.job)
+        assert self.row()["archive_id"] in archives
+        assert len(archives) <= 1 + orphans
+
+    def check_available(self, orphans: int = 0) -> None:
+        """In S3, once, byte for byte, and not in Glacier."""
+        self.until("AVAILABLE")
+        assert self._digest() == self.sha256
+        wait_for(lambda: len(self.stack.archives(self.job)) <= orphans, SECONDS, "the end of the archive")
+        row = self.row()
+        assert (row["archive_id"], row["leased"]) == ("", False)
+        wait_for(lambda: self.hot() == [f"gas-results/{row['key']}"], SECONDS, "the one hot copy")
+
+    def mails(self) -> int:
+        return sum(mail["subject"].endswith(" back") for mail in self.stack.mail(self.person.email))
+
+
+def store_call(stack: Stack) -> tuple[str, str]:
+    """The call that makes an archive."""
+    return ("glacier", "UploadArchive") if stack.env["ARCHIVE_ROUTE"] == "vault" else ("s3", "CopyObject")
+
+
+def restore_call(stack: Stack) -> tuple[str, str]:
+    """The call that makes a hot copy of an archive."""
+    return ("s3", "PutObject") if stack.env["ARCHIVE_ROUTE"] == "vault" else ("s3", "CopyObject")
+
+
+def test_a_worker_killed_while_it_archives_loses_nothing(case):
+    case.hold(*store_call(case.stack))
+    case.kill_while_it_waits()
+    case.check_archived(orphans=1)
+    case.upgrade()
+    case.check_available(orphans=1)
+    wait_for(case.mails, SECONDS, "the mail")
+    assert case.mails() == 1
+
+
+def test_a_worker_killed_while_it_restores_leaves_one_copy(case):
+    case.check_archived()
+    case.hold(*restore_call(case.stack))
+    case.upgrade()
+    case.kill_while_it_waits()
+    case.check_available()
+    wait_for(case.mails, SECONDS, "the mail")
+    assert case.mails() == 1
+
+
+def test_a_message_lost_in_the_countdown_is_made_good_by_the_sweep(case):
+    assert case.result()["state"] == "AVAILABLE"
+    case.stack.kill("cold")
+    case.stack.purge("gas-archive")
+    due = datetime.fromisoformat(case.result()["archive_due_at"]).timestamp()
+    case.until("ARCHIVED")
+    # Two rounds of the sweep, and what a slow machine takes to start a worker and do the work.
+    assert time.time() < due + 2 * float(QUICK["SWEEP_SECONDS"]) + 45
+    case.check_archived()
+
+
+def test_an_upgrade_whose_message_is_lost_still_brings_everything_back(case):
+    case.check_archived()
+    case.stack.faults([{"service": "sqs", "action": "SendMessage"}])
+    case.upgrade()
+    case.stack.faults([])
+    case.check_available()
+
+
+def test_an_upgrade_while_the_archive_is_made_keeps_the_hot_copy(case):
+    case.hold(*store_call(case.stack))
+    wait_for(case.held, SECONDS, "the archive being made")
+    case.upgrade()
+    case.stack.faults([])
+    case.check_available()
+    assert case.result()["archive_due_at"] is None
+
+
+def test_an_upgrade_in_the_last_second_strands_nobody(stack, tmp_path):
+    """From a second before the archival to a second after it."""
+
+    def upgraded(early: float) -> Case:
+        folder = tmp_path / str(early)
+        folder.mkdir()
+        case = Case(stack, folder)
+        due = case.result()["archive_due_at"]
+        case.upgrade(datetime.fromisoformat(due).timestamp() - early if due else 0)
+        return case
+
+    # A few at once: all of them would wait for the machine, and not for the deadline.
+    with ThreadPoolExecutor(2) as pool:
+        cases = list(pool.map(upgraded, (0.8, 0.0, -0.7, -1.5)))
+    for case in cases:
+        case.check_available()
+
+
+@pytest.mark.parametrize("route", ["vault", "class"])
+def test_results_survive_killed_workers_and_an_aws_that_fails_and_falls(tmp_path, route):
+    plan = Plan(jobs=12, seconds=180, down=4, people=2)
+    quick = {**CHAOS_SETTINGS, **QUICK, "ARCHIVE_AFTER_SECONDS": "10", "ARCHIVE_ROUTE": route}
+    with Stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
+        outcome = cold_chaos(stack, plan, tmp_path)
+    assert outcome.problems == [], outcome.report()
+    assert outcome.identical == 12
+    assert outcome.mails == 2
+    assert outcome.outages == 2
+    assert sum(outcome.kills.values()) >= 2
+    assert outcome.faults > 0
