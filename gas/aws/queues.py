@@ -8,13 +8,14 @@ from django.conf import settings
 from gas.aws.clients import sqs
 
 
-def waiting(queue: str) -> int:
-    """Roughly how many messages wait in `queue`, delayed ones included; those being worked on are not."""
+def waiting(queue: str, *, delayed: bool = True) -> int:
+    """Roughly how many messages wait in `queue`, those whose delay still runs among them or not; none in work."""
     url = f"{settings.SQS_QUEUE_URL_BASE.rstrip('/')}/{queue}"
     attributes = sqs().get_queue_attributes(
         QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     )["Attributes"]
-    return sum(int(count) for count in attributes.values())
+    visible = int(attributes["ApproximateNumberOfMessages"])
+    return visible + (int(attributes["ApproximateNumberOfMessagesDelayed"]) if delayed else 0)
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,8 @@ def resend_due(now: datetime) -> int:
     late = now - timedelta(seconds=settings.SWEEP_SECONDS)
     due = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at__lt=late)
     pks = due.order_by("archive_due_at").values_list("pk", flat=True)[:BATCH]
-    if not pks or queues.waiting("gas-archive") >= len(pks):
+    # Those whose delay still runs are about results that are not due yet.
+    if not pks or queues.waiting("gas-archive", delayed=False) >= len(pks):
         return 0
     return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
 

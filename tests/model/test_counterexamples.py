@@ -1,0 +1,68 @@
+"""What broke the promises once, found by the model or while it was written, each with the shortest way there."""
+
+import pytest
+
+from gas.jobs.models import ResultFile
+from gas.jobs.states import ResultState
+from gas.subscriptions.changes import set_plan
+from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, RESTORE_RESULT
+from gas.users.models import PlanChoice
+from tests.model import promises
+from tests.model.world import Accident, World
+
+
+def until(world: World, name: str) -> None:
+    """Deliver what comes before the first message of this name."""
+    for _ in range(50):
+        first = min(world.messages, key=lambda one: one.due)
+        world.tick(max(0.0, first.due - world.now()))
+        if first.name == name:
+            return
+        world.deliver(first)
+    raise AssertionError(f"there is no {name} in {world.messages}")
+
+
+@pytest.mark.parametrize("plan", [PlanChoice.PREMIUM, PlanChoice.FREE])
+def test_a_change_of_plan_whose_message_is_lost_takes_effect_all_the_same(world: World, plan: PlanChoice) -> None:
+    if plan == PlanChoice.FREE:
+        set_plan(world.owner, PlanChoice.PREMIUM)
+    world.complete()
+    world.settle()
+    set_plan(world.owner, plan)
+    world.messages.clear()
+    world.settle()
+    promises.all_is_well(world)
+
+
+def test_output_that_expires_after_its_reader_died_is_asked_for_again(world: World) -> None:
+    world.complete()
+    world.settle()
+    set_plan(world.owner, PlanChoice.PREMIUM)
+    until(world, RESTORE_RESULT)
+    message = next(one for one in world.messages if one.name == RESTORE_RESULT)
+    world.deliver(message, Accident(1, "crash", "before"))
+    assert ResultFile.objects.get().lease_token
+    world.tick(72 * 3600)
+    world.settle()
+    promises.all_is_well(world)
+
+
+def test_a_hot_copy_whose_deletion_was_lost_goes_when_the_result_is_restored(world: World) -> None:
+    world.complete()
+    until(world, DELETE_HOT_COPY)
+    world.messages[:] = [one for one in world.messages if one.name != DELETE_HOT_COPY]
+    set_plan(world.owner, PlanChoice.PREMIUM)
+    until(world, RESTORE_RESULT)
+    world.settle()
+    promises.all_is_well(world)
+
+
+def test_an_archive_whose_commit_fails_is_removed(world: World) -> None:
+    for step in range(12):
+        world.reset()
+        world.complete()
+        until(world, ARCHIVE_RESULT)
+        world.deliver(world.messages[-1], Accident(step, "error", "before"))
+        world.settle()
+        assert ResultFile.objects.get().state == ResultState.ARCHIVED
+        assert world.archives() == {ResultFile.objects.get().archive_id}
