@@ -349,7 +349,7 @@ class TestRetrieval:
         with pytest.raises(NotReady):
             bench.restore(stored, retrieval, "results/1/early")
         assert not present("results/1/early")
-        bench.aws.glacier(advance=3)
+        bench.aws.glacier(advance=60)
         assert bench.state(stored, retrieval) is RetrievalState.DONE
         assert bench.read(stored, retrieval) == b"bytes"
         bench.aws.glacier(advance=4 * DAY)
