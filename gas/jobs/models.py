@@ -155,6 +155,8 @@ class RestoreBatch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     next_poll_at = models.DateTimeField(null=True, help_text="When its message is due; the sweep sends another after.")
     finished_at = models.DateTimeField(null=True)
+    restored = models.PositiveIntegerField(default=0, help_text="How many came back.")
+    given_up = models.PositiveIntegerField(default=0, help_text="How many could not be brought back.")
 
     class Meta:
         indexes = (models.Index(fields=["next_poll_at"], condition=models.Q(finished_at=None), name="batch_open"),)

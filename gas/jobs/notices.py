@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 #: A claim that is older than this belongs to a worker that is gone: a try takes 25 s at most (gas.aws.mail).
 CLAIM_SECONDS = 60
-GIVE_UP_AFTER = timedelta(days=3)
+#: Both must be reached: three days in which the service was down are no reason.
+GIVE_UP_AFTER, GIVE_UP_TRIES = timedelta(days=3), 20
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
 
 #: What a notice tells of, which must still be so when it is sent.
@@ -70,7 +71,7 @@ def owed(now: datetime) -> QuerySet[Notice]:
 
 def give_up_old(now: datetime) -> None:
     """Stop trying for those that could not be sent for GIVE_UP_AFTER, and tell operators."""
-    for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER):
+    for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER, tries__gte=GIVE_UP_TRIES):
         log.error("notice %s is given up after %d tries", notice.pk, notice.tries)
         Notice.objects.filter(pk=notice.pk, sent_at=None).update(given_up_at=now)
 

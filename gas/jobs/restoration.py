@@ -5,6 +5,7 @@ results: N requests for retrieval and N restores, which is what Glacier charges 
 1,000 archives (a page of Glacier's own list); queries in pages of PAGE rows.
 """
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from gas.jobs.archival import NO_LEASE, make_due, remove
@@ -22,6 +23,8 @@ from gas.jobs.states import Outrun, ResultState, move_result, move_results
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
 from gas.users.models import User
+
+log = logging.getLogger(__name__)
 
 PAGE = 1000
 #: What a result has of a retrieval before one is asked for.
@@ -178,6 +181,8 @@ def give_up(result: ResultFile, problem: str) -> None:
             problem=problem,
             **NO_LEASE,
         )
+        RestoreBatch.objects.filter(pk=result.batch_id).update(given_up=F("given_up") + 1)
+    log.error("result %s, of %s: restoring is given up: %s", result.pk, result.archive_id, problem)
 
 
 def send_restores(results: Sequence[int], *, again_after: float) -> int:
@@ -256,20 +261,23 @@ def restored(claim: RestoreClaim) -> None:
             **NO_RETRIEVAL,
             **NO_LEASE,
         )
+        RestoreBatch.objects.filter(pk=result.batch_id).update(restored=F("restored") + 1)
         if not settings.ARCHIVE_KEEP_RESTORED:
             remove(route, archive_id)
         make_due(result, owner)
 
 
 def finish(batch: RestoreBatch) -> None:
-    """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once."""
+    """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once.
+
+    What came back was counted as it came: a free person's result may be in Glacier anew by now.
+    """
     with transaction.atomic():
         now = timezone.now()
         if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
             return
-        count = batch.results.filter(state=ResultState.AVAILABLE).count()
-        missing = batch.results.filter(state=ResultState.ARCHIVED).exclude(problem="").count()
-        if count or missing:
-            facts = {"count": count, "missing": missing}
+        batch.refresh_from_db()
+        if batch.restored or batch.given_up:
+            facts = {"count": batch.restored, "missing": batch.given_up}
             notice = Notice.objects.create(owner=batch.owner, kind=Notice.Kind.RESTORED, facts=facts)
             send_after_commit(SEND_NOTICE, notice.pk)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from gas.jobs import restoration, staff
 from gas.jobs.models import ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
-from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, RESTORE_RESULT
+from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, FINISH_BATCH, RESTORE_RESULT
 from gas.users.models import PlanChoice
 from tests.model import promises
 from tests.model.world import Accident, World
@@ -66,3 +67,25 @@ def test_an_archive_whose_commit_fails_is_removed(world: World) -> None:
         world.settle()
         assert ResultFile.objects.get().state == ResultState.ARCHIVED
         assert world.archives() == {ResultFile.objects.get().archive_id}
+
+
+def test_a_batch_is_told_of_though_its_result_is_archived_anew_before_it_closes(world: World) -> None:
+    """A free person's, which staff restored and at once archived."""
+    world.complete()
+    world.settle()
+    restoration.restore_some(ResultFile.objects.all(), actor=world.owner)
+    until(world, RESTORE_RESULT)
+    world.deliver(next(one for one in world.messages if one.name == RESTORE_RESULT))
+    staff.archive_now(ResultFile.objects.all(), actor=world.owner)
+    until(world, FINISH_BATCH)
+    assert ResultFile.objects.get().state == ResultState.ARCHIVED
+    world.settle()
+    promises.all_is_well(world)
+
+
+def test_a_mail_whose_message_was_lost_while_nothing_ran_for_days_is_sent(world: World) -> None:
+    world.complete()
+    world.messages.clear()
+    world.tick(72 * 3600)
+    world.settle()
+    promises.all_is_well(world)

@@ -121,6 +121,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('next_poll_at', models.DateTimeField(help_text='When its message is due; the sweep sends another after.', null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('restored', models.PositiveIntegerField(default=0, help_text='How many came back.')),
+                ('given_up', models.PositiveIntegerField(default=0, help_text='How many could not be brought back.')),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='restore_batches', to=settings.AUTH_USER_MODEL)),
             ],
         ),
