@@ -60,6 +60,7 @@ def main(command: list[str]) -> int:
             os.read(wake_read, 4096)
             code = _reap(child.pid)
     kill_all(child.pid)
+    _reap_all()
     return code
 
 
@@ -107,6 +108,13 @@ def _reap(child: int, *, block: bool = False) -> int | None:
             if pid == child:
                 code = os.waitstatus_to_exitcode(status)
     return code if code is None or code >= 0 else 128 - code
+
+
+def _reap_all() -> None:
+    """What was killed leaves no zombie to whoever comes after us."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 if __name__ == "__main__":

@@ -40,7 +40,15 @@ def descendants(pid: int) -> set[int]:
 
 
 def gone(pids: set[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    return not any(runs(pid) for pid in pids)
+
+
+def runs(pid: int) -> bool:
+    """A zombie, which only waits for its parent to hear of its end, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 def test_the_site_and_its_parts_answer(stack):
