@@ -1,4 +1,4 @@
-"""Archive a result, delete what is archived from S3, and remove archives that nobody needs."""
+"""Archive a result, delete what is archived from S3, and remove copies that nobody needs."""
 
 import logging
 from functools import partial
@@ -10,11 +10,11 @@ from django.utils import timezone
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
-from gas.jobs import archival
+from gas.jobs import archival, removals
 from gas.jobs.heartbeat import Heartbeat
-from gas.jobs.models import ArchiveRemoval, ResultFile
+from gas.jobs.models import Removal, ResultFile
 from gas.jobs.states import Outrun, ResultState
-from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_ARCHIVE
+from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_COPY
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +63,12 @@ def delete_hot_copy(result_id: str) -> None:
     ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=timezone.now())
 
 
-@app.task(name=REMOVE_ARCHIVE, **RETRIES)
-def remove_archive(removal_id: str) -> None:
-    """Required: an ArchiveRemoval. Resulting: the archive is gone, and so is the row."""
-    removal = ArchiveRemoval.objects.filter(pk=int(removal_id)).first()
-    if removal is None:
-        return
-    archive(removal.route).delete(removal.archive_id)
-    removal.delete()
+@app.task(name=REMOVE_COPY, **RETRIES)
+def remove_copy(removal_id: str) -> None:
+    """Required: a Removal that is due. Resulting: the copy is gone, and so is the row."""
+    removal = Removal.objects.filter(pk=int(removal_id)).first()
+    if removal is not None:
+        removals.carry_out(removal)
 
 
 @app.task(name=ARCHIVE_USER_RESULTS)

@@ -194,16 +194,9 @@ def poll(batch: RestoreBatch) -> None:
 
 
 def take_back(batch: RestoreBatch) -> None:
-    """Results whose worker is gone, which their expired lease tells: this poll sends for them anew.
-
-    What that worker may have put into S3 goes: without its lease it commits nothing, should it only be slow.
-    """
-    for result in restoration.waiting(batch).filter(lease_expires_at__lt=timezone.now()).select_related("job"):
-        if result.lease_token is None:
-            continue
-        dead = restoration.RestoreClaim(result, result.lease_token)
-        if restoration.let_go(dead):
-            s3.delete(settings.S3_RESULTS_BUCKET, dead.new_key)
+    """Results whose worker is gone, which their expired lease tells: this poll sends for them anew."""
+    for result in restoration.waiting(batch).filter(lease_expires_at__lt=timezone.now()):
+        restoration.take_back(result.pk)
 
 
 def resend_after() -> float:
@@ -241,14 +234,12 @@ def restore_result(result_id: str) -> None:
         if result.hot_deleted_at is None:  # its copy from before it was archived, under its old key
             s3.delete(settings.S3_RESULTS_BUCKET, result.key)
         restoration.restored(claim)
-    except Outrun:
-        s3.delete(settings.S3_RESULTS_BUCKET, claim.new_key)
-    except (RetrievalExpired, NotReady):
+    except (Outrun, RetrievalExpired, NotReady) as error:
+        log.info("result %s: %r", result_id, error)
         restoration.let_go(claim)
     except Exception:
         log.exception("result %s: restoring", result_id)
-        if restoration.let_go(claim):
-            s3.delete(settings.S3_RESULTS_BUCKET, claim.new_key)
+        restoration.let_go(claim)
 
 
 @app.task(name=FINISH_BATCH)

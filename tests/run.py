@@ -12,8 +12,6 @@ from tests.support import chromium, postgres
 
 #: See tests/conftest.py.
 TOUCHES_THE_DATABASE = "not once"
-#: Workers killed again and again while they archive and restore: minutes, and sensitive to a busy machine.
-SLOW = "tests/restore/test_real_workers.py"
 
 
 def main() -> int:
@@ -23,15 +21,12 @@ def main() -> int:
         left_out.append("browser tests: install Chromium (Debian: apt-get install chromium)")
     chosen = ["-m", "not browser"] if left_out else []
     env = os.environ.copy()
-    if not arguments:
-        print(f"Run apart, for the minutes that it takes: make test TESTS={SLOW}", flush=True)
-        chosen += [f"--ignore={SLOW}"]
     code = pytest(env, *chosen, *arguments)
     if "DATABASE_URL" not in env and not arguments:
         if postgres.find():
             with postgres.cluster() as url:
                 print("\nThe same on PostgreSQL:", flush=True)
-                code = pytest({**env, "DATABASE_URL": url}, "-m", TOUCHES_THE_DATABASE, f"--ignore={SLOW}") or code
+                code = pytest({**env, "DATABASE_URL": url}, "-m", TOUCHES_THE_DATABASE) or code
         else:
             left_out.append("the suite on PostgreSQL: install it (Debian: apt-get install postgresql)")
     for line in left_out:

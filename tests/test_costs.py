@@ -14,10 +14,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from annotator.tasks import annotate_job
-from archive.tasks import archive_result, delete_hot_copy, remove_archive
+from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from gas.aws import queues
 from gas.jobs import restoration
-from gas.jobs.models import ArchiveRemoval, Job, Notice, ResultFile
+from gas.jobs.models import Job, Notice, Removal, ResultFile
 from gas.jobs.tasks import send_notice
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import QUEUES
@@ -120,8 +120,8 @@ def test_the_page_of_costs_is_true(
         poll(batch)
         run(restore_result, result.pk)
         run(finish_batch, batch.pk)
-        for removal in ArchiveRemoval.objects.all():
-            run(remove_archive, removal.pk)
+        for removal in Removal.objects.all():
+            run(remove_copy, removal.pk)
 
     if route == "class":
         aws.glacier(seconds={"Expedited": 60})

@@ -87,6 +87,10 @@ class Archive(Protocol):
         """
         ...
 
+    def attempt_id(self, archive_key: str) -> str | None:
+        """The id that `store` gives, or would give, under this name; None where Glacier tells it afterwards only."""
+        ...
+
     def begin_retrieval(self, archive_id: str, *, tier: Tier, size: int, look_first: bool = True) -> str:
         """Ask for an archive, once, and return the retrieval's id.
 

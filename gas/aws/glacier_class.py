@@ -44,9 +44,12 @@ class StorageClassArchive:
 
     def store(self, *, source_key: str, archive_key: str, size: int, sha256: str) -> StoredArchive:
         """S3 copies by itself; not a byte passes through here up to 5 GB. See `gas.aws.copies`."""
-        key = PREFIX + archive_key
+        key = self.attempt_id(archive_key)
         copies.copy(_bucket(), source_key, key, size=size, sha256=sha256, storage_class=settings.GLACIER_STORAGE_CLASS)
         return StoredArchive(key, size, sha256, "", self.route)
+
+    def attempt_id(self, archive_key: str) -> str:
+        return PREFIX + archive_key
 
     def begin_retrieval(self, archive_id: str, *, tier: Tier, size: int, look_first: bool = True) -> str:
         if look_first:

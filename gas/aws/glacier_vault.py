@@ -66,6 +66,9 @@ class VaultArchive:
             raise CopyDiffers(f"{archive_key}: tree hash {tree} was sent; the vault has {answer.get('checksum')}")
         return StoredArchive(answer["archiveId"], size, sha256, tree, self.route)
 
+    def attempt_id(self, archive_key: str) -> None:
+        return None
+
     def begin_retrieval(self, archive_id: str, *, tier: Tier, size: int, look_first: bool = True) -> str:
         """Looking first costs up to one request for every 50 of the vault's jobs: for many, `find_retrievals`."""
         if look_first and (found := self.find_retrievals([archive_id])):

@@ -15,11 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gas.aws.archives import StoredArchive
+from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
-from gas.jobs.models import ArchiveRemoval, Notice, ResultFile
+from gas.jobs.models import Notice, ResultFile
+from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
 from gas.subscriptions.plans import plan_of
-from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, REMOVE_ARCHIVE, SEND_NOTICE, send_after_commit
+from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, SEND_NOTICE, send_after_commit
 from gas.users.models import User
 
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
@@ -135,6 +137,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
 
 def interrupted(result: ResultFile) -> None:
     """Within a transaction: the worker that was archiving is gone, and the copy in S3 is whole: begin again."""
+    forget_attempt(result)
     move_result(
         result,
         ResultState.AVAILABLE,
@@ -164,10 +167,15 @@ def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | Non
         send_when_due(result)
 
 
-def remove(route: str, archive_id: str) -> None:
-    """Within a transaction: nobody needs the archive once this has committed."""
-    removal = ArchiveRemoval.objects.create(route=route, archive_id=archive_id)
-    send_after_commit(REMOVE_ARCHIVE, removal.pk)
+def forget_attempt(result: ResultFile) -> None:
+    """Within a transaction that has the row: if somebody is or was archiving it, what they may have stored goes.
+
+    The vault names an archive in its answer only; one whose answer nobody heard is found by its inventory.
+    """
+    if result.state == ResultState.ARCHIVING and result.lease_token:
+        attempt = archive_of().attempt_id(ArchiveClaim(result, result.lease_token).archive_key)
+        if attempt:
+            remove(settings.ARCHIVE_ROUTE, attempt, maker_is_gone=True)
 
 
 def make_all_due(owner_id: str) -> int:

@@ -231,15 +231,16 @@ class Purge(models.Model):
         return self.result_prefix
 
 
-class ArchiveRemoval(models.Model):
-    """An archive that nobody needs any more: its result is back in S3, was never committed, or is deleted."""
+class Removal(models.Model):
+    """A copy that nobody needs any more: its result has another, was never committed, or is deleted."""
 
-    route = models.CharField(max_length=5)
-    archive_id = models.CharField(max_length=255)
+    route = models.CharField(max_length=5, help_text="Of the archive; hot for an object of the results bucket.")
+    copy_id = models.CharField(max_length=255, help_text="The archive's id, or the object's key.")
     created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(default=timezone.now, help_text="Not before; then, when its latest message is due.")
 
     def __str__(self) -> str:
-        return f"{self.route} {self.archive_id}"
+        return f"{self.route} {self.copy_id}"
 
 
 class UploadSwitch(models.Model):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gas.aws import s3
 from gas.jobs import archival
 from gas.jobs.models import Job, Purge, ResultFile
+from gas.jobs.removals import remove
 from gas.tasknames import PURGE, send_after_commit
 from gas.users.models import User
 
@@ -35,7 +36,9 @@ def remember_objects(instance: Job, **_: Any) -> None:
     )
     send_after_commit(PURGE, purge.pk)
     if result and result.archive_id:
-        archival.remove(result.archive_route, result.archive_id)
+        remove(result.archive_route, result.archive_id)
+    if result:
+        archival.forget_attempt(result)
 
 
 def empty_folders(purge_id: int) -> None:

@@ -17,8 +17,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from gas.jobs.archival import NO_LEASE, make_due, remove
+from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
+from gas.jobs.removals import HOT, remove
 from gas.jobs.states import Outrun, ResultState, move_result, move_results
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
@@ -164,15 +165,21 @@ def request_again(result: ResultFile) -> bool:
     if tries >= settings.MAX_RETRIEVALS:
         give_up(result, f"Glacier did not bring it back in {tries} retrievals.")
         return False
-    same = ResultFile.objects.filter(
-        unheld(timezone.now()), pk=result.pk, state=ResultState.RESTORING, retrieval_id=result.retrieval_id
-    )
-    return bool(same.update(retrieval_tries=tries, **NO_RETRIEVAL, **NO_LEASE))
+    with transaction.atomic():
+        same = _unheld(result.pk, retrieval_id=result.retrieval_id)
+        if same is None:
+            return False
+        forget_attempt(same)
+        ResultFile.objects.filter(pk=same.pk).update(retrieval_tries=tries, **NO_RETRIEVAL, **NO_LEASE)
+    return True
 
 
 def give_up(result: ResultFile, problem: str) -> None:
     """Back to ARCHIVED, the archive untouched, with the problem for staff, who are alerted by the log and the mail."""
     with transaction.atomic():
+        same = _unheld(result.pk)
+        if same is not None:
+            forget_attempt(same)
         move_result(
             result,
             ResultState.ARCHIVED,
@@ -181,7 +188,7 @@ def give_up(result: ResultFile, problem: str) -> None:
             problem=problem,
             **NO_LEASE,
         )
-        RestoreBatch.objects.filter(pk=result.batch_id).update(given_up=F("given_up") + 1)
+        RestoreBatch.objects.filter(results=result).update(given_up=F("given_up") + 1)
     log.error("result %s, of %s: restoring is given up: %s", result.pk, result.archive_id, problem)
 
 
@@ -209,13 +216,38 @@ def unheld(now: datetime) -> Q:
 
 def claim(result_id: int) -> RestoreClaim | None:
     """Take a result whose retrieval is done, unless somebody else has it."""
-    now, token = timezone.now(), uuid.uuid4()
-    expires = now + timedelta(seconds=settings.LEASE_SECONDS)
-    rows = ResultFile.objects.filter(unheld(now), pk=result_id, state=ResultState.RESTORING).exclude(retrieval_id="")
-    if not rows.update(lease_token=token, lease_expires_at=expires):
-        return None
-    result = ResultFile.objects.select_related("job").filter(pk=result_id).first()  # it may be deleted by now
-    return RestoreClaim(result, token) if result else None
+    with transaction.atomic():
+        result = _unheld(result_id)
+        if result is None or not result.retrieval_id:
+            return None
+        forget_attempt(result)
+        result.lease_token = token = uuid.uuid4()
+        result.lease_expires_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        result.save(update_fields=["lease_token", "lease_expires_at"])
+    return RestoreClaim(result, token)
+
+
+def take_back(result_id: int) -> bool:
+    """If its worker no longer renews its lease: the result waits for whoever is sent for it next."""
+    with transaction.atomic():
+        result = _unheld(result_id)
+        if result is None or result.lease_token is None:
+            return False
+        forget_attempt(result)
+        ResultFile.objects.filter(pk=result_id).update(**NO_LEASE, restore_sent_at=None)
+    return True
+
+
+def forget_attempt(result: ResultFile) -> None:
+    """Within a transaction that has the row: what a worker that lost its lease may have put into S3 goes."""
+    if result.lease_token:
+        remove(HOT, RestoreClaim(result, result.lease_token).new_key, maker_is_gone=True)
+
+
+def _unheld(result_id: int, **state: Any) -> ResultFile | None:
+    """Within a transaction: a result on its way back that no live worker has, locked."""
+    rows = ResultFile.objects.filter(unheld(timezone.now()), pk=result_id, state=ResultState.RESTORING, **state)
+    return rows.select_for_update(of=("self",)).select_related("job").first()
 
 
 def renew(claim: RestoreClaim) -> bool:
@@ -225,14 +257,16 @@ def renew(claim: RestoreClaim) -> bool:
     return bool(mine.update(lease_expires_at=expires))
 
 
-def let_go(claim: RestoreClaim) -> bool:
-    """The attempt failed: the result waits for the next poll of its batch.
+def let_go(claim: RestoreClaim) -> None:
+    """The attempt failed: the result waits for the next poll of its batch, and what was put into S3 goes.
 
-    False if the lease was no longer the caller's, perhaps because the result is restored, and only the answer to
-    that commit was lost.
+    Not so if the result is restored, and only the answer to that commit was lost.
     """
-    mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
-    return bool(mine.update(**NO_LEASE, restore_sent_at=None))
+    with transaction.atomic():
+        mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
+        mine.update(**NO_LEASE, restore_sent_at=None)
+        if not ResultFile.objects.filter(pk=claim.result.pk, key=claim.new_key).exists():
+            remove(HOT, claim.new_key)
 
 
 def restored(claim: RestoreClaim) -> None:
@@ -261,7 +295,7 @@ def restored(claim: RestoreClaim) -> None:
             **NO_RETRIEVAL,
             **NO_LEASE,
         )
-        RestoreBatch.objects.filter(pk=result.batch_id).update(restored=F("restored") + 1)
+        RestoreBatch.objects.filter(results=result).update(restored=F("restored") + 1)
         if not settings.ARCHIVE_KEEP_RESTORED:
             remove(route, archive_id)
         make_due(result, owner)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from gas.aws import queues
 from gas.aws.clients import AWSError
 from gas.jobs import storage
-from gas.jobs.models import ArchiveRemoval, Notice, ResultFile
+from gas.jobs.models import Notice, Removal, ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import ARCHIVE_RESULT, QUEUES, SEND_NOTICE, send_after_commit
@@ -46,7 +46,7 @@ def overview() -> dict[str, Any]:
         "states": [{**empty, **found.get(state, {}), "state": state, "label": state.label} for state in shown],
         "stuck": [_why(result) for result in still.select_related("job__owner", "batch")[:STUCK_SHOWN]],
         "stuck_count": still.count(),
-        "removals": ArchiveRemoval.objects.filter(created_at__lt=_late()).count(),
+        "removals": Removal.objects.filter(created_at__lt=_late()).count(),
         "dead": dead_letters(),
         "estimate": storage.estimate(ResultFile.objects.filter(state=ResultState.ARCHIVED)),
     }

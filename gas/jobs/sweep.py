@@ -18,7 +18,7 @@ from django.utils import timezone
 from gas.aws import queues
 from gas.jobs import notices
 from gas.jobs.leases import take_back
-from gas.jobs.models import ArchiveRemoval, Job, Purge, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
 from gas.jobs.uploads import UploadRefused, confirm_upload
 from gas.subscriptions.plans import PLANS
@@ -28,7 +28,7 @@ from gas.tasknames import (
     ARCHIVE_USER_RESULTS,
     DELETE_HOT_COPY,
     PURGE,
-    REMOVE_ARCHIVE,
+    REMOVE_COPY,
     RESTORE_USER_RESULTS,
     SEND_NOTICE,
     START_BATCH,
@@ -168,8 +168,7 @@ def resend_hot_copies(now: datetime) -> int:
 
 def resend_removals(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    pks = ArchiveRemoval.objects.filter(created_at__lt=late).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    return _each(pks, partial(send_after_commit, REMOVE_ARCHIVE))
+    return _resend(Removal.objects.filter(due_at__lt=late), now, "due_at", REMOVE_COPY)
 
 
 def resend_batches(now: datetime) -> int:

@@ -136,11 +136,11 @@ def test_the_hot_copy_is_not_deleted_before_the_archive_is_committed(result: Res
 
 
 def test_deleting_an_archived_job_deletes_its_archive(aws: StandIn, result: ResultFile) -> None:
-    from archive.tasks import remove_archive
-    from gas.jobs.models import ArchiveRemoval
+    from archive.tasks import remove_copy
+    from gas.jobs.models import Removal
 
     run(result)
     Job.objects.get(pk=result.job_id).delete()
-    remove_archive.apply(args=[str(ArchiveRemoval.objects.get().pk)])
+    remove_copy.apply(args=[str(Removal.objects.get().pk)])
     assert not aws.archives()
-    assert not ArchiveRemoval.objects.exists()
+    assert not Removal.objects.exists()

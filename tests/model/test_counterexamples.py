@@ -1,6 +1,7 @@
 """What broke the promises once, found by the model or while it was written, each with the shortest way there."""
 
 import pytest
+from django.conf import settings
 
 from gas.jobs import restoration, staff
 from gas.jobs.models import ResultFile
@@ -87,5 +88,23 @@ def test_a_mail_whose_message_was_lost_while_nothing_ran_for_days_is_sent(world:
     world.complete()
     world.messages.clear()
     world.tick(72 * 3600)
+    world.settle()
+    promises.all_is_well(world)
+
+
+def test_what_a_killed_worker_put_into_s3_goes_though_its_message_comes_again_first(world: World) -> None:
+    world.complete()
+    world.settle()
+    set_plan(world.owner, PlanChoice.PREMIUM)
+    until(world, RESTORE_RESULT)
+    message = next(one for one in world.messages if one.name == RESTORE_RESULT)
+    for step in range(12):
+        world.deliver(message, Accident(step, "crash", "after"))
+        world.tick(2 * settings.LEASE_SECONDS)
+        if world.results_in_s3():
+            break
+    assert len(world.results_in_s3()) == 1, "it was to die just after it had put the copy there"
+    world.deliver(message)
+    assert len(world.results_in_s3()) == 2
     world.settle()
     promises.all_is_well(world)

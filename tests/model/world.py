@@ -28,7 +28,7 @@ from devstack.credentials import ACCOUNT
 from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app
 from gas.jobs import leases, restoration
-from gas.jobs.models import ArchiveRemoval, Job, JobEvent, Notice, Purge, RestoreBatch, ResultFile
+from gas.jobs.models import Job, JobEvent, Notice, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus
 from gas.jobs.sweep import sweep
 from gas.subscriptions.models import PlanChange
@@ -79,7 +79,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        for model in (JobEvent, Notice, ResultFile, RestoreBatch, Job, Purge, ArchiveRemoval, PlanChange):
+        for model in (JobEvent, Notice, ResultFile, RestoreBatch, Job, Purge, Removal, PlanChange):
             rows = model._default_manager.all()
             rows._raw_delete(rows.db)
         User.objects.filter(pk=self.owner.pk).update(plan=PlanChoice.FREE)
@@ -257,7 +257,7 @@ class World:
         patch.setattr(timezone, "now", now)
         patch.setattr(glacier_vault, "datetime", Moved)
         patch.setattr(glacier_class, "datetime", Moved)
-        for model, name in ((Notice, "due_at"), (Purge, "sent_at")):
+        for model, name in ((Notice, "due_at"), (Purge, "sent_at"), (Removal, "due_at")):
             patch.setattr(model._meta.get_field(name), "_get_default", now)
 
     def _patch_steps(self, patch: pytest.MonkeyPatch) -> None:

@@ -93,13 +93,17 @@ class Case:
         self.stack.faults([])
         wait_for(lambda: self.stack.starts("cold") > starts, 30, "another worker")
 
+    @property
+    def orphans(self) -> int:
+        """Archives that one dead worker may have left: a vault names them in the answer that it did not hear."""
+        return int(self.stack.env["ARCHIVE_ROUTE"] == "vault")
+
     def check_archived(self, orphans: int = 0) -> None:
-        """In Glacier, and nowhere else; `orphans`: archives that a dead worker may have left."""
+        """In Glacier, and nowhere else."""
         self.until("ARCHIVED")
         wait_for(lambda: not self.hot(), SECONDS, "the end of the hot copy")
-        archives = self.stack.archives(self.job)
-        assert self.row()["archive_id"] in archives
-        assert len(archives) <= 1 + orphans
+        assert self.row()["archive_id"] in self.stack.archives(self.job)
+        wait_for(lambda: len(self.stack.archives(self.job)) <= 1 + orphans, SECONDS, "the end of other archives")
 
     def check_available(self, orphans: int = 0) -> None:
         """In S3, once, byte for byte, and not in Glacier."""
@@ -127,9 +131,9 @@ def restore_call(stack: Stack) -> tuple[str, str]:
 def test_a_worker_killed_while_it_archives_loses_nothing(case):
     case.hold(*store_call(case.stack))
     case.kill_while_it_waits()
-    case.check_archived(orphans=1)
+    case.check_archived(case.orphans)
     case.upgrade()
-    case.check_available(orphans=1)
+    case.check_available(case.orphans)
     wait_for(case.mails, SECONDS, "the mail")
     assert case.mails() == 1
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Count
 from django.utils import timezone
 
-from gas.jobs.models import ArchiveRemoval, Job, Notice, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Notice, Removal, RestoreBatch, ResultFile
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 }
                 for result in ResultFile.objects.order_by("pk")
             ],
-            "removals": ArchiveRemoval.objects.count(),
+            "removals": Removal.objects.count(),
             "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
             "batches": RestoreBatch.objects.count(),
         }

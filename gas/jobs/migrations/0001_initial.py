@@ -17,12 +17,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ArchiveRemoval',
+            name='Removal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('route', models.CharField(max_length=5)),
-                ('archive_id', models.CharField(max_length=255)),
+                ('route', models.CharField(help_text='Of the archive; hot for an object of the results bucket.', max_length=5)),
+                ('copy_id', models.CharField(help_text="The archive's id, or the object's key.", max_length=255)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('due_at', models.DateTimeField(default=django.utils.timezone.now, help_text='Not before; then, when its latest message is due.')),
             ],
         ),
         migrations.CreateModel(

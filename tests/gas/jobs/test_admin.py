@@ -72,7 +72,7 @@ def test_staff_cancel_what_runs(client: Client, claimed: Callable[..., leases.Cl
 
 
 def test_staff_close_and_open_uploads(client: Client) -> None:
-    switch = UploadSwitch.objects.get()
+    switch, _ = UploadSwitch.objects.get_or_create()
     address = f"/admin/jobs/uploadswitch/{switch.pk}/change/"
     client.post(address, {"message": "Back on Monday."})
     switch.refresh_from_db()

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from archive.tasks import archive_result, delete_hot_copy, remove_archive
+from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from gas.aws import s3
 from gas.jobs import leases, restoration
-from gas.jobs.models import ArchiveRemoval, Job, Purge, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.purge import empty_folders
 from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
@@ -64,7 +64,7 @@ def due(claimed: Callable[..., leases.Claim], tmp_path: Any, person: User) -> Ca
 
     def make() -> ResultFile:
         Job.objects.all().delete()
-        for model in (Purge, ArchiveRemoval, RestoreBatch, PlanChange):
+        for model in (Purge, Removal, RestoreBatch, PlanChange):
             model._default_manager.all().delete()
         User.objects.filter(pk=person.pk).update(plan=PlanChoice.FREE)
         return make_result(claimed(), tmp_path)
@@ -125,8 +125,8 @@ def settle(aws: StandIn) -> None:
             restore_result.apply(args=[str(result.pk)])
         for result in ResultFile.objects.filter(state=ResultState.ARCHIVED):
             delete_hot_copy.apply(args=[str(result.pk)])
-        for removal in ArchiveRemoval.objects.all():
-            remove_archive.apply(args=[str(removal.pk)])
+        for removal in Removal.objects.all():
+            remove_copy.apply(args=[str(removal.pk)])
 
 
 def done(future: Future[Any]) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gas.aws import clients
 from gas.jobs import staff as rules
-from gas.jobs.models import ArchiveRemoval, Job, Notice, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Notice, Removal, RestoreBatch, ResultFile
 from gas.jobs.notices import give_up_old
 from gas.jobs.states import JobStatus, ResultState
 from gas.subscriptions.changes import set_plan
@@ -105,8 +105,8 @@ def test_the_page_shows_states_prices_dead_letters_and_what_stands_still(
     for _ in range(3):
         sqs.send_message(QueueUrl=url, MessageBody="x")
     make("ARCHIVED", name="stuck.vcf", problem="Glacier says that there is no such archive.", size=10 * 1000**3)
-    ArchiveRemoval.objects.create(route="vault", archive_id="x")
-    ArchiveRemoval.objects.update(created_at=ago(hours=1))
+    Removal.objects.create(route="vault", copy_id="x")
+    Removal.objects.update(created_at=ago(hours=1))
     page = " ".join(client.get(RESULTS).content.decode().split())
     assert "gas-archive-dead</th><td>3<" in page
     assert "gas-restore-dead</th><td>SQS does not answer<" in page  # this one was not made
@@ -256,7 +256,7 @@ def test_a_job_or_a_person_can_be_deleted_with_all_that_is_theirs(
     assert not ResultFile.objects.exists()
     assert User.objects.filter(pk=person.pk).exists() is (what == "job")
     assert PlanChange.objects.exists() is (what == "job")
-    assert ArchiveRemoval.objects.get().archive_id == "the archive"
+    assert Removal.objects.get().copy_id == "the archive"
 
 
 def test_every_page_of_the_admin_site_opens(

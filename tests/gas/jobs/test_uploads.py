@@ -65,7 +65,7 @@ def test_a_file_of_exactly_the_limit_is_accepted(aws: None, person: User) -> Non
 
 
 def test_staff_can_close_uploads_with_a_message(aws: None, person: User, browser_of: Callable[[User], Client]) -> None:
-    UploadSwitch.objects.update(open=False, message="Back on Monday.")
+    UploadSwitch.objects.update_or_create(defaults={"open": False, "message": "Back on Monday."})
     code, answer = ask(browser_of(person))
     assert (code, answer["error"]) == (400, "Back on Monday.")
     assert "Back on Monday." in browser_of(person).get("/jobs/new/").content.decode()
