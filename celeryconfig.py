@@ -4,7 +4,7 @@ from django.conf import settings
 from kombu import Queue
 
 from gas.aws.broker import predefined_queues
-from gas.tasknames import QUEUES, READ_NOTICES, ROUTES, SWEEP
+from gas.tasknames import QUEUES, READ_NOTICES, ROUTES, SWEEP, TEND_INVENTORY
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
 
@@ -69,6 +69,8 @@ beat_schedule = {
         "options": {"expires": settings.SWEEP_SECONDS},
     },
 }
+if settings.INVENTORY_DAYS:
+    beat_schedule["inventory"] = {"task": TEND_INVENTORY, "schedule": 3600, "options": {"expires": 3600}}
 if settings.GLACIER_NOTICES_QUEUE:
     beat_schedule["notices"] = {
         "task": READ_NOTICES,

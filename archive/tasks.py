@@ -10,11 +10,11 @@ from django.utils import timezone
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
-from gas.jobs import archival, removals
+from gas.jobs import archival, inventory, removals
 from gas.jobs.heartbeat import Heartbeat
 from gas.jobs.models import Removal, ResultFile
 from gas.jobs.states import Outrun, ResultState
-from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_COPY
+from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_COPY, TEND_INVENTORY
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,12 @@ def remove_copy(removal_id: str) -> None:
     removal = Removal.objects.filter(pk=int(removal_id)).first()
     if removal is not None:
         removals.carry_out(removal)
+
+
+@app.task(name=TEND_INVENTORY)
+def tend_inventory() -> None:
+    """Required: nothing. Resulting: the vault's inventory is asked for, or compared, when it is time to."""
+    inventory.tend()
 
 
 @app.task(name=ARCHIVE_USER_RESULTS)

@@ -51,6 +51,7 @@ ARCHIVE_PART_BYTES: int = env.int(
 )
 GLACIER_NOTICES_QUEUE: str = env.str("GLACIER_NOTICES_QUEUE", "")
 NOTICES_SECONDS: float = env.float("NOTICES_SECONDS", 30.0)
+INVENTORY_DAYS: int = env.int("INVENTORY_DAYS", 7, validate=validate.Range(min=0))
 RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range(min=1))
 
 # --- Uploads and downloads ------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The Glacier vault service, in place of moto's, whose archives share an id when their bytes are alike.
 
 Source: "API reference for Amazon S3 Glacier", developer guide, API of 2012-06-01. Not here: tags, policies, locks,
-provisioned capacity, Select, and retrievals of a byte range or of an inventory.
+provisioned capacity, Select, retrievals of a byte range, and inventories in JSON or of a part.
 """
 
 import json
@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from werkzeug.wsgi import get_input_stream
 
+from devstack.aws import inventories
 from devstack.aws.operations import operation
 from devstack.aws.teller import Teller
 from devstack.aws.vaults import MIB, Content, GlacierError, Job, Upload, Vault, Vaults, invalid, iso, missing, token
@@ -210,6 +211,8 @@ class Glacier:
 
     def _retrieve(self, request: Request) -> Answer:
         wanted: dict[str, Any] = json.loads(get_input_stream(request.environ).read())
+        if wanted.get("Type") == "inventory-retrieval" and wanted.get("Format") == "CSV":
+            return self._take_inventory(request, wanted.get("SNSTopic", ""))
         if wanted.get("Type") != "archive-retrieval" or "RetrievalByteRange" in wanted:
             raise GlacierError(501, "NotImplemented", "Only retrievals of whole archives are emulated.")
         with self.vaults.lock:
@@ -221,9 +224,20 @@ class Glacier:
                 wanted.get("Description", ""),
                 wanted.get("SNSTopic", ""),
             )
+        return self._begun(vault, job)
+
+    def _begun(self, vault: Vault, job: Job) -> Answer:
         self.teller.wake()
         location = f"/{ACCOUNT}/vaults/{vault.name}/jobs/{job.id}"
         return 202, {"x-amz-job-id": job.id, "Location": location}, b""
+
+    def _take_inventory(self, request: Request, topic: str) -> Answer:
+        rules, now = self.vaults.rules, self.vaults.clock.seconds()
+        seconds, taken = rules.seconds["Standard"], now - rules.inventory_age
+        with self.vaults.lock:
+            vault = self._vault(request)
+            job = inventories.begin(vault, self.vaults.tape, now=now, taken=taken, seconds=seconds, topic=topic)
+        return self._begun(vault, job)
 
     def _job(self, request: Request) -> tuple[Vault, Job]:
         vault = self._vault(request)
@@ -265,7 +279,9 @@ class Glacier:
             headers["x-amz-archive-description"] = job.archive.description
         wanted = request.header("Range")
         if not wanted:
-            headers |= {"Content-Length": str(job.content.size), _TREE: job.tree_hash}
+            headers["Content-Length"] = str(job.content.size)
+            if job.archive:
+                headers[_TREE] = job.tree_hash
             return 200, headers, job.content.chunks()
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", wanted)
         start, end = (int(found[1]), int(found[2]) + 1) if found else (0, 0)
@@ -274,7 +290,7 @@ class Glacier:
         part = job.content.part(start, end)
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{job.content.size}"
         headers["Content-Length"] = str(part.size)
-        if aligned(start, end, job.content.size):
+        if job.archive and aligned(start, end, job.content.size):
             headers[_TREE] = part.tree_hash()
         return 206, headers, part.chunks()
 

@@ -31,7 +31,8 @@ class Rules:
     """How long a retrieval takes, by tier; how long a vault's job is kept; and how many Expedited ones are refused.
 
     `copy_max_bytes` is the largest source of a copy in one piece. Of the next `damage` archives and copies in S3 a byte
-    is changed where it is kept, as by a failing disk; the checksum that is told is of what is there.
+    is changed where it is kept, as by a failing disk; the checksum that is told is of what is there. A vault's
+    inventory is `inventory_age` seconds old.
     """
 
     seconds: dict[str, float] = field(default_factory=lambda: {"Expedited": 2, "Standard": 5, "Bulk": 10})
@@ -41,6 +42,7 @@ class Rules:
     fail_jobs: int = 0
     copy_max_bytes: int = 5 * 1024**3
     damage: int = 0
+    inventory_age: float = 24 * 3600
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def change(self, wanted: Mapping[str, Any]) -> None:

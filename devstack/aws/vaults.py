@@ -292,7 +292,7 @@ class Vaults:
             "SNSTopic": job.topic or None,
             "StatusCode": status,
             "StatusMessage": job.failed or status if status != "InProgress" else None,
-            "Tier": job.tier,
+            "Tier": job.tier or None,
             "VaultARN": vault.arn,
         }
 

@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from gas.aws.clients import AWSError
 from gas.jobs import actions, restoration, staff
-from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch
+from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch, VaultInventory
 from gas.jobs.sizes import in_words
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -172,6 +172,13 @@ class ResultAdmin(GoesWithItsOwner, admin.ModelAdmin):
 
     def _tell(self, request: HttpRequest, sentence: str, all_of_them: bool) -> None:
         self.message_user(request, sentence, messages.SUCCESS if all_of_them else messages.INFO)
+
+
+@admin.register(VaultInventory)
+class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
+    """What the vault says it has, compared with what the results name."""
+
+    list_display = ("asked_at", "compared_at", "archives", "removed", "strangers")
 
 
 @admin.register(Notice)

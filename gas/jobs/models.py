@@ -243,6 +243,24 @@ class Removal(models.Model):
         return f"{self.route} {self.copy_id}"
 
 
+class VaultInventory(models.Model):
+    """The vault's own list, asked for every INVENTORY_DAYS and compared with the results."""
+
+    job_id = models.CharField(max_length=100, help_text="Glacier's.")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    compared_at = models.DateTimeField(null=True)
+    archives = models.PositiveBigIntegerField(default=0, help_text="How many it lists.")
+    removed = models.PositiveIntegerField(default=0, help_text="Archives of results that are whole elsewhere.")
+    strangers = models.PositiveIntegerField(default=0, help_text="Archives that no result names, and that were kept.")
+    strangers_ids: "models.JSONField[Any, Any]" = models.JSONField(default=list, help_text="The first 1,000 of these.")
+
+    class Meta:
+        verbose_name_plural = "vault inventories"
+
+    def __str__(self) -> str:
+        return f"asked for at {self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class UploadSwitch(models.Model):
     """The site-wide "no new uploads": one row, which a migration makes."""
 

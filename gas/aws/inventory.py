@@ -1,0 +1,58 @@
+"""The vault's list of what is in it, which Glacier takes about once a day and hands out some hours after it is asked.
+
+Source: "Downloading a vault inventory", Glacier developer guide.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from io import TextIOWrapper
+from typing import IO, cast
+
+from botocore.exceptions import ClientError
+from django.conf import settings
+
+from gas.aws.archives import NotReady, RetrievalExpired
+from gas.aws.clients import error_code, glacier
+
+
+@dataclass(frozen=True)
+class InventoryItem:
+    """`description` is what the archive was stored with; `size` in bytes."""
+
+    archive_id: str
+    description: str
+    created_at: datetime
+    size: int
+
+
+def ask() -> str:
+    """Ask for the newest inventory. Returns the job's id. Raises `AWSError`."""
+    job = {"Type": "inventory-retrieval", "Format": "CSV", "Description": "compare"}
+    return str(glacier().initiate_job(vaultName=settings.GLACIER_VAULT, jobParameters=job)["jobId"])
+
+
+def read(job_id: str) -> Iterator[InventoryItem]:
+    """Every archive that the inventory lists, as a stream.
+
+    Raises:
+        NotReady: Glacier is still at it.
+        RetrievalExpired: its output is gone, or it failed: ask anew.
+        AWSError: Glacier cannot be reached.
+    """
+    try:
+        job = glacier().describe_job(vaultName=settings.GLACIER_VAULT, jobId=job_id)
+        if not job["Completed"]:
+            raise NotReady(job_id)
+        if job["StatusCode"] != "Succeeded":
+            raise RetrievalExpired(job_id)
+        body = glacier().get_job_output(vaultName=settings.GLACIER_VAULT, jobId=job_id)["body"]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            raise RetrievalExpired(job_id) from error
+        raise
+    with TextIOWrapper(cast("IO[bytes]", body), encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, doublequote=False, escapechar="\\"):
+            created = datetime.fromisoformat(row["CreationDate"])
+            yield InventoryItem(row["ArchiveId"], row["ArchiveDescription"], created, int(row["Size"]))

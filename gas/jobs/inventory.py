@@ -1,0 +1,126 @@
+"""Archives that no row names, found by the vault's own inventory.
+
+A vault names an archive in its answer alone: a worker that is killed before its commit leaves one that nobody knows.
+It is removed once the result that it was made of is known to be whole elsewhere. Any other stranger is left alone, and
+staff are told: after a database was brought back from an older backup it may be all that there is.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from gas.aws import inventory, s3
+from gas.aws.archives import NotReady, RetrievalExpired
+from gas.aws.inventory import InventoryItem
+from gas.jobs.models import Removal, ResultFile, VaultInventory
+from gas.jobs.removals import remove
+from gas.jobs.states import ResultState
+
+log = logging.getLogger(__name__)
+
+PAGE = 1000
+#: A younger archive may be on its way to its row.
+YOUNG = timedelta(days=1)
+#: As `gas.aws.glacier_vault` describes what it stores.
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+DESCRIPTION = re.compile(rf"{_UUID}/(?P<job>{_UUID})/{_UUID} sha256=(?P<sha256>[0-9a-f]{{64}})")
+STRANGERS_SHOWN = 1000
+
+
+def tend() -> VaultInventory | None:
+    """Ask for an inventory when one is due, and compare it when it can be read. Returns the one that was compared."""
+    if not settings.INVENTORY_DAYS or not _uses_the_vault():
+        return None
+    latest = VaultInventory.objects.order_by("-asked_at").first()
+    if latest is not None and latest.compared_at is None:
+        try:
+            compare(latest)
+        except NotReady:
+            return None
+        except RetrievalExpired:
+            latest.delete()
+            return None
+        return latest
+    if latest is None or latest.asked_at < timezone.now() - timedelta(days=settings.INVENTORY_DAYS):
+        VaultInventory.objects.create(job_id=inventory.ask())
+    return None
+
+
+def compare(taken: VaultInventory) -> None:
+    """Remove what is there for nothing, and write down what was found.
+
+    Memory does not grow with the vault, but by its strangers.
+    """
+    archives, removed, strangers, twins = 0, 0, [], {}
+    items = inventory.read(taken.job_id)
+    while page := list(islice(items, PAGE)):
+        archives += len(page)
+        for item in _unknown(page):
+            result = _source(item)
+            if result is None:
+                strangers.append(item.archive_id)
+            elif result.state in {ResultState.ARCHIVED, ResultState.RESTORING} and result.archive_route == "vault":
+                twins[item.archive_id] = result
+            elif _whole_elsewhere(result):
+                removed += _remove(item.archive_id)
+            else:
+                strangers.append(item.archive_id)
+    if twins:
+        wanted = {result.archive_id for result in twins.values()}
+        listed = {item.archive_id for item in inventory.read(taken.job_id) if item.archive_id in wanted}
+        for archive_id, result in twins.items():
+            if result.archive_id in listed:
+                removed += _remove(archive_id)
+            else:
+                strangers.append(archive_id)
+    if strangers:
+        log.error("the vault has %d archives that no result names; see its inventory in the admin", len(strangers))
+    taken.archives, taken.removed, taken.strangers = archives, removed, len(strangers)
+    taken.strangers_ids = strangers[:STRANGERS_SHOWN]
+    taken.compared_at = timezone.now()
+    taken.save()
+
+
+def _uses_the_vault() -> bool:
+    return settings.ARCHIVE_ROUTE == "vault" or ResultFile.objects.filter(archive_route="vault").exists()
+
+
+def _unknown(page: list[InventoryItem]) -> Iterator[InventoryItem]:
+    """Those that are not young, that no result names, and that are not about to be removed."""
+    ids = [item.archive_id for item in page]
+    known = set(ResultFile.objects.filter(archive_id__in=ids).values_list("archive_id", flat=True))
+    known |= set(Removal.objects.filter(copy_id__in=ids).values_list("copy_id", flat=True))
+    before = timezone.now() - YOUNG
+    return (item for item in page if item.archive_id not in known and item.created_at < before)
+
+
+def _source(item: InventoryItem) -> ResultFile | None:
+    """The result that it is an archive of, by its description."""
+    found = DESCRIPTION.fullmatch(item.description)
+    if found is None:
+        return None
+    return ResultFile.objects.filter(job=UUID(found["job"]), sha256=found["sha256"], size=item.size).first()
+
+
+def _whole_elsewhere(result: ResultFile) -> bool:
+    if result.state == ResultState.AVAILABLE:
+        held, key = settings.S3_RESULTS_BUCKET, result.key
+    elif result.archive_route == "class" and result.archive_id:
+        held, key = settings.S3_RESULTS_BUCKET, result.archive_id
+    else:
+        return False
+    info = s3.head(held, key)
+    return info is not None and info.size == result.size
+
+
+def _remove(archive_id: str) -> int:
+    with transaction.atomic():
+        remove("vault", archive_id)
+    return 1
