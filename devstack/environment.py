@@ -8,6 +8,8 @@ from pathlib import Path
 
 from devstack.credentials import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
 from devstack.provision import NOTICES_QUEUE
+from devstack.stripe import PRICE
+from devstack.stripe import SECRET_KEY as STRIPE_KEY
 
 #: What processes may inherit. All else would let one machine's settings leak into the stack.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -29,9 +31,18 @@ class Accounts:
 
 
 def build_environment(
-    data: Path, *, web_port: int, aws_port: int, accounts: Accounts, overrides: Mapping[str, str]
+    data: Path,
+    *,
+    web_port: int,
+    aws_port: int,
+    accounts: Accounts,
+    overrides: Mapping[str, str],
+    stripe_port: int | None = None,
 ) -> dict[str, str]:
-    """Environment variables for every process of the service, as gas/settings.py reads them."""
+    """Environment variables for every process of the service, as gas/settings.py reads them.
+
+    Without a stripe_port nobody can subscribe.
+    """
     web, aws = f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{aws_port}"
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {
@@ -63,5 +74,37 @@ def build_environment(
         "POLL_EXPEDITED_SECONDS": "5",
         "POLL_STANDARD_SECONDS": "10",
         "CELERY_BROKER_URL": f"sqs://{ACCESS_KEY}:{SECRET_KEY}@127.0.0.1:{aws_port}",
+        **({} if stripe_port is None else _stripe(stripe_port)),
         **overrides,
+    }
+
+
+def _stripe(port: int) -> dict[str, str]:
+    return {
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
+        "STRIPE_PRICE_ID": PRICE,
+    }
+
+
+def real_stripe(given: Mapping[str, str]) -> dict[str, str]:
+    """Overrides that have the stack use real Stripe in its test mode, if a key for it is given; else none.
+
+    STRIPE_WEBHOOK_SECRET is what `stripe listen` prints, which passes webhooks on to this machine.
+
+    Raises:
+        ValueError: the key is a live one, or there is no price.
+    """
+    key, price = given.get("STRIPE_SECRET_KEY", ""), given.get("STRIPE_PRICE_ID", "")
+    if not key:
+        return {}
+    if "_test_" not in key:
+        raise ValueError("STRIPE_SECRET_KEY is not a test key: this stack is for trying things out.")
+    if not price:
+        raise ValueError("STRIPE_SECRET_KEY needs STRIPE_PRICE_ID beside it: the id of a monthly price.")
+    return {
+        "STRIPE_SECRET_KEY": key,
+        "STRIPE_PRICE_ID": price,
+        "STRIPE_API_BASE": "",
+        "DEVSTACK_STRIPE_WEBHOOK_SECRET": given.get("STRIPE_WEBHOOK_SECRET", ""),
     }

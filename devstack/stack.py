@@ -1,4 +1,4 @@
-"""The whole service on one machine: embedded AWS, web server, workers, beat, started and stopped as one.
+"""The whole service on one machine: embedded AWS and Stripe, web server, workers, beat, started and stopped as one.
 
 with Stack(Path("var/devstack")) as stack:
     print(stack.web_url)
@@ -20,10 +20,16 @@ from devstack.datadir import DataDir
 from devstack.environment import Accounts, build_environment
 from devstack.ports import free_port
 from devstack.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
+from devstack.stripe.client import Control
 from devstack.supervisor import NotReady, Program, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 _FIRST, _SECOND = 0, 1  # tiers: the second stops first
+#: Programs that keep all their state in memory, and what their end means.
+_FORGETFUL = {
+    "aws": "The embedded AWS has ended, and all files, messages and mail with it",
+    "stripe": "The embedded Stripe has ended, and all customers and subscriptions with it",
+}
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,12 @@ class Stack:
             NotReady: a process ended or took too long.
         """
         self.data.claim()
-        self.web_port, self.aws_port = free_port(self._wanted_port), free_port()
+        self.web_port, self.aws_port, self.stripe_port = free_port(self._wanted_port), free_port(), free_port()
         self.env = build_environment(
             self.data.path,
             web_port=self.web_port,
             aws_port=self.aws_port,
+            stripe_port=self.stripe_port,
             accounts=self.accounts,
             overrides=self._overrides,
         )
@@ -104,6 +111,9 @@ class Stack:
         (self.data.path / "work").mkdir()
         aws = self._program("aws", "-m", "devstack.aws", "--port", str(self.aws_port), ready=self._aws_answers)
         supervisor.start(aws)
+        if self.has_stripe:
+            supervisor.start(self._stripe())
+            supervisor.wait_ready("stripe")
         # The database needs nothing of AWS: both at the same time.
         self.manage("devstack_prepare")
         supervisor.wait_ready("aws")
@@ -131,7 +141,7 @@ class Stack:
         """Until the stack is stopped.
 
         Raises:
-            NotReady: it could not be started again after its AWS had died.
+            NotReady: it could not be started again after its AWS or its Stripe had died.
         """
         self._stopped.wait()
         if self.error is not None:
@@ -148,17 +158,17 @@ class Stack:
     def _exited(self, program: Program, code: int) -> bool:
         if self._stopped.is_set() or not self._up.is_set():
             return False  # one that dies before everything has been up ends the start
-        if program.name == "aws":
-            threading.Thread(target=self._start_over, name="start-over").start()
+        if program.name in _FORGETFUL:
+            threading.Thread(target=self._start_over, args=(program.name,), name="start-over").start()
             return False
         self._say(f"{program.name} ended with code {code} and is started again; see {program.log}.")
         return True
 
-    def _start_over(self) -> None:
+    def _start_over(self, name: str) -> None:
         with self._lock:
             if self._stopped.is_set():
                 return
-            self._say("The embedded AWS has ended, and all files, messages and mail with it: starting clean.")
+            self._say(f"{_FORGETFUL[name]}: starting clean.")
             self._supervisor.stop()
             self.data.empty()
             try:
@@ -179,6 +189,15 @@ class Stack:
     def _aws_answers(self, log: str) -> bool:
         # The log first: whoever else may answer on that port is not ours.
         return "AWS on http" in log and _answers(f"{self.aws_url}/_devstack/health")
+
+    def _stripe(self) -> Program:
+        period = self.env.get("DEVSTACK_STRIPE_PERIOD_SECONDS", "")
+        length = ("--period-seconds", period) if period else ()
+        return self._program(
+            "stripe",
+            *("-m", "devstack.stripe", "--port", str(self.stripe_port), *length),
+            ready=lambda log: "Stripe on http" in log and _answers(f"{self.stripe_url}/_devstack/health"),
+        )
 
     def _web(self) -> Program:
         arguments = ("-m", "gunicorn", "gas.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--threads", "8")
@@ -211,6 +230,19 @@ class Stack:
     @property
     def aws_url(self) -> str:
         return f"http://127.0.0.1:{self.aws_port}"
+
+    @property
+    def stripe_url(self) -> str:
+        return f"http://127.0.0.1:{self.stripe_port}"
+
+    @property
+    def has_stripe(self) -> bool:
+        """Whether the stack's own Stripe is used; real Stripe otherwise, or none."""
+        return self.env.get("STRIPE_API_BASE") == self.stripe_url
+
+    def stripe(self) -> Control:
+        """To be closed: what the embedded Stripe has done, and its webhooks and periods to steer."""
+        return Control(self.stripe_url)
 
     @property
     def mail_url(self) -> str:

@@ -1,8 +1,9 @@
-"""Make the tables and the accounts of a fresh stack. Run by the stack, in its environment."""
+"""Make the tables and the accounts of a fresh stack, and tell its Stripe where webhooks go. Run by the stack."""
 
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
@@ -15,6 +16,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        # Real Stripe cannot reach this machine: its webhooks come by way of `stripe listen`, signed with its secret.
+        secret = os.environ.get("DEVSTACK_STRIPE_WEBHOOK_SECRET", "")
+        if settings.STRIPE_SECRET_KEY and (settings.STRIPE_API_BASE or secret):
+            call_command("setup_stripe", secret=secret, verbosity=0)
         demo = Account("demo@gas.example", "Demo Scientist", os.environ["DEVSTACK_DEMO_PASSWORD"])
         staff = Account("staff@gas.example", "Staff", os.environ["DEVSTACK_STAFF_PASSWORD"])
         make_account(email=demo.email, name=demo.name, password=demo.password)
