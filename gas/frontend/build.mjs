@@ -26,7 +26,7 @@ async function writeSprite() {
 
 const options = {
   absWorkingDir: here,
-  entryPoints: ['theme.js', 'app.js', 'upload.js', 'css/app.css'],
+  entryPoints: ['theme.js', 'app.js', 'upload.js', 'passkeys.js', 'css/app.css'],
   entryNames: '[name]',
   assetNames: 'fonts/[name]',
   outdir: dist,

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class UsersConfig(AppConfig):
     name = "gas.users"
     label = "users"
+
+    def ready(self) -> None:
+        from gas.users import receivers  # noqa: F401, PLC0415  (connects them)

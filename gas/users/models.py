@@ -37,6 +37,13 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    institution = models.CharField(max_length=150, blank=True)
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="Times are shown in this zone; empty for that of the device."
+    )
+    mail_completed = models.BooleanField("a job is done", default=True)
+    mail_failed = models.BooleanField("a job failed", default=True)
+    mail_restored = models.BooleanField("archived results are back", default=True)
     # Changed by gas.subscriptions.changes.set_plan only.
     plan = models.CharField(max_length=10, choices=PlanChoice, default=PlanChoice.FREE, editable=False)
 

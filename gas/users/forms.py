@@ -1,0 +1,67 @@
+"""What a person may change of their account, and how they ask for its end."""
+
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+
+from gas.users.models import User
+
+Choices = list[tuple[str, Any]]
+
+
+def time_zones() -> Choices:
+    """The zones that there are, by region: [("", …), ("UTC", …), ("Europe", [("Europe/Athens", "Athens"), …]), …]."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(available_timezones()):
+        region, slash, place = name.partition("/")
+        if slash and region not in {"Etc", "SystemV", "posix", "right"}:
+            regions.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ")))
+    return [("", "The device’s own"), ("UTC", "UTC"), *regions.items()]
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type checkers only
+    """Only these fields, whatever else is posted."""
+
+    time_zone = forms.ChoiceField(choices=time_zones, required=False, help_text="Times are shown in this zone.")
+
+    class Meta:
+        model = User
+        fields = ("name", "institution", "time_zone", "mail_completed", "mail_failed", "mail_restored")
+        widgets: ClassVar = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "institution": forms.TextInput(attrs={"autocomplete": "organization"}),
+        }
+
+
+class DeleteForm(forms.Form):
+    """The account's address, typed, so that nobody deletes one by a slip."""
+
+    email = forms.EmailField(
+        label="Your e-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Type the address of this account."},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email.lower() != self._user.email.lower():
+            raise forms.ValidationError("That is not the address of this account.")
+        return email
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """A passkey unless the person wants a mere second factor."""
+
+    name = forms.CharField(required=False, help_text="To tell your passkeys apart, such as “Work laptop”.")
+    passwordless = forms.BooleanField(
+        label="Sign in with it alone",
+        required=False,
+        initial=True,
+        help_text="Without this, it is a second factor after your password: older hardware keys can do no more.",
+    )

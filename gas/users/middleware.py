@@ -1,0 +1,66 @@
+"""What each request of a signed-in person brings with it: their time zone, and that their session is in use."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+#: A session's last use is written down as often as this, and not with each request: pages poll.
+SEEN_SECONDS = 300
+USER_AGENT_LENGTH = UserSession._meta.get_field("user_agent").max_length
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class SeenMiddleware:
+    """Keeps the list of sessions true: address, browser and last use of each."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.session.session_key
+        if key and request.user.is_authenticated and cache.add(f"seen:{key}", True, SEEN_SECONDS):
+            _seen(request, key)
+        return self._get_response(request)
+
+
+def _seen(request: HttpRequest, key: str) -> None:
+    """One query, whether the row is there or Django has changed the session's key."""
+    session = UserSession(
+        session_key=key,
+        user=request.user,
+        ip=get_adapter(request).get_client_ip(request),
+        user_agent=request.headers.get("User-Agent", "")[:USER_AGENT_LENGTH],
+    )
+    with suppress(IntegrityError):  # the account may be deleted just now
+        UserSession.objects.bulk_create(
+            [session],
+            update_conflicts=True,
+            unique_fields=["session_key"],
+            update_fields=["user", "ip", "user_agent", "last_seen_at"],
+        )
+
+
+class TimeZoneMiddleware:
+    """Times are shown in the zone that the person chose; in UTC, for a script to turn into the device's, if none."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with timezone.override(zone(getattr(request.user, "time_zone", ""))):
+            return self._get_response(request)
+
+
+def zone(name: str) -> ZoneInfo | None:
+    """The zone of that name; None, for the site's own, if there is none, or none any more."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -1,0 +1,25 @@
+"""What the rooms above know of a person, for the profile page and for "download my data".
+
+Those rooms import this one, and never the other way round: each puts its functions here when Django starts.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from gas.users.models import User
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One line of the profile page, such as ("Jobs", "12", "3 on their way")."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+#: A file of the download: its path in the ZIP, and its bytes, which are asked for when it is its turn.
+File = tuple[str, Iterable[bytes]]
+
+usage_providers: list[Callable[[User], Iterable[Usage]]] = []
+export_providers: list[Callable[[User], Iterator[File]]] = []

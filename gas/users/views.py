@@ -1,0 +1,128 @@
+"""A person's profile: what they may change, take with them, and end. Whatever changes something is a POST."""
+
+import time
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.decorators import reauthentication_required
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.socialaccount.providers.openid_connect.views import login as oidc_login
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from gas.http import PersonRequest
+from gas.users.deletion import delete_account
+from gas.users.export import everything, stream_zip
+from gas.users.forms import DeleteForm, ProfileForm
+from gas.users.models import User
+from gas.users.registry import usage_providers
+
+#: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
+FRESH_SECONDS = 300
+EXPORTS_AN_HOUR = 10
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@never_cache
+def profile(request: PersonRequest) -> HttpResponse:
+    """The person's details, and the way to all that is theirs."""
+    # A copy of its own: what is refused must not show in the page's head as if it were so.
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your profile is saved.")
+        return redirect("users:profile")
+    return render(request, "users/profile.html", {"form": form, **_overview(request.user)})
+
+
+def _overview(user: User) -> dict[str, Any]:
+    factors = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    return {
+        "addresses": EmailAddress.objects.filter(user=user).order_by("-primary", "email"),
+        "has_password": user.has_usable_password(),
+        "has_totp": Authenticator.Type.TOTP in factors,
+        "passkeys": factors.count(Authenticator.Type.WEBAUTHN),
+        "sessions": UserSession.objects.filter(user=user).count(),
+        "linked": SocialAccount.objects.filter(user=user).count(),
+        "globus": bool(settings.GLOBUS_CLIENT_ID),
+        "usage": [line for usage in usage_providers for line in usage(user)],
+    }
+
+
+@login_required
+@require_GET
+@never_cache
+def export(request: PersonRequest) -> HttpResponseBase:
+    """All of the person's data as a ZIP, made while it is sent."""
+    if _asks_too_often(request.user):
+        return render(request, "429.html", status=429)
+    answer = StreamingHttpResponse(stream_zip(everything(request.user)), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="gas-data-{timezone.now():%Y-%m-%d}.zip"'
+    answer["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _asks_too_often(user: User) -> bool:
+    """A download may cost as much as all of the person's results; allauth's limits are for POSTs alone."""
+    key = f"exports:{user.pk}"
+    cache.add(key, 0, 3600)
+    try:
+        return cache.incr(key) > EXPORTS_AN_HOUR
+    except ValueError:  # the hour was over just now
+        return False
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@never_cache
+@reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]
+def delete(request: PersonRequest) -> HttpResponse:
+    """Ask first (GET), then delete the account and everything that is theirs, for good (POST).
+
+    Both ask for the password, or a second factor, unless it was given in the last minutes.
+    """
+    user = request.user
+    if user.is_staff:
+        messages.error(request, "This is a staff account. Ask another member of staff to take its rights away first.")
+        return redirect("users:profile")
+    form = DeleteForm(request.POST or None, user=user)
+    stale = not _is_fresh(request)
+    if request.method == "POST" and not stale and form.is_valid():
+        delete_account(user)
+        logout(request)
+        messages.success(request, "Your account and everything in it is deleted. Thank you for having been here.")
+        return redirect("landing")
+    return render(request, "users/delete.html", {"form": form, "stale": stale})
+
+
+def _is_fresh(request: PersonRequest) -> bool:
+    """Whether somebody whom allauth has nothing to ask for (no password, no second factor) has signed in just now."""
+    if get_adapter(request).get_reauthentication_methods(request.user):
+        return True  # allauth has asked
+    times = [record["at"] for record in get_authentication_records(request, request.user)]
+    return bool(times) and time.time() - max(times) < FRESH_SECONDS
+
+
+def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send the browser to a sign-in provider, by a page in between.
+
+    The policy lets forms be sent to this site alone, and browsers hold it against the redirects that follow, which
+    are the provider's to choose. A page's own refresh is none of a form's.
+    """
+    answer: HttpResponse = oidc_login(request, provider_id)
+    if isinstance(answer, HttpResponseRedirect) and answer.url.startswith(("https://", "http://")):
+        return render(request, "socialaccount/login_redirect.html", {"redirect_to": answer.url, "provider": "Globus"})
+    return answer
