@@ -1,19 +1,35 @@
-"""Plans in the admin site: who changed whose, and the two actions that do so."""
+"""People with their plan in the admin site: what Stripe says of them, who changed what, and premium by hand."""
 
+from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from djstripe.models import Event
 
-from gas.subscriptions.changes import set_plan
-from gas.subscriptions.models import PlanChange
+from gas.audit import Audited, log_action, logs_itself
+from gas.subscriptions import mirror_admin  # noqa: F401  (registers dj-stripe's tables)
+from gas.subscriptions.following import want
+from gas.subscriptions.grants import grant_premium, revoke_grants
+from gas.subscriptions.models import Billing, CustomerRemoval, Grant, PlanChange
+from gas.subscriptions.stripe import dashboard_url
 from gas.users.admin import UserAdmin
-from gas.users.models import PlanChoice, User
+from gas.users.models import User
+from gas.users.registry import usage_providers
+
+EVENTS_SHOWN = 15
 
 
 class Written:
-    """Rows that `set_plan` writes, and nobody by hand."""
+    """Rows that the service writes, and nobody by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -22,45 +38,164 @@ class Written:
         return False
 
 
-@admin.register(PlanChange)
-class PlanChangeAdmin(Written, admin.ModelAdmin):
-    list_display = ("at", "user", "from_plan", "to_plan", "actor", "reason")
-    list_filter = ("to_plan", "at")
-    search_fields = ("user__email", "reason")
-    list_select_related = ("user", "actor")
+class GoesWithItsPerson(Written):
+    """Deleted with the person that it belongs to, and not by itself. Django asks here for both."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # With its person it may go; Django asks here for that, too.
         name = (request.resolver_match.url_name if request.resolver_match else None) or ""
-        return bool(name) and not name.startswith("subscriptions_planchange_")
+        options = self.model._meta  # type: ignore[attr-defined]
+        return bool(name) and not name.startswith(f"subscriptions_{options.model_name}_")
 
 
-class PlanChangeInline(Written, admin.TabularInline):
-    model = PlanChange
-    fk_name = "user"
-    verbose_name_plural = "plan changes"
-    fields = readonly_fields = ("at", "from_plan", "to_plan", "actor", "reason")
+class Shown(Written):
+    """An inline: nothing of it can be deleted on the person's page."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-def _give(plan: PlanChoice, request: HttpRequest, people: QuerySet[User], model_admin: UserAdmin) -> None:
-    assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+@admin.register(PlanChange)
+class PlanChangeAdmin(GoesWithItsPerson, admin.ModelAdmin):
+    list_display = ("at", "user", "from_plan", "to_plan", "actor", "reason")
+    list_filter = ("to_plan", "at")
+    search_fields = ("user__email", "reason")
+    list_select_related = ("user", "actor")
+
+
+@admin.register(Grant)
+class GrantAdmin(GoesWithItsPerson, admin.ModelAdmin):
+    """Given and revoked in the list of people."""
+
+    list_display = ("user", "until", "reason", "actor", "created_at", "ended_at", "revoked_by")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), "until")
+    search_fields = ("user__email", "reason")
+    list_select_related = ("user", "actor", "revoked_by")
+
+
+@admin.register(Billing)
+class BillingAdmin(Audited, GoesWithItsPerson, admin.ModelAdmin):
+    list_display = ("user", "status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe")
+    list_filter = ("status", ("ends_at", admin.EmptyFieldListFilter), ("past_due_since", admin.EmptyFieldListFilter))
+    search_fields = ("user__email", "customer_id", "subscription_id")
+    list_select_related = ("user",)
+    exclude = ("lease_token",)
+    actions = ("read_again",)
+
+    @admin.display(description="at Stripe")
+    def at_stripe(self, billing: Billing) -> SafeString | str:
+        return stripe_link(billing)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscriptions.change_billing")
+
+    @admin.action(description="Read the selected customers from Stripe again", permissions=["act"])
+    def read_again(self, request: HttpRequest, queryset: QuerySet[Billing]) -> None:
+        done = sum(want(billing.customer_id or "") for billing in queryset)
+        self.message_user(request, f"{done} of {len(queryset)} customers are being read.")
+
+
+@admin.register(CustomerRemoval)
+class CustomerRemovalAdmin(Shown, admin.ModelAdmin):
+    """Customers of deleted accounts, until Stripe has deleted them too."""
+
+    list_display = ("customer_id", "created_at", "deleted_at")
+
+
+class PlanChangeInline(Shown, admin.TabularInline):
+    model = PlanChange
+    fk_name = "user"
+    verbose_name_plural = "plan changes"
+    fields = readonly_fields = ("at", "from_plan", "to_plan", "actor", "reason")
+
+
+class GrantInline(Shown, admin.TabularInline):
+    model = Grant
+    fk_name = "user"
+    fields = readonly_fields = ("until", "reason", "actor", "created_at", "ended_at", "revoked_by")
+
+
+class BillingInline(Shown, admin.StackedInline):
+    model = Billing
+    verbose_name_plural = "Subscription"
+    fields = readonly_fields = ("status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe", "events")
+
+    @admin.display(description="at Stripe")
+    def at_stripe(self, billing: Billing) -> SafeString | str:
+        return stripe_link(billing)
+
+    @admin.display(description="webhooks")
+    def events(self, billing: Billing) -> SafeString | str:
+        """The latest that came for them."""
+        found = Event.objects.filter(data__object__customer=billing.customer_id).order_by("-created")[:EVENTS_SHOWN]
+        rows = (
+            (reverse("admin:djstripe_event_change", args=[one.pk]), f"{one.created:%d %b %Y, %H:%M:%S} UTC", one.type)
+            for one in found
+        )
+        return format_html_join(SafeString("<br>"), '<a href="{}">{}: {}</a>', rows) or "None yet."
+
+
+def stripe_link(billing: Billing) -> SafeString | str:
+    if not billing.customer_id:
+        return ""
+    return format_html('<a href="{}">{}</a>', dashboard_url(billing.customer_id), billing.customer_id)
+
+
+class GrantForm(forms.Form):
+    until = forms.DateField(
+        label="Until the end of", widget=forms.DateInput(attrs={"type": "date"}), help_text="The last day, in UTC."
+    )
+    reason = forms.CharField(max_length=200, help_text="For whoever looks at this later.")
+
+    def clean_until(self) -> datetime:
+        until = datetime.combine(self.cleaned_data["until"], time.max.replace(microsecond=0), UTC)
+        if until <= timezone.now():
+            raise forms.ValidationError("That day is over.")
+        return until
+
+
+def _chosen(people: QuerySet[User]) -> list[User]:
     # By number: the list may be filtered by the very plan that is about to change.
-    chosen = list(User.objects.filter(pk__in=list(people.values_list("pk", flat=True))).order_by("email"))
-    changed = sum(set_plan(person, plan, actor=request.user, reason="by staff") for person in chosen)
-    model_admin.message_user(request, f"{changed} of {len(chosen)} people changed to {plan.label}.")
+    return list(User.objects.filter(pk__in=list(people.values_list("pk", flat=True))).order_by("email"))
 
 
-@admin.action(description="Change the selected people to Premium", permissions=["change"])
-def make_premium(model_admin: UserAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
-    _give(PlanChoice.PREMIUM, request, queryset, model_admin)
+def _staff(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+    return request.user
 
 
-@admin.action(description="Change the selected people to Free", permissions=["change"])
-def make_free(model_admin: UserAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
-    _give(PlanChoice.FREE, request, queryset, model_admin)
+@admin.action(description="Grant premium to the selected people…", permissions=["change"])
+@logs_itself
+def grant(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+    """Asks until when and why, then gives it."""
+    chosen = _chosen(queryset)
+    form = GrantForm(request.POST if "until" in request.POST else None)
+    if not form.is_valid():
+        values = {
+            **model_admin.admin_site.each_context(request),
+            "title": "Grant premium",
+            "opts": model_admin.opts,
+            "form": form,
+            "people": chosen,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "across": request.POST.get("select_across", "0"),
+        }
+        return render(request, "admin/subscriptions/grant.html", values)
+    until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
+    for person in chosen:
+        grant_premium(person, until=until, reason=reason, actor=_staff(request))
+    log_action(request, chosen, f"Granted premium until {until:%d %B %Y}: {reason}")
+    many = "1 person" if len(chosen) == 1 else f"{len(chosen)} people"
+    model_admin.message_user(request, f"{many} granted premium until {until:%d %B %Y}.", messages.SUCCESS)
+    return None
+
+
+@admin.action(description="Revoke the grants of the selected people", permissions=["change"])
+@logs_itself
+def revoke(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> None:
+    chosen = _chosen(queryset)
+    had = [person for person in chosen if revoke_grants(person, actor=_staff(request))]
+    log_action(request, had, "Revoked the grant of premium")
+    model_admin.message_user(request, f"{len(had)} of {len(chosen)} people had a grant, and have none now.")
 
 
 # The users' room is below this one and does not know of it.
@@ -68,17 +203,32 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
-    """Accounts with their plan, which actions of the list change."""
+class PersonAdmin(Audited, UserAdmin):
+    """Accounts with their plan, which grants of the list, or Stripe, change."""
 
-    actions = (make_premium, make_free)
-    inlines = (PlanChangeInline,)
-    readonly_fields: ClassVar[Any] = (*UserAdmin.readonly_fields, "plan")
+    actions = (grant, revoke)
+    inlines = (BillingInline, GrantInline, PlanChangeInline)
+    readonly_fields: ClassVar[Any] = (*UserAdmin.readonly_fields, "plan", "usage")
     fieldsets: ClassVar[Any] = (
         UserAdmin.fieldsets[0],
-        ("Plan", {"fields": ("plan",), "description": "Changed by the actions above the list of people."}),
+        (
+            "Plan",
+            {
+                "fields": ("plan", "usage"),
+                "description": "Follows the subscription, and grants, which are actions of the list of people.",
+            },
+        ),
         *UserAdmin.fieldsets[1:],
     )
+
+    @admin.display
+    def usage(self, person: User) -> SafeString:
+        lines = (
+            (line.label, line.value, f" ({line.detail})" if line.detail else "")
+            for provider in usage_providers
+            for line in provider(person)
+        )
+        return format_html_join(SafeString("<br>"), "{}: {}{}", lines)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj else ()  # a new account has no history yet

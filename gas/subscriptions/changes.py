@@ -25,3 +25,9 @@ def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason:
         user.plan = plan
         send_after_commit(ARCHIVE_USER_RESULTS if PLANS[plan].archives else RESTORE_USER_RESULTS, user.pk)
     return True
+
+
+def who_changed_plan(user: User) -> User | None:
+    """The member of staff who gave them the plan that they have; None if it was Stripe, or nobody."""
+    last = user.plan_changes.select_related("actor").order_by("-pk").first()
+    return last.actor if last else None

@@ -1,0 +1,48 @@
+"""What a subscription entitles to: pure functions of what Stripe said and the time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+#: Paid for, or on trial.
+GOOD = frozenset({"active", "trialing"})
+#: A renewal could not be charged, and Stripe tries again.
+PAST_DUE = "past_due"
+#: Can become good again, or charge somebody, so that another subscription beside it would be one too many.
+RUNNING = GOOD | {PAST_DUE, "unpaid", "paused"}
+#: Not ended. Incomplete: its first payment is still missing; it ends by itself within a day.
+OPEN = RUNNING | {"incomplete"}
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """As Stripe tells it. `ends_at`: it is cancelled, and goes on until then."""
+
+    id: str
+    customer_id: str
+    status: str
+    created: datetime
+    period_end: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def ruling(subscriptions: Iterable[Subscription]) -> Subscription | None:
+    """The one that counts: a good one before one that is past due before any other; of equals the one that lasts
+    longest, then the newest. None when there is none."""
+    return max(subscriptions, key=_rank, default=None)
+
+
+def _rank(one: Subscription) -> tuple[int, float, float, str]:
+    weight = 3 if one.status in GOOD else 2 if one.status == PAST_DUE else 1 if one.status in OPEN else 0
+    return weight, one.period_end.timestamp() if one.period_end else 0.0, one.created.timestamp(), one.id
+
+
+def entitles(status: str, past_due_since: datetime | None, *, now: datetime, grace: timedelta) -> bool:
+    """Whether a subscription in this status makes its person premium.
+
+    Active and trialing do. Past due does while the grace lasts, from the moment when it was first read as such: Stripe
+    does not tell since when. Whatever else there is, and whatever Stripe may invent, does not.
+    """
+    if status in GOOD:
+        return True
+    return status == PAST_DUE and past_due_since is not None and now < past_due_since + grace

@@ -1,0 +1,116 @@
+"""The plan follows what Stripe says of a subscription, read anew each time.
+
+Webhooks come twice, late, in any order, at the same time, or not at all, so nothing of what they carry is believed but
+whose they are. Each only adds one to the `wanted` of its customer and sends a message; whoever gets that message reads
+all of the customer's subscriptions from Stripe and applies what they say.
+
+Why a stale reading cannot win over a newer one: readings of a customer never overlap. A reader takes the lease of
+the Billing row, by compare-and-swap; another finds it taken and leaves. The reader notes `wanted`, asks Stripe, and
+under the lock of the person's row writes what it has read, with `done` as the number it noted; if `wanted` has grown
+meanwhile, it reads again before it gives the lease back. So each reading begins after the one before was applied, what
+is applied grows newer only, and after the last event there is at least one reading that began after it. A reader whose
+lease has run out, having waited for Stripe for too long, finds the token changed and applies nothing. A reader that
+dies leaves `wanted` ahead of `done` and a lease that expires: the minutely `tend` sends another message.
+
+No transaction is open while Stripe is asked: on SQLite it would hold up every writer, and on PostgreSQL whoever wants
+the person's row.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from gas.subscriptions import stripe
+from gas.subscriptions.entitlement import PAST_DUE, Subscription, ruling
+from gas.subscriptions.models import Billing
+from gas.subscriptions.settling import settle
+from gas.tasknames import FOLLOW, send_after_commit
+from gas.users.models import User
+
+log = logging.getLogger(__name__)
+
+#: Longer than a reading takes: two pages of subscriptions, each tried twice.
+LEASE = timedelta(seconds=90)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The right to read one customer, and which wishes it fulfils."""
+
+    billing_id: int
+    customer_id: str
+    token: uuid.UUID
+    wanted: int
+
+
+def want(customer_id: str) -> bool:
+    """Something happened to the customer: have them read once the transaction has committed. False for nobody's."""
+    with transaction.atomic():
+        mine = Billing.objects.filter(customer_id=customer_id)
+        if not mine.update(wanted=F("wanted") + 1, wanted_at=timezone.now()):
+            return False
+        send_after_commit(FOLLOW, mine.values_list("pk", flat=True).get())
+    return True
+
+
+def follow(billing_id: int) -> bool:
+    """Read the customer, as long as somebody wants it, and have the plan follow. False if there was nothing to do.
+
+    Raises:
+        BillingUnavailable: Stripe does not answer. The wish stays.
+    """
+    reading = _begin(billing_id)
+    if reading is None:
+        return False
+    while reading:
+        try:
+            found = stripe.subscriptions_of(reading.customer_id)
+        except BaseException:
+            Billing.objects.filter(lease_token=reading.token).update(lease_token=None, lease_expires_at=None)
+            raise
+        reading = _apply(reading, found)
+    return True
+
+
+def _begin(billing_id: int) -> Reading | None:
+    """Take the lease; None if nobody wants a reading, or somebody else is at it and will see the wish."""
+    now, token = timezone.now(), uuid.uuid4()
+    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    due = Billing.objects.filter(free, pk=billing_id, wanted__gt=F("done")).exclude(customer_id=None)
+    if not due.update(lease_token=token, lease_expires_at=now + LEASE):
+        return None
+    # Read after the lease is there: a wish that comes later than this finds it, and is seen at the end.
+    billing = Billing.objects.filter(pk=billing_id, lease_token=token).first()
+    if billing is None:
+        return None
+    return Reading(billing.pk, billing.customer_id or "", token, billing.wanted)
+
+
+def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
+    """Write down what was read, and let the plan follow. Returns the next reading, if one is wanted by now."""
+    with transaction.atomic():
+        # The person first, as everybody does.
+        user = User.objects.select_for_update().filter(billing=reading.billing_id).first()
+        billing = Billing.objects.select_for_update().filter(pk=reading.billing_id, lease_token=reading.token).first()
+        if user is None or billing is None:
+            log.info("billing %s: the reading is not wanted any more", reading.billing_id)
+            return None
+        now, one = timezone.now(), ruling(found)
+        billing.subscription_id, billing.status = (one.id, one.status) if one else ("", "")
+        billing.period_end, billing.ends_at = (one.period_end, one.ends_at) if one else (None, None)
+        billing.past_due_since = (billing.past_due_since or now) if billing.status == PAST_DUE else None
+        billing.read_at, billing.done = now, reading.wanted
+        again = billing.wanted > reading.wanted
+        billing.lease_token = uuid.uuid4() if again else None
+        billing.lease_expires_at = now + LEASE if again else None
+        billing.save()
+        settle(user, billing)
+    if billing.lease_token is None:
+        return None
+    return Reading(billing.pk, reading.customer_id, billing.lease_token, billing.wanted)

@@ -1,0 +1,58 @@
+"""A person who is gone here is gone at Stripe too: no subscription goes on charging them, no address stays."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+from django.utils import timezone
+from djstripe import models as mirror
+
+from gas.subscriptions import stripe
+from gas.subscriptions.models import Billing, CustomerRemoval
+from gas.tasknames import REMOVE_CUSTOMER, send_after_commit
+from gas.users.deletion import NOBODY
+
+#: Webhooks of the deletion itself, and late ones, come within so long; then what they left is deleted as well.
+LATE_WEBHOOKS = timedelta(hours=1)
+
+
+@receiver(pre_delete, sender=Billing)
+def remember_customer(instance: Billing, **_: Any) -> None:
+    """In the transaction of the deletion: write down whom Stripe is to forget, and forget what it told us of them."""
+    if not instance.customer_id:
+        return
+    removal, _created = CustomerRemoval.objects.get_or_create(customer_id=instance.customer_id)
+    forget(instance.customer_id)
+    about = LogEntry.objects.filter(object_repr__startswith=instance.customer_id)
+    about.update(object_id=None, object_repr=NOBODY, change_message="")
+    send_after_commit(REMOVE_CUSTOMER, removal.pk)
+
+
+def remove_customer(removal_id: int) -> None:
+    """Cancel their subscriptions and delete the customer at Stripe; once no webhook can come any more, the note is
+    done with. Safe to repeat.
+
+    Raises:
+        BillingUnavailable: Stripe does not answer. The note stays.
+    """
+    removal = CustomerRemoval.objects.filter(pk=removal_id).first()
+    if removal is None:
+        return
+    if removal.deleted_at is None:
+        stripe.delete_customer(removal.customer_id)
+        CustomerRemoval.objects.filter(pk=removal_id).update(deleted_at=timezone.now())
+    elif removal.deleted_at < timezone.now() - LATE_WEBHOOKS:
+        with transaction.atomic():
+            forget(removal.customer_id)
+            removal.delete()
+
+
+def forget(customer_id: str) -> None:
+    """Delete what webhooks and readings have left of the customer in dj-stripe's tables."""
+    mirror.WebhookEventTrigger.objects.filter(body__contains=customer_id).delete()
+    mirror.Event.objects.filter(data__object__customer=customer_id).delete()
+    mirror.Subscription.objects.filter(customer_id=customer_id).delete()
+    mirror.Customer.objects.filter(id=customer_id).delete()

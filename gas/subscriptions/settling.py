@@ -1,0 +1,39 @@
+"""From what is written down of a person, Stripe's words and the staff's grants, to their plan."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from gas.subscriptions.changes import set_plan
+from gas.subscriptions.entitlement import entitles
+from gas.subscriptions.models import Billing
+from gas.users.models import PlanChoice, User
+
+
+def grace() -> timedelta:
+    """How long a subscription that is past due still entitles."""
+    return timedelta(days=settings.PAST_DUE_GRACE_DAYS)
+
+
+def grace_ends(billing: Billing) -> datetime | None:
+    return billing.past_due_since + grace() if billing.past_due_since else None
+
+
+def settle(user: User, billing: Billing | None, *, actor: User | None = None, why: str = "") -> bool:
+    """Within a transaction that holds the person's row: give them the plan that they have a right to.
+
+    `why` is written down instead of what Stripe or the grant says. True if the plan has changed.
+    """
+    now = timezone.now()
+    if billing and entitles(billing.status, billing.past_due_since, now=now, grace=grace()):
+        return set_plan(user, PlanChoice.PREMIUM, actor=actor, reason=why or f"the subscription is {words(billing)}")
+    if grant := user.grants.live(now).first():
+        return set_plan(user, PlanChoice.PREMIUM, actor=actor, reason=(why or f"granted: {grant.reason}")[:200])
+    reason = why or (f"the subscription is {words(billing)}" if billing and billing.status else "no subscription")
+    return set_plan(user, PlanChoice.FREE, actor=actor, reason=reason)
+
+
+def words(billing: Billing) -> str:
+    """The subscription's status as people say it: "past due"."""
+    return billing.status.replace("_", " ")

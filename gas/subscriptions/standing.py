@@ -1,0 +1,58 @@
+"""A person's plan as its pages tell it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gas.subscriptions import stripe
+from gas.subscriptions.entitlement import GOOD, PAST_DUE, RUNNING
+from gas.subscriptions.models import Billing, Grant
+from gas.subscriptions.plans import Plan, plan_of
+from gas.subscriptions.settling import grace_ends
+from gas.users.models import User
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known here, without asking Stripe. `subscribed`: there is a subscription that the portal can manage."""
+
+    plan: Plan
+    billing: Billing | None
+    grant: Grant | None
+
+    @property
+    def subscribed(self) -> bool:
+        return self.billing is not None and self.billing.status in RUNNING
+
+    @property
+    def good(self) -> bool:
+        """Subscribed and paid for, and premium by it."""
+        return self.billing is not None and self.billing.status in GOOD and not self.plan.archives
+
+    @property
+    def past_due(self) -> bool:
+        return self.billing is not None and self.billing.status == PAST_DUE
+
+    @property
+    def grace_ends(self) -> datetime | None:
+        return grace_ends(self.billing) if self.billing else None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Premium until then: the subscription is cancelled."""
+        return self.billing.ends_at if self.billing and self.good else None
+
+    @property
+    def renews_at(self) -> datetime | None:
+        return self.billing.period_end if self.billing and self.good and not self.billing.ends_at else None
+
+    @property
+    def can_subscribe(self) -> bool:
+        return not self.subscribed and stripe.enabled()
+
+
+def standing(user: User) -> Standing:
+    return Standing(
+        plan=plan_of(user),
+        billing=Billing.objects.filter(user=user).first(),
+        grant=Grant.objects.live().filter(user=user).first(),
+    )

@@ -1,0 +1,33 @@
+"""Tasks about plans, on the default queue. Each fetches by id, calls one function, and ends."""
+
+from gas.celery import app
+from gas.subscriptions import following, removal, tending
+from gas.subscriptions.stripe import BillingUnavailable
+from gas.tasknames import FOLLOW, RECONCILE, REMOVE_CUSTOMER, TEND
+
+#: When Stripe stumbles: soon again, in growing steps, and then `tend` has its turn.
+TRIES = 4
+
+
+@app.task(name=FOLLOW, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
+def follow(billing_id: str) -> None:
+    """Required: a Billing whose reading is wanted. Resulting: it says what Stripe says, and the plan follows."""
+    following.follow(int(billing_id))
+
+
+@app.task(name=REMOVE_CUSTOMER, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
+def remove_customer(removal_id: str) -> None:
+    """Required: a CustomerRemoval. Resulting: Stripe has no such customer; the note goes when no webhook can come."""
+    removal.remove_customer(int(removal_id))
+
+
+@app.task(name=TEND)
+def tend() -> None:
+    """Required: nothing. Resulting: grants and graces whose time is over have ended; what was lost is sent again."""
+    tending.tend()
+
+
+@app.task(name=RECONCILE)
+def reconcile() -> None:
+    """Required: nothing. Resulting: every customer is as Stripe has them, whatever webhooks were lost."""
+    tending.reconcile()

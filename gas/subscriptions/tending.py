@@ -1,0 +1,163 @@
+"""What the beat does for plans: each minute what time alone brings about, each hour a comparison with Stripe."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from djstripe import models as mirror
+
+from gas.subscriptions import stripe
+from gas.subscriptions.entitlement import OPEN, PAST_DUE, Subscription, ruling
+from gas.subscriptions.following import follow, want
+from gas.subscriptions.grants import end_expired
+from gas.subscriptions.models import Billing, CustomerRemoval, Grant
+from gas.subscriptions.removal import LATE_WEBHOOKS
+from gas.subscriptions.settling import grace
+from gas.tasknames import FOLLOW, REMOVE_CUSTOMER, send_after_commit
+from gas.users.models import PlanChoice
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+#: Webhooks are kept for so long, for staff to look at.
+EVENTS_KEPT = timedelta(days=60)
+#: A reconciliation stops after this share of the time until the next, which goes on with those not read for longest.
+SHARE = 0.5
+T = TypeVar("T")
+
+
+def tend() -> dict[str, int]:
+    """One round of what is due. Returns how many rows of each kind were seen to."""
+    steps: dict[str, Callable[[], int]] = {
+        "grants": end_grants,
+        "graces": end_graces,
+        "readings": resend_readings,
+        "removals": resend_removals,
+    }
+    done = {}
+    for name, step in steps.items():
+        try:
+            done[name] = step()
+        except Exception:  # one kind in trouble must not stop the care for the others
+            log.exception("tend: %s", name)
+    if any(done.values()):
+        log.info("tend: %s", done)
+    return done
+
+
+def end_grants() -> int:
+    """People with a grant whose time is over."""
+    over = Grant.objects.filter(ended_at=None, until__lte=timezone.now()).order_by()
+    return _each(over.values_list("user", flat=True).distinct()[:BATCH], end_expired)
+
+
+def end_graces() -> int:
+    """People who are premium by a grace that is over. Stripe is asked once more, since they may just have paid."""
+    over = Billing.objects.filter(
+        status=PAST_DUE, past_due_since__lte=timezone.now() - grace(), user__plan=PlanChoice.PREMIUM, wanted=F("done")
+    ).exclude(user__in=Grant.objects.live().values("user"))
+    return _each(over.order_by("past_due_since").values_list("customer_id", flat=True)[:BATCH], _want)
+
+
+def resend_readings() -> int:
+    """Customers whose reading was wanted and whose message was lost, or whose reader is gone."""
+    now = timezone.now()
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
+    lost = Billing.objects.filter(free, wanted__gt=F("done"), wanted_at__lt=late).exclude(customer_id=None)
+
+    def send(pk: int) -> None:
+        with transaction.atomic():
+            if lost.filter(pk=pk).update(wanted_at=now):
+                send_after_commit(FOLLOW, pk)
+
+    return _each(lost.order_by("wanted_at").values_list("pk", flat=True)[:BATCH], send)
+
+
+def resend_removals() -> int:
+    """Customers whom Stripe has not deleted yet, and those of whom no webhook can come any more."""
+    now = timezone.now()
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    settled = Q(deleted_at__lt=now - LATE_WEBHOOKS)
+    due = CustomerRemoval.objects.filter(Q(deleted_at=None) | settled, sent_at__lt=late)
+
+    def send(pk: int) -> None:
+        with transaction.atomic():
+            if due.filter(pk=pk).update(sent_at=now):
+                send_after_commit(REMOVE_CUSTOMER, pk)
+
+    return _each(due.order_by("sent_at").values_list("pk", flat=True)[:BATCH], send)
+
+
+def reconcile() -> int:
+    """Compare what is written down with all that Stripe has, and read anew where they differ; how many were.
+
+    The list is asked for page by page, once for everybody; it decides nothing itself, since it may be older than what
+    a webhook has brought meanwhile. Whose subscription has ended is not in it. Bounded in time, and one customer in
+    trouble does not stop the rest.
+
+    Raises:
+        BillingUnavailable: the list is not complete, from which nothing follows for those who are not in it.
+    """
+    stop = time.monotonic() + settings.RECONCILE_SECONDS * SHARE
+    theirs: dict[str, list[Subscription]] = {}
+    for one in stripe.live_subscriptions():
+        theirs.setdefault(one.customer_id, []).append(one)
+    differing = [
+        billing.pk
+        for billing in Billing.objects.exclude(customer_id=None).order_by(F("read_at").asc(nulls_first=True)).iterator()
+        if differs(billing, theirs.get(billing.customer_id or "", []))
+    ]
+    done = 0
+    for pk in differing:
+        if time.monotonic() > stop:
+            log.warning("reconcile: out of time, %d of %d customers read", done, len(differing))
+            break
+        try:
+            Billing.objects.filter(pk=pk).update(wanted=F("wanted") + 1, wanted_at=timezone.now())
+            follow(pk)
+            done += 1
+        except Exception:
+            log.exception("reconcile: billing %s", pk)
+    if done:
+        log.warning("reconcile: %d customers were not as Stripe has them", done)
+    forget_old_events()
+    return done
+
+
+def differs(billing: Billing, live: list[Subscription]) -> bool:
+    """Whether the customer's subscriptions, of which `live` are those that have not ended, are not what was read."""
+    if billing.wanted > billing.done:
+        return True
+    one = ruling(each for each in live if each.status in OPEN)
+    if one is None:
+        return billing.status in OPEN
+    told = (one.id, one.status, one.period_end, one.ends_at)
+    return told != (billing.subscription_id, billing.status, billing.period_end, billing.ends_at)
+
+
+def forget_old_events() -> None:
+    old = timezone.now() - EVENTS_KEPT
+    mirror.WebhookEventTrigger.objects.filter(created__lt=old).delete()
+    mirror.Event.objects.filter(djstripe_created__lt=old).delete()
+
+
+def _want(customer_id: str | None) -> None:
+    want(customer_id or "")
+
+
+def _each(rows: Iterable[T], act: Callable[[T], object]) -> int:
+    count = 0
+    for row in rows:
+        try:
+            act(row)
+            count += 1
+        except Exception:  # one row in trouble must not hold up those behind it
+            log.exception("tend: %s", row)
+    return count

@@ -1,0 +1,85 @@
+"""The pages of plans: what there is, on to Stripe's own pages, and back. None of them changes a plan."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from gas.http import PersonRequest
+from gas.subscriptions import stripe
+from gas.subscriptions.checkout import is_paid, manage_url, subscribe_url
+from gas.subscriptions.plans import PLANS
+from gas.subscriptions.standing import standing
+from gas.users.models import User
+
+#: htmx's answer for "stop polling".
+STOP_POLLING = 286
+
+
+@login_required
+@require_GET
+@never_cache
+def overview(request: PersonRequest) -> HttpResponse:
+    """Both plans side by side, and where the person stands."""
+    values = {
+        "standing": standing(request.user),
+        "plans": list(PLANS.values()),
+        "price": stripe.price(),
+        "billing_on": stripe.enabled(),
+        "left": request.GET.get("payment") == "left",
+    }
+    return render(request, "subscriptions/overview.html", values)
+
+
+@login_required
+@require_POST
+def checkout(request: PersonRequest) -> HttpResponse:
+    """On to Stripe's Checkout."""
+    return _go(request, subscribe_url)
+
+
+@login_required
+@require_POST
+def portal(request: PersonRequest) -> HttpResponse:
+    """On to Stripe's Billing Portal."""
+    return _go(request, manage_url)
+
+
+def _go(request: PersonRequest, where: Callable[[User], str]) -> HttpResponse:
+    """303, so that the browser asks for the page with GET. Its address comes from Stripe, never from the request."""
+    try:
+        url = where(request.user)
+    except stripe.BillingUnavailable as error:
+        messages.error(request, str(error))
+        return redirect("plan:overview")
+    answer = redirect(url)
+    answer.status_code = 303
+    return answer
+
+
+@login_required
+@require_GET
+@never_cache
+def back(request: PersonRequest) -> HttpResponse:
+    """Back from Checkout: waits for the webhook before the person's eyes. Coming here proves nothing."""
+    try:
+        if not is_paid(request.user, request.GET.get("session_id", "")):
+            return redirect("plan:overview")
+        received = True
+    except stripe.BillingUnavailable:
+        received = False
+    return render(request, "subscriptions/back.html", {"standing": standing(request.user), "received": received})
+
+
+@login_required
+@require_GET
+@never_cache
+def live(request: PersonRequest) -> HttpResponse:
+    """The changing part of that page, which asks for itself until the person is premium."""
+    found = standing(request.user)
+    values = {"standing": found, "received": request.GET.get("received") == "yes", "out_of_band": True}
+    return render(request, "subscriptions/_back.html", values, status=STOP_POLLING if found.good else 200)

@@ -1,0 +1,114 @@
+"""A site that people can pay at: the devstack's Stripe as a live process, which sends its webhooks here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from devstack.stripe import PRICE, SECRET_KEY
+from gas.subscriptions.models import Billing
+from gas.users.models import User
+from tests.support.stripe_process import GOOD, StripeProcess
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="session")
+def stripe_process() -> Iterator[StripeProcess]:
+    with StripeProcess.started() as running:
+        yield running
+
+
+@pytest.fixture
+def billing_on(settings: Settings, stripe_process: StripeProcess) -> StripeProcess:
+    """Billing is set up; webhooks go nowhere."""
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_PRICE_ID = SECRET_KEY, PRICE
+    settings.STRIPE_API_BASE = stripe_process.url
+    return stripe_process
+
+
+@pytest.fixture
+def paying(billing_on: StripeProcess, settings: Settings, live_server: LiveServer) -> Iterator[StripeProcess]:
+    """Billing is set up, and webhooks come to the test's own web server."""
+    settings.SITE_URL = live_server.url
+    call_command("setup_stripe", verbosity=0)
+    billing_on.webhooks("send")
+    yield billing_on
+    # What is on its way must not meet the next test's database.
+    billing_on.webhooks("drop")
+    wait_until(lambda: not billing_on.pending())
+    for endpoint in billing_on.state()["endpoints"]:
+        billing_on.api("DELETE", f"webhook_endpoints/{endpoint['id']}")
+
+
+@pytest.fixture
+def subscriber(paying: StripeProcess, person: User, browser_of: Callable[[User], Client]) -> "Subscriber":
+    return Subscriber(person, browser_of(person), paying)
+
+
+@dataclass
+class Subscriber:
+    """A person who pays, on Stripe's pages, as their browser would."""
+
+    user: User
+    client: Client
+    stripe: StripeProcess
+
+    @property
+    def billing(self) -> Billing:
+        return Billing.objects.get(user=self.user)
+
+    @property
+    def subscription(self) -> str:
+        """The newest one's id, as Stripe has it."""
+        found = self.stripe.api("GET", "subscriptions", customer=self.billing.customer_id, status="all")["data"]
+        return str(found[0]["id"])
+
+    def checkout(self) -> str:
+        """The address of the page to pay on."""
+        answer = self.client.post("/plan/checkout/")
+        assert answer.status_code == 303, answer.headers
+        return answer["Location"]
+
+    def subscribe(self, *, webhooks: str = "send", card: str = GOOD) -> None:
+        """Pay; with webhooks that are sent, wait until they have done their work."""
+        self.stripe.webhooks(webhooks)
+        assert self.stripe.pay(self.checkout(), card).status_code == 303
+        if webhooks == "send":
+            until(self.user, "premium", "active")
+            self.settled()
+
+    def cancel(self) -> None:
+        """For the end of the period, in the portal."""
+        answer = self.client.post("/plan/portal/")
+        assert answer.status_code == 303, answer.headers
+        self.stripe.in_portal(answer["Location"], "cancel")
+
+    def end_now(self) -> None:
+        self.stripe.api("DELETE", f"subscriptions/{self.subscription}")
+
+    def events(self) -> list[str]:
+        """Ids of events of the newest subscription, in their order."""
+        return [one["id"] for one in self.stripe.events(self.subscription)]
+
+    def wait(self, condition: Callable[[Any], bool]) -> None:
+        wait_until(lambda: condition(self.billing))
+
+    def settled(self) -> None:
+        """Every webhook was delivered and read."""
+        wait_until(lambda: not self.stripe.pending(), what=f"pending: {self.stripe.pending()}")
+        wait_until(lambda: self.billing.done == self.billing.wanted)
+
+
+def standing(user: User) -> Any:
+    """(plan, status) as the database has them now."""
+    billing = Billing.objects.filter(user=user).first()
+    return User.objects.get(pk=user.pk).plan, billing.status if billing else ""
+
+
+def until(user: User, plan: str, status: str) -> None:
+    wait_until(lambda: standing(user) == (plan, status), what=f"{plan}, {status}; it is {standing(user)}")
