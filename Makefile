@@ -43,8 +43,8 @@ chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
 chaos-archive: setup  ## 100 results to Glacier and back while workers are killed and AWS fails
 	@$(BIN)/python -m devstack chaos --archive --jobs 100
 
-bench: setup  ## Measure the service on this machine: latency, memory, throughput
-	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.restore
+bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
+	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.fairness && $(BIN)/python -m bench.restore
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

@@ -21,6 +21,8 @@ from gas.jobs import leases
 from gas.jobs.leases import Claim
 from gas.jobs.models import ResultFile
 from gas.jobs.states import Outrun
+from gas.jobs.uploads import beyond_limit
+from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ANNOTATE
 
 if TYPE_CHECKING:
@@ -35,12 +37,13 @@ FOLDER_PREFIX = "gas-attempt-"
 
 @app.task(name=ANNOTATE)
 def annotate_job(job_id: str) -> None:
-    """Required: a PENDING job, or a RUNNING one whose lease has expired. Resulting: COMPLETED, FAILED with a
-    reason, or PENDING again after a fault of ours. Any other job is left alone.
+    """Required: some PENDING job; this one may be RUNNING with an expired lease. Resulting: the job whose turn it is,
+    which need not be this one, is COMPLETED, FAILED with a reason, or PENDING again after a fault of ours.
     """
-    claim = leases.claim(job_id)
+    claim = leases.claim_next(job_id)
     if claim is None:
         return
+    job_id = str(claim.job.pk)
     remove_leftovers()
     try:
         with (
@@ -59,13 +62,18 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours."""
     job, source, out = claim.job, folder / "input", folder / "out"
     out.mkdir()
+    plan = plan_of(job.owner)
+    if too_large := beyond_limit(job.input_size or 0, plan):  # the plan may have changed since the upload
+        advice = "Split the file, or try the job again on a plan that takes it."
+        leases.fail(claim, code="plan-limit", message=too_large, advice=advice)
+        return
     try:
         s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag)
         report = annotate(
             source,
             out,
             reference=load_reference(job.reference, settings.REFERENCES_DIR),
-            limits=limits(),
+            limits=limits(plan),
             on_progress=heartbeat.progress,
             cancelled=heartbeat.lost,
             provenance={"job": str(job.pk), "file": job.name},
@@ -127,7 +135,7 @@ def fail_too_long(claim: Claim, out: Path) -> None:
     leases.fail(
         claim,
         code="too-long",
-        message=f"The annotation was stopped after {limits().seconds / 60:.0f} minutes, the longest it may take.",
+        message=f"The annotation was stopped after {seconds_allowed() / 60:.0f} minutes, the longest it may take.",
         advice="Split the file, by chromosome for example, and upload the parts.",
         log_key=store_log(claim, out),
     )
@@ -142,9 +150,13 @@ def remove_leftovers() -> None:
                 shutil.rmtree(folder)
 
 
-def limits() -> Limits:
+def limits(plan: Plan) -> Limits:
     return Limits(
-        expanded_bytes=settings.ANNOTATE_EXPANDED_MAX_BYTES,
+        expanded_bytes=plan.expanded_bytes,
         memory_bytes=settings.ANNOTATE_MEMORY_BYTES,
-        seconds=max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS),
+        seconds=seconds_allowed(),
     )
+
+
+def seconds_allowed() -> float:
+    return max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS)

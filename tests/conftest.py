@@ -1,10 +1,12 @@
 """What every test may ask for: an AWS in memory, people, and jobs in any state."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import botocore.session
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -20,6 +22,9 @@ from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
 from tests.support.glacier_standin import StandIn, faithful_aws
+
+# AWS's service descriptions are parsed once, and not for each client that a test begins with.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -123,7 +128,7 @@ def claimed(pending: Callable[..., Job]) -> Callable[..., leases.Claim]:
     """Makes jobs that a worker has."""
 
     def make(*args: Any, **kwargs: Any) -> leases.Claim:
-        claim = leases.claim(str(pending(*args, **kwargs).pk))
+        claim = leases.claim_next(str(pending(*args, **kwargs).pk))
         assert claim is not None
         return claim
 

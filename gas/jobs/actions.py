@@ -12,6 +12,7 @@ from gas.jobs.leases import NO_LEASE
 from gas.jobs.models import FINAL, Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
+from gas.jobs.turns import wake_next
 from gas.users.models import User
 
 
@@ -29,6 +30,7 @@ def cancel(job: Job, *, actor: User) -> None:
         raise ActionRefused("This job has already ended.")
     try:
         with transaction.atomic():
+            wake_next(job.owner_id)
             move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=timezone.now(), **NO_LEASE)
     except Outrun:
         found = Job.objects.filter(pk=job.pk).first()

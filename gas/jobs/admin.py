@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 
+from gas.audit import Audited
 from gas.aws.clients import AWSError
 from gas.jobs import actions, restoration, staff
 from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch, VaultInventory
@@ -72,7 +73,7 @@ class NoticeInline(NeverDeleted, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(Acting, admin.ModelAdmin):
+class JobAdmin(Audited, Acting, admin.ModelAdmin):
     list_display = (
         "name",
         "owner",
@@ -116,7 +117,7 @@ class JobAdmin(Acting, admin.ModelAdmin):
 
 
 @admin.register(ResultFile)
-class ResultAdmin(GoesWithItsOwner, admin.ModelAdmin):
+class ResultAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
     """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
 
     change_list_template = "admin/jobs/storage.html"
@@ -182,7 +183,7 @@ class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
 
 
 @admin.register(Notice)
-class NoticeAdmin(GoesWithItsOwner, admin.ModelAdmin):
+class NoticeAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
     """Mails that people are owed: which were sent, and which were given up and can be tried again."""
 
     list_display = ("kind", "owner", "outcome", "tries", "created_at")

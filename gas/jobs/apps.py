@@ -6,4 +6,6 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
-        from gas.jobs import purge  # noqa: F401, PLC0415  (connects its receiver)
+        from gas.jobs import personal, purge  # noqa: F401, PLC0415  (purge connects its receiver)
+
+        personal.register()

@@ -17,13 +17,15 @@ from django.utils import timezone
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
-from gas.jobs.models import Notice, ResultFile
+from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
+from gas.subscriptions.changes import who_changed_plan
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, SEND_NOTICE, send_after_commit
 from gas.users.models import User
 
+PAGE = 1000
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
 
@@ -148,13 +150,15 @@ def interrupted(result: ResultFile) -> None:
 
 
 def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | None = None) -> None:
-    """After a fault of ours: available as before, and due again in so many seconds; `archive`, if there is one
-    already, is removed. Safe to repeat.
+    """After a fault of ours: available as before, and due again in so many seconds. `archive`, or what the attempt may
+    have stored before the fault, is removed. Safe to repeat.
     """
+    route = archive.route if archive else settings.ARCHIVE_ROUTE
+    stored_as = archive.archive_id if archive else archive_of().attempt_id(claim.archive_key)
     with transaction.atomic():
         result, _ = _locked(claim.result.pk)
-        if archive and (result is None or result.archive_id != archive.archive_id):
-            remove(archive.route, archive.archive_id)
+        if stored_as and (result is None or result.archive_id != stored_as):
+            remove(route, stored_as)
         if result is None or (result.state, result.lease_token) != (ResultState.ARCHIVING, claim.token):
             return  # deleted, somebody else's, or archived after all: only the answer to the commit was lost
         move_result(
@@ -188,9 +192,14 @@ def make_all_due(owner_id: str) -> int:
         if owner is None or not plan_of(owner).archives:
             return 0
         due = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
-        count = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None).update(
-            archive_due_at=due
-        )
+        kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None)
+        actor, count = who_changed_plan(owner), 0
+        while page := dict(kept.order_by("pk").values_list("pk", "job_id")[:PAGE]):
+            count += ResultFile.objects.filter(pk__in=page).update(archive_due_at=due)
+            JobEvent.objects.bulk_create(
+                JobEvent(job_id=job, actor=actor, message="To be archived: the plan has changed.")
+                for job in page.values()
+            )
         if count:
             facts = {"count": count, "due": due.isoformat()}
             notice = Notice.objects.create(owner=owner, kind=Notice.Kind.ARCHIVAL, facts=facts)

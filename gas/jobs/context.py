@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.urls import reverse
 
-from gas.jobs import references, storage
+from gas.jobs import references, storage, turns
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JobStatus, ResultState
-from gas.subscriptions.plans import plan_of
-from gas.users.models import User
+from gas.subscriptions.plans import PLANS, plan_of
+from gas.users.models import PlanChoice, User
 
 #: A running job's stages in their order, as its owner reads them.
 STAGES = {
@@ -38,10 +38,14 @@ def archived(owner: User) -> dict[str, Any] | None:
     return {**found, "can_upgrade": plan_of(owner).archives} if found["count"] else None
 
 
-def limits() -> dict[str, Any]:
-    """What to know before an upload."""
+def limits(owner: User | None = None) -> dict[str, Any]:
+    """What to know before an upload: of the owner's plan, or of a new account's. `larger_bytes`: what an upgrade
+    would allow; None for who has it.
+    """
+    plan, larger = plan_of(owner) if owner else PLANS[PlanChoice.FREE], PLANS[PlanChoice.PREMIUM]
     return {
-        "max_bytes": settings.UPLOAD_MAX_BYTES,
+        "max_bytes": plan.max_upload_bytes,
+        "larger_bytes": larger.max_upload_bytes if plan.max_upload_bytes < larger.max_upload_bytes else None,
         "expires_seconds": settings.UPLOAD_EXPIRES_SECONDS,
         "references": references.choices(),
         "default_reference": settings.DEFAULT_REFERENCE,
@@ -49,11 +53,8 @@ def limits() -> dict[str, Any]:
 
 
 def queue_position(job: Job) -> int | None:
-    """1 for the job that is next; None when it does not wait."""
-    if job.status != JobStatus.PENDING or job.submitted_at is None:
-        return None
-    ahead = Q(submitted_at__lt=job.submitted_at) | Q(submitted_at=job.submitted_at, pk__lt=job.pk)
-    return Job.objects.filter(ahead, status=JobStatus.PENDING).count() + 1
+    """1 for the job that is next; None when it does not wait, or is too far behind to be told."""
+    return turns.positions([job]).get(job.pk)
 
 
 def progress(job: Job) -> dict[str, Any]:

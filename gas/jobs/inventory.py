@@ -1,11 +1,11 @@
 """Archives that no row names, found by the vault's own inventory.
 
 A vault names an archive in its answer alone: a worker that is killed before its commit leaves one that nobody knows.
-It is removed once the result that it was made of is known to be whole elsewhere. Any other stranger is left alone, and
-staff are told: after a database was brought back from an older backup it may be all that there is.
+It is removed once the result that it was made of is known to be whole elsewhere, or its job to be deleted. Any other
+stranger is left alone, and staff are told: after a database was brought back from an older backup it may be all that
+there is.
 """
 
-import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,14 +16,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from gas.alerts import alert
 from gas.aws import inventory, s3
 from gas.aws.archives import NotReady, RetrievalExpired
 from gas.aws.inventory import InventoryItem
-from gas.jobs.models import Removal, ResultFile, VaultInventory
+from gas.jobs.models import DeletedJob, Removal, ResultFile, VaultInventory
 from gas.jobs.removals import remove
 from gas.jobs.states import ResultState
-
-log = logging.getLogger(__name__)
 
 PAGE = 1000
 #: A younger archive may be on its way to its row.
@@ -63,12 +62,10 @@ def compare(taken: VaultInventory) -> None:
     while page := list(islice(items, PAGE)):
         archives += len(page)
         for item in _unknown(page):
-            result = _source(item)
-            if result is None:
-                strangers.append(item.archive_id)
-            elif result.state in {ResultState.ARCHIVED, ResultState.RESTORING} and result.archive_route == "vault":
-                twins[item.archive_id] = result
-            elif _whole_elsewhere(result):
+            fate = _fate(item)
+            if isinstance(fate, ResultFile):
+                twins[item.archive_id] = fate
+            elif fate:
                 removed += _remove(item.archive_id)
             else:
                 strangers.append(item.archive_id)
@@ -81,7 +78,10 @@ def compare(taken: VaultInventory) -> None:
             else:
                 strangers.append(archive_id)
     if strangers:
-        log.error("the vault has %d archives that no result names; see its inventory in the admin", len(strangers))
+        alert(
+            f"the vault has {len(strangers)} archives that no result names",
+            "They were kept. The vault's inventory, in the admin, lists them.",
+        )
     taken.archives, taken.removed, taken.strangers = archives, removed, len(strangers)
     taken.strangers_ids = strangers[:STRANGERS_SHOWN]
     taken.compared_at = timezone.now()
@@ -101,12 +101,18 @@ def _unknown(page: list[InventoryItem]) -> Iterator[InventoryItem]:
     return (item for item in page if item.archive_id not in known and item.created_at < before)
 
 
-def _source(item: InventoryItem) -> ResultFile | None:
-    """The result that it is an archive of, by its description."""
+def _fate(item: InventoryItem) -> ResultFile | bool:
+    """Whether it may go, by its description; the result, if that has another archive in the vault to be looked for."""
     found = DESCRIPTION.fullmatch(item.description)
     if found is None:
-        return None
-    return ResultFile.objects.filter(job=UUID(found["job"]), sha256=found["sha256"], size=item.size).first()
+        return False
+    job = UUID(found["job"])
+    result = ResultFile.objects.filter(job=job, sha256=found["sha256"], size=item.size).first()
+    if result is None:
+        return DeletedJob.objects.filter(job=job).exists()
+    if result.state in {ResultState.ARCHIVED, ResultState.RESTORING} and result.archive_route == "vault":
+        return result
+    return _whole_elsewhere(result)
 
 
 def _whole_elsewhere(result: ResultFile) -> bool:

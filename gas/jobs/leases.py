@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from gas.jobs import turns
 from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
@@ -20,6 +22,8 @@ from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
+#: Workers that want the same job at the same moment: all but one look again.
+CLAIM_TRIES = 20
 #: What a row has once nobody works on it.
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
 
@@ -38,21 +42,35 @@ class Claim:
         return f"{self.job.result_prefix}{self.token}/"
 
 
-def claim(job_id: str) -> Claim | None:
-    """Take the job if it waits, or if the worker that had it is gone; None when there is nothing to do.
+def claim_next(job_id: str) -> Claim | None:
+    """Take the job whose turn it is (see gas.jobs.turns); None when there is nothing to do.
 
-    Any message may come twice or late, so None is an ordinary answer.
+    The message's own job counts only if its worker is gone: then it waits again. Any message may come twice or late,
+    so None is an ordinary answer.
     """
-    job = Job.objects.filter(pk=job_id).first()
-    if job is None:
-        return None
+    now = timezone.now()
+    lost = Job.objects.filter(pk=job_id, status=JobStatus.RUNNING, lease_expires_at__lt=now).first()
+    if lost is not None:
+        with suppress(Outrun):
+            take_back(lost)
+    for _ in range(CLAIM_TRIES):
+        found = turns.ready(now).values_list("pk", flat=True).first()
+        if found is None:
+            return None
+        if mine := claim(found):
+            return mine
+    return None  # so many other workers are at it that none of it is lost
+
+
+def claim(job_id: uuid.UUID) -> Claim | None:
+    """Take this job, if it waits and its owner has room for one more."""
     now, token = timezone.now(), uuid.uuid4()
     try:
-        if job.status == JobStatus.RUNNING and job.lease_expires_at and job.lease_expires_at < now:
-            take_back(job)
-        if job.status != JobStatus.PENDING:
-            return None
         with transaction.atomic():
+            owner = User.objects.select_for_update().filter(jobs=job_id).first()
+            job = Job.objects.filter(pk=job_id, status=JobStatus.PENDING).first()
+            if owner is None or job is None or not turns.has_room(owner):
+                return None
             move_job(
                 job,
                 JobStatus.RUNNING,
@@ -81,6 +99,7 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
         # The owner is locked first, as set_plan does: an upgrade comes before this or after it, never between.
         User.objects.select_for_update().filter(pk=claim.job.owner_id).first()
         job = _current(claim)
+        turns.wake_next(job.owner_id)
         move_job(
             job,
             JobStatus.COMPLETED,
@@ -161,11 +180,14 @@ def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
             advice=f"Try again later, or write to {settings.SUPPORT_EMAIL} and name the job.",
         )
         return
-    enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, **NO_LEASE)
+    with transaction.atomic():
+        turns.wake_next(job.owner_id)
+        enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, **NO_LEASE)
 
 
 def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "") -> None:
     with transaction.atomic():
+        turns.wake_next(job.owner_id)
         move_job(
             job,
             JobStatus.FAILED,

@@ -57,6 +57,7 @@ class Job(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index(fields=["owner", "-created_at"], name="job_of_owner"),
+            models.Index(fields=["owner", "-started_at"], name="job_served"),
             models.Index(fields=["status", "submitted_at"], name="job_queue"),
             models.Index(fields=["status", "lease_expires_at"], name="job_lease"),
         )
@@ -241,6 +242,16 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.copy_id}"
+
+
+class DeletedJob(models.Model):
+    """That there was a job, and it was deleted: what the vault still has of it may go. Nothing of anybody is in it."""
+
+    job = models.UUIDField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.job)
 
 
 class VaultInventory(models.Model):

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from gas.alerts import alert
 from gas.jobs.models import Notice
 from gas.jobs.states import JobStatus
 from gas.tasknames import SEND_NOTICE, send_after_commit
@@ -42,6 +43,9 @@ def send(notice_id: int) -> None:
     notice = mine.select_related("job", "owner").get()
     if notice.job and notice.job.status != TELLS_OF[Notice.Kind(notice.kind)]:
         mine.delete()  # its owner has tried the job again meanwhile
+        return
+    if not getattr(notice.owner, f"mail_{notice.kind}", True):
+        mine.delete()  # they would rather not have such mails; that results are about to be archived is always told
         return
     try:
         compose(notice).send()
@@ -72,7 +76,10 @@ def owed(now: datetime) -> QuerySet[Notice]:
 def give_up_old(now: datetime) -> None:
     """Stop trying for those that could not be sent for GIVE_UP_AFTER, and tell operators."""
     for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER, tries__gte=GIVE_UP_TRIES):
-        log.error("notice %s is given up after %d tries", notice.pk, notice.tries)
+        alert(
+            f"notice {notice.pk} is given up after {notice.tries} tries",
+            "Once the mail service works again, send it from the list of notices in the admin.",
+        )
         Notice.objects.filter(pk=notice.pk, sent_at=None).update(given_up_at=now)
 
 

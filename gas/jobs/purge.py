@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs import archival
-from gas.jobs.models import Job, Purge, ResultFile
+from gas.jobs.models import DeletedJob, Job, Purge, ResultFile
 from gas.jobs.removals import remove
+from gas.jobs.turns import wake_next
 from gas.tasknames import PURGE, send_after_commit
 from gas.users.models import User
 
@@ -34,7 +35,9 @@ def remember_objects(instance: Job, **_: Any) -> None:
         result_prefix=instance.result_prefix,
         settled_at=max(upload_ends, worker_stops),
     )
+    DeletedJob.objects.get_or_create(job=instance.pk)
     send_after_commit(PURGE, purge.pk)
+    wake_next(instance.owner_id)
     if result and result.archive_id:
         remove(result.archive_route, result.archive_id)
     if result:

@@ -17,10 +17,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from gas.alerts import alert_after_commit
 from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.removals import HOT, remove
 from gas.jobs.states import Outrun, ResultState, move_result, move_results
+from gas.subscriptions.changes import who_changed_plan
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
 from gas.users.models import User
@@ -59,7 +61,7 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
         theirs = ResultFile.objects.filter(job__owner=owner)
         theirs.filter(state=ResultState.AVAILABLE).exclude(archive_due_at=None).update(archive_due_at=None)
         archived = theirs.filter(state=ResultState.ARCHIVED)
-        return start(owner, archived, plan_of(owner).tiers, actor=None)
+        return start(owner, archived, plan_of(owner).tiers, actor=who_changed_plan(owner))
 
 
 def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
@@ -275,9 +277,9 @@ def restored(claim: RestoreClaim) -> None:
     Its owner may have left premium meanwhile; then it becomes due again, like a new one.
     """
     with transaction.atomic():
-        owner = User.objects.select_for_update().get(pk=claim.result.job.owner_id)
+        owner = User.objects.select_for_update().filter(pk=claim.result.job.owner_id).first()
         result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
-        if result is None:
+        if owner is None or result is None:
             raise Outrun(f"result {claim.result.pk} is deleted")
         route, archive_id = result.archive_route, result.archive_id
         move_result(
@@ -311,6 +313,12 @@ def finish(batch: RestoreBatch) -> None:
         if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
             return
         batch.refresh_from_db()
+        if batch.given_up:
+            alert_after_commit(
+                f"{batch.given_up} archived results could not be brought back",
+                f"Batch {batch.pk} of {batch.owner.email}. The archives are untouched; each result says what is wrong, "
+                "among the results in the admin.",
+            )
         if batch.restored or batch.given_up:
             facts = {"count": batch.restored, "missing": batch.given_up}
             notice = Notice.objects.create(owner=batch.owner, kind=Notice.Kind.RESTORED, facts=facts)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas.aws import queues
-from gas.jobs import notices
+from gas.jobs import notices, turns
 from gas.jobs.leases import take_back
 from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
@@ -78,20 +79,21 @@ def take_back_expired(now: datetime) -> int:
 def resend_pending(now: datetime) -> int:
     """PENDING jobs whose message should long have been taken, unless the queue is simply long.
 
-    With as many messages waiting as there are jobs, none is lost, and more of them would only lengthen the queue.
+    With as many messages waiting as there are jobs to be taken, none is lost, and more of them would only lengthen the
+    queue. Those that wait for another job of their owner's get their message when it ends.
     """
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    pending = Job.objects.filter(status=JobStatus.PENDING)
-    overdue = pending.filter(sent_at__lt=late)
-    if not overdue.exists() or queues.waiting("gas-annotate") >= pending.count():
+    overdue = Job.objects.filter(status=JobStatus.PENDING, sent_at__lt=late)
+    ready = list(turns.ready(now).filter(sent_at__lt=late).values_list("pk", flat=True)[:BATCH])
+    if not ready or queues.waiting("gas-annotate") >= len(ready):
         return 0
 
-    def resend(job: Job) -> None:
+    def resend(pk: UUID) -> None:
         with transaction.atomic():
-            if overdue.filter(pk=job.pk).update(sent_at=now):
-                send_after_commit(ANNOTATE, job.pk)
+            if overdue.filter(pk=pk).update(sent_at=now):
+                send_after_commit(ANNOTATE, pk)
 
-    return _each(overdue.order_by("sent_at")[:BATCH], resend)
+    return _each(ready, resend)
 
 
 def end_uploads(now: datetime) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,7 +16,8 @@ from gas.jobs.names import clean_name
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, Outrun, move_job
-from gas.users.models import User
+from gas.subscriptions.plans import PLANS, Plan, plan_of
+from gas.users.models import PlanChoice, User
 
 
 class UploadRefused(Exception):
@@ -24,6 +26,10 @@ class UploadRefused(Exception):
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(f"{message} {advice}".strip())
         self.message, self.advice = message, advice
+
+
+class TooMany(UploadRefused):
+    """More uploads than a person begins."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +45,19 @@ def open_upload(owner: User, *, name: str, size: int, reference: str) -> Ticket:
 
     Raises:
         UploadRefused: uploads are closed, the size is beyond the limit, or there is no such reference.
+        TooMany: the owner has begun UPLOADS_PER_HOUR of them within the hour.
     """
     if no := closed_message() or is_full(owner):
         raise UploadRefused(no)
-    _check_size(size)
+    _count(owner)
+    plan = plan_of(owner)
+    _check_size(size, plan)
     if not references.is_known(reference):
         raise UploadRefused(f"There is no reference “{reference[:64]}” here. Choose one from the list.")
     with transaction.atomic():
         job = Job.objects.create(owner=owner, name=clean_name(name), reference=reference)
         job.events.create(message="Upload started.", actor=owner)
-    return Ticket(job, s3.presigned_upload(job.input_key, max_bytes=settings.UPLOAD_MAX_BYTES))
+    return Ticket(job, s3.presigned_upload(job.input_key, max_bytes=plan.max_upload_bytes))
 
 
 def confirm_upload(job: Job) -> Job:
@@ -65,7 +74,7 @@ def confirm_upload(job: Job) -> Job:
     if found is None:
         raise UploadRefused("The file has not arrived in full. Upload it again.")
     try:
-        _check_size(found.size)
+        _check_size(found.size, plan_of(job.owner))
     except UploadRefused as refusal:
         _refuse(job, refusal)
         raise
@@ -90,13 +99,31 @@ def closed_message() -> str:
     return switch.message or "Uploads are closed at the moment. Please come back later."
 
 
-def _check_size(size: int) -> None:
-    limit = settings.UPLOAD_MAX_BYTES
-    if size > limit:
-        has, may = in_words(size), in_words(limit)
-        if has == may:
-            has, may = f"{size:,} bytes", f"{limit:,} bytes"
-        raise UploadRefused(f"The file has {has}; the limit is {may}.", "Compress it with bgzip, or split it.")
+def beyond_limit(size: int, plan: Plan) -> str:
+    """How the size is beyond what the plan allows, in a sentence; "" if it is not."""
+    limit = plan.max_upload_bytes
+    if size <= limit:
+        return ""
+    has, may = in_words(size), in_words(limit)
+    if has == may:
+        has, may = f"{size:,} bytes", f"{limit:,} bytes"
+    return f"The file has {has}; the limit is {may}."
+
+
+def _count(owner: User) -> None:
+    """In the cache, so that deleting a job does not make room for another."""
+    key = f"uploads:{owner.pk}:{timezone.now():%Y%m%d%H}"
+    cache.add(key, 0, 3600)
+    if cache.incr(key) > settings.UPLOADS_PER_HOUR:
+        raise TooMany(f"You have begun {settings.UPLOADS_PER_HOUR} uploads within the hour.", "Go on in the next.")
+
+
+def _check_size(size: int, plan: Plan) -> None:
+    if sentence := beyond_limit(size, plan):
+        larger = PLANS[PlanChoice.PREMIUM]
+        upgrade = f" {larger.title} takes files up to {in_words(larger.max_upload_bytes)}."
+        may_help = not beyond_limit(size, larger)
+        raise UploadRefused(sentence, f"Compress it with bgzip, or split it.{upgrade if may_help else ''}")
     if size < 1:
         raise UploadRefused("The file is empty.", "Choose the VCF that you meant to upload.")
 

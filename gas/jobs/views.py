@@ -17,11 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gas.aws import s3
 from gas.http import PersonRequest
-from gas.jobs import actions, context, storage
+from gas.jobs import actions, context, storage, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.states import JobStatus, ResultState
-from gas.jobs.uploads import UploadRefused, closed_message, confirm_upload, open_upload
+from gas.jobs.uploads import TooMany, UploadRefused, closed_message, confirm_upload, open_upload
 
 PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
@@ -55,8 +55,9 @@ def job_list(request: PersonRequest) -> HttpResponse:
         jobs = jobs.filter(result__state=status)
     page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
     paces = []
+    positions = turns.positions(page)
     for job in page:
-        job.queue_position = context.queue_position(job)
+        job.queue_position = positions.get(job.pk)
         paces.append(LIST_PACE if job.is_active else storage.pace(getattr(job, "result", None)))
     pace = min((pace for pace in paces if pace is not None), default=None)
     values = {
@@ -78,7 +79,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
 def new(request: PersonRequest) -> HttpResponse:
     """The upload page: the limits first, then the uploader."""
     values = {
-        **context.limits(),
+        **context.limits(request.user),
         "uploads_url": reverse("jobs:uploads"),
         "uploads_closed_message": closed_message(),
     }
@@ -88,7 +89,7 @@ def new(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def uploads(request: PersonRequest) -> JsonResponse:
-    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}; 400 {"error"}."""
+    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}; 400 or 429 {"error"}."""
     try:
         body = json.loads(request.body)
         name, size, reference = str(body["name"]), body["size"], str(body["reference"])
@@ -99,7 +100,7 @@ def uploads(request: PersonRequest) -> JsonResponse:
     try:
         ticket = open_upload(request.user, name=name, size=size, reference=reference)
     except UploadRefused as refusal:
-        return JsonResponse({"error": str(refusal)}, status=400)
+        return JsonResponse({"error": str(refusal)}, status=429 if isinstance(refusal, TooMany) else 400)
     answer = {"job": ticket.job.pk, "confirm": reverse("jobs:confirm", args=[ticket.job.pk]), **ticket.form}
     return JsonResponse(answer, status=201)
 

@@ -105,7 +105,7 @@ def test_a_job_that_another_worker_took_is_lost_and_stays_theirs(claimed: Callab
 
     def take_over() -> Claim | None:
         age(claim.job, lease_expires_at=1)
-        return leases.claim(str(claim.job.pk))  # None when the heartbeat was quicker
+        return leases.claim_next(str(claim.job.pk))  # None when the heartbeat was quicker
 
     with Heartbeat(claim) as beat:
         second = wait_until(take_over, seconds=15)

@@ -12,6 +12,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core import mail
 from django.db import OperationalError
+from django.utils import timezone
 
 from annotator.pipeline import Limits
 from annotator.tasks import annotate_job
@@ -120,6 +121,7 @@ def test_when_s3_cannot_take_the_result_the_job_waits_for_another_try(pending: C
     assert queues.waiting("gas-annotate") == first_message + 1
     assert not mail.outbox
     s3().create_bucket(Bucket=bucket)
+    Job.objects.update(sent_at=timezone.now())
     annotate_job.apply(args=[str(job.pk)])
     job.refresh_from_db()
     assert job.status == JobStatus.COMPLETED
@@ -178,7 +180,7 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
 def test_a_file_that_takes_too_long_is_not_tried_again(
     pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotator.tasks.limits", lambda: Limits(seconds=0))
+    monkeypatch.setattr("annotator.tasks.limits", lambda _: Limits(seconds=0))
     job = run(pending())
     assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)
 

@@ -7,13 +7,14 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 
 from gas.jobs import storage
-from gas.jobs.context import STAGES
+from gas.jobs.context import STAGES, archived
 from gas.jobs.models import ResultFile
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, ResultState
+from gas.users.models import User
 
 register = template.Library()
 
@@ -74,13 +75,20 @@ def retrieval(result: ResultFile) -> dict[str, Any] | None:
     return storage.progress(result)
 
 
+@register.simple_tag
+def archived_of(owner: User) -> dict[str, Any] | None:
+    """What of the person's an upgrade would bring back: see context.archived."""
+    return archived(owner)
+
+
 @register.filter
 def is_back(result: ResultFile) -> bool:
     """It has lately been brought back."""
     return storage.is_back(result)
 
 
-# Times: the server writes them in UTC, and a script turns them into the reader's own; without it they stay.
+# Times: the server writes them in UTC, or in the zone of the reader's profile, and a script turns them into that of the
+# reader's device, or of the profile; without it they stay.
 
 
 @register.simple_tag
@@ -91,13 +99,16 @@ def ago(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
-    """A <time> that reads "10:02 UTC", with the date when that is not today; with `seconds`, "10:02:09 UTC"."""
+    """A <time> that reads "10:02 UTC", with the date when that is not today; with `seconds`, "10:02:09 UTC".
+
+    In the reader's own zone, if they have chosen one.
+    """
     if at is None:
         return ""
-    at = at.astimezone(UTC)
-    day = "" if at.date() == now().date() else f"{at.day} {at:%b}, "
+    at = localtime(at)
+    day = "" if at.date() == localtime().date() else f"{at.day} {at:%b}, "
     words = f"{day}{at:%H:%M:%S}" if seconds and not day else f"{day}{at:%H:%M}"
-    return _time(at, f"{words} UTC", format_html(' data-clock="{}"', "seconds" if seconds else "minutes"))
+    return _time(at, f"{words} {at:%Z}", format_html(' data-clock="{}"', "seconds" if seconds else "minutes"))
 
 
 @register.simple_tag

@@ -21,24 +21,24 @@ def result_of(claim: leases.Claim) -> ResultFile:
 
 def test_a_waiting_job_is_claimed_by_the_first_message_only(pending: Callable[..., Job]) -> None:
     job = pending()
-    claim = leases.claim(str(job.pk))
+    claim = leases.claim_next(str(job.pk))
     assert claim is not None
     assert claim.job.status == JobStatus.RUNNING
-    assert leases.claim(str(job.pk)) is None
+    assert leases.claim_next(str(job.pk)) is None
 
 
 def test_a_message_about_a_deleted_job_does_nothing(pending: Callable[..., Job]) -> None:
     job = pending()
     key = str(job.pk)
     job.delete()
-    assert leases.claim(key) is None
+    assert leases.claim_next(key) is None
 
 
 @pytest.mark.parametrize("status", [JobStatus.UPLOADING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED])
 def test_a_late_message_does_not_wake_a_job(uploaded: Callable[..., Job], status: JobStatus) -> None:
     job = uploaded()
     Job.objects.filter(pk=job.pk).update(status=status)
-    assert leases.claim(str(job.pk)) is None
+    assert leases.claim_next(str(job.pk)) is None
 
 
 def test_a_heartbeat_renews_the_lease_and_tells_progress(claimed: Callable[..., leases.Claim]) -> None:
@@ -54,7 +54,7 @@ def test_a_heartbeat_renews_the_lease_and_tells_progress(claimed: Callable[..., 
 def test_an_expired_lease_passes_to_the_next_message(claimed: Callable[..., leases.Claim]) -> None:
     first = claimed()
     age(first.job, lease_expires_at=1)
-    second = leases.claim(str(first.job.pk))
+    second = leases.claim_next(str(first.job.pk))
     assert second is not None
     assert second.prefix != first.prefix  # it cannot overwrite what the first is still writing
     assert not leases.renew(first, stage="annotate", records_done=1)
@@ -63,7 +63,7 @@ def test_an_expired_lease_passes_to_the_next_message(claimed: Callable[..., leas
 def test_who_lost_the_lease_can_neither_complete_nor_fail_nor_release(claimed: Callable[..., leases.Claim]) -> None:
     first = claimed()
     age(first.job, lease_expires_at=1)
-    second = leases.claim(str(first.job.pk))
+    second = leases.claim_next(str(first.job.pk))
     assert second is not None
     with pytest.raises(Outrun):
         leases.complete(first, result_of(first), log_key="", summary={}, preview=[])
@@ -93,7 +93,7 @@ def test_a_lease_lost_between_the_look_and_the_move_is_lost(
     def taken_over_after_the_look(claim: leases.Claim) -> Job:
         job = look(claim)
         age(first.job, lease_expires_at=1)
-        taken.append(leases.claim(str(first.job.pk)))
+        taken.append(leases.claim_next(str(first.job.pk)))
         return job
 
     monkeypatch.setattr(leases, "_current", taken_over_after_the_look)
@@ -120,7 +120,7 @@ def test_a_job_that_has_passed_on_after_it_was_seen_expired_is_not_taken_back(
     first = claimed()
     age(first.job, lease_expires_at=1)
     seen = Job.objects.get()
-    second = leases.claim(str(first.job.pk))
+    second = leases.claim_next(str(first.job.pk))
     assert second is not None
     age(second.job, lease_expires_at=1)  # so that the token alone tells the two apart
     with pytest.raises(Outrun):
@@ -153,7 +153,8 @@ def test_after_too_many_faults_the_job_fails_and_says_that_it_is_us(claimed: Cal
     claim = claimed()
     for _ in range(settings.MAX_ATTEMPTS - 1):
         leases.release(claim, "S3 is down")
-        again = leases.claim(str(claim.job.pk))
+        age(claim.job, sent_at=0)
+        again = leases.claim_next(str(claim.job.pk))
         assert again is not None
         claim = again
     leases.release(claim, "S3 is down")

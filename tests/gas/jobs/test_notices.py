@@ -11,6 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from gas.aws import queues
 from gas.jobs import actions, leases, notices
 from gas.jobs.models import Job, Notice, ResultFile
+from gas.users.models import User
 from tests.conftest import failed
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +135,18 @@ def test_a_name_cannot_add_a_header_to_the_mail(claimed: Callable[..., leases.Cl
 
 def _unreachable(*_: object) -> None:
     raise ConnectionError("SES cannot be reached")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_who_wants_no_such_mails_gets_none(notice: Notice, wanted: bool) -> None:
+    type(notice.owner).objects.update(mail_completed=wanted, mail_failed=wanted, mail_restored=wanted)
+    notices.send(notice.pk)
+    assert bool(mail.outbox) is wanted
+    assert not notices.owed(timezone.now()).exists()
+
+
+def test_that_results_are_about_to_be_archived_is_always_told(person: User) -> None:
+    type(person).objects.update(mail_completed=False, mail_failed=False, mail_restored=False)
+    due = {"count": 2, "due": timezone.now().isoformat()}
+    notices.send(Notice.objects.create(owner=person, kind=Notice.Kind.ARCHIVAL, facts=due).pk)
+    assert len(mail.outbox) == 1

@@ -31,7 +31,22 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/delete/": "POST",
 }
 #: Addresses that name nothing of anybody's.
-OF_NOBODY = {"", "jobs/", "jobs/new/", "jobs/uploads/"}
+OF_NOBODY = {
+    "",
+    "jobs/",
+    "jobs/new/",
+    "jobs/uploads/",
+    "profile/",
+    "profile/export/",
+    "profile/delete/",
+    "accounts/oidc/<slug:provider_id>/login/",
+    "plan/",
+    "plan/checkout/",
+    "plan/portal/",
+    "plan/back/",
+    "plan/back/live/",
+    "stripe/webhook/<uuid:uuid>/",  # by its signature, see tests/gas/subscriptions/test_webhooks.py
+}
 KINDS = ("vcf", "index", "log", "summary", "input", "nonsense")
 
 

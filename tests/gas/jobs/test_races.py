@@ -187,7 +187,7 @@ def test_of_two_claims_one_gets_the_job(pending: Callable[..., Job]) -> None:
     def prepare() -> tuple[Work, Work]:
         Job.objects.all().delete()
         key = str(pending().pk)
-        return lambda: leases.claim(key), lambda: leases.claim(key)
+        return lambda: leases.claim_next(key), lambda: leases.claim(key)
 
     for claims in every_interleaving(prepare):
         (claim,) = [got for future in claims if (got := future.result()) is not None]
@@ -201,7 +201,7 @@ def test_of_two_messages_about_a_job_of_a_dead_worker_one_takes_it(claimed: Call
         Job.objects.all().delete()
         job = claimed().job
         age(job, lease_expires_at=1)
-        return lambda: leases.claim(str(job.pk)), lambda: leases.claim(str(job.pk))
+        return lambda: leases.claim_next(str(job.pk)), lambda: leases.claim(str(job.pk))
 
     for claims in every_interleaving(prepare):
         (claim,) = [got for future in claims if (got := future.result()) is not None]

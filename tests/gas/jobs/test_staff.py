@@ -174,7 +174,8 @@ def test_who_may_only_look_can_do_nothing(
     assert "a.vcf" in client.get(RESULTS).content.decode()
     act(client, RESULTS, "restore_now", archived)
     act(client, NOTICES, "send_again", notice)
-    act(client, "/admin/users/user/", "make_premium", person)
+    grant = {"action": "grant", "_selected_action": str(person.pk), "until": "2099-01-01", "reason": "a friend"}
+    client.post("/admin/users/user/", grant)
     for row in (archived, notice, person):
         row.refresh_from_db()
     assert archived.state == ResultState.ARCHIVED

@@ -175,3 +175,15 @@ def test_the_pages_policy_lets_uploads_reach_the_bucket(region: str) -> None:
     env = {**REQUIRED, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     url, policy = load(env, "-c", program).stdout.splitlines()
     assert url.rstrip("/") in policy.split()
+
+
+def test_a_person_begins_so_many_uploads_an_hour_and_deleting_makes_no_room(
+    aws: None, person: User, stranger: User, browser_of: Callable[[User], Client], settings: Any
+) -> None:
+    settings.UPLOADS_PER_HOUR = 3
+    browser = browser_of(person)
+    assert [ask(browser)[0] for _ in range(3)] == [201] * 3
+    Job.objects.all().delete()
+    code, answer = ask(browser)
+    assert (code, "3 uploads" in answer["error"]) == (429, True)
+    assert ask(browser_of(stranger))[0] == 201

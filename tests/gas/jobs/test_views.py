@@ -54,7 +54,7 @@ def test_a_waiting_job_says_its_place_in_the_queue(client: Client, pending: Call
     age(second, submitted_at=10)
     assert context.queue_position(first) == 1
     assert client.get(f"/jobs/{second.pk}/status.json").json()["queue_position"] == 2
-    assert context.queue_position(failed(leases.claim(str(first.pk)))) is None  # type: ignore[arg-type]
+    assert context.queue_position(failed(leases.claim_next(str(first.pk)))) is None  # type: ignore[arg-type]
     assert client.get(f"/jobs/{second.pk}/status.json").json()["queue_position"] == 1
 
 

@@ -1,0 +1,155 @@
+"""What the site's upper rooms are asked for by an account: its use of the service, and its jobs as files."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count, Q, QuerySet, Sum
+
+from gas.aws import s3
+from gas.jobs.models import Job, JobEvent, Notice, RestoreBatch, ResultFile
+from gas.jobs.names import clean_name, download_name
+from gas.jobs.sizes import in_words
+from gas.jobs.states import ACTIVE, ResultState
+from gas.users.deletion import NOBODY, before_deletion
+from gas.users.export import as_json
+from gas.users.models import User
+from gas.users.registry import File, Usage, export_providers, usage_providers
+
+#: Rows are read so many at a time: memory does not grow with the number of jobs.
+PAGE = 200
+#: What of a job and its result is told; the rest is the service's own business, such as leases.
+JOB_FIELDS = (
+    "id",
+    "name",
+    "reference",
+    "status",
+    "input_size",
+    "created_at",
+    "submitted_at",
+    "started_at",
+    "finished_at",
+    "failure_code",
+    "failure_message",
+    "failure_advice",
+    "summary",
+)
+RESULT_FIELDS = ("state", "size", "sha256", "created_at", "archive_due_at", "archived_at")
+
+
+def register() -> None:
+    """Called once, when Django starts."""
+    usage_providers.append(usage)
+    export_providers.append(export)
+    before_deletion.append(forget_in_log)
+
+
+def usage(user: User) -> Iterator[Usage]:
+    """Jobs, and where their results are, in two queries."""
+    jobs = Job.objects.filter(owner=user).aggregate(every=Count("pk"), active=Count("pk", filter=Q(status__in=ACTIVE)))
+    hot, cold = Q(state=ResultState.AVAILABLE), Q(state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
+    results = ResultFile.objects.filter(job__owner=user).aggregate(
+        hot=Count("pk", filter=hot | Q(state=ResultState.ARCHIVING)),
+        hot_size=Sum("size", filter=hot | Q(state=ResultState.ARCHIVING)),
+        cold=Count("pk", filter=cold),
+        cold_size=Sum("size", filter=cold),
+    )
+    yield Usage("Jobs", f"{jobs['every']:,}", f"{jobs['active']:,} on their way" if jobs["active"] else "")
+    yield Usage("Results in storage", in_words(results["hot_size"] or 0), _results(results["hot"]))
+    yield Usage("Archived", in_words(results["cold_size"] or 0), _results(results["cold"]))
+
+
+def _results(count: int) -> str:
+    return "1 result" if count == 1 else f"{count:,} results"
+
+
+def export(user: User) -> Iterator[File]:
+    """jobs.json with every job and its timeline, and a folder for each job with its upload, log, summary and result.
+
+    A result that is in the archive is listed, with a note; it comes with a later download, when it is restored.
+    """
+    jobs = Job.objects.filter(owner=user).order_by("created_at", "pk")
+    yield "jobs.json", _array(_described(jobs))
+    for job in jobs.defer("summary", "preview").select_related("result").iterator(PAGE):
+        for name, bucket, key in _objects(job):
+            yield from _stored(f"jobs/{job.pk}/{name}", bucket, key)
+
+
+def _array(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """A JSON array, row by row."""
+    opening = b"[\n"
+    for row in rows:
+        yield opening + as_json(row)
+        opening = b",\n"
+    yield b"\n]\n" if opening == b",\n" else b"[]\n"
+
+
+def _described(jobs: QuerySet[Job]) -> Iterator[dict[str, Any]]:
+    """Jobs as plain data, times in UTC, with events."""
+    found = jobs.defer("preview").select_related("result").prefetch_related("events")
+    for job in found.iterator(PAGE):
+        result = getattr(job, "result", None)
+        yield {
+            **{field: getattr(job, field) for field in JOB_FIELDS},
+            "files": f"jobs/{job.pk}/",
+            "result": {**{field: getattr(result, field) for field in RESULT_FIELDS}, "note": note(result)}
+            if result
+            else None,
+            "events": [_event(event) for event in job.events.all()],
+        }
+
+
+def _event(event: JobEvent) -> dict[str, Any]:
+    move = {"machine": event.machine, "from": event.from_state, "to": event.to_state} if event.machine else {}
+    return {"at": event.at, "message": event.message, **move}
+
+
+def note(result: ResultFile) -> str:
+    """Why the result is not in this download; "" if it is."""
+    if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
+        return ""
+    return "In the archive, and not in this download. Download your data again once it is restored."
+
+
+def _objects(job: Job) -> Iterator[tuple[str, str, str]]:
+    """(name, bucket, key) of each object of the job that a download should have."""
+    inputs, results = settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET
+    if job.input_etag:
+        yield clean_name(job.name), inputs, job.input_key
+    if job.log_key:
+        yield download_name(clean_name(job.name), ".annot.log"), results, job.log_key
+    result = getattr(job, "result", None)
+    if result is None:
+        return
+    yield download_name(clean_name(job.name), ".annot.summary.json"), results, result.summary_key
+    if not note(result):
+        yield download_name(clean_name(job.name), ".annot.vcf.gz"), results, result.key
+        yield download_name(clean_name(job.name), ".annot.vcf.gz.tbi"), results, result.index_key
+
+
+def _stored(name: str, bucket: str, key: str) -> Iterator[File]:
+    """The object as a file of the download; or, if it went away since its row was read, a note in its place."""
+    pieces = s3.stream(bucket, key)
+    try:
+        first = next(pieces, b"")
+    except s3.ObjectMissing:
+        yield f"{name}.missing.txt", [b"This file was archived or deleted while the download was made.\n"]
+        return
+    yield name, chain([first], pieces)
+
+
+def forget_in_log(user: User) -> None:
+    """Before the account's deletion: the admin's log keeps what staff did, and forgets to whose job."""
+    mine = {
+        Job: Job.objects.filter(owner=user),
+        ResultFile: ResultFile.objects.filter(job__owner=user),
+        Notice: Notice.objects.filter(owner=user),
+        RestoreBatch: RestoreBatch.objects.filter(owner=user),
+    }
+    for model, rows in mine.items():
+        names = [str(pk) for pk in rows.values_list("pk", flat=True)]
+        about = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model), object_id__in=names)
+        about.update(object_id=None, object_repr=NOBODY, change_message="")

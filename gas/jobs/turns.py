@@ -1,0 +1,82 @@
+"""Whose turn it is: fair queueing among people, so that many jobs of one hold up nobody else's first.
+
+A message wakes a worker, and does not say which job it takes. Each person's jobs take turns in their order: the n-th
+on its way, counting those that run, has turn n divided by how many the plan runs at once. The lowest turn is next;
+among equals whoever was served longest ago, then the oldest job. Nobody has more jobs running than the plan allows;
+when one of them ends, a message wakes the next.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, Count, F, FloatField, IntegerField, OuterRef, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from gas.jobs.models import Job
+from gas.jobs.states import JobStatus
+from gas.subscriptions.plans import PLANS, plan_of
+from gas.tasknames import ANNOTATE, send_after_commit
+from gas.users.models import User
+
+#: Whoever has more than this before them is not told how many.
+POSITIONS_MAX = 1000
+#: A message may come so much before the time that was written down for it: clocks differ.
+EARLY = timedelta(seconds=5)
+
+_CAP = Case(
+    *(When(owner__plan=plan.id, then=Value(plan.concurrent_jobs)) for plan in PLANS.values()),
+    output_field=IntegerField(),
+)
+_THEIRS = Job.objects.filter(owner=OuterRef("owner"))
+_RUNNING = _THEIRS.filter(status=JobStatus.RUNNING).order_by().values("owner").annotate(Count("pk"))
+_SERVED = _THEIRS.exclude(started_at=None).order_by("-started_at").values("started_at")[:1]
+_PLACE = Window(RowNumber(), partition_by=F("owner"), order_by=[F("submitted_at").asc(), F("pk").asc()])
+
+
+def waiting() -> QuerySet[Job]:
+    """Jobs that wait, in the order in which they are taken, with `running` of their owner and `cap` of the plan."""
+    turn = Case(When(cap__gt=0, then=(F("running") + F("place") - Value(1.0)) / F("cap")), output_field=FloatField())
+    return (
+        Job.objects.filter(status=JobStatus.PENDING)
+        .annotate(
+            running=Coalesce(Subquery(_RUNNING.values("pk__count")), 0),
+            cap=_CAP,
+            place=_PLACE,
+            turn=turn,
+            served=Subquery(_SERVED),
+        )
+        .order_by("turn", F("served").asc(nulls_first=True), "submitted_at", "pk")
+    )
+
+
+def ready(now: datetime) -> QuerySet[Job]:
+    """Those of them that may be taken now: their pause is over, and their owner has room for one more."""
+    jobs: QuerySet[Any] = waiting()
+    return jobs.filter(sent_at__lte=now + EARLY, running__lt=F("cap"))
+
+
+def positions(jobs: Iterable[Job]) -> dict[UUID, int]:
+    """{id: 1 for the job that is next, 2 for the one after it…} of those that wait, if not too far behind."""
+    wanted = {job.pk for job in jobs if job.status == JobStatus.PENDING}
+    if not wanted:
+        return {}
+    order = waiting().values_list("pk", flat=True)[:POSITIONS_MAX]
+    return {pk: number for number, pk in enumerate(order, 1) if pk in wanted}
+
+
+def has_room(owner: User) -> bool:
+    """Within a transaction that has the owner: one more of their jobs may run."""
+    return Job.objects.filter(owner=owner, status=JobStatus.RUNNING).count() < plan_of(owner).concurrent_jobs
+
+
+def wake_next(owner_id: UUID) -> None:
+    """Within the transaction in which a job of theirs stops running: the next of theirs gets a message of its own,
+    since its first may have come while there was no room.
+    """
+    soon = timezone.now() + EARLY
+    waits = Job.objects.filter(owner=owner_id, status=JobStatus.PENDING, sent_at__lte=soon)
+    if pk := waits.order_by("submitted_at", "pk").values_list("pk", flat=True).first():
+        send_after_commit(ANNOTATE, pk)
