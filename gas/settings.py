@@ -24,6 +24,9 @@ SITE_NAME: str = env.str("SITE_NAME", "Genomics Annotation Service")
 SITE_URL: str = env.str("SITE_URL").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [urlsplit(SITE_URL).hostname or ""])
 SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", "support@gas.example")
+ALERT_EMAILS: list[str] = env.list("ALERT_EMAILS", [])
+ADMINS = [("Staff", address) for address in ALERT_EMAILS]
+EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
 #: The embedded stack for one machine; adds its own app, and static files straight from their sources.
 DEVSTACK: bool = env.bool("DEVSTACK", False)
@@ -57,6 +60,11 @@ RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range
 # --- Uploads and downloads ------------------------------------------------------------------------------
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 150 * 1024)
+#: What S3 takes in one POST, and no byte more: it calls 5 GiB "5 GB".
+PREMIUM_UPLOAD_MAX_BYTES: int = env.int(
+    "PREMIUM_UPLOAD_MAX_BYTES", 5 * 1024**3, validate=validate.Range(max=5 * 1024**3)
+)
+UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 600)
 MAX_ACTIVE_JOBS: int = env.int("MAX_ACTIVE_JOBS", 100)
 UPLOAD_EXPIRES_SECONDS: int = env.int("UPLOAD_EXPIRES_SECONDS", 3600)
 DOWNLOAD_EXPIRES_SECONDS: int = env.int("DOWNLOAD_EXPIRES_SECONDS", 300)
@@ -64,6 +72,7 @@ DOWNLOAD_EXPIRES_SECONDS: int = env.int("DOWNLOAD_EXPIRES_SECONDS", 300)
 # --- Work -----------------------------------------------------------------------------------------------
 
 ANNOTATE_EXPANDED_MAX_BYTES: int = env.int("ANNOTATE_EXPANDED_MAX_BYTES", 64 * 1024**2)
+PREMIUM_EXPANDED_MAX_BYTES: int = env.int("PREMIUM_EXPANDED_MAX_BYTES", 64 * 1024**3)
 ANNOTATE_MEMORY_BYTES: int = env.int("ANNOTATE_MEMORY_BYTES", 1024**3)
 ANNOTATE_SOFT_LIMIT_SECONDS: int = env.int("ANNOTATE_SOFT_LIMIT_SECONDS", 1500)
 ANNOTATE_HARD_LIMIT_SECONDS: int = env.int("ANNOTATE_HARD_LIMIT_SECONDS", 1800)
@@ -92,6 +101,21 @@ PRICE_SQS_REQUEST: float = env.float("PRICE_SQS_REQUEST", 0.0000004)
 PRICE_SES_MAIL: float = env.float("PRICE_SES_MAIL", 0.0001)
 DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 
+# --- Billing --------------------------------------------------------------------------------------------
+# Without a key nobody can upgrade, and the pages say so; everything else works.
+
+STRIPE_SECRET_KEY: str = env.str(
+    "STRIPE_SECRET_KEY", "", validate=validate.Regexp(r"^((sk|rk)_(test|live)_[a-zA-Z0-9]{24,})?$")
+)
+STRIPE_LIVE_MODE = "_live_" in STRIPE_SECRET_KEY
+STRIPE_PRICE_ID: str = env.str("STRIPE_PRICE_ID", "")
+STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", "").rstrip("/")
+#: What every request and every webhook is written in. Changed with the `stripe` package, and then tested anew.
+STRIPE_API_VERSION = "2026-08-26.dahlia"
+PAST_DUE_GRACE_DAYS: float = env.float("PAST_DUE_GRACE_DAYS", 7.0)
+RECONCILE_SECONDS: float = env.float("RECONCILE_SECONDS", 3600.0)
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+
 # --- Mail -----------------------------------------------------------------------------------------------
 
 EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", "anymail.backends.amazon_ses.EmailBackend")
@@ -117,6 +141,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DEVSTACK:
+    # dj-stripe's own migrations take a minute: too long for a database that lasts a day.
+    MIGRATION_MODULES = {"djstripe": "devstack.djstripe.migrations"}
 
 # --- Django ---------------------------------------------------------------------------------------------
 
@@ -134,6 +161,11 @@ INSTALLED_APPS = [
     "anymail",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "djstripe",
     "gas.users",
     "gas.subscriptions",
     "gas.jobs",
@@ -150,6 +182,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "gas.users.middleware.SeenMiddleware",
+    "gas.users.middleware.TimeZoneMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "gas.urls"
@@ -210,6 +244,53 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told by mail
+ACCOUNT_ADAPTER = "gas.users.adapters.AccountAdapter"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600  # seconds: mail may take its time
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before who may sign in, and how, is changed
+#: Amount/time/what is counted. The cache holds the counts: with several web processes, CACHE_URL must be shared.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/300s/key",  # the sixth wrong password of an account in 5 minutes is not even looked at
+    "request_login_code": "20/m/ip,3/m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "signup": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+}
+MFA_ADAPTER = "gas.users.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "gas.users.forms.AddPasskeyForm"}
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s: clocks differ
+#: Browsers themselves take `localhost`, and nothing else, for secure without TLS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVSTACK and SITE_URL.startswith("http://")
+#: Globus Auth. Without a client id there is no button, and nobody can sign in by it.
+GLOBUS_CLIENT_ID: str = env.str("GLOBUS_CLIENT_ID", "")
+GLOBUS_CLIENT_SECRET: str = env.str("GLOBUS_CLIENT_SECRET", "")
+GLOBUS_SERVER_URL: str = env.str("GLOBUS_SERVER_URL", "https://auth.globus.org").rstrip("/")
+SOCIALACCOUNT_ADAPTER = "gas.users.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "globus",
+                "name": "Globus",
+                "client_id": GLOBUS_CLIENT_ID,
+                "secret": GLOBUS_CLIENT_SECRET,
+                # What the token says, which Globus gave to us alone, and not another answer beside it.
+                "settings": {"server_url": GLOBUS_SERVER_URL, "fetch_userinfo": False},
+            }
+        ]
+        if GLOBUS_CLIENT_ID
+        else [],
+    }
+}
+#: An address that the provider says is verified signs in to the account that has it, and stays linked to it.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 
 # --- Security -------------------------------------------------------------------------------------------
 # Plain HTTP is for one machine; with an https SITE_URL everything that can be made strict is.
@@ -232,6 +313,7 @@ SESSION_COOKIE_NAME = "gas_session"
 
 _domain = "amazonaws.com.cn" if AWS_REGION.startswith("cn-") else "amazonaws.com"
 _uploads_to = AWS_ENDPOINT_URL or f"https://{S3_INPUTS_BUCKET}.s3.{AWS_REGION}.{_domain}"
+_pays_at = [STRIPE_API_BASE] if STRIPE_API_BASE else ["https://checkout.stripe.com", "https://billing.stripe.com"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -239,7 +321,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # A browser applies this to where a form's answer redirects, too: Stripe's Checkout and Billing Portal.
+        "form-action": ["'self'", *_pays_at],
         "frame-ancestors": ["'none'"],
     },
 }

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import include, path
 
 from gas.jobs.context import limits
+from gas.users.views import to_provider
 
 admin.site.site_header = admin.site.site_title = "GAS staff"
 admin.site.index_title = "Service"
@@ -24,6 +25,10 @@ def landing(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", landing, name="landing"),
     path("jobs/", include("gas.jobs.urls")),
-    path("accounts/", include("allauth.account.urls")),
+    path("profile/", include("gas.users.urls")),
+    path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
+    path("accounts/", include("allauth.urls")),
+    path("plan/", include("gas.subscriptions.urls")),
+    path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("admin/", admin.site.urls),
 ]

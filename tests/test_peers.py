@@ -173,7 +173,7 @@ def test_no_role_comes_in_a_message(due: ResultFile, person: User) -> None:
 def test_no_role_changes_by_a_get(person: User, browser_of: Callable[[User], Client]) -> None:
     User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
     browser = browser_of(User.objects.get(pk=person.pk))
-    query = {"action": "make_premium", "_selected_action": person.pk, "plan": "premium", "index": 0}
+    query = {"action": "grant", "_selected_action": person.pk, "until": "2099-01-01", "reason": "me", "index": 0}
     browser.get(reverse("admin:users_user_changelist"), query)
     person.refresh_from_db()
     assert person.plan == PlanChoice.FREE

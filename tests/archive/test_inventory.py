@@ -13,7 +13,7 @@ from archive.tasks import archive_result, remove_copy, tend_inventory
 from gas.aws import clients
 from gas.aws.glacier_vault import VaultArchive
 from gas.jobs import inventory
-from gas.jobs.models import Job, Removal, ResultFile, VaultInventory
+from gas.jobs.models import DeletedJob, Job, Removal, ResultFile, VaultInventory
 from gas.jobs.states import JobStatus
 from gas.users.models import User
 from tests.support.glacier_standin import StandIn
@@ -87,14 +87,18 @@ def test_an_archive_whose_result_is_nowhere_else_is_kept_and_staff_are_told(
 ) -> None:
     """As when the database was brought back from a backup of before the archival."""
     lost, gone, replaced = make(), make(), make(archived=True)
+    deleted = orphan(other := make())
+    other.job.delete()
     kept = {orphan(lost), orphan(gone), orphan(replaced)}
     clients.s3().delete_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key=lost.key)
     gone.job.delete()
+    DeletedJob.objects.filter(job=gone.job_id).delete()
     clients.glacier().delete_archive(vaultName=django_settings.GLACIER_VAULT, archiveId=replaced.archive_id)
     clients.glacier().upload_archive(vaultName=django_settings.GLACIER_VAULT, body=b"somebody else's")
     found = compared(aws, monkeypatch)
     assert kept <= set(aws.archives())
-    assert (found.removed, found.strangers) == (0, 4)
+    assert deleted not in aws.archives()
+    assert (found.removed, found.strangers) == (1, 4)
     assert kept <= set(found.strangers_ids)
     assert "4 archives that no result names" in caplog.text
 

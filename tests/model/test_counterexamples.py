@@ -1,5 +1,7 @@
 """What broke the promises once, found by the model or while it was written, each with the shortest way there."""
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 
@@ -106,5 +108,18 @@ def test_what_a_killed_worker_put_into_s3_goes_though_its_message_comes_again_fi
     assert len(world.results_in_s3()) == 1, "it was to die just after it had put the copy there"
     world.deliver(message)
     assert len(world.results_in_s3()) == 2
+    world.settle()
+    promises.all_is_well(world)
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_an_archive_that_was_stored_and_could_not_be_verified_is_removed(
+    world: World, step: int, settings: Any
+) -> None:
+    settings.ARCHIVE_ROUTE = "class"
+    world.complete()
+    until(world, ARCHIVE_RESULT)
+    message = next(one for one in world.messages if one.name == ARCHIVE_RESULT)
+    world.deliver(message, Accident(step, "error", "after"))
     world.settle()
     promises.all_is_well(world)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import s3
 from gas.jobs import leases, restoration
+from gas.jobs.archival import make_all_due
 from gas.jobs.models import Notice, RestoreBatch, ResultFile
 from gas.jobs.notices import send
 from gas.jobs.restoration import restore_all
@@ -109,8 +110,9 @@ def test_asking_twice_pays_once(aws: StandIn, person: User, archived: Callable[.
 
 
 def test_a_retrieval_that_fails_is_asked_for_again_and_given_up_in_the_end(
-    aws: StandIn, person: User, archived: Callable[..., list[ResultFile]]
+    aws: StandIn, person: User, archived: Callable[..., list[ResultFile]], settings: Any
 ) -> None:
+    settings.ADMINS = [("Staff", "staff@gas.example")]
     (result,) = archived()
     aws.glacier(fail_jobs=100)
     set_plan(person, PlanChoice.PREMIUM)
@@ -123,3 +125,30 @@ def test_a_retrieval_that_fails_is_asked_for_again_and_given_up_in_the_end(
     assert result.state == ResultState.ARCHIVED
     assert "retrievals" in result.problem
     assert result.archive_id in aws.archives()
+    assert not mail.outbox
+    restoration.finish(batch)
+    (alert,) = mail.outbox
+    assert alert.to == ["staff@gas.example"]
+    assert "1 archived results could not be brought back" in alert.subject
+
+
+@pytest.mark.parametrize("actor", [True, False])
+def test_the_timeline_says_who_changed_the_plan_that_moves_a_result(
+    person: User, stranger: User, archived: Callable[..., list[ResultFile]], actor: bool
+) -> None:
+    (result,) = archived()
+    by = stranger if actor else None
+    set_plan(person, PlanChoice.PREMIUM, actor=by)
+    restore_all(str(person.pk))
+    event = result.job.events.get(message="On its way back from Glacier.")
+    assert event.actor == by
+
+
+def test_so_it_does_when_a_plan_ends(person: User, stranger: User, claimed: Any, tmp_path: Any) -> None:
+    set_plan(person, PlanChoice.PREMIUM)
+    result = make_result(claimed(), tmp_path)
+    ResultFile.objects.update(archive_due_at=None)
+    set_plan(person, PlanChoice.FREE, actor=stranger)
+    assert make_all_due(str(person.pk)) == 1
+    event = result.job.events.get(message="To be archived: the plan has changed.")
+    assert event.actor == stranger
