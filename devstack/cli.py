@@ -18,6 +18,7 @@ from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.client import Refused, Scientist
 from devstack.datadir import NotOurs
 from devstack.demo import ROUTES, demo
+from devstack.environment import real_stripe
 from devstack.stack import Stack
 from devstack.supervisor import NotReady
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code: int = options.run(options)
-    except (NotOurs, NotReady) as error:
+    except (NotOurs, NotReady, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -85,7 +86,7 @@ def _say(text: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    env = {"ARCHIVE_ROUTE": options.route}
+    env = {"ARCHIVE_ROUTE": options.route, **real_stripe(os.environ)}
     if options.archive_after:
         env["ARCHIVE_AFTER_SECONDS"] = options.archive_after
     stack = Stack(options.data_dir, port=options.port, workers=options.workers, env=env, say=_say)
@@ -93,6 +94,8 @@ def _run(options: argparse.Namespace) -> int:
         _say("Starting ...")
         stack.start()
         _say(f"\n  Site     {stack.web_url}\n  Mailbox  {stack.mail_url}")
+        if stack.has_stripe:
+            _say(f"  Stripe   {stack.stripe_url}/_devstack/stripe (a stand-in: pay with card 4242 4242 4242 4242)")
         for title, account in (("Demo", stack.accounts.demo), ("Staff", stack.accounts.staff)):
             _say(f"  {title:<8} {account.email}   password {account.password}")
         _say(f"  Logs     {stack.data.path / 'logs'}\n")

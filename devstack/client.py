@@ -126,6 +126,18 @@ class Scientist:
     def confirm(self, form: Mapping[str, Any]) -> str:
         return str(self._post(form["confirm"]).json()["job"])
 
+    # --- The plan
+
+    def checkout(self) -> str:
+        """Ask to subscribe. Returns the address of the Checkout page that the site sends one to."""
+        return self._post("/plan/checkout/", allow_redirects=False).headers["Location"]
+
+    def portal(self) -> str:
+        """The address of the Billing Portal."""
+        return self._post("/plan/portal/", allow_redirects=False).headers["Location"]
+
+    # --- What became of a job
+
     def status(self, job: str) -> dict[str, Any]:
         """The job's status.json."""
         answer = self._checked(self.session.get(f"{self.web_url}/jobs/{job}/status.json", timeout=30))

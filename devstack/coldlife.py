@@ -8,6 +8,7 @@ from typing import Any
 
 from devstack.client import Refused, Scientist
 from devstack.stack import Stack
+from devstack.stripe.client import DECLINED, Control, NotPaid, Shopper
 from devstack.timeline import Timeline, expect
 from devstack.waiting import wait_for
 
@@ -20,7 +21,7 @@ WAIT_SECONDS = 90
 def archive_and_restore(stack: Stack, scientist: Scientist, job: str, before: bytes, timeline: Timeline) -> None:
     """Follow the result of a completed job of a free person, whose bytes are `before`. Raises Broken."""
     _archived(stack, scientist, job, timeline)
-    _upgraded(stack, scientist, timeline)
+    _subscribed(stack, scientist, timeline)
     _restored(stack, scientist, job, timeline)
     with timeline.step("Bytes identical") as seen:
         old, new = (hashlib.sha256(data).hexdigest() for data in (before, scientist.download(job)))
@@ -52,12 +53,43 @@ def _archived(stack: Stack, scientist: Scientist, job: str, timeline: Timeline) 
         expect(b"bcftools" in scientist.download(job, "log"), "the log went with the result")
 
 
-def _upgraded(stack: Stack, scientist: Scientist, timeline: Timeline) -> None:
-    with timeline.step("Upgrade to premium") as seen:
-        # As on a day when Glacier has no room.
-        stack.glacier(refuse_expedited=1)
-        stack.manage("devstack_set_plan", scientist.email, "premium")
-        seen.append("the emulator refuses Expedited once")
+def _subscribed(stack: Stack, scientist: Scientist, timeline: Timeline) -> None:
+    # As on a day when Glacier has no room.
+    stack.glacier(refuse_expedited=1)
+    with Shopper() as shopper, stack.stripe() as stripe:
+        with timeline.step("Upgrade asked for") as seen:
+            checkout = scientist.checkout()
+            expect(checkout.startswith(stack.stripe_url), f"the site leads to {checkout}, and not to Checkout")
+            expect(
+                'data-profile-plan="free"' in scientist.page("/profile/"), "the plan changed before anything was paid"
+            )
+            seen.append("Checkout opened")
+        with timeline.step("Card declined") as seen:
+            try:
+                shopper.pay(checkout, card=DECLINED)
+            except NotPaid as refusal:
+                seen.append(str(refusal))
+            expect(bool(seen), "a card that is declined paid")
+        with timeline.step("Paid at Checkout") as seen:
+            back = shopper.pay(checkout)
+            expect(back.startswith(stack.web_url), f"Checkout leads back to {back}")
+            scientist.page(back)
+            seen.append("test card 4242…")
+        with timeline.step("Signed webhook") as seen:
+            (told,) = wait_for(lambda: _delivered(stripe), WAIT_SECONDS, "the webhook")
+            seen += [told["type"], "signature accepted"]
+        with timeline.step("Premium"):
+            wait_for(
+                lambda: 'data-profile-plan="premium"' in scientist.page("/profile/"),
+                WAIT_SECONDS,
+                "the plan to follow the webhook",
+            )
+
+
+def _delivered(stripe: Control) -> list[dict[str, Any]]:
+    """The event that tells of the subscription, once the site has taken it."""
+    events = stripe.events("customer.subscription.created")
+    return [one for one in events if any(call["state"] == "delivered" for call in one["deliveries"])]
 
 
 def _restored(stack: Stack, scientist: Scientist, job: str, timeline: Timeline) -> None:
