@@ -37,7 +37,12 @@ ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/
 NOT_ONCE = ("tests/annotator/test_tasks.py", "tests/annotator/test_heartbeat.py")
 
 
+#: Minutes each: begun first, so that no process is left with one of them at the end.
+LONG = ("tests/browser/", "tests/restore/test_real_workers.py", "tests/devstack/test_")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         path = item.nodeid
         if path.startswith(ONCE) and not path.startswith(NOT_ONCE):

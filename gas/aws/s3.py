@@ -148,8 +148,9 @@ def delete_prefix(bucket: str, prefix: str) -> int:
         ValueError: the prefix is not a folder, so that it might name more than is meant.
         NotDeleted: S3 kept some; call again.
     """
-    if not prefix.endswith("/") or prefix.count("/") < 3:
-        raise ValueError(f"not a job's folder: {prefix!r}")
+    kind, *folders = prefix.split("/")
+    if not (kind and len(folders) > 1 and all(folders[:-1]) and not folders[-1]):
+        raise ValueError(f"not a job's or a person's folder: {prefix!r}")
     count = 0
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs.leases import NO_LEASE
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import FINAL, Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
@@ -30,7 +31,8 @@ def cancel(job: Job, *, actor: User) -> None:
         raise ActionRefused("This job has already ended.")
     try:
         with transaction.atomic():
-            wake_next(job.owner_id)
+            lock_owner(pk=job.owner_id)
+            wake_next(job)
             move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=timezone.now(), **NO_LEASE)
     except Outrun:
         found = Job.objects.filter(pk=job.pk).first()

@@ -17,6 +17,7 @@ from django.utils import timezone
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
@@ -188,7 +189,7 @@ def make_all_due(owner_id: str) -> int:
     Returns how many.
     """
     with transaction.atomic():
-        owner = User.objects.select_for_update().filter(pk=owner_id).first()
+        owner = lock_owner(pk=owner_id)
         if owner is None or not plan_of(owner).archives:
             return 0
         due = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
@@ -209,7 +210,7 @@ def make_all_due(owner_id: str) -> int:
 
 def _locked(result_id: int) -> tuple[ResultFile | None, User | None]:
     """The result and its owner, both locked, the owner first: set_plan locks in that order, too."""
-    owner = User.objects.select_for_update().filter(jobs__result=result_id).first()
+    owner = lock_owner(jobs__result=result_id)
     if owner is None:
         return None, None
     return ResultFile.objects.select_for_update(of=("self",)).select_related("job").filter(pk=result_id).first(), owner

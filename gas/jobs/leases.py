@@ -14,15 +14,15 @@ from django.utils import timezone
 
 from gas.jobs import turns
 from gas.jobs.archival import make_due
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.tasknames import SEND_NOTICE, send_after_commit
-from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
-#: Workers that want the same job at the same moment: all but one look again.
+#: Jobs that somebody else is at just now are passed over, so many.
 CLAIM_TRIES = 20
 #: What a row has once nobody works on it.
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
@@ -53,21 +53,24 @@ def claim_next(job_id: str) -> Claim | None:
     if lost is not None:
         with suppress(Outrun):
             take_back(lost)
-    for _ in range(CLAIM_TRIES):
-        found = turns.ready(now).values_list("pk", flat=True).first()
+    passed: list[uuid.UUID] = []
+    while len(passed) < CLAIM_TRIES:
+        found = turns.ready(now).exclude(pk__in=passed).values_list("pk", flat=True).first()
         if found is None:
-            return None
-        if mine := claim(found):
+            break
+        if mine := claim(found, waiting=False):
             return mine
-    return None  # so many other workers are at it that none of it is lost
+        passed.append(found)
+    # Somebody was at each of these, or at something else of their owners': what is still there is worth a wait.
+    return next(filter(None, map(claim, passed)), None)
 
 
-def claim(job_id: uuid.UUID) -> Claim | None:
-    """Take this job, if it waits and its owner has room for one more."""
+def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
+    """Take this job, if it waits and its owner has room for one more; not `waiting` for whoever has the owner's row."""
     now, token = timezone.now(), uuid.uuid4()
     try:
         with transaction.atomic():
-            owner = User.objects.select_for_update().filter(jobs=job_id).first()
+            owner = lock_owner(waiting=waiting, jobs=job_id)
             job = Job.objects.filter(pk=job_id, status=JobStatus.PENDING).first()
             if owner is None or job is None or not turns.has_room(owner):
                 return None
@@ -97,9 +100,9 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
     """End the job with its result, which S3 already holds, and owe its owner a mail. Raises Outrun."""
     with transaction.atomic():
         # The owner is locked first, as set_plan does: an upgrade comes before this or after it, never between.
-        User.objects.select_for_update().filter(pk=claim.job.owner_id).first()
+        lock_owner(pk=claim.job.owner_id)
         job = _current(claim)
-        turns.wake_next(job.owner_id)
+        turns.wake_next(job)
         move_job(
             job,
             JobStatus.COMPLETED,
@@ -181,13 +184,15 @@ def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
         )
         return
     with transaction.atomic():
-        turns.wake_next(job.owner_id)
+        lock_owner(pk=job.owner_id)
+        turns.wake_next(job)
         enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, **NO_LEASE)
 
 
 def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "") -> None:
     with transaction.atomic():
-        turns.wake_next(job.owner_id)
+        lock_owner(pk=job.owner_id)
+        turns.wake_next(job)
         move_job(
             job,
             JobStatus.FAILED,

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import Job
 from gas.jobs.states import ACTIVE, JobStatus, move_job
 from gas.tasknames import ANNOTATE, send_after_commit
@@ -16,9 +17,11 @@ from gas.users.models import User
 def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None:
     """Move the job to PENDING and send its message after the commit, due in `delay` seconds.
 
-    `changes` are of `move_job`. Raises as it does.
+    `changes` are of `move_job`. Raises as it does. The owner is locked, so that a job of theirs which is just ending
+    either sees this one and wakes it, or has ended before this one's message leaves.
     """
     with transaction.atomic():
+        lock_owner(pk=job.owner_id)
         move_job(job, JobStatus.PENDING, message, sent_at=timezone.now() + timedelta(seconds=delay), **changes)
         send_after_commit(ANNOTATE, job.pk, countdown=delay)
 

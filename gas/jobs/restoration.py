@@ -19,9 +19,11 @@ from django.utils import timezone
 
 from gas.alerts import alert_after_commit
 from gas.jobs.archival import NO_LEASE, make_due
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.removals import HOT, remove
 from gas.jobs.states import Outrun, ResultState, move_result, move_results
+from gas.jobs.turns import wake
 from gas.subscriptions.changes import who_changed_plan
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
@@ -55,9 +57,10 @@ class RestoreClaim:
 def restore_all(owner_id: str) -> RestoreBatch | None:
     """Put every archived result of a premium person on its way back; None if there is nothing to do."""
     with transaction.atomic():
-        owner = User.objects.select_for_update().filter(pk=owner_id).first()
+        owner = lock_owner(pk=owner_id)
         if owner is None or plan_of(owner).archives:
             return None
+        wake(owner)  # of their waiting jobs more may run at once now
         theirs = ResultFile.objects.filter(job__owner=owner)
         theirs.filter(state=ResultState.AVAILABLE).exclude(archive_due_at=None).update(archive_due_at=None)
         archived = theirs.filter(state=ResultState.ARCHIVED)
@@ -70,7 +73,9 @@ def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
     owners = User.objects.filter(pk__in=results.values("job__owner")).order_by("pk")
     for owner in owners:
         with transaction.atomic():
-            locked = User.objects.select_for_update().get(pk=owner.pk)
+            locked = lock_owner(pk=owner.pk)
+            if locked is None:
+                continue
             theirs = ResultFile.objects.filter(
                 pk__in=results.values("pk"), job__owner=locked, state=ResultState.ARCHIVED
             )
@@ -277,7 +282,7 @@ def restored(claim: RestoreClaim) -> None:
     Its owner may have left premium meanwhile; then it becomes due again, like a new one.
     """
     with transaction.atomic():
-        owner = User.objects.select_for_update().filter(pk=claim.result.job.owner_id).first()
+        owner = lock_owner(pk=claim.result.job.owner_id)
         result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
         if owner is None or result is None:
             raise Outrun(f"result {claim.result.pk} is deleted")
@@ -309,6 +314,7 @@ def finish(batch: RestoreBatch) -> None:
     What came back was counted as it came: a free person's result may be in Glacier anew by now.
     """
     with transaction.atomic():
+        lock_owner(pk=batch.owner_id)
         now = timezone.now()
         if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
             return

@@ -13,6 +13,7 @@ from django.utils import timezone
 from gas.aws import queues
 from gas.aws.clients import AWSError
 from gas.jobs import storage
+from gas.jobs.locks import lock_owner
 from gas.jobs.models import Notice, Removal, ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions.plans import PLANS
@@ -101,6 +102,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
     done = 0
     for result in can.select_related("job"):
         with transaction.atomic():
+            lock_owner(pk=result.job.owner_id)
             same = ResultFile.objects.filter(pk=result.pk, state=ResultState.AVAILABLE)
             if same.update(archive_due_at=timezone.now()):
                 result.job.events.create(message="To be archived now.", actor=actor)
@@ -115,6 +117,7 @@ def send_again(notices: QuerySet[Notice], *, actor: User) -> int:
     for notice in notices.filter(sent_at=None).exclude(given_up_at=None).select_related("job"):
         now = timezone.now()
         with transaction.atomic():
+            lock_owner(pk=notice.owner_id)
             same = Notice.objects.filter(pk=notice.pk, sent_at=None, given_up_at=notice.given_up_at)
             # It is given up by its age, which therefore begins anew.
             if same.update(given_up_at=None, claimed_at=None, created_at=now, due_at=now, tries=0):

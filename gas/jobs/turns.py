@@ -72,11 +72,20 @@ def has_room(owner: User) -> bool:
     return Job.objects.filter(owner=owner, status=JobStatus.RUNNING).count() < plan_of(owner).concurrent_jobs
 
 
-def wake_next(owner_id: UUID) -> None:
-    """Within the transaction in which a job of theirs stops running: the next of theirs gets a message of its own,
-    since its first may have come while there was no room.
+def wake_next(ends: Job) -> None:
+    """Within the transaction in which the job stops running, or is not to run any more, with its owner locked: its
+    owner's next get messages of their own, as many as there is room for, since their first may have come while there
+    was none.
     """
-    soon = timezone.now() + EARLY
-    waits = Job.objects.filter(owner=owner_id, status=JobStatus.PENDING, sent_at__lte=soon)
-    if pk := waits.order_by("submitted_at", "pk").values_list("pk", flat=True).first():
+    wake(ends.owner, but=ends.pk)
+
+
+def wake(owner: User, *, but: UUID | None = None) -> None:
+    """Within a transaction that has the owner: a message for each of their jobs that there is room for, `but` one."""
+    theirs = Job.objects.filter(owner=owner)
+    if but is not None:
+        theirs = theirs.exclude(pk=but)
+    room = plan_of(owner).concurrent_jobs - theirs.filter(status=JobStatus.RUNNING).count()
+    waits = theirs.filter(status=JobStatus.PENDING, sent_at__lte=timezone.now() + EARLY)
+    for pk in waits.order_by("submitted_at", "pk").values_list("pk", flat=True)[: max(room, 0)]:
         send_after_commit(ANNOTATE, pk)

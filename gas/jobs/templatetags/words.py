@@ -106,7 +106,7 @@ def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
     if at is None:
         return ""
     at = localtime(at)
-    day = "" if at.date() == localtime().date() else f"{at.day} {at:%b}, "
+    day = "" if at.date() == localtime(now()).date() else f"{at.day} {at:%b}, "
     words = f"{day}{at:%H:%M:%S}" if seconds and not day else f"{day}{at:%H:%M}"
     return _time(at, f"{words} {at:%Z}", format_html(' data-clock="{}"', "seconds" if seconds else "minutes"))
 

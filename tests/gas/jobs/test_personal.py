@@ -61,6 +61,7 @@ def test_everything_of_a_person_is_in_it_and_nothing_of_anybody_elses(
     assert set(found.namelist()) == {
         "account.json",
         "jobs.json",
+        "plan.json",
         f"{folder}my sample.vcf",
         f"{folder}my sample.annot.vcf.gz",
         f"{folder}my sample.annot.vcf.gz.tbi",

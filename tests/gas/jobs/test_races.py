@@ -16,11 +16,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from gas.aws import queues
-from gas.jobs import leases, sweep
+from gas.jobs import actions, leases, sweep
 from gas.jobs.leases import Claim
 from gas.jobs.models import Job, JobEvent, Notice, Purge, ResultFile
 from gas.jobs.states import JobStatus, Outrun
 from gas.jobs.uploads import confirm_upload
+from gas.users.deletion import delete_account
 from gas.users.models import User
 from tests.conftest import age, make_person
 from tests.support.waiting import wait_until
@@ -249,3 +250,89 @@ def test_a_job_that_completes_while_it_is_taken_back_does_one_of_the_two(
         assert job.lease_token is None
         ends.add(job.status)
     assert ends == {JobStatus.COMPLETED, JobStatus.PENDING}
+
+
+# --- Everybody locks the owner first: none of these waits for another in a ring
+
+
+def released(claim: Claim) -> Work:
+    return lambda: leases.release(claim, "S3 is down")
+
+
+def failing(claim: Claim) -> Work:
+    return lambda: leases.fail(claim, code="x", message="x", advice="x")
+
+
+def cancelling(job: Job) -> Work:
+    def cancel() -> None:
+        mine = Job.objects.get(pk=job.pk)
+        actions.cancel(mine, actor=mine.owner)
+
+    return cancel
+
+
+def ending_account(job: Job) -> Work:
+    return lambda: delete_account(User.objects.get(pk=job.owner_id))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("work", [completing, failing, released])
+@pytest.mark.parametrize("other", [cancelling, ending_account])
+def test_a_worker_and_its_owner_never_wait_for_each_other(
+    claimed: Callable[..., Claim], work: Callable[[Claim], Work], other: Callable[[Job], Work], turned: bool
+) -> None:
+    emails = (f"p{number}@lab.example" for number in count())
+
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        claim = claimed(owner=make_person(next(emails)))
+        return work(claim), other(claim.job)
+
+    for one, two in every_interleaving(other_way_round(prepare) if turned else prepare):
+        for future in (one, two):
+            error = future.exception()
+            if error is not None and not isinstance(error, Outrun | actions.ActionRefused | User.DoesNotExist):
+                raise error
+        assert not Job.objects.filter(status=JobStatus.RUNNING).exists()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_claim_and_a_cancellation_never_wait_for_each_other(pending: Callable[..., Job], turned: bool) -> None:
+    def prepare() -> tuple[Work, Work]:
+        Job.objects.all().delete()
+        job = pending()
+        return lambda: leases.claim_next(str(job.pk)), cancelling(job)
+
+    for one, two in every_interleaving(other_way_round(prepare) if turned else prepare):
+        for future in (one, two):
+            error = future.exception()
+            if error is not None and not isinstance(error, actions.ActionRefused):
+                raise error
+        assert Job.objects.get().status == JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_job_that_is_confirmed_while_the_one_before_ends_is_not_forgotten(
+    claimed: Callable[..., Claim], uploaded: Callable[..., Job], turned: bool
+) -> None:
+    """A worker that gets its message at once either may take it, or somebody sends another."""
+    sent_before = 0
+
+    def prepare() -> tuple[Work, Work]:
+        nonlocal sent_before
+        Job.objects.all().delete()
+        claim = claimed()
+        job = uploaded()
+
+        def confirm_and_take() -> bool:
+            nonlocal sent_before
+            confirm_upload(Job.objects.get(pk=job.pk))
+            sent_before = queues.waiting("gas-annotate")
+            return leases.claim_next(str(job.pk)) is not None
+
+        return completing(claim), confirm_and_take
+
+    for one, two in every_interleaving(other_way_round(prepare) if turned else prepare):
+        done = [one.result(), two.result()]
+        taken = done[0] if turned else done[1]
+        assert taken or queues.waiting("gas-annotate") > sent_before, "it waits, and there is no message for it"

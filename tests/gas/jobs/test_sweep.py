@@ -131,12 +131,13 @@ def test_objects_of_a_deleted_job_are_emptied_again_once_nothing_can_come_any_mo
 def test_trouble_with_one_kind_does_not_stop_the_others(
     pending: Callable[..., Job],
     claimed: Callable[..., leases.Claim],
+    stranger: User,
     django_capture_on_commit_callbacks: Callbacks,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The queue that is asked for its length is gone: messages cannot be judged, leases can."""
-    age(pending(), sent_at=settings.RESEND_AFTER_SECONDS + 1)
     age(claimed().job, lease_expires_at=1)
+    age(pending(owner=stranger), sent_at=settings.RESEND_AFTER_SECONDS + 1)
     sqs = boto3.client("sqs", region_name=settings.AWS_REGION)
     sqs.delete_queue(QueueUrl=settings.SQS_QUEUE_URL_BASE + "gas-annotate")
     clients.sqs.cache_clear()

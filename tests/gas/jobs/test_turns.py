@@ -7,10 +7,11 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import queues
-from gas.jobs import actions, leases, turns
+from gas.jobs import actions, leases, restoration, turns
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
 from gas.jobs.sweep import resend_pending
+from gas.subscriptions.changes import set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
 from tests.conftest import make_person
@@ -146,3 +147,16 @@ def test_the_sweep_sends_for_jobs_that_may_run_and_not_for_those_that_wait_for_t
     assert take(many[0]) == many[0]
     with django_capture_on_commit_callbacks(execute=True):
         assert resend_pending(timezone.now()) == 0
+
+
+def test_an_upgrade_wakes_as_many_as_the_new_plan_runs(
+    person: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    many = wait(person, 10, since=500)
+    assert take(many[0]) == many[0]
+    assert take(many[1]) is None, "their messages are spent"
+    set_plan(person, PlanChoice.PREMIUM)
+    with django_capture_on_commit_callbacks(execute=True):
+        restoration.restore_all(str(person.pk))
+    assert queues.waiting("gas-annotate") == ROOM - 1
+    assert [take(many[1]) for _ in range(ROOM)] == [*many[1:ROOM], None]
