@@ -245,6 +245,10 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told by mail
 ACCOUNT_ADAPTER = "gas.users.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "request_login_code": "gas.users.forms.CodeForm",
+    "reset_password": "gas.users.forms.ForgottenForm",
+}
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600  # seconds: mail may take its time
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True

@@ -3,21 +3,39 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from gas.users.models import User
+from gas.users.owners import close_all_ways_in, is_claimed_only, is_known_here, nobody_proved
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": "Too many failed attempts. Wait five minutes, or reset your password.",
     }
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Called when the button behind a mailed link is pressed: by the owner of the mailbox, and perhaps not by who
+        made the account. Only who knows a way into it goes on, so that nobody confirms a stranger's account.
+        """
+        if not is_known_here(request, email_address.user):
+            messages.info(request, "Sign in first, in this browser. Then open the link of the mail once more.")
+            query = urlencode({"next": request.path})
+            raise ImmediateHttpResponse(redirect(f"{reverse('account_login')}?{query}"))
+        return bool(super().confirm_email(request, email_address))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -47,3 +65,21 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user: User = super().populate_user(request, sociallogin, data)
         user.name = str(data.get("name") or "")[: User._meta.get_field("name").max_length]
         return user
+
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
+        """An account that merely claims one more address is not its owner's."""
+        found: tuple[User, str] | None = super().authenticate_by_email(sociallogin)
+        return None if found and is_claimed_only(*found) else found
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """The provider has proved the address of an account for which nobody had: it is this person's alone."""
+        email = sociallogin._did_authenticate_by_email  # noqa: SLF001  (allauth says it nowhere else)
+        signs_in = sociallogin.state.get("process") not in {AuthProcess.CONNECT, AuthProcess.REDIRECT}
+        if email and signs_in and nobody_proved(sociallogin.user):
+            close_all_ways_in(sociallogin.user)
+            address, _ = EmailAddress.objects.get_or_create(
+                user=sociallogin.user,
+                email=email.lower(),
+                defaults={"primary": not EmailAddress.objects.filter(user=sociallogin.user, primary=True).exists()},
+            )
+            address.set_verified()

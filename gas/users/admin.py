@@ -1,3 +1,9 @@
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
@@ -5,6 +11,67 @@ from django.http import HttpRequest
 
 from gas.users.deletion import delete_account
 from gas.users.models import User
+
+# allauth's own pages could confirm an address, read a second factor's key, or let in whomever another provider names.
+for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+#: What gives power over the service, and is for superusers to give.
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class WayIn(admin.TabularInline):
+    """Part of the person's page, for whoever may see that; nothing of it is changed there."""
+
+    extra = max_num = 0
+    can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return tuple(self.fields or ())  # type: ignore[arg-type]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AddressInline(WayIn):
+    model = EmailAddress
+    fields = ("email", "verified", "primary")
+
+
+class FactorInline(WayIn):
+    """A lost one can be taken away, by who may change the person."""
+
+    model = Authenticator
+    fields = ("type", "created_at", "last_used_at")
+    can_delete = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("users.change_user") and _may_touch(request, obj)
+
+
+class LinkedInline(WayIn):
+    model = SocialAccount
+    fields = ("provider", "uid", "date_joined", "last_login")
+
+
+class SessionInline(WayIn):
+    model = UserSession
+    fields = ("ip", "user_agent", "created_at", "last_seen_at")
+
+
+WAYS_IN: tuple[type[WayIn], ...] = (AddressInline, FactorInline, LinkedInline, SessionInline)
+
+
+def _may_touch(request: HttpRequest, person: User | None) -> bool:
+    """Staff accounts are for superusers to change: who could set their password would have their rights."""
+    return request.user.is_superuser or not (person and (person.is_staff or person.is_superuser))
 
 
 @admin.register(User)
@@ -21,6 +88,20 @@ class UserAdmin(DjangoUserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else (*fields, *RIGHTS)
+
+    def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        own = [inline(self.model, self.admin_site) for inline in WAYS_IN] if obj else []
+        return [*super().get_inline_instances(request, obj), *own]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_account(obj)

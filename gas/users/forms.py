@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
+from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
 from gas.users.models import User
+from gas.users.owners import is_claimed_only
 
 Choices = list[tuple[str, Any]]
 
@@ -65,3 +67,26 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         initial=True,
         help_text="Without this, it is a second factor after your password: older hardware keys can do no more.",
     )
+
+
+class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]
+    """An address that somebody's account merely claims leads its owner into no account, least of all into theirs."""
+
+    _user: User | None
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if self._user and is_claimed_only(self._user, email):
+            self._user = None
+        return email
+
+
+class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
+    """The same."""
+
+    users: list[User]
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        self.users = [user for user in self.users if not is_claimed_only(user, email)]
+        return email

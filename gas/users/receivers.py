@@ -1,25 +1,37 @@
-"""What follows when somebody proves that a mailbox is theirs."""
+"""What follows when somebody makes an account, or proves that a mailbox is theirs."""
 
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
-from allauth.account.signals import password_reset
-from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
+from allauth.account.signals import email_confirmed, password_reset, user_signed_up
+from django.contrib import messages
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from gas.users.models import User
+from gas.users.owners import MADE_HERE, close_all_ways_in, close_ways_in, nobody_proved
+
+
+@receiver(user_signed_up)
+def remember_who_made_it(request: HttpRequest, user: User, **_: Any) -> None:
+    request.session[MADE_HERE] = str(user.pk)
 
 
 @receiver(password_reset)
 def let_only_the_owner_stay(user: User, **_: Any) -> None:
-    """Who follows the link of the mail owns the address. If nobody had proved that before, whoever made the account
-    may have been somebody else, whose other ways in are closed: linked sign-ins, second factors, sessions.
-    """
-    if EmailAddress.objects.filter(user=user, verified=True).exists():
-        return
-    SocialAccount.objects.filter(user=user).delete()
-    Authenticator.objects.filter(user=user).delete()
-    for session in UserSession.objects.filter(user=user):
-        session.end()
+    """Who follows the link of the mail owns the address, and has just set a password of their own."""
+    if nobody_proved(user):
+        close_ways_in(user)
+
+
+@receiver(email_confirmed)
+def let_only_who_has_the_code_stay(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
+    """A mailed code proves the address as well as the link does, and asks for nothing that the maker set."""
+    records = get_authentication_records(request, email_address.user)
+    if records and records[-1]["method"] == "code" and nobody_proved(email_address.user, but=email_address):
+        close_all_ways_in(email_address.user)
+        messages.info(
+            request,
+            "Your address had not been confirmed before: the password that was set, if any, is gone.",
+        )

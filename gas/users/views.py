@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from gas.http import PersonRequest
-from gas.users.deletion import delete_account
+from gas.users.deletion import delete_account, has_a_log
 from gas.users.export import everything, stream_zip
 from gas.users.forms import DeleteForm, ProfileForm
 from gas.users.models import User
@@ -97,6 +97,13 @@ def delete(request: PersonRequest) -> HttpResponse:
     user = request.user
     if user.is_staff:
         messages.error(request, "This is a staff account. Ask another member of staff to take its rights away first.")
+        return redirect("users:profile")
+    if has_a_log(user):
+        messages.error(
+            request,
+            "You have worked here as staff, and the log of it, which is kept, would go with your account. "
+            f"Write to {settings.SUPPORT_EMAIL}: we delete your data, and close the account.",
+        )
         return redirect("users:profile")
     form = DeleteForm(request.POST or None, user=user)
     stale = not _is_fresh(request)

@@ -259,6 +259,50 @@ def test_a_message_about_what_was_theirs_does_nothing(
     assert not aws.archives()
 
 
+NEIGHBOURS = ["ann@lab.example", "x.nn@lab.example", "x-nn@lab.example", "nn@lab.example.org", "nn@lab.example-2.org"]
+
+
+@pytest.mark.parametrize("neighbour", NEIGHBOURS)
+def test_whose_address_merely_contains_theirs_stays_signed_in_and_in_the_log(
+    stranger: User, browser_of: Callable[[User], Client], neighbour: str
+) -> None:
+    gone, ann = make_person("nn@lab.example"), make_person(neighbour)
+    client, half_done = browser_of(ann), Client()
+    half_done.post("/accounts/login/code/", {"email": neighbour})
+    before = [logged(stranger, repr=neighbour), logged(stranger, message=f"Told {neighbour}, again.")]
+    delete_account(gone)
+    assert client.get("/profile/").status_code == 200
+    assert half_done.get("/accounts/login/code/confirm/").status_code == 200
+    assert list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")) == before
+
+
+def logged(staff: User, *, repr: str = "", message: str = "") -> tuple[str, str]:  # noqa: A002  (the log's name)
+    LogEntry.objects.create(user=staff, object_repr=repr, change_message=message, action_flag=CHANGE)
+    return repr, message
+
+
+def test_their_other_addresses_are_forgotten_too_but_not_those_that_are_anothers(
+    person: User, stranger: User, browser_of: Callable[[User], Client]
+) -> None:
+    """Anybody can add an address that is not theirs, and never confirm it."""
+    person.emailaddress_set.create(email="ada@home.example", verified=True)
+    person.emailaddress_set.create(email=stranger.email, verified=False)
+    logged(stranger, repr="Ada@Home.example")
+    logged(stranger, message="Wrote to <ada@home.example>.")
+    kept = logged(stranger, message=f"Wrote to {stranger.email}.")
+    half_done = Client()
+    half_done.post("/accounts/login/code/", {"email": "ada@home.example"})
+    others = browser_of(stranger)
+    delete_account(person)
+    assert not list(traces("ada@home.example", "Ada@Home.example"))
+    assert others.get("/profile/").status_code == 200
+    assert list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")) == [
+        ("a deleted account", ""),
+        ("a deleted account", ""),
+        kept,
+    ]
+
+
 # --- The page
 
 
@@ -311,6 +355,32 @@ def test_staff_do_not_delete_themselves_with_their_log(sure: Client, person: Use
     User.objects.update(is_staff=True)
     sure.post("/profile/delete/", {"email": EMAIL})
     assert User.objects.exists()
+
+
+def test_nor_do_those_who_were_staff_once(sure: Client, person: User, stranger: User) -> None:
+    """Django deletes the log's entries with who made them."""
+    logged(person, repr=stranger.email)
+    assert b"the log of it" in sure.get("/profile/delete/", follow=True).content
+    sure.post("/profile/delete/", {"email": EMAIL})
+    assert User.objects.filter(pk=person.pk).exists()
+    assert LogEntry.objects.exists()
+    LogEntry.objects.all().delete()
+    sure.post("/profile/delete/", {"email": EMAIL})
+    assert not User.objects.filter(pk=person.pk).exists()
+
+
+@pytest.mark.parametrize("by", ["page", "list"])
+def test_nor_does_the_log_go_when_staff_delete_who_were_staff_once(person: User, stranger: User, by: str) -> None:
+    User.objects.filter(pk=stranger.pk).update(is_staff=True, is_superuser=True)
+    logged(person, repr="what they did")
+    staff = signed_in(stranger)
+    if by == "page":
+        staff.post(f"/admin/users/user/{person.pk}/delete/", {"post": "yes"})
+    else:
+        body = {"action": "delete_selected", "_selected_action": [str(person.pk)], "post": "yes"}
+        staff.post("/admin/users/user/", body)
+    assert User.objects.filter(pk=person.pk).exists()
+    assert LogEntry.objects.filter(user=person).exists()
 
 
 def test_who_has_nothing_to_be_asked_for_must_have_signed_in_lately(aws: StandIn, monkeypatch: Any) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import Client
@@ -141,6 +143,59 @@ def test_whoever_squats_on_an_address_is_out_when_its_owner_comes(globus: Provid
     go(client, globus, "true-owner")
     squatted.refresh_from_db()
     assert not squatted.has_usable_password()
+    assert who(client) == squatted
+    assert squatted.emailaddress_set.get().verified
+
+
+def test_whoever_squats_by_globus_is_out_when_the_owner_comes_with_a_proved_identity(globus: Provider) -> None:
+    globus.person("squatter-1", email=EMAIL)
+    go(Client(), globus, "squatter-1")
+    squatted = SocialAccount.objects.get().user
+    TOTP.activate(squatted, "JBSWY3DPEHPK3PXP")
+    globus.person("owner-1", email=EMAIL, email_verified=True)
+    owner, squatter = Client(), Client()
+    go(owner, globus, "owner-1")
+    assert who(owner) == squatted, "at once, without another mail"
+    assert owner.get("/profile/").status_code == 200
+    assert SocialAccount.objects.get().uid == "owner-1"
+    assert not Authenticator.objects.exists()
+    go(squatter, globus, "squatter-1")
+    assert who(squatter) is None
+    assert SocialAccount.objects.get().uid == "owner-1"
+    assert who(owner) == squatted
+
+
+def test_whoever_squats_by_globus_is_out_when_the_owner_signs_in_by_a_code(globus: Provider) -> None:
+    globus.person("squatter-2", email=EMAIL)
+    go(Client(), globus, "squatter-2")
+    owner, squatter = Client(), Client()
+    owner.post("/accounts/login/code/", {"email": EMAIL})
+    code = re.search(r"^ +(\S+)$", str(mail.outbox[-1].body), re.MULTILINE)
+    assert code
+    owner.post("/accounts/login/code/confirm/", {"code": code[1]})
+    assert owner.get("/profile/").status_code == 200
+    assert not SocialAccount.objects.exists()
+    go(squatter, globus, "squatter-2")
+    assert who(squatter) is None
+
+
+def test_who_has_proved_the_address_keeps_their_other_ways_in(globus: Provider) -> None:
+    owner = make_person(EMAIL)
+    SocialAccount.objects.create(user=owner, provider="globus", uid="their other identity")
+    globus.person("owner-2", email=EMAIL, email_verified=True)
+    go(Client(), globus, "owner-2")
+    assert SocialAccount.objects.filter(user=owner).count() == 2
+    assert User.objects.get().has_usable_password()
+
+
+def test_an_account_that_merely_claims_the_address_is_not_opened(globus: Provider) -> None:
+    stranger = make_person("mallory@lab.example")
+    stranger.emailaddress_set.create(email=EMAIL, verified=False)
+    globus.person("owner-3", email=EMAIL, email_verified=True)
+    client = Client()
+    go(client, globus, "owner-3")
+    assert who(client) != stranger
+    assert not SocialAccount.objects.filter(user=stranger).exists()
 
 
 def test_whoever_squats_by_globus_is_out_when_the_owner_resets_the_password(globus: Provider) -> None:
@@ -195,8 +250,18 @@ def test_the_only_way_in_cannot_be_unlinked(globus: Provider) -> None:
 
 
 def test_who_says_no_at_the_provider_comes_back_to_a_page_that_says_so() -> None:
+    client = Client()
+    page = client.post("/accounts/oidc/globus/login/").content.decode()
+    state = re.search(r"[?&;]state=(\w+)", page)
+    assert state
+    answer = client.get(f"/accounts/oidc/globus/login/callback/?error=access_denied&state={state[1]}", follow=True)
+    assert b"<h1>Sign-in stopped</h1>" in answer.content
+
+
+def test_an_answer_that_nobody_asked_for_is_an_error() -> None:
     answer = Client().get("/accounts/oidc/globus/login/callback/?error=access_denied", follow=True)
-    assert b"That did not work" in answer.content or b"Sign-in stopped" in answer.content
+    assert answer.status_code == 401
+    assert b"<h1>That did not work</h1>" in answer.content
 
 
 def test_without_a_client_id_there_is_no_button(settings: Any) -> None:
