@@ -1,11 +1,14 @@
 """People with their plan in the admin site: what Stripe says of them, who changed what, and premium by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,8 +20,10 @@ from djstripe.models import Event
 
 from gas.audit import Audited, log_action, logs_itself
 from gas.subscriptions import mirror_admin  # noqa: F401  (registers dj-stripe's tables)
+from gas.subscriptions.addresses import address_changed
 from gas.subscriptions.following import want
 from gas.subscriptions.grants import grant_premium, revoke_grants
+from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing, CustomerRemoval, Grant, PlanChange
 from gas.subscriptions.stripe import dashboard_url
 from gas.users.admin import UserAdmin
@@ -163,11 +168,21 @@ def _staff(request: HttpRequest) -> User:
     return request.user
 
 
-@admin.action(description="Grant premium to the selected people…", permissions=["change"])
+@contextmanager
+def _locked(request: HttpRequest, people: QuerySet[User]) -> Iterator[list[User]]:
+    """Those who were chosen, in one transaction for all of them and for what the log says of it. All rows that it
+    touches are locked beforehand.
+    """
+    with transaction.atomic():
+        chosen = _chosen(people)
+        there = lock_people(_staff(request).pk, *(one.pk for one in chosen))
+        yield [one for one in chosen if one.pk in there]
+
+
+@admin.action(description="Grant premium to the selected people…", permissions=["grant"])
 @logs_itself
 def grant(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
     """Asks until when and why, then gives it."""
-    chosen = _chosen(queryset)
     form = GrantForm(request.POST if "until" in request.POST else None)
     if not form.is_valid():
         values = {
@@ -175,26 +190,27 @@ def grant(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[U
             "title": "Grant premium",
             "opts": model_admin.opts,
             "form": form,
-            "people": chosen,
+            "people": _chosen(queryset),
             "checkbox": ACTION_CHECKBOX_NAME,
             "across": request.POST.get("select_across", "0"),
         }
         return render(request, "admin/subscriptions/grant.html", values)
     until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
-    for person in chosen:
-        grant_premium(person, until=until, reason=reason, actor=_staff(request))
-    log_action(request, chosen, f"Granted premium until {until:%d %B %Y}: {reason}")
+    with _locked(request, queryset) as chosen:
+        for person in chosen:
+            grant_premium(person, until=until, reason=reason, actor=_staff(request))
+        log_action(request, chosen, f"Granted premium until {until:%d %B %Y}: {reason}")
     many = "1 person" if len(chosen) == 1 else f"{len(chosen)} people"
     model_admin.message_user(request, f"{many} granted premium until {until:%d %B %Y}.", messages.SUCCESS)
     return None
 
 
-@admin.action(description="Revoke the grants of the selected people", permissions=["change"])
+@admin.action(description="Revoke the grants of the selected people", permissions=["revoke"])
 @logs_itself
 def revoke(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> None:
-    chosen = _chosen(queryset)
-    had = [person for person in chosen if revoke_grants(person, actor=_staff(request))]
-    log_action(request, had, "Revoked the grant of premium")
+    with _locked(request, queryset) as chosen:
+        had = [person for person in chosen if revoke_grants(person, actor=_staff(request))]
+        log_action(request, had, "Revoked the grant of premium")
     model_admin.message_user(request, f"{len(had)} of {len(chosen)} people had a grant, and have none now.")
 
 
@@ -220,6 +236,17 @@ class PersonAdmin(Audited, UserAdmin):
         ),
         *UserAdmin.fieldsets[1:],
     )
+
+    def has_grant_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscriptions.add_grant")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("subscriptions.change_grant")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            address_changed(obj)
 
     @admin.display
     def usage(self, person: User) -> SafeString:

@@ -6,7 +6,13 @@ class SubscriptionsConfig(AppConfig):
     label = "subscriptions"
 
     def ready(self) -> None:
-        from gas.subscriptions import personal, receivers, removal, stripe  # noqa: F401, PLC0415  (removal by itself)
+        from gas.subscriptions import (  # noqa: PLC0415
+            addresses,  # noqa: F401  (connects itself)
+            personal,
+            receivers,
+            removal,  # noqa: F401  (connects itself)
+            stripe,
+        )
 
         stripe.configure()
         personal.register()

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import PlanChange
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS, send_after_commit
@@ -16,7 +17,7 @@ def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason:
     two callers at once one finds the plan changed already.
     """
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
+        locked = lock_people(user.pk)[user.pk]
         if locked.plan == plan:
             user.plan = plan
             return False

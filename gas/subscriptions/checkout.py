@@ -3,12 +3,15 @@
 import re
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 
 from gas.subscriptions import stripe
 from gas.subscriptions.entitlement import RUNNING
 from gas.subscriptions.following import want
+from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing
+from gas.subscriptions.removal import have_removed
 from gas.subscriptions.stripe import BillingUnavailable, Gone
 from gas.users.models import User
 
@@ -77,15 +80,22 @@ def is_paid(user: User, session_id: str) -> bool:
 
 def _customer(user: User) -> str:
     """The person as a customer. Made at Stripe, and written down, before anything can be bought: every webhook finds
-    its person.
+    its person. Who deletes their account while Stripe makes the customer is removed from there again.
     """
     billing, _created = Billing.objects.get_or_create(user=user)
     before = billing.customer_id
     if before and stripe.has_customer(before):
         return before
     customer_id = stripe.create_customer(user, instead_of=before or "")
-    Billing.objects.filter(pk=billing.pk, customer_id=before).update(customer_id=customer_id)
-    return Billing.objects.values_list("customer_id", flat=True).get(pk=billing.pk) or ""
+    with transaction.atomic():
+        lock_people(user.pk)  # a deletion has them locked, and must see this customer or be over
+        Billing.objects.filter(pk=billing.pk, customer_id=before).update(customer_id=customer_id)
+        kept = Billing.objects.filter(pk=billing.pk).values_list("customer_id", flat=True).first()
+        if kept != customer_id:
+            have_removed(customer_id)
+    if not kept:
+        raise BillingUnavailable("This account does not exist any more.")
+    return kept
 
 
 def _absolute(name: str) -> str:

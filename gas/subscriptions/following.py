@@ -20,14 +20,14 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from gas.subscriptions import stripe
-from gas.subscriptions.entitlement import PAST_DUE, Subscription, ruling
+from gas.subscriptions.entitlement import GOOD, PAST_DUE, Subscription, ruling
 from gas.subscriptions.models import Billing
 from gas.subscriptions.settling import settle
 from gas.tasknames import FOLLOW, send_after_commit
@@ -96,15 +96,16 @@ def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
     """Write down what was read, and let the plan follow. Returns the next reading, if one is wanted by now."""
     with transaction.atomic():
         # The person first, as everybody does.
-        user = User.objects.select_for_update().filter(billing=reading.billing_id).first()
+        people = User.objects.select_for_update(of=("self",), no_key=True)
+        user = people.filter(billing=reading.billing_id).first()
         billing = Billing.objects.select_for_update().filter(pk=reading.billing_id, lease_token=reading.token).first()
         if user is None or billing is None:
             log.info("billing %s: the reading is not wanted any more", reading.billing_id)
             return None
         now, one = timezone.now(), ruling(found)
+        billing.past_due_since = _past_due_since(billing, one, now)
         billing.subscription_id, billing.status = (one.id, one.status) if one else ("", "")
         billing.period_end, billing.ends_at = (one.period_end, one.ends_at) if one else (None, None)
-        billing.past_due_since = (billing.past_due_since or now) if billing.status == PAST_DUE else None
         billing.read_at, billing.done = now, reading.wanted
         again = billing.wanted > reading.wanted
         billing.lease_token = uuid.uuid4() if again else None
@@ -114,3 +115,13 @@ def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
     if billing.lease_token is None:
         return None
     return Reading(billing.pk, reading.customer_id, billing.lease_token, billing.wanted)
+
+
+def _past_due_since(before: Billing, one: Subscription | None, now: datetime) -> datetime | None:
+    """Since when this subscription has not been good, counted from when it was first past due: one that was given up as
+    unpaid in between, and is past due again, has no second grace.
+    """
+    if one is None or one.status in GOOD:
+        return None
+    since = before.past_due_since if one.id == before.subscription_id else None
+    return since or (now if one.status == PAST_DUE else None)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing, Grant
 from gas.subscriptions.settling import settle
 from gas.users.models import User
@@ -14,7 +15,7 @@ from gas.users.models import User
 def grant_premium(user: User, *, until: datetime | None, reason: str, actor: User) -> Grant:
     """Premium from now until then, or until revoked."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
+        locked = lock_people(user.pk, actor.pk)[user.pk]
         grant = Grant.objects.create(user=locked, until=until, reason=reason, actor=actor)
         settle(locked, _billing(locked), actor=actor, why=f"granted: {reason}"[:200])
     return grant
@@ -23,7 +24,7 @@ def grant_premium(user: User, *, until: datetime | None, reason: str, actor: Use
 def revoke_grants(user: User, *, actor: User) -> int:
     """End all of the person's grants; what they pay for stays theirs. Returns how many there were."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
+        locked = lock_people(user.pk, actor.pk)[user.pk]
         count = locked.grants.live().update(ended_at=timezone.now(), revoked_by=actor)
         if count:
             settle(locked, _billing(locked), actor=actor, why="the grant was revoked")
@@ -33,7 +34,7 @@ def revoke_grants(user: User, *, actor: User) -> int:
 def end_expired(user_id: UUID) -> bool:
     """Grants of this person whose time is over stop counting. False if there were none."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().filter(pk=user_id).first()
+        locked = lock_people(user_id).get(user_id)
         if locked is None:
             return False
         now = timezone.now()

@@ -12,9 +12,10 @@ from gas.users.models import PlanChoice, User
 
 @dataclass(frozen=True)
 class Plan:
-    """max_upload_bytes: of a file as it is uploaded; expanded_bytes: once decompressed. archive_after: results go to
-    Glacier so many seconds after they are ready; None for never. concurrent_jobs: how many run at once for one
-    person. tiers: what a retrieval asks for, in turn.
+    """max_upload_bytes: of a file as it is uploaded; expanded_bytes: once decompressed. archive_after: the retention
+    in S3, after so many seconds from when they are ready results go to Glacier; None for as long as the job is kept. Of
+    time alone no plan deletes anything: in Glacier results stay until their job is deleted. concurrent_jobs: how many
+    run at once for one person. tiers: what a retrieval asks for, in turn.
     """
 
     id: PlanChoice

@@ -9,10 +9,11 @@ import logging
 from typing import Any
 
 from djstripe import event_handlers
-from djstripe.models import Event
-from djstripe.signals import WEBHOOK_SIGNALS
+from djstripe.models import Event, WebhookEventTrigger
+from djstripe.signals import WEBHOOK_SIGNALS, webhook_post_process
 
 from gas.subscriptions.following import want
+from gas.subscriptions.models import Billing
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,24 @@ def customer_changed(event: Event, **_: Any) -> None:
         log.info("Stripe event %s is of no customer of ours", event.id)
 
 
+def keep_nothing_of_nobody(instance: WebhookEventTrigger, **_: Any) -> None:
+    """Of somebody who is no customer here, or not any more, names and addresses do not stay: not in the event, and not
+    in the request that brought it, which dj-stripe saves after this. Ids stay, by which late ones are found.
+    """
+    event = instance.event
+    if event is None:
+        return
+    about = event.data["object"]
+    customer = about.get("id") if about.get("object") == "customer" else about.get("customer")
+    if customer and Billing.objects.filter(customer_id=customer).exists():
+        return
+    ids = {name: about[name] for name in ("id", "object", "customer") if name in about}
+    event.data = {"object": ids}
+    event.stripe_data = {"id": event.id, "object": "event", "type": event.type, "data": event.data}
+    event.save()
+    instance.body = ""
+
+
 def connect() -> None:
     """Once, when Django starts."""
     for name, handler in vars(event_handlers).items():
@@ -42,3 +61,4 @@ def connect() -> None:
                 signal.disconnect(handler, sender=Event)
     for name in EVENTS:
         WEBHOOK_SIGNALS[name].connect(customer_changed, sender=Event, dispatch_uid="gas")
+    webhook_post_process.connect(keep_nothing_of_nobody, sender=WebhookEventTrigger, dispatch_uid="gas")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
@@ -15,8 +16,9 @@ from gas.subscriptions.models import Billing, CustomerRemoval
 from gas.tasknames import REMOVE_CUSTOMER, send_after_commit
 from gas.users.deletion import NOBODY
 
-#: Webhooks of the deletion itself, and late ones, come within so long; then what they left is deleted as well.
-LATE_WEBHOOKS = timedelta(hours=1)
+#: Stripe tries for three days to deliver a webhook. After so long none of this customer comes any more, and what they
+#: have left is deleted as well.
+LATE_WEBHOOKS = timedelta(days=4)
 
 
 @receiver(pre_delete, sender=Billing)
@@ -24,10 +26,15 @@ def remember_customer(instance: Billing, **_: Any) -> None:
     """In the transaction of the deletion: write down whom Stripe is to forget, and forget what it told us of them."""
     if not instance.customer_id:
         return
-    removal, _created = CustomerRemoval.objects.get_or_create(customer_id=instance.customer_id)
+    have_removed(instance.customer_id)
     forget(instance.customer_id)
     about = LogEntry.objects.filter(object_repr__startswith=instance.customer_id)
     about.update(object_id=None, object_repr=NOBODY, change_message="")
+
+
+def have_removed(customer_id: str) -> None:
+    """Write down that Stripe is to delete the customer, and have it done after the commit."""
+    removal, _created = CustomerRemoval.objects.get_or_create(customer_id=customer_id)
     send_after_commit(REMOVE_CUSTOMER, removal.pk)
 
 
@@ -52,7 +59,8 @@ def remove_customer(removal_id: int) -> None:
 
 def forget(customer_id: str) -> None:
     """Delete what webhooks and readings have left of the customer in dj-stripe's tables."""
-    mirror.WebhookEventTrigger.objects.filter(body__contains=customer_id).delete()
-    mirror.Event.objects.filter(data__object__customer=customer_id).delete()
+    theirs = mirror.Event.objects.filter(Q(data__object__customer=customer_id) | Q(data__object__id=customer_id))
+    mirror.WebhookEventTrigger.objects.filter(Q(body__contains=customer_id) | Q(event__in=theirs.values("id"))).delete()
+    theirs.delete()
     mirror.Subscription.objects.filter(customer_id=customer_id).delete()
     mirror.Customer.objects.filter(id=customer_id).delete()

@@ -19,6 +19,7 @@ import stripe
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 from djstripe import models as mirror
 from djstripe.settings import DjstripeSettings
 
@@ -140,6 +141,16 @@ def create_customer(user: User, *, instead_of: str = "") -> str:
     return str(found.id)
 
 
+def update_customer(customer_id: str, email: str) -> None:
+    """Where Stripe writes to: receipts, and failed payments.
+
+    Raises:
+        Gone: there is no such customer any more.
+    """
+    with _asking("The customer"):
+        _client().customers.update(customer_id, {"email": email})
+
+
 def has_customer(customer_id: str) -> bool:
     """False for one that somebody has deleted, in Stripe's Dashboard for example."""
     try:
@@ -215,8 +226,11 @@ def latest_checkout(customer_id: str) -> CheckoutSession | None:
 def create_checkout(
     user: User, customer_id: str, *, success_url: str, cancel_url: str, after: str = ""
 ) -> CheckoutSession:
-    """A hosted page on which to subscribe. Asked again with the same `after`, the session before, it is the same."""
-    price = settings.STRIPE_PRICE_ID
+    """A hosted page on which to subscribe. Asked again within the hour, with the same `after`, the session before, it
+    is the same. Stripe remembers for a day what it answers to a key, failures too: nobody is to wait for so long.
+    """
+    price, hour = settings.STRIPE_PRICE_ID, f"{timezone.now().astimezone(UTC):%Y-%m-%dT%H}"
+    key = _key("checkout", user.pk, customer_id, price, success_url, cancel_url, after, hour)
     with _asking("The price or the customer"):
         found = _client().checkout.sessions.create(
             {
@@ -229,7 +243,7 @@ def create_checkout(
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },
-            {"idempotency_key": _key("checkout", user.pk, customer_id, price, success_url, cancel_url, after)},
+            {"idempotency_key": key},
         )
     return _session(found)
 

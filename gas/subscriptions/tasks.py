@@ -1,9 +1,9 @@
 """Tasks about plans, on the default queue. Each fetches by id, calls one function, and ends."""
 
 from gas.celery import app
-from gas.subscriptions import following, removal, tending
+from gas.subscriptions import addresses, following, removal, tending
 from gas.subscriptions.stripe import BillingUnavailable
-from gas.tasknames import FOLLOW, RECONCILE, REMOVE_CUSTOMER, TEND
+from gas.tasknames import FOLLOW, RECONCILE, REMOVE_CUSTOMER, TEND, UPDATE_CUSTOMER
 
 #: When Stripe stumbles: soon again, in growing steps, and then `tend` has its turn.
 TRIES = 4
@@ -19,6 +19,12 @@ def follow(billing_id: str) -> None:
 def remove_customer(removal_id: str) -> None:
     """Required: a CustomerRemoval. Resulting: Stripe has no such customer; the note goes when no webhook can come."""
     removal.remove_customer(int(removal_id))
+
+
+@app.task(name=UPDATE_CUSTOMER, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
+def update_customer(billing_id: str) -> None:
+    """Required: a Billing whose person has another address. Resulting: Stripe writes to that one."""
+    addresses.update_customer(int(billing_id))
 
 
 @app.task(name=TEND)

@@ -88,6 +88,10 @@ class Subscriber:
         assert answer.status_code == 303, answer.headers
         self.stripe.in_portal(answer["Location"], "cancel")
 
+    def renew(self) -> None:
+        """Take the cancellation back, in the portal."""
+        self.stripe.in_portal(self.client.post("/plan/portal/")["Location"], "renew")
+
     def end_now(self) -> None:
         self.stripe.api("DELETE", f"subscriptions/{self.subscription}")
 

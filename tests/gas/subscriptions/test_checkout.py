@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from gas.subscriptions import stripe
-from gas.subscriptions.models import Billing, PlanChange
+from gas.subscriptions.addresses import update_customer
+from gas.subscriptions.models import Billing, CustomerRemoval, PlanChange
+from gas.users.deletion import delete_account
 from gas.users.models import User
 from tests.gas.subscriptions.conftest import Subscriber, standing, until
 from tests.support.stripe_process import AUTHENTICATES, DECLINED, StripeProcess
@@ -108,6 +111,83 @@ def test_a_customer_who_was_deleted_at_stripe_is_made_anew(subscriber: Subscribe
     subscriber.stripe.api("DELETE", f"customers/{before}")
     subscriber.subscribe()
     assert subscriber.billing.customer_id != before
+
+
+def test_who_deletes_their_account_meanwhile_does_not_stay_at_stripe(
+    subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = stripe.create_customer, []
+
+    def slow(user: User, **more: Any) -> str:
+        made.append(real(user, **more))
+        delete_account(User.objects.get(pk=user.pk))
+        return made[0]
+
+    monkeypatch.setattr(stripe, "create_customer", slow)
+    answer = subscriber.client.post("/plan/checkout/")
+    assert (answer.status_code, answer["Location"]) == (302, "/plan/")
+    assert subscriber.stripe.api("GET", f"customers/{made[0]}").get("deleted")
+    assert CustomerRemoval.objects.get().customer_id == made[0]
+
+
+def test_a_failure_that_stripe_remembers_is_over_within_the_hour(
+    subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the same key Stripe gives the same answer for a day."""
+    subscriber.checkout()
+    customer, noon = subscriber.billing.customer_id or "", datetime(2026, 11, 21, 12, 5, tzinfo=UTC)
+
+    def page_at(now: datetime) -> str:
+        monkeypatch.setattr("gas.subscriptions.stripe.timezone.now", lambda: now)
+        pages = {"success_url": "http://testserver/a", "cancel_url": "http://testserver/b"}
+        return stripe.create_checkout(subscriber.user, customer, **pages).id
+
+    first = page_at(noon)
+    assert page_at(noon + timedelta(minutes=50)) == first
+    assert page_at(noon + timedelta(hours=1)) != first
+    assert page_at(noon + timedelta(days=1)) != first
+
+
+def test_stripe_learns_of_a_new_address(subscriber: Subscriber, settings: Settings) -> None:
+    subscriber.checkout()
+    user, there = subscriber.user, settings.STRIPE_API_BASE
+    user.emailaddress_set.create(email="ada@new.example", verified=True, primary=False)
+
+    def at_stripe() -> str:
+        return str(subscriber.stripe.api("GET", f"customers/{subscriber.billing.customer_id}")["email"])
+
+    def choose(address: str) -> None:
+        subscriber.client.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+        subscriber.client.post("/accounts/email/", {"action_primary": "", "email": address})
+        assert User.objects.get(pk=user.pk).email == address
+
+    choose("ada@new.example")
+    assert at_stripe() == "ada@new.example"
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    choose("ada@lab.example")  # the person does not wait for Stripe, and is not told of its troubles
+    settings.STRIPE_API_BASE = there
+    assert at_stripe() == "ada@new.example"
+    update_customer(subscriber.billing.pk)
+    assert at_stripe() == "ada@lab.example"
+    subscriber.stripe.api("DELETE", f"customers/{subscriber.billing.customer_id}")
+    update_customer(subscriber.billing.pk)  # nobody is there to be told, and that is no trouble
+
+
+def test_an_address_that_changes_while_stripe_is_told_is_told_too(
+    subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscriber.checkout()
+    real = stripe.update_customer
+
+    def slow(customer_id: str, email: str) -> None:
+        monkeypatch.setattr(stripe, "update_customer", real)
+        User.objects.update(email="ada@newest.example")
+        real(customer_id, email)
+
+    monkeypatch.setattr(stripe, "update_customer", slow)
+    update_customer(subscriber.billing.pk)
+    found = subscriber.stripe.api("GET", f"customers/{subscriber.billing.customer_id}")
+    assert found["email"] == "ada@newest.example"
 
 
 def test_a_declined_card_leaves_everything_as_it_is(subscriber: Subscriber) -> None:

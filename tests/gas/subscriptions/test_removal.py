@@ -42,10 +42,38 @@ def test_the_subscription_ends_and_the_customer_is_deleted(subscriber: Subscribe
     assert subscriber.stripe.api("GET", f"subscriptions/{subscription}")["status"] == "canceled"
     # The webhook of that very end comes afterwards, for nobody; what it leaves goes, too.
     subscriber.stripe.resend(subscriber.stripe.events(subscription)[-1]["id"])
+    later(days=3)  # and Stripe may try for so long
+    tending.tend()
+    assert CustomerRemoval.objects.exists()
+    subscriber.stripe.resend(subscriber.stripe.events(subscription)[-1]["id"])
     later(seconds=LATE_WEBHOOKS.total_seconds() + 600)
     tending.tend()
     assert rows() == {}
     assert not CustomerRemoval.objects.exists()
+
+
+def test_a_late_webhook_leaves_no_name_and_no_address(subscriber: Subscriber) -> None:
+    """Checkout tells who paid. That comes again, and once more, when the account is gone: ids are all that is kept."""
+    subscriber.subscribe()
+    customer = subscriber.billing.customer_id
+    (paid,) = subscriber.stripe.events(kind="checkout.session.completed")[-1:]
+    address = subscriber.user.email
+    assert address in everything_kept()
+    delete_account(subscriber.user)
+    for _ in range(2):
+        assert subscriber.stripe.resend(paid["id"]) == [200]
+    event = Event.objects.get(id=paid["id"])
+    assert event.type == "checkout.session.completed"
+    assert event.created is not None
+    assert set(event.data["object"]) == {"id", "object", "customer"}
+    assert event.data["object"]["customer"] == customer
+    assert address not in everything_kept()
+    assert "Ada" not in everything_kept()
+
+
+def everything_kept() -> str:
+    """Of webhooks, as text."""
+    return json.dumps([list(model.objects.values()) for model in (Event, WebhookEventTrigger)], default=str)
 
 
 def test_what_staff_did_stays_in_the_log_without_whom_it_was_about(subscriber: Subscriber) -> None:

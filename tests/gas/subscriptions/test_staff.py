@@ -1,6 +1,8 @@
 """Staff see why somebody has which plan, give premium by hand, and everything that they do is written down."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +11,13 @@ from bs4 import BeautifulSoup
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from djstripe.models import APIKey, Event, Subscription, WebhookEndpoint
 
 from gas.jobs.models import Job
+from gas.subscriptions.grants import grant_premium, revoke_grants
 from gas.subscriptions.models import Billing, Grant, PlanChange
 from gas.users.models import User
 from tests.conftest import make_person
@@ -21,6 +25,7 @@ from tests.gas.subscriptions.conftest import Subscriber, standing
 
 pytestmark = [pytest.mark.django_db]
 PEOPLE = "/admin/users/user/"
+TURNS = 10
 THEN = (timezone.now() + timedelta(days=90)).date()
 
 
@@ -154,6 +159,90 @@ def test_who_may_only_look_grants_nothing(person: User, browser_of: Callable[[Us
         client.post(f"/admin/subscriptions/billing/{person.billing.pk}/change/", {"status": "active"}).status_code
         == 403
     )
+
+
+@pytest.mark.usefixtures("queued")
+def test_granting_is_a_right_of_its_own(person: User, browser_of: Callable[[User], Client]) -> None:
+    """Who may change accounts does not therefore grant, nor does who grants change accounts, or revoke."""
+    fields = {"until": THEN.isoformat(), "reason": "x"}
+
+    def who_may(*codenames: str) -> Client:
+        helper = make_person(f"{codenames[-1]}@gas.example")
+        User.objects.filter(pk=helper.pk).update(is_staff=True)
+        helper.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+        return browser_of(helper)
+
+    changer = who_may("view_user", "change_user")
+    granter, revoker = who_may("view_user", "add_grant"), who_may("view_user", "change_grant")
+    for client in (changer, revoker):
+        act(client, "grant", person, **fields)
+        assert not Grant.objects.exists()
+    assert "1 person granted premium" in act(granter, "grant", person, **fields)
+    for client in (changer, granter):
+        act(client, "revoke", person)
+        assert Grant.objects.live().exists()
+        assert standing(person) == ("premium", "")
+    assert granter.post(f"{PEOPLE}{person.pk}/change/", {"email": "x@y.example"}).status_code == 403
+    assert "1 of 1" in act(revoker, "revoke", person)
+    assert standing(person) == ("free", "")
+
+
+@pytest.mark.usefixtures("queued")
+@pytest.mark.parametrize("action", ["grant", "revoke"])
+def test_nothing_is_done_that_is_not_written_down(
+    client: Client, staff: User, person: User, stranger: User, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if action == "revoke":
+        for one in (person, stranger):
+            grant_premium(one, until=None, reason="x", actor=staff)
+    before = [list(model.objects.order_by("pk").values()) for model in (Grant, PlanChange)]
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("the log is full")
+
+    monkeypatch.setattr("gas.subscriptions.admin.log_action", fail)
+    with pytest.raises(RuntimeError):
+        act(client, action, person, stranger, until=THEN.isoformat(), reason="x")
+    assert [list(model.objects.order_by("pk").values()) for model in (Grant, PlanChange)] == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("aws", "queued")
+def test_two_of_the_staff_who_grant_each_other_premium_do_not_wait_for_ever(staff: User, person: User) -> None:
+    """Each writes a row that names the other. Where rows are locked, as in PostgreSQL, both get on with it."""
+    barrier = threading.Barrier(2)
+
+    def give(actor: User, to: User) -> None:
+        try:
+            for turn in range(TURNS):
+                barrier.wait(30)
+                grant_premium(to, until=None, reason=f"{turn}", actor=actor)
+                revoke_grants(to, actor=actor)
+        except Exception:
+            barrier.abort()
+            raise
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        given = [pool.submit(give, staff, person), pool.submit(give, person, staff)]
+    assert [repr(each.exception()) for each in given if each.exception()] == []
+    assert Grant.objects.exclude(ended_at=None).count() == 2 * TURNS
+    assert {standing(one) for one in (staff, person)} == {("free", "")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_staff_correct_reaches_stripe(subscriber: Subscriber, client: Client) -> None:
+    subscriber.checkout()
+    address = f"{PEOPLE}{subscriber.user.pk}/change/"
+    form = BeautifulSoup(client.get(address).content, "html.parser").select_one("form#user_form")
+    assert form is not None
+    filled = [one for one in form.select("input[name]") if one.get("type") != "checkbox" or one.has_attr("checked")]
+    fields = {str(one["name"]): str(one.get("value", "")) for one in filled if one.get("type") != "submit"}
+    answer = client.post(address, {**fields, "email": "ada@right.example"})
+    assert answer.status_code == 302, answer.context["errors"]
+    found = subscriber.stripe.api("GET", f"customers/{subscriber.billing.customer_id}")
+    assert found["email"] == "ada@right.example"
 
 
 @pytest.mark.django_db(transaction=True)

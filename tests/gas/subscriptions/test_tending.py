@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,7 +11,9 @@ from django.utils import timezone
 from djstripe.models import Event, WebhookEventTrigger
 from pytest_django import Settings
 
-from gas.subscriptions import stripe, tending
+from devstack.ports import free_port
+from gas.subscriptions import following, stripe, tending
+from gas.subscriptions.entitlement import Subscription
 from gas.subscriptions.following import want
 from gas.subscriptions.grants import grant_premium
 from gas.subscriptions.models import Billing, PlanChange
@@ -18,6 +21,7 @@ from gas.subscriptions.stripe import BillingUnavailable
 from gas.users.models import User
 from tests.gas.subscriptions.conftest import Subscriber, standing, until
 from tests.support.stripe_process import StripeProcess
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,6 +51,45 @@ def test_it_notices_a_cancellation_and_a_renewal(subscriber: Subscriber) -> None
     assert tending.reconcile() == 1
     assert subscriber.billing.ends_at == subscriber.billing.period_end
     assert standing(subscriber.user) == ("premium", "active")
+    subscriber.renew()
+    assert tending.reconcile() == 1
+    assert subscriber.billing.ends_at is None
+    # Paid for anew, at another second than before.
+    before = subscriber.billing.period_end
+    wait_until(
+        lambda: (
+            timezone.now() + timedelta(seconds=subscriber.stripe.state()["period_seconds"])
+            > before + timedelta(seconds=1)
+        )
+    )
+    subscriber.stripe.end_period(subscriber.subscription)
+    assert tending.reconcile() == 1
+    assert subscriber.billing.period_end > before
+    assert standing(subscriber.user) == ("premium", "active")
+    assert PlanChange.objects.count() == 1
+
+
+def test_while_nobody_answers_at_the_endpoint_the_reconciliation_makes_up_for_it(subscriber: Subscriber) -> None:
+    """The site's address refuses connections; Stripe goes on trying, and gets through when all is known already."""
+    (endpoint,) = subscriber.stripe.state()["endpoints"]
+    subscriber.stripe.api("POST", f"webhook_endpoints/{endpoint['id']}", url=f"http://127.0.0.1:{free_port()}/")
+    subscriber.stripe.webhooks("send")
+    assert subscriber.stripe.pay(subscriber.checkout()).status_code == 303
+
+    def tried() -> list[Any]:
+        (created,) = subscriber.stripe.events(subscriber.subscription, "customer.subscription.created")
+        return [(one["status"], one["error"]) for each in created["deliveries"] for one in each["attempts"]]
+
+    wait_until(lambda: len(tried()) >= 2, what=f"tried: {tried()}")
+    assert {status for status, _ in tried()} == {0}
+    assert (standing(subscriber.user), Event.objects.count()) == (("free", ""), 0)
+    assert tending.reconcile() == 1
+    assert standing(subscriber.user) == ("premium", "active")
+    subscriber.stripe.api("POST", f"webhook_endpoints/{endpoint['id']}", url=endpoint["url"])
+    wait_until(lambda: not subscriber.stripe.pending())
+    assert Event.objects.filter(type="customer.subscription.created").count() == 1
+    assert standing(subscriber.user) == ("premium", "active")
+    assert PlanChange.objects.count() == 1
 
 
 def test_it_asks_for_lists_and_not_for_each_person(
@@ -139,6 +182,32 @@ def test_replays_do_not_prolong_a_grace_and_a_payment_ends_it(subscriber: Subscr
     until(subscriber.user, "premium", "active")
     assert subscriber.billing.past_due_since is None
     assert PlanChange.objects.count() == 1
+
+
+def test_who_is_past_due_again_has_no_second_grace(subscriber: Subscriber, settings: Settings) -> None:
+    """Past due, given up as unpaid, and past due again: one missing payment, until it was good in between."""
+    now, grace = timezone.now(), timedelta(days=settings.PAST_DUE_GRACE_DAYS)
+    subscriber.checkout()
+
+    def told(status: str, subscription: str = "sub_1", *, wanted: int) -> Billing:
+        one = Subscription(subscription, subscriber.billing.customer_id or "", status, created=now)
+        token = uuid4()
+        Billing.objects.update(lease_token=token, wanted=wanted)
+        following._apply(following.Reading(subscriber.billing.pk, one.customer_id, token, wanted), [one])
+        return subscriber.billing
+
+    assert told("active", wanted=1).past_due_since is None
+    assert told("past_due", wanted=2).past_due_since is not None
+    since = now - grace - timedelta(days=1)
+    Billing.objects.update(past_due_since=since)
+    assert told("unpaid", wanted=3).past_due_since == since
+    assert told("past_due", wanted=4).past_due_since == since
+    assert standing(subscriber.user) == ("free", "past_due")
+    told("active", wanted=5)
+    assert told("past_due", wanted=6).past_due_since > now - grace  # a new payment is missing
+    assert standing(subscriber.user) == ("premium", "past_due")
+    Billing.objects.update(past_due_since=since)
+    assert told("past_due", "sub_2", wanted=7).past_due_since > now - grace  # another subscription
 
 
 def test_a_grant_holds_whatever_stripe_says_and_ends_by_itself(

@@ -4,23 +4,31 @@ import itertools
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.core import mail
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from djstripe.models import Event, WebhookEndpoint, WebhookEventTrigger
 
 from devstack.stripe.webhooks import sign
+from gas.celery import app
+from gas.jobs import notices, restoration
+from gas.jobs.models import Notice, RestoreBatch, ResultFile
+from gas.jobs.states import ResultState
 from gas.subscriptions import changes, following, stripe
 from gas.subscriptions.models import Billing, PlanChange
 from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS
 from gas.users.models import User
 from tests.gas.subscriptions.conftest import Subscriber, standing, until
+from tests.restore.test_restore import archived, round_of  # noqa: F401  (a fixture)
+from tests.support.glacier_standin import StandIn
 from tests.support.stripe_process import StripeProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +137,56 @@ def test_the_same_webhook_many_times_at_once_makes_one_change(subscriber: Subscr
     assert Event.objects.filter(id=created).count() == 1
     assert PlanChange.objects.count() == 1
     assert sent == [(RESTORE_USER_RESULTS, subscriber.user.pk)]
+
+
+def test_many_webhooks_at_once_bring_results_back_once_with_one_mail(
+    aws: StandIn,
+    queued: None,
+    archived: Callable[..., list[ResultFile]],  # noqa: F811
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of all that is in the queue afterwards, every message is delivered twice."""
+    (result,) = archived()
+    queue: list[tuple[Any, ...]] = []
+    for module in (following, changes):
+        send = lambda *message: transaction.on_commit(lambda: queue.append(message))  # noqa: E731
+        monkeypatch.setattr(module, "send_after_commit", send)
+    subscriber.subscribe(webhooks="drop")
+    found = subscriber.stripe.events(kind="c")[-AT_ONCE:]
+    kinds = {"checkout.session.completed", "customer.subscription.created", "customer.subscription.updated"}
+    payloads = [json.dumps(subscriber.stripe.api("GET", f"events/{e['id']}")) for e in found if e["type"] in kinds]
+    payloads = list(itertools.islice(itertools.cycle(payloads), AT_ONCE))
+    barrier = threading.Barrier(AT_ONCE)
+
+    def deliver(payload: str) -> int:
+        try:
+            barrier.wait(30)
+            return post(payload)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert list(pool.map(deliver, payloads)) == [200] * AT_ONCE
+    assert queue
+    while queue:
+        name, pk = queue.pop(0)
+        for _ in range(2):
+            app.tasks[name].apply(args=[str(pk)])
+    batch = RestoreBatch.objects.get()
+    for _ in range(2):
+        round_of(batch)
+        aws.glacier(advance=60)
+    for _ in range(2):
+        restoration.finish(batch)
+    result.refresh_from_db()
+    assert result.state == ResultState.AVAILABLE
+    mail.outbox.clear()  # what was said of jobs before
+    for notice in Notice.objects.filter(kind=Notice.Kind.RESTORED):
+        for _ in range(2):
+            notices.send(notice.pk)
+    assert [message.subject for message in mail.outbox] == ["Your 1 result is back"]
+    assert aws.paid() == 1
 
 
 def test_many_webhooks_of_one_customer_at_once_are_read_one_at_a_time(
