@@ -8,6 +8,7 @@ RestoreObject, CopyObject, UploadPartCopy and ListObjectsV2 in the Amazon S3 API
 import base64
 import hashlib
 import io
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from devstack.credentials import ACCOUNT
 
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 _XML = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -86,7 +90,10 @@ class ColdStorage:
             waiting = len(self._restores) > len(ready)
         for one in due:
             event = notifications.S3NotificationEvent.OBJECT_RESTORE_COMPLETED_EVENT
-            notifications.send_event(ACCOUNT, event, _bucket(one.key.bucket_name), one.key)
+            try:
+                notifications.send_event(ACCOUNT, event, _bucket(one.key.bucket_name), one.key)
+            except Exception:  # its bucket, or the queue, is gone: the others are told of all the same
+                logger.warning("a notice about %s could not be sent", one.key.name, exc_info=True)
         return waiting
 
     # --- Restoring

@@ -49,7 +49,12 @@ class Teller:
         while True:
             pause.wait(TICK_SECONDS)
             with self._lock:
-                if not self.tell():
+                try:
+                    more = self.tell()
+                except Exception:
+                    logger.exception("telling of what is finished")
+                    more = False  # whoever begins the next one wakes it again
+                if not more:
                     self._thread = None
                     return
 

@@ -67,3 +67,18 @@ def test_only_the_topic_and_the_bucket_may_send(sqs):
     senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
     assert [arn.rpartition(":")[2] for arn in senders] == ["gas-glacier", "gas-results"]
     assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].endswith(f":{NOTICES_QUEUE}-dead")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_bucket_that_is_gone_keeps_nobody_else_from_being_told(s3, notices):
+    s3.create_bucket(Bucket="short-lived")
+    request = {"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}}
+    s3.put_object(Bucket="short-lived", Key="gone", Body=b"cold", StorageClass="GLACIER")
+    s3.restore_object(Bucket="short-lived", Key="gone", RestoreRequest=request)
+    s3.delete_object(Bucket="short-lived", Key="gone")
+    s3.delete_bucket(Bucket="short-lived")
+    wanted = f"{ARCHIVE_PREFIX}2/told of"
+    s3.put_object(Bucket="gas-results", Key=wanted, Body=b"cold", StorageClass="GLACIER")
+    s3.restore_object(Bucket="gas-results", Key=wanted, RestoreRequest=request)
+    wait_for(lambda: notices(wanted), 20, "the bucket's notice")
+    s3.delete_object(Bucket="gas-results", Key=wanted)
