@@ -89,11 +89,14 @@ WRITERS = {"update", "create", "get_or_create", "update_or_create", "bulk_update
 
 
 def test_nothing_but_the_machines_assigns_a_state() -> None:
-    """Reads the code: whatever writes to a field of that name, outside states.py."""
+    """Reads the code: whatever writes to a field of that name, outside states.py.
+
+    But for gas.subscriptions, which knows no jobs, and whose `status` is Stripe's word.
+    """
     offenders: list[str] = []
     for package in ("gas", "annotator", "archive", "restore"):
         for path in (ROOT / package).rglob("*.py"):
-            if path.name == "states.py" or "migrations" in path.parts:
+            if path.name == "states.py" or {"migrations", "subscriptions"} & set(path.parts):
                 continue
             nodes = ast.walk(ast.parse(path.read_text()))
             offenders += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in nodes if _assigns_state(node)]

@@ -97,4 +97,4 @@ def test_the_persons_row_is_locked_where_the_database_can(person: User) -> None:
         set_plan(person, PREMIUM)
     first = next(query["sql"] for query in queries if query["sql"].startswith("SELECT"))
     assert "users_user" in first
-    assert ("FOR UPDATE" in first) is connection.features.has_select_for_update
+    assert ("FOR NO KEY UPDATE" in first) is connection.features.has_select_for_update
