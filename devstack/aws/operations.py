@@ -5,7 +5,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qs, parse_qsl, unquote
 
-import botocore.session
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from devstack.aws.wsgi import Environ
 
@@ -66,10 +68,13 @@ def _rest_action(service: str, environ: Environ, query: dict[str, str]) -> str:
 
 @lru_cache
 def routes(service: str) -> list[Route]:
-    """A REST service's operations, the most particular first; none for other protocols."""
+    """A REST service's operations, the most particular first; none for other protocols.
+
+    Read anew from botocore's files: its S3 clients take the bucket out of the paths in the description that they hold.
+    """
     try:
-        model = botocore.session.Session().get_service_model(service)
-    except botocore.session.UnknownServiceError:
+        model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    except UnknownServiceError:
         return []
     if not model.protocol.startswith("rest"):
         return []
