@@ -21,7 +21,7 @@ def _read_anew():
         ("GET", "/gas-results", "prefix=archive%2F", "ListObjects"),
         ("POST", "/gas-results/archive/1/2", "restore", "RestoreObject"),
         ("GET", "/gas-results/archive/1/2", "", "GetObject"),
-        ("PUT", "/gas-results", "notification", "PutBucketNotificationConfiguration"),
+        ("PUT", "/gas-results", "cors", "PutBucketCors"),
     ],
 )
 def test_paths_are_as_published_though_clients_change_theirs(method, path, query, action):
