@@ -5,17 +5,13 @@ COMPLETED beside that of the same file on the idle stack, and beside what a queu
 it: the time that the other's jobs took until the last.
 """
 
-import argparse
-import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from bench.service import largest_sample
+from bench.service import run
 from devstack.chaos import newcomer
 from devstack.client import Scientist
 from devstack.stack import Stack, Worker
@@ -26,15 +22,7 @@ RATIO = 4.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.fairness", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=50)
-    jobs = parser.parse_args().jobs
-    with tempfile.TemporaryDirectory() as folder:
-        vcf = largest_sample(Path(folder) / "sample.vcf")
-        with Stack(Path(folder) / "data", workers=(Worker("one", QUEUES, concurrency=1),)) as stack:
-            table, holds = measure(stack, vcf, jobs)
-    Console().print(table)
-    sys.exit(0 if holds else 1)
+    run("bench.fairness", __doc__, measure, jobs=50, workers=(Worker("one", QUEUES, concurrency=1),))
 
 
 def measure(stack: Stack, vcf: Path, jobs: int) -> tuple[Table, bool]:

@@ -39,18 +39,26 @@ WORKERS = (
 )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """seconds: how long to wait for the last job; rate: of calls to AWS that fail; pause: between two kills."""
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """So many jobs of so many records each, shared out among people; pause: seconds between two kills."""
 
-    jobs: int = 200
-    seconds: float = 900
-    rate: float = 0.05
-    pause: tuple[float, float] = (2.0, 5.0)
-    kill_general: bool = False
+    jobs: int
+    pause: tuple[float, float]
     people: int = 4
     records: int = 30
     seed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Work):
+    """seconds: how long to wait for the last job; rate: of calls to AWS that fail."""
+
+    jobs: int = 200
+    pause: tuple[float, float] = (2.0, 5.0)
+    seconds: float = 900
+    rate: float = 0.05
+    kill_general: bool = False
 
 
 @dataclass
@@ -85,7 +93,8 @@ def chaos(stack: Stack, plan: Plan, folder: Path, say: Callable[[str], None] = l
     people = [newcomer(stack, number) for number in range(plan.people)]
     stack.faults([{"service": "*", "rate": plan.rate, "status": 503}], seed=plan.seed)
     over = threading.Event()
-    killer = threading.Thread(target=_kill_at_random, args=(stack, plan, outcome.kills, over), daemon=True)
+    victims = [worker.name for worker in WORKERS if worker.queues == ANNOTATE or plan.kill_general]
+    killer = killing(stack, victims, plan, outcome.kills, over)
     killer.start()
     try:
         jobs = _submit(people, plan, folder)
@@ -111,8 +120,8 @@ def newcomer(stack: Stack, number: int) -> Scientist:
     return scientist
 
 
-def _submit(people: list[Scientist], plan: Plan, folder: Path) -> dict[str, Scientist]:
-    """Every person uploads their share, all at the same time."""
+def upload_shares(people: list[Scientist], plan: Work, folder: Path) -> list[list[str]]:
+    """Every person uploads their share, all at the same time. Returns each one's jobs."""
 
     def share(number: int) -> list[str]:
         jobs = []
@@ -123,22 +132,31 @@ def _submit(people: list[Scientist], plan: Plan, folder: Path) -> dict[str, Scie
         return jobs
 
     with ThreadPoolExecutor(len(people)) as pool:
-        shares = list(pool.map(share, range(len(people))))
-    # In the order in which they came, which is about that in which they end.
-    rounds = zip_longest(*shares)
+        return list(pool.map(share, range(len(people))))
+
+
+def _submit(people: list[Scientist], plan: Plan, folder: Path) -> dict[str, Scientist]:
+    """In the order in which they came, which is about that in which they end."""
+    rounds = zip_longest(*upload_shares(people, plan, folder))
     return {job: person for jobs in rounds for job, person in zip(jobs, people, strict=True) if job}
 
 
-def _kill_at_random(stack: Stack, plan: Plan, kills: Counter[str], over: threading.Event) -> None:
-    chance = random.Random(plan.seed)
-    victims = [worker.name for worker in WORKERS if worker.queues == ANNOTATE or plan.kill_general]
-    while not over.is_set():
-        victim = chance.choice(victims)
-        # Only those at work: on a slow machine one might else die before it has done anything, for ever.
-        while not stack.is_ready(victim) and not over.wait(0.1):
-            pass
-        if not over.wait(chance.uniform(*plan.pause)):
-            kills[victim] += stack.kill(victim)
+def killing(
+    stack: Stack, victims: list[str], plan: Work, kills: Counter[str], over: threading.Event
+) -> threading.Thread:
+    """A thread, not started, that kills one of these workers after the other until it is over."""
+
+    def kill_at_random() -> None:
+        chance = random.Random(plan.seed)
+        while not over.is_set():
+            victim = chance.choice(victims)
+            # Only those at work: on a slow machine one might else die before it has done anything, for ever.
+            while not stack.is_ready(victim) and not over.wait(0.1):
+                pass
+            if not over.wait(chance.uniform(*plan.pause)):
+                kills[victim] += stack.kill(victim)
+
+    return threading.Thread(target=kill_at_random, daemon=True)
 
 
 def _wait(jobs: dict[str, Scientist], seconds: float, say: Callable[[str], None]) -> Counter[str]:

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from html import unescape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
 
+from devstack.browser import Browser
 from devstack.waiting import wait_for
 
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
@@ -21,7 +22,7 @@ class Refused(Exception):
     """The site or S3 said no; the message is what it said."""
 
 
-class Scientist:
+class Scientist(Browser):
     """One person with one browser session.
 
     Args:
@@ -37,15 +38,8 @@ class Scientist:
         password: str,
         mail: Callable[[str], list[dict[str, Any]]] = lambda _: [],
     ) -> None:
+        super().__init__()
         self.web_url, self.email, self.password, self._mail = web_url, email, password, mail
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxy between one machine and itself
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.session.close()
 
     # --- The account
 

@@ -5,7 +5,6 @@ are archived, once while they come back. The workers that archive and restore di
 """
 
 import hashlib
-import random
 import threading
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotator.samples import write_sample
 from devstack import chaos
 from devstack.client import Refused, Scientist
 from devstack.stack import Stack, Worker
@@ -33,18 +31,15 @@ WORKERS = (
 SERVICES = ("sqs", "s3", "glacier")
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, kw_only=True)
+class Plan(chaos.Work):
     """rate: of calls that fail; down: seconds of each outage; seconds: the longest wait for each half of the way."""
 
     jobs: int = 100
+    pause: tuple[float, float] = (4.0, 8.0)
     rate: float = 0.1
     down: float = 20
     seconds: float = 900
-    pause: tuple[float, float] = (4.0, 8.0)
-    people: int = 4
-    records: int = 30
-    seed: int = 1
 
 
 @dataclass
@@ -80,10 +75,11 @@ def cold_chaos(stack: Stack, plan: Plan, folder: Path, say: Callable[[str], None
     weather = _Weather(stack, plan, outcome)
     people = [chaos.newcomer(stack, number) for number in range(plan.people)]
     over = threading.Event()
-    killer = threading.Thread(target=_kill_at_random, args=(stack, plan, outcome.kills, over), daemon=True)
+    victims = [worker.name for worker in WORKERS if worker.queues == COLD]
+    killer = chaos.killing(stack, victims, plan, outcome.kills, over)
     try:
         weather.bad()
-        owned = _submit(people, plan, folder)
+        owned = chaos.upload_shares(people, plan, folder)
         before = _read_all(people, owned, plan)
         killer.start()
         say(f"{len(before)} jobs completed after {time.monotonic() - began:.0f} s.")
@@ -129,21 +125,6 @@ class _Weather:
         self.bad()
 
 
-def _submit(people: list[Scientist], plan: Plan, folder: Path) -> list[list[str]]:
-    """Every person uploads their share, all at the same time."""
-
-    def share(number: int) -> list[str]:
-        jobs = []
-        for file_number in range(number, plan.jobs, len(people)):
-            path = folder / f"sample-{file_number}.vcf"
-            write_sample(path, records=plan.records, seed=plan.seed + file_number)
-            jobs.append(people[number].upload(path))
-        return jobs
-
-    with ThreadPoolExecutor(len(people)) as pool:
-        return list(pool.map(share, range(len(people))))
-
-
 def _read_all(people: list[Scientist], owned: list[list[str]], plan: Plan) -> dict[str, str]:
     """{job: SHA-256} of every result as soon as its job is completed: of its bytes, unless it is archived already."""
 
@@ -160,16 +141,6 @@ def _read_all(people: list[Scientist], owned: list[list[str]], plan: Plan) -> di
 
     with ThreadPoolExecutor(len(people)) as pool:
         return {job: digest for part in pool.map(share, range(len(people))) for job, digest in part.items()}
-
-
-def _kill_at_random(stack: Stack, plan: Plan, kills: Counter[str], over: threading.Event) -> None:
-    chance = random.Random(plan.seed)
-    while not over.is_set():
-        victim = chance.choice([worker.name for worker in WORKERS if worker.queues == COLD])
-        while not stack.is_ready(victim) and not over.wait(0.1):
-            pass
-        if not over.wait(chance.uniform(*plan.pause)):
-            kills[victim] += stack.kill(victim)
 
 
 def _wait(owners: dict[str, Scientist], state: str, plan: Plan, weather: _Weather, say: Callable[[str], None]) -> None:

@@ -88,6 +88,14 @@ def stranger(db: None) -> User:
     return make_person("eve@lab.example")
 
 
+@pytest.fixture
+def staff(db: None) -> User:
+    """Who may do everything in the admin site."""
+    user = make_person("staff@gas.example")
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+    return user
+
+
 def make_person(email: str) -> User:
     user = User.objects.create_user(email, "correct horse battery")
     user.emailaddress_set.create(email=email, verified=True, primary=True)

@@ -2,11 +2,12 @@
 
 import re
 from html import unescape
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
 
+from devstack.browser import Browser
 from devstack.waiting import wait_for
 
 #: Test cards by what comes of them.
@@ -18,22 +19,7 @@ class NotPaid(Exception):
     """The page came back; the message is what it said."""
 
 
-class _Browser:
-    def __init__(self) -> None:
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxy between one machine and itself
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.session.close()
-
-    def close(self) -> None:
-        self.session.close()
-
-
-class Shopper(_Browser):
+class Shopper(Browser):
     """Fills in the pages of Checkout and the Portal. Every step opens the page first, as a browser does."""
 
     name = "Ada Lovelace"
@@ -112,7 +98,7 @@ class Shopper(_Browser):
         return urljoin(url, answer.headers["Location"])
 
 
-class Control(_Browser):
+class Control(Browser):
     """The control page. Subscriptions and events are named by their ids."""
 
     def __init__(self, stripe_url: str) -> None:

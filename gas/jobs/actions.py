@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs.leases import NO_LEASE
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import FINAL, Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.jobs.turns import wake_next
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 

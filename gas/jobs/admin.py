@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 
+from gas.adminrows import GoesWithItsOwner, NeverDeleted, Written
 from gas.audit import Audited
 from gas.aws.clients import AWSError
 from gas.jobs import actions, restoration, staff
@@ -19,36 +20,12 @@ from gas.jobs.states import ResultState
 from gas.users.models import User
 
 
-class ReadOnly:
-    """Rows that the service writes: staff look, and act through actions, which keep the state machines."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class NeverDeleted(ReadOnly):
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Acting(ReadOnly):
+class Acting(Written):
     """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         options: Any = self.opts  # type: ignore[attr-defined]
         return request.user.has_perm(f"{options.app_label}.{get_permission_codename('change', options)}")
-
-
-class GoesWithItsOwner(Acting):
-    """Deleted with the row that it belongs to, and not by itself. Django asks here for both."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        match = request.resolver_match
-        name = (match.url_name if match else None) or ""
-        return bool(name) and not name.startswith(f"jobs_{self.model._meta.model_name}_")  # type: ignore[attr-defined]
 
 
 def _staff(request: HttpRequest) -> User:
@@ -117,7 +94,7 @@ class JobAdmin(Audited, Acting, admin.ModelAdmin):
 
 
 @admin.register(ResultFile)
-class ResultAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
+class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
 
     change_list_template = "admin/jobs/storage.html"
@@ -183,7 +160,7 @@ class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
 
 
 @admin.register(Notice)
-class NoticeAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
+class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     """Mails that people are owed: which were sent, and which were given up and can be tried again."""
 
     list_display = ("kind", "owner", "outcome", "tries", "created_at")

@@ -17,13 +17,13 @@ from django.utils import timezone
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
 from gas.subscriptions.changes import who_changed_plan
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, SEND_NOTICE, send_after_commit
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 PAGE = 1000

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from gas.jobs import turns
 from gas.jobs.archival import make_due
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.tasknames import SEND_NOTICE, send_after_commit
+from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from gas.aws import s3
 from gas.jobs import archival
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import DeletedJob, Job, Purge, Removal, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import ResultState
 from gas.jobs.turns import wake_next
 from gas.tasknames import PURGE, send_after_commit
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 PAGE = 1000

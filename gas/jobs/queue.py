@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import Job
 from gas.jobs.states import ACTIVE, JobStatus, move_job
 from gas.tasknames import ANNOTATE, send_after_commit
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 

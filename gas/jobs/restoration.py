@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from gas.alerts import alert_after_commit
 from gas.jobs.archival import NO_LEASE, make_due
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.removals import HOT, remove
 from gas.jobs.states import Outrun, ResultState, move_result, move_results
@@ -27,6 +26,7 @@ from gas.jobs.turns import wake
 from gas.subscriptions.changes import who_changed_plan
 from gas.subscriptions.plans import plan_of
 from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 log = logging.getLogger(__name__)

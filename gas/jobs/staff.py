@@ -13,11 +13,11 @@ from django.utils import timezone
 from gas.aws import queues
 from gas.aws.clients import AWSError
 from gas.jobs import storage
-from gas.jobs.locks import lock_owner
 from gas.jobs.models import Notice, Removal, ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import ARCHIVE_RESULT, QUEUES, SEND_NOTICE, send_after_commit
+from gas.users.locks import lock_owner
 from gas.users.models import User
 
 STUCK_SHOWN = 20

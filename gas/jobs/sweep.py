@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -16,12 +16,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from gas import rounds
 from gas.aws import queues
 from gas.jobs import notices, turns
 from gas.jobs.leases import take_back
 from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
 from gas.jobs.uploads import UploadRefused, confirm_upload
+from gas.rounds import BATCH
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import (
     ANNOTATE,
@@ -38,14 +40,12 @@ from gas.tasknames import (
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
 T = TypeVar("T")
 
 
 def sweep() -> dict[str, int]:
     """One round. Returns how many rows of each kind were set going again."""
-    now = timezone.now()
-    steps: dict[str, Callable[[datetime], int]] = {
+    steps: dict[str, rounds.Step] = {
         "leases": take_back_expired,
         "messages": resend_pending,
         "uploads": end_uploads,
@@ -59,12 +59,7 @@ def sweep() -> dict[str, int]:
         "upgrades": resend_upgrades,
         "downgrades": resend_downgrades,
     }
-    moved = {}
-    for name, step in steps.items():
-        try:
-            moved[name] = step(now)
-        except Exception:  # one kind of work in trouble must not stop the care for the others
-            log.exception("sweep: %s", name)
+    moved = rounds.take(steps, log)
     if any(moved.values()):
         log.warning("sweep: set going again: %s", moved)
     return moved
@@ -123,24 +118,13 @@ def _end_upload(job: Job) -> None:
 def resend_notices(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     notices.give_up_old(now)
-    return _resend(notices.owed(now).filter(due_at__lt=late), now, "due_at", SEND_NOTICE)
+    return rounds.resend(notices.owed(now).filter(due_at__lt=late), now, "due_at", SEND_NOTICE, log)
 
 
 def resend_purges(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     due = Purge.objects.filter(Q(emptied_at=None) | Q(settled_at__lt=now), sent_at__lt=late)
-    return _resend(due, now, "sent_at", PURGE)
-
-
-def _resend(due: QuerySet[Any], now: datetime, sent: str, name: str) -> int:
-    """Send a message for each of `due`, whose column `sent` says when the last one was."""
-
-    def send(pk: int) -> None:
-        with transaction.atomic():
-            if due.filter(pk=pk).update(**{sent: now}):
-                send_after_commit(name, pk)
-
-    return _each(due.order_by(sent).values_list("pk", flat=True)[:BATCH], send)
+    return rounds.resend(due, now, "sent_at", PURGE, log)
 
 
 def resend_due(now: datetime) -> int:
@@ -170,20 +154,14 @@ def resend_hot_copies(now: datetime) -> int:
 
 def resend_removals(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    return _resend(Removal.objects.filter(due_at__lt=late), now, "due_at", REMOVE_COPY)
+    return rounds.resend(Removal.objects.filter(due_at__lt=late), now, "due_at", REMOVE_COPY, log)
 
 
 def resend_batches(now: datetime) -> int:
     """Batches whose message should long have come: begun anew, which asks Glacier for nothing twice."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
-
-    def begin(batch: RestoreBatch) -> None:
-        with transaction.atomic():
-            if lost.filter(pk=batch.pk).update(next_poll_at=now):
-                send_after_commit(START_BATCH, batch.pk)
-
-    return _each(lost.order_by("next_poll_at")[:BATCH], begin)
+    return rounds.resend(lost, now, "next_poll_at", START_BATCH, log)
 
 
 def resend_upgrades(now: datetime) -> int:
@@ -207,14 +185,5 @@ def _resend_for_owners(results: QuerySet[ResultFile], archives: bool, name: str)
     return _each(owners[:BATCH], partial(send_after_commit, name))
 
 
-def _each(rows: Iterable[T], act: Callable[[T], None]) -> int:
-    count = 0
-    for row in rows:
-        try:
-            act(row)
-            count += 1
-        except Outrun:  # somebody was quicker, which is all that was wanted
-            continue
-        except Exception:  # one row in trouble must not hold up those behind it
-            log.exception("sweep: %s", row)
-    return count
+def _each(rows: Iterable[T], act: Callable[[T], object]) -> int:
+    return rounds.each(rows, act, log, fine=(Outrun,))

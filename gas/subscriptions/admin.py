@@ -18,49 +18,24 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from djstripe.models import Event
 
+from gas.adminrows import GoesWithItsOwner, NeverDeleted
 from gas.audit import Audited, log_action, logs_itself
 from gas.subscriptions import mirror_admin  # noqa: F401  (registers dj-stripe's tables)
 from gas.subscriptions.addresses import address_changed
 from gas.subscriptions.following import want
 from gas.subscriptions.grants import grant_premium, revoke_grants
-from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing, CustomerRemoval, Grant, PlanChange
 from gas.subscriptions.stripe import dashboard_url
 from gas.users.admin import UserAdmin
+from gas.users.locks import lock_people
 from gas.users.models import User
 from gas.users.registry import usage_providers
 
 EVENTS_SHOWN = 15
 
 
-class Written:
-    """Rows that the service writes, and nobody by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class GoesWithItsPerson(Written):
-    """Deleted with the person that it belongs to, and not by itself. Django asks here for both."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        name = (request.resolver_match.url_name if request.resolver_match else None) or ""
-        options = self.model._meta  # type: ignore[attr-defined]
-        return bool(name) and not name.startswith(f"subscriptions_{options.model_name}_")
-
-
-class Shown(Written):
-    """An inline: nothing of it can be deleted on the person's page."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(PlanChange)
-class PlanChangeAdmin(GoesWithItsPerson, admin.ModelAdmin):
+class PlanChangeAdmin(GoesWithItsOwner, admin.ModelAdmin):
     list_display = ("at", "user", "from_plan", "to_plan", "actor", "reason")
     list_filter = ("to_plan", "at")
     search_fields = ("user__email", "reason")
@@ -68,7 +43,7 @@ class PlanChangeAdmin(GoesWithItsPerson, admin.ModelAdmin):
 
 
 @admin.register(Grant)
-class GrantAdmin(GoesWithItsPerson, admin.ModelAdmin):
+class GrantAdmin(GoesWithItsOwner, admin.ModelAdmin):
     """Given and revoked in the list of people."""
 
     list_display = ("user", "until", "reason", "actor", "created_at", "ended_at", "revoked_by")
@@ -78,7 +53,7 @@ class GrantAdmin(GoesWithItsPerson, admin.ModelAdmin):
 
 
 @admin.register(Billing)
-class BillingAdmin(Audited, GoesWithItsPerson, admin.ModelAdmin):
+class BillingAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
     list_display = ("user", "status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe")
     list_filter = ("status", ("ends_at", admin.EmptyFieldListFilter), ("past_due_since", admin.EmptyFieldListFilter))
     search_fields = ("user__email", "customer_id", "subscription_id")
@@ -100,26 +75,26 @@ class BillingAdmin(Audited, GoesWithItsPerson, admin.ModelAdmin):
 
 
 @admin.register(CustomerRemoval)
-class CustomerRemovalAdmin(Shown, admin.ModelAdmin):
+class CustomerRemovalAdmin(NeverDeleted, admin.ModelAdmin):
     """Customers of deleted accounts, until Stripe has deleted them too."""
 
     list_display = ("customer_id", "created_at", "deleted_at")
 
 
-class PlanChangeInline(Shown, admin.TabularInline):
+class PlanChangeInline(NeverDeleted, admin.TabularInline):
     model = PlanChange
     fk_name = "user"
     verbose_name_plural = "plan changes"
     fields = readonly_fields = ("at", "from_plan", "to_plan", "actor", "reason")
 
 
-class GrantInline(Shown, admin.TabularInline):
+class GrantInline(NeverDeleted, admin.TabularInline):
     model = Grant
     fk_name = "user"
     fields = readonly_fields = ("until", "reason", "actor", "created_at", "ended_at", "revoked_by")
 
 
-class BillingInline(Shown, admin.StackedInline):
+class BillingInline(NeverDeleted, admin.StackedInline):
     model = Billing
     verbose_name_plural = "Subscription"
     fields = readonly_fields = ("status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe", "events")

@@ -2,10 +2,10 @@
 
 from django.db import transaction
 
-from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import PlanChange
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS, send_after_commit
+from gas.users.locks import lock_people
 from gas.users.models import PlanChoice, User
 
 

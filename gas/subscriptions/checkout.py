@@ -9,10 +9,10 @@ from django.urls import reverse
 from gas.subscriptions import stripe
 from gas.subscriptions.entitlement import RUNNING
 from gas.subscriptions.following import want
-from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing
 from gas.subscriptions.removal import have_removed
 from gas.subscriptions.stripe import BillingUnavailable, Gone
+from gas.users.locks import lock_people
 from gas.users.models import User
 
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{8,200}")

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from gas.subscriptions.locks import lock_people
 from gas.subscriptions.models import Billing, Grant
 from gas.subscriptions.settling import settle
+from gas.users.locks import lock_people
 from gas.users.models import User
 
 

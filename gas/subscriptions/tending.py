@@ -2,16 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from djstripe import models as mirror
 
+from gas import rounds
+from gas.rounds import BATCH
 from gas.subscriptions import stripe
 from gas.subscriptions.entitlement import OPEN, PAST_DUE, Subscription, ruling
 from gas.subscriptions.following import follow, want
@@ -19,80 +18,55 @@ from gas.subscriptions.grants import end_expired
 from gas.subscriptions.models import Billing, CustomerRemoval, Grant
 from gas.subscriptions.removal import LATE_WEBHOOKS
 from gas.subscriptions.settling import grace
-from gas.tasknames import FOLLOW, REMOVE_CUSTOMER, send_after_commit
+from gas.tasknames import FOLLOW, REMOVE_CUSTOMER
 from gas.users.models import PlanChoice
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
 #: Webhooks are kept for so long, for staff to look at.
 EVENTS_KEPT = timedelta(days=60)
 #: A reconciliation stops after this share of the time until the next, which goes on with those not read for longest.
 SHARE = 0.5
-T = TypeVar("T")
 
 
 def tend() -> dict[str, int]:
     """One round of what is due. Returns how many rows of each kind were seen to."""
-    steps: dict[str, Callable[[], int]] = {
-        "grants": end_grants,
-        "graces": end_graces,
-        "readings": resend_readings,
-        "removals": resend_removals,
-    }
-    done = {}
-    for name, step in steps.items():
-        try:
-            done[name] = step()
-        except Exception:  # one kind in trouble must not stop the care for the others
-            log.exception("tend: %s", name)
+    done = rounds.take(
+        {"grants": end_grants, "graces": end_graces, "readings": resend_readings, "removals": resend_removals}, log
+    )
     if any(done.values()):
-        log.info("tend: %s", done)
+        log.info("tend: seen to: %s", done)
     return done
 
 
-def end_grants() -> int:
+def end_grants(now: datetime) -> int:
     """People with a grant whose time is over."""
-    over = Grant.objects.filter(ended_at=None, until__lte=timezone.now()).order_by()
-    return _each(over.values_list("user", flat=True).distinct()[:BATCH], end_expired)
+    over = Grant.objects.filter(ended_at=None, until__lte=now).order_by()
+    return rounds.each(over.values_list("user", flat=True).distinct()[:BATCH], end_expired, log)
 
 
-def end_graces() -> int:
+def end_graces(now: datetime) -> int:
     """People who are premium by a grace that is over. Stripe is asked once more, since they may just have paid."""
     over = Billing.objects.filter(
-        status=PAST_DUE, past_due_since__lte=timezone.now() - grace(), user__plan=PlanChoice.PREMIUM, wanted=F("done")
+        status=PAST_DUE, past_due_since__lte=now - grace(), user__plan=PlanChoice.PREMIUM, wanted=F("done")
     ).exclude(user__in=Grant.objects.live().values("user"))
-    return _each(over.order_by("past_due_since").values_list("customer_id", flat=True)[:BATCH], _want)
+    return rounds.each(over.order_by("past_due_since").values_list("customer_id", flat=True)[:BATCH], _want, log)
 
 
-def resend_readings() -> int:
+def resend_readings(now: datetime) -> int:
     """Customers whose reading was wanted and whose message was lost, or whose reader is gone."""
-    now = timezone.now()
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
-    lost = Billing.objects.filter(free, wanted__gt=F("done"), wanted_at__lt=late).exclude(customer_id=None)
-
-    def send(pk: int) -> None:
-        with transaction.atomic():
-            if lost.filter(pk=pk).update(wanted_at=now):
-                send_after_commit(FOLLOW, pk)
-
-    return _each(lost.order_by("wanted_at").values_list("pk", flat=True)[:BATCH], send)
+    lost = Billing.objects.filter(free, wanted__gt=F("done"), wanted_at__lte=late).exclude(customer_id=None)
+    return rounds.resend(lost, now, "wanted_at", FOLLOW, log)
 
 
-def resend_removals() -> int:
+def resend_removals(now: datetime) -> int:
     """Customers whom Stripe has not deleted yet, and those of whom no webhook can come any more."""
-    now = timezone.now()
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     settled = Q(deleted_at__lt=now - LATE_WEBHOOKS)
     due = CustomerRemoval.objects.filter(Q(deleted_at=None) | settled, sent_at__lt=late)
-
-    def send(pk: int) -> None:
-        with transaction.atomic():
-            if due.filter(pk=pk).update(sent_at=now):
-                send_after_commit(REMOVE_CUSTOMER, pk)
-
-    return _each(due.order_by("sent_at").values_list("pk", flat=True)[:BATCH], send)
+    return rounds.resend(due, now, "sent_at", REMOVE_CUSTOMER, log)
 
 
 def reconcile() -> int:
@@ -150,14 +124,3 @@ def forget_old_events() -> None:
 
 def _want(customer_id: str | None) -> None:
     want(customer_id or "")
-
-
-def _each(rows: Iterable[T], act: Callable[[T], object]) -> int:
-    count = 0
-    for row in rows:
-        try:
-            act(row)
-            count += 1
-        except Exception:  # one row in trouble must not hold up those behind it
-            log.exception("tend: %s", row)
-    return count

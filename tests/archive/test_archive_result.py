@@ -52,6 +52,12 @@ def run(result: ResultFile) -> ResultFile:
     return result
 
 
+def put_away(result: ResultFile) -> ResultFile:
+    run(result)
+    assert result.state == ResultState.ARCHIVED
+    return result
+
+
 def test_a_new_result_of_a_free_person_is_due_after_the_set_time(claimed: Callable[..., leases.Claim]) -> None:
     claim = claimed()
     result = ResultFile(key="k", index_key="i", size=1, sha256="0" * 64)

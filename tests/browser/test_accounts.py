@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.samples import write_sample
 from devstack.ports import free_port
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, PASSWORD, sign_up, upload
+from tests.browser.test_journey import LONG, PASSWORD, sign_up, upload_sample
 from tests.gas.users.provider import Provider, provider
 from tests.support.waiting import wait_until
 
@@ -193,11 +192,7 @@ def test_a_code_by_mail_signs_in(desktop: Page, site: Stack) -> None:
 def test_downloaded_then_deleted_with_everything(desktop: Page, site: Stack, tmp_path: Path) -> None:
     page, email = desktop, "leaver@lab.example"
     sign_up(page, site, email)
-    vcf = tmp_path / "mine.vcf"
-    write_sample(vcf, records=100, seed=11)
-    upload(page, site, vcf)
-    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
-    job = page.url.rstrip("/").rpartition("/")[2]
+    job = upload_sample(page, site, tmp_path / "mine.vcf", 100)
     expect(page.get_by_role("link", name=re.compile("Annotated VCF")).first).to_be_visible(timeout=LONG)
 
     page.goto(f"{site.web_url}/profile/")
@@ -205,7 +200,7 @@ def test_downloaded_then_deleted_with_everything(desktop: Page, site: Stack, tmp
         page.get_by_role("link", name="Download").click()
     with zipfile.ZipFile(download.value.path()) as found:
         assert found.testzip() is None
-        assert found.read(f"jobs/{job}/mine.vcf") == vcf.read_bytes()
+        assert found.read(f"jobs/{job}/mine.vcf") == (tmp_path / "mine.vcf").read_bytes()
         assert f"jobs/{job}/mine.annot.vcf.gz" in found.namelist()
         assert json.loads(found.read("account.json"))["email"] == email
 

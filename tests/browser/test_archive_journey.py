@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.samples import write_sample
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, sign_up, upload
+from tests.browser.test_journey import LONG, sign_up, upload_sample
 
 #: Where to put pictures of every state, for people to look at; none are taken without it.
 PICTURES = os.environ.get("GAS_PICTURES", "")
@@ -56,10 +55,7 @@ def picture(page: Page, name: str) -> None:
 def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, quick: Stack, tmp_path: Path) -> None:
     page, email = desktop, "patient@lab.example"
     sign_up(page, quick, email)
-    vcf = tmp_path / "family trio.vcf"
-    write_sample(vcf, records=1200, seed=7)
-    upload(page, quick, vcf)
-    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+    upload_sample(page, quick, tmp_path / "family trio.vcf", 1200)
     page.evaluate("window.neverReloaded = true")
     # The list, in a tab of its own, is watched at the same time.
     listed = page.context.new_page()
@@ -112,9 +108,7 @@ def test_a_countdown_reads_right_without_scripts(desktop: Page, quick: Stack, tm
     """Whoever has no scripts reads minutes, and the time of day in UTC."""
     page = desktop
     sign_up(page, quick, "plain@lab.example")
-    vcf = tmp_path / "one.vcf"
-    write_sample(vcf, records=100, seed=8)
-    upload(page, quick, vcf)
+    upload_sample(page, quick, tmp_path / "one.vcf", 100)
     expect(page.locator('[data-storage="due"]')).to_be_visible(timeout=LONG)
     state = page.context.storage_state()
     browser = page.context.browser

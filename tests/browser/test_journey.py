@@ -37,6 +37,14 @@ def upload(page: Page, stack: Stack, *files: Path) -> None:
     page.get_by_role("button", name=re.compile("Upload")).click()
 
 
+def upload_sample(page: Page, stack: Stack, vcf: Path, records: int) -> str:
+    """Write a sample there and upload it; its job's page is shown. Returns the job's id."""
+    write_sample(vcf, records=records, seed=records)
+    upload(page, stack, vcf)
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+    return page.url.rstrip("/").rpartition("/")[2]
+
+
 def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -> None:
     page, email = desktop, "journey@lab.example"
     sign_up(page, stack, email)
@@ -101,10 +109,7 @@ def test_a_running_job_is_watched_without_reloading(desktop: Page, stack: Stack,
     sign_up(page, stack, "watcher@lab.example")
     stack.faults([{"service": "sqs", "action": "ReceiveMessage", "rate": 1.0}])
     try:
-        vcf = tmp_path / "one.vcf"
-        write_sample(vcf, records=1000, seed=6)
-        upload(page, stack, vcf)
-        page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+        upload_sample(page, stack, tmp_path / "one.vcf", 1000)
         page.evaluate("window.neverReloaded = true")
         expect(page.get_by_text(re.compile("Waiting|queue", re.IGNORECASE)).first).to_be_visible()
     finally:

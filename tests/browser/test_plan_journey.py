@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.samples import write_sample
 from devstack.stack import Stack
 from devstack.stripe.client import AUTHENTICATES, DECLINED, SUCCEEDS
 from devstack.waiting import wait_for
 from tests.browser.test_archive_journey import download
-from tests.browser.test_journey import LONG, sign_up, upload
+from tests.browser.test_journey import LONG, sign_up, upload_sample
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def archived_job(page: Page, shop: Stack, folder: Path, email: str) -> str:
     """A new person's job whose result is archived; its page is shown. Returns the result's SHA-256."""
     sign_up(page, shop, email)
-    vcf = folder / "family.vcf"
-    write_sample(vcf, records=300, seed=11)
-    upload(page, shop, vcf)
-    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+    upload_sample(page, shop, folder / "family.vcf", 300)
     expect(page.locator('[data-storage="due"]')).to_be_visible(timeout=LONG)
     digest = hashlib.sha256(download(page)).hexdigest()
     expect(page.locator('[data-storage="archived"]')).to_be_visible(timeout=2 * LONG)

@@ -9,7 +9,7 @@ import requests
 
 from devstack.ports import free_port
 from devstack.provision import client, provision
-from devstack.stack import ROOT
+from devstack.stack import ROOT, Stack
 from devstack.waiting import wait_for
 
 WEB = "http://127.0.0.1:8000"
@@ -41,6 +41,18 @@ def s3(endpoint):
 @pytest.fixture(scope="session")
 def sqs(endpoint):
     return client("sqs", endpoint)
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What the module's stack has said."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, said):
+    with Stack(tmp_path_factory.mktemp("stack") / "data", say=said.append) as running:
+        yield running
 
 
 @pytest.fixture

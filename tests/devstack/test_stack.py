@@ -15,17 +15,6 @@ from devstack.waiting import wait_for
 pytestmark = pytest.mark.workers
 
 
-@pytest.fixture(scope="module")
-def said():
-    return []
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, said):
-    with Stack(tmp_path_factory.mktemp("stack") / "data", say=said.append) as stack:
-        yield stack
-
-
 def descendants(pid: int) -> set[int]:
     found = {pid}
     parents = {}

@@ -12,7 +12,7 @@ from gas.subscriptions.changes import set_plan
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, FINISH_BATCH, RESTORE_RESULT
 from gas.users.models import PlanChoice
 from tests.model import promises
-from tests.model.world import Accident, World
+from tests.model.world import Accident, Message, World
 
 
 def until(world: World, name: str) -> None:
@@ -24,6 +24,15 @@ def until(world: World, name: str) -> None:
             return
         world.deliver(first)
     raise AssertionError(f"there is no {name} in {world.messages}")
+
+
+def on_its_way_back(world: World) -> Message:
+    """An archived result whose owner has become premium, up to the message that Glacier has it ready."""
+    world.complete()
+    world.settle()
+    set_plan(world.owner, PlanChoice.PREMIUM)
+    until(world, RESTORE_RESULT)
+    return next(one for one in world.messages if one.name == RESTORE_RESULT)
 
 
 @pytest.mark.parametrize("plan", [PlanChoice.PREMIUM, PlanChoice.FREE])
@@ -39,11 +48,7 @@ def test_a_change_of_plan_whose_message_is_lost_takes_effect_all_the_same(world:
 
 
 def test_output_that_expires_after_its_reader_died_is_asked_for_again(world: World) -> None:
-    world.complete()
-    world.settle()
-    set_plan(world.owner, PlanChoice.PREMIUM)
-    until(world, RESTORE_RESULT)
-    message = next(one for one in world.messages if one.name == RESTORE_RESULT)
+    message = on_its_way_back(world)
     world.deliver(message, Accident(1, "crash", "before"))
     assert ResultFile.objects.get().lease_token
     world.tick(72 * 3600)
@@ -95,11 +100,7 @@ def test_a_mail_whose_message_was_lost_while_nothing_ran_for_days_is_sent(world:
 
 
 def test_what_a_killed_worker_put_into_s3_goes_though_its_message_comes_again_first(world: World) -> None:
-    world.complete()
-    world.settle()
-    set_plan(world.owner, PlanChoice.PREMIUM)
-    until(world, RESTORE_RESULT)
-    message = next(one for one in world.messages if one.name == RESTORE_RESULT)
+    message = on_its_way_back(world)
     for step in range(12):
         world.deliver(message, Accident(step, "crash", "after"))
         world.tick(2 * settings.LEASE_SECONDS)

@@ -9,7 +9,6 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.utils import timezone
 
-from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import s3
 from gas.jobs import leases, restoration
 from gas.jobs.archival import make_all_due
@@ -20,7 +19,7 @@ from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import make_result
+from tests.archive.test_archive_result import make_result, put_away
 from tests.support.glacier_standin import StandIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
@@ -29,13 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def archived(claimed: Callable[..., leases.Claim], tmp_path: Any) -> Callable[..., list[ResultFile]]:
     def make(count: int = 1) -> list[ResultFile]:
-        results = [make_result(claimed(), tmp_path) for _ in range(count)]
-        for result in results:
-            archive_result.apply(args=[str(result.pk)])
-            delete_hot_copy.apply(args=[str(result.pk)])
-            result.refresh_from_db()
-            assert result.state == ResultState.ARCHIVED
-        return results
+        return [put_away(make_result(claimed(), tmp_path)) for _ in range(count)]
 
     return make
 

@@ -6,22 +6,10 @@ import signal
 import pytest
 
 from devstack.environment import real_stripe
-from devstack.stack import Stack
 from devstack.stripe import PRICE, SECRET_KEY
 from devstack.waiting import wait_for
 from tests.devstack.stripe.conftest import client
 from tests.devstack.test_stack import descendants, gone
-
-
-@pytest.fixture(scope="module")
-def said():
-    return []
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, said):
-    with Stack(tmp_path_factory.mktemp("stack") / "data", say=said.append) as running:
-        yield running
 
 
 @pytest.mark.workers

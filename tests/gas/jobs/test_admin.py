@@ -9,16 +9,9 @@ from gas.jobs import leases
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.conftest import failed, make_person
+from tests.conftest import failed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def staff() -> User:
-    user = make_person("staff@gas.example")
-    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
-    return user
 
 
 @pytest.fixture

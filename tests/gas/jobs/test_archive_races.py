@@ -4,7 +4,7 @@ Real transactions against each other on PostgreSQL. A worker is held before each
 its calls of AWS in turn; meanwhile the other runs, to its end or until it waits for a lock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import make_result
+from tests.archive.test_archive_result import make_result, put_away
 from tests.gas.jobs import test_races
 from tests.gas.jobs.test_races import Work, deleting, every_interleaving, other_way_round
 from tests.support.glacier_standin import StandIn
@@ -75,12 +75,7 @@ def due(claimed: Callable[..., leases.Claim], tmp_path: Any, person: User) -> Ca
 @pytest.fixture
 def archived(due: Callable[[], ResultFile]) -> Callable[[], ResultFile]:
     def make() -> ResultFile:
-        result = due()
-        archive_result.apply(args=[str(result.pk)])
-        delete_hot_copy.apply(args=[str(result.pk)])
-        result.refresh_from_db()
-        assert result.state == ResultState.ARCHIVED
-        return result
+        return put_away(due())
 
     return make
 
@@ -183,15 +178,21 @@ def test_an_upgrade_at_any_point_of_the_hot_copys_deletion_brings_the_result_bac
         assert whole(result)
 
 
-def test_of_two_workers_with_one_archive_message_one_archives(aws: StandIn, due: Callable[[], ResultFile]) -> None:
+def by_two_workers(task: Any, make: Callable[[], ResultFile]) -> Iterator[ResultFile]:
+    """What has become of a result whose one message two workers have, at each moment of either's work."""
+
     def prepare() -> tuple[Work, Work]:
-        key = str(due().pk)
-        return lambda: archive_result.apply(args=[key]), lambda: archive_result.apply(args=[key])
+        key = str(make().pk)
+        return lambda: task.apply(args=[key]), lambda: task.apply(args=[key])
 
     for futures in every_interleaving(prepare):
         for future in futures:
             done(future)
-        result = ResultFile.objects.get()
+        yield ResultFile.objects.get()
+
+
+def test_of_two_workers_with_one_archive_message_one_archives(aws: StandIn, due: Callable[[], ResultFile]) -> None:
+    for result in by_two_workers(archive_result, due):
         assert result.state == ResultState.ARCHIVED
         assert result.job.events.filter(to_state=ResultState.ARCHIVED).count() == 1
         settle(aws)
@@ -225,50 +226,56 @@ def test_a_worker_whose_lease_has_expired_and_its_successor_keep_one_archive(
         settle(aws)
 
 
-@pytest.mark.parametrize("held", ["archiving", "deleting"])
+def delete_meanwhile(
+    aws: StandIn,
+    prepare: Callable[[], tuple[ResultFile, Work]],
+    turned: bool,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """At each moment of the work the job is deleted, or, `turned`, the work is done at each of the deletion's."""
+
+    def both() -> tuple[Work, Work]:
+        result, work = prepare()
+        return work, deleting(result.job)
+
+    for futures in every_interleaving(other_way_round(both) if turned else both):
+        for future in futures:
+            done(future)
+        assert not Job.objects.exists()
+        settle(aws)
+        assert not aws.archives()
+        check()
+
+
+@pytest.mark.parametrize("turned", [False, True])
 def test_a_job_deleted_while_its_result_is_archived_leaves_no_archive(
-    aws: StandIn, due: Callable[[], ResultFile], held: str
+    aws: StandIn, due: Callable[[], ResultFile], turned: bool
 ) -> None:
-    def prepare() -> tuple[Work, Work]:
+    def prepare() -> tuple[ResultFile, Work]:
         result = due()
-        return lambda: archive_result.apply(args=[str(result.pk)]), deleting(result.job)
+        return result, lambda: archive_result.apply(args=[str(result.pk)])
 
-    for futures in every_interleaving(prepare if held == "archiving" else other_way_round(prepare)):
-        for future in futures:
-            done(future)
-        assert not Job.objects.exists()
-        settle(aws)
-        assert not aws.archives()
+    delete_meanwhile(aws, prepare, turned)
 
 
-@pytest.mark.parametrize("held", ["restoring", "deleting"])
+@pytest.mark.parametrize("turned", [False, True])
 def test_a_job_deleted_while_its_result_is_restored_leaves_nothing(
-    aws: StandIn, retrieved: Callable[[], ResultFile], held: str
+    aws: StandIn, retrieved: Callable[[], ResultFile], turned: bool
 ) -> None:
-    def prepare() -> tuple[Work, Work]:
+    def prepare() -> tuple[ResultFile, Work]:
         result = retrieved()
-        return lambda: restore_result.apply(args=[str(result.pk)]), deleting(result.job)
+        return result, lambda: restore_result.apply(args=[str(result.pk)])
 
-    for futures in every_interleaving(prepare if held == "restoring" else other_way_round(prepare)):
-        for future in futures:
-            done(future)
-        assert not Job.objects.exists()
-        settle(aws)
-        assert not aws.archives()
+    def nothing_in_s3() -> None:
         purge = Purge.objects.get()
         empty_folders(purge.pk)
         assert s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.result_prefix) == 0
 
+    delete_meanwhile(aws, prepare, turned, nothing_in_s3)
+
 
 def test_of_two_workers_with_one_restore_one_brings_it_back(aws: StandIn, retrieved: Callable[[], ResultFile]) -> None:
-    def prepare() -> tuple[Work, Work]:
-        key = str(retrieved().pk)
-        return lambda: restore_result.apply(args=[key]), lambda: restore_result.apply(args=[key])
-
-    for futures in every_interleaving(prepare):
-        for future in futures:
-            done(future)
-        result = ResultFile.objects.get()
+    for result in by_two_workers(restore_result, retrieved):
         assert result.state == ResultState.AVAILABLE
         assert whole(result)
         assert result.job.events.filter(from_state=ResultState.RESTORING).count() == 1

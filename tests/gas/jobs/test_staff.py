@@ -27,13 +27,6 @@ NOTICES = "/admin/jobs/notice/"
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    user = make_person("staff@gas.example")
-    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
-    return user
-
-
-@pytest.fixture
 def client(staff: User, browser_of: Callable[[User], Client]) -> Client:
     return browser_of(staff)
 

@@ -144,7 +144,7 @@ def test_trouble_with_one_kind_does_not_stop_the_others(
     moved = sweep()
     assert moved["leases"] == 1
     assert "messages" not in moved
-    assert "sweep: messages" in caplog.text
+    assert "in trouble: messages" in caplog.text
 
 
 def test_one_row_in_trouble_does_not_hold_up_those_behind_it(

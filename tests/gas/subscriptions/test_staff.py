@@ -30,13 +30,6 @@ THEN = (timezone.now() + timedelta(days=90)).date()
 
 
 @pytest.fixture
-def staff(db: None) -> User:
-    staff = make_person("staff@gas.example")
-    User.objects.filter(pk=staff.pk).update(is_staff=True, is_superuser=True)
-    return staff
-
-
-@pytest.fixture
 def client(staff: User, browser_of: Callable[[User], Client]) -> Client:
     return browser_of(staff)
 

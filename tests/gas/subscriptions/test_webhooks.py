@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from django.core import mail
 from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from djstripe.models import Event, WebhookEndpoint, WebhookEventTrigger
@@ -117,22 +118,26 @@ def test_nobody_guesses_the_address(paying: StripeProcess) -> None:
     assert answer.status_code == 404
 
 
-def test_the_same_webhook_many_times_at_once_makes_one_change(subscriber: Subscriber, sent: list[Any]) -> None:
-    subscriber.subscribe(webhooks="drop")
-    created = next(event["id"] for event in subscriber.stripe.events(kind="customer.subscription.created")[-1:])
-    payload = json.dumps(subscriber.stripe.api("GET", f"events/{created}"))
-    barrier = threading.Barrier(AT_ONCE)
+def post_at_once(payloads: list[str]) -> list[int]:
+    """Every webhook in a thread of its own, all let go at one moment; the answers' codes."""
+    barrier = threading.Barrier(len(payloads))
 
-    def deliver() -> int:
+    def deliver(payload: str) -> int:
         try:
             barrier.wait(30)
             return post(payload)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        codes = [future.result() for future in [pool.submit(deliver) for _ in range(AT_ONCE)]]
-    assert codes == [200] * AT_ONCE
+    with ThreadPoolExecutor(len(payloads)) as pool:
+        return list(pool.map(deliver, payloads))
+
+
+def test_the_same_webhook_many_times_at_once_makes_one_change(subscriber: Subscriber, sent: list[Any]) -> None:
+    subscriber.subscribe(webhooks="drop")
+    created = next(event["id"] for event in subscriber.stripe.events(kind="customer.subscription.created")[-1:])
+    payload = json.dumps(subscriber.stripe.api("GET", f"events/{created}"))
+    assert post_at_once([payload] * AT_ONCE) == [200] * AT_ONCE
     assert standing(subscriber.user) == ("premium", "active")
     assert Event.objects.filter(id=created).count() == 1
     assert PlanChange.objects.count() == 1
@@ -157,17 +162,7 @@ def test_many_webhooks_at_once_bring_results_back_once_with_one_mail(
     kinds = {"checkout.session.completed", "customer.subscription.created", "customer.subscription.updated"}
     payloads = [json.dumps(subscriber.stripe.api("GET", f"events/{e['id']}")) for e in found if e["type"] in kinds]
     payloads = list(itertools.islice(itertools.cycle(payloads), AT_ONCE))
-    barrier = threading.Barrier(AT_ONCE)
-
-    def deliver(payload: str) -> int:
-        try:
-            barrier.wait(30)
-            return post(payload)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        assert list(pool.map(deliver, payloads)) == [200] * AT_ONCE
+    assert post_at_once(payloads) == [200] * AT_ONCE
     assert queue
     while queue:
         name, pk = queue.pop(0)
@@ -256,24 +251,34 @@ def test_late_events_of_before_do_not_take_premium_away(subscriber: Subscriber, 
     assert Billing.objects.get().subscription_id == second
 
 
-def test_a_reading_that_took_too_long_is_not_applied(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It begins while they are subscribed. Before it ends, its lease is over, and another has read that they left."""
-    subscriber.subscribe()
-    subscriber.stripe.webhooks("drop")
-    billing, real = Billing.objects.get(), stripe.subscriptions_of
+def read_while(meanwhile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading of the one customer, and what happens before Stripe's answer has come."""
+    real = stripe.subscriptions_of
 
     def slow(customer_id: str) -> Any:
         found = real(customer_id)
         monkeypatch.setattr(stripe, "subscriptions_of", real)
-        Billing.objects.update(lease_expires_at=billing.read_at)
-        subscriber.end_now()
-        following.want(customer_id)  # read at once, here
-        assert standing(subscriber.user) == ("free", "canceled")
+        meanwhile(customer_id)
         return found
 
     monkeypatch.setattr(stripe, "subscriptions_of", slow)
+    billing = Billing.objects.get()
     Billing.objects.update(wanted=billing.wanted + 1)
     following.follow(billing.pk)
+
+
+def test_a_reading_that_took_too_long_is_not_applied(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins while they are subscribed. Before it ends, its lease is over, and another has read that they left."""
+    subscriber.subscribe()
+    subscriber.stripe.webhooks("drop")
+
+    def leave(customer_id: str) -> None:
+        Billing.objects.update(lease_expires_at=F("read_at"))
+        subscriber.end_now()
+        following.want(customer_id)  # read at once, here
+        assert standing(subscriber.user) == ("free", "canceled")
+
+    read_while(leave, monkeypatch)
     assert standing(subscriber.user) == ("free", "canceled")
     # Not even for a moment were they premium again.
     assert list(PlanChange.objects.values_list("to_plan", flat=True)) == ["premium", "free"]
@@ -282,19 +287,13 @@ def test_a_reading_that_took_too_long_is_not_applied(subscriber: Subscriber, mon
 def test_what_happens_during_a_reading_is_read_as_well(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> None:
     subscriber.subscribe()
     subscriber.stripe.webhooks("drop")
-    billing, real = Billing.objects.get(), stripe.subscriptions_of
 
-    def slow(customer_id: str) -> Any:
-        found = real(customer_id)
-        monkeypatch.setattr(stripe, "subscriptions_of", real)
+    def leave(customer_id: str) -> None:
         subscriber.end_now()
         following.want(customer_id)  # finds the lease taken, and leaves it to the reader
         assert standing(subscriber.user) == ("premium", "active")
-        return found
 
-    monkeypatch.setattr(stripe, "subscriptions_of", slow)
-    Billing.objects.update(wanted=billing.wanted + 1)
-    following.follow(billing.pk)
+    read_while(leave, monkeypatch)
     assert standing(subscriber.user) == ("free", "canceled")
 
 
