@@ -22,7 +22,8 @@ from devstack.client import Scientist
 from devstack.stack import Stack
 
 LIMIT_BYTES = 150 * 1024
-WARM_UP = 20
+#: Until each process of the pool has loaded what each kind of task needs: annotating, mailing, archiving.
+WARM_UP = 60
 
 #: What must hold: seconds from confirm to COMPLETED at the median, and bytes that memory may grow by.
 LATENCY_SECONDS = 2.0

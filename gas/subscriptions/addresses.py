@@ -1,10 +1,13 @@
 """Who changes their e-mail address here gets Stripe's mail at the new one, too."""
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.signals import email_changed
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.dispatch import receiver
+from django.utils import timezone
 
 from gas.subscriptions import stripe
 from gas.subscriptions.models import Billing
@@ -16,22 +19,32 @@ from gas.users.models import User
 def address_changed(user: User, **_: Any) -> None:
     """After the commit, and not while the person waits: Stripe is told. Who is no customer is unknown there."""
     with transaction.atomic():
-        for pk in Billing.objects.filter(user=user).exclude(customer_id=None).values_list("pk", flat=True):
+        billing = Billing.objects.filter(user=user).exclude(customer_id=None)
+        billing.update(email_due_at=timezone.now())
+        for pk in billing.values_list("pk", flat=True):
             send_after_commit(UPDATE_CUSTOMER, pk)
+
+
+def untold() -> QuerySet[Billing]:
+    """Customers of whom Stripe has another address than we."""
+    return Billing.objects.exclude(customer_id=None).exclude(email=F("user__email"))
 
 
 def update_customer(billing_id: int) -> None:
     """Give the customer the address that the person has now. Of two at once the one that ends last has seen it.
 
     Raises:
-        BillingUnavailable: Stripe does not answer.
+        BillingUnavailable: Stripe does not answer. `untold` still finds the customer.
     """
-    told = ""
-    while (billing := Billing.objects.filter(pk=billing_id).select_related("user").first()) is not None:
-        if not billing.customer_id or billing.user.email == told:
+    customers = Billing.objects.filter(pk=billing_id).exclude(customer_id=None).select_related("user")
+    told: str | None = None
+    while (billing := customers.first()) is not None:
+        address = billing.user.email
+        # Once it has told one, what others have told meanwhile may have come there before: only its own word counts.
+        if address == (billing.email if told is None else told):
             return
-        told = billing.user.email
-        try:
-            stripe.update_customer(billing.customer_id, told)
-        except stripe.Gone:  # whoever subscribes again becomes a new customer, with the new address
-            return
+        # Whoever subscribes again after Stripe has lost the customer becomes a new one, with the new address.
+        with suppress(stripe.Gone):
+            stripe.update_customer(billing.customer_id or "", address)
+        told = address
+        customers.filter(customer_id=billing.customer_id).update(email=address)

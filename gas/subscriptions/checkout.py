@@ -89,7 +89,7 @@ def _customer(user: User) -> str:
     customer_id = stripe.create_customer(user, instead_of=before or "")
     with transaction.atomic():
         lock_people(user.pk)  # a deletion has them locked, and must see this customer or be over
-        Billing.objects.filter(pk=billing.pk, customer_id=before).update(customer_id=customer_id)
+        Billing.objects.filter(pk=billing.pk, customer_id=before).update(customer_id=customer_id, email=user.email)
         kept = Billing.objects.filter(pk=billing.pk).values_list("customer_id", flat=True).first()
         if kept != customer_id:
             have_removed(customer_id)

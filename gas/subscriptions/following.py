@@ -31,7 +31,7 @@ from gas.subscriptions.entitlement import GOOD, PAST_DUE, Subscription, ruling
 from gas.subscriptions.models import Billing
 from gas.subscriptions.settling import settle
 from gas.tasknames import FOLLOW, send_after_commit
-from gas.users.models import User
+from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +96,7 @@ def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
     """Write down what was read, and let the plan follow. Returns the next reading, if one is wanted by now."""
     with transaction.atomic():
         # The person first, as everybody does.
-        people = User.objects.select_for_update(of=("self",), no_key=True)
-        user = people.filter(billing=reading.billing_id).first()
+        user = lock_owner(billing=reading.billing_id)
         billing = Billing.objects.select_for_update().filter(pk=reading.billing_id, lease_token=reading.token).first()
         if user is None or billing is None:
             log.info("billing %s: the reading is not wanted any more", reading.billing_id)

@@ -62,6 +62,9 @@ class Billing(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="billing")
     customer_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001  (unique, once it is there)
 
+    email = models.EmailField(blank=True, help_text="The address that Stripe was last told.")
+    email_due_at = models.DateTimeField(default=timezone.now, help_text="When the latest message to tell it was due.")
+
     status = models.CharField(max_length=30, blank=True, help_text="The subscription's, in Stripe's word.")
     subscription_id = models.CharField(max_length=255, blank=True)
     period_end = models.DateTimeField(null=True, help_text="What is paid for ends then, or renews.")

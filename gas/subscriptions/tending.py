@@ -12,13 +12,14 @@ from djstripe import models as mirror
 from gas import rounds
 from gas.rounds import BATCH
 from gas.subscriptions import stripe
+from gas.subscriptions.addresses import untold
 from gas.subscriptions.entitlement import OPEN, PAST_DUE, Subscription, ruling
 from gas.subscriptions.following import follow, want
 from gas.subscriptions.grants import end_expired
 from gas.subscriptions.models import Billing, CustomerRemoval, Grant
 from gas.subscriptions.removal import LATE_WEBHOOKS
 from gas.subscriptions.settling import grace
-from gas.tasknames import FOLLOW, REMOVE_CUSTOMER
+from gas.tasknames import FOLLOW, REMOVE_CUSTOMER, UPDATE_CUSTOMER
 from gas.users.models import PlanChoice
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,14 @@ SHARE = 0.5
 def tend() -> dict[str, int]:
     """One round of what is due. Returns how many rows of each kind were seen to."""
     done = rounds.take(
-        {"grants": end_grants, "graces": end_graces, "readings": resend_readings, "removals": resend_removals}, log
+        {
+            "grants": end_grants,
+            "graces": end_graces,
+            "readings": resend_readings,
+            "addresses": resend_addresses,
+            "removals": resend_removals,
+        },
+        log,
     )
     if any(done.values()):
         log.info("tend: seen to: %s", done)
@@ -59,6 +67,12 @@ def resend_readings(now: datetime) -> int:
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     lost = Billing.objects.filter(free, wanted__gt=F("done"), wanted_at__lte=late).exclude(customer_id=None)
     return rounds.resend(lost, now, "wanted_at", FOLLOW, log)
+
+
+def resend_addresses(now: datetime) -> int:
+    """Customers of whom Stripe has an old address, though it should long have been told."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    return rounds.resend(untold().filter(email_due_at__lt=late), now, "email_due_at", UPDATE_CUSTOMER, log)
 
 
 def resend_removals(now: datetime) -> int:

@@ -24,7 +24,7 @@ STEPS = (
     "Result restored",
     "Bytes identical",
     "Archive gone",
-    "Your 1 result is back",
+    "Your result is back",
     "Delete",
     "Everything worked",
 )

@@ -11,9 +11,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
-from gas.subscriptions import stripe
+from gas.subscriptions import stripe, tending
 from gas.subscriptions.addresses import update_customer
 from gas.subscriptions.models import Billing, CustomerRemoval, PlanChange
 from gas.users.deletion import delete_account
@@ -167,9 +168,12 @@ def test_stripe_learns_of_a_new_address(subscriber: Subscriber, settings: Settin
     choose("ada@lab.example")  # the person does not wait for Stripe, and is not told of its troubles
     settings.STRIPE_API_BASE = there
     assert at_stripe() == "ada@new.example"
-    update_customer(subscriber.billing.pk)
+    Billing.objects.update(email_due_at=timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1))
+    assert tending.tend()["addresses"] == 1  # however often Stripe did not answer
     assert at_stripe() == "ada@lab.example"
+    assert tending.tend()["addresses"] == 0
     subscriber.stripe.api("DELETE", f"customers/{subscriber.billing.customer_id}")
+    User.objects.filter(pk=user.pk).update(email="ada@late.example")
     update_customer(subscriber.billing.pk)  # nobody is there to be told, and that is no trouble
 
 
@@ -185,6 +189,7 @@ def test_an_address_that_changes_while_stripe_is_told_is_told_too(
         real(customer_id, email)
 
     monkeypatch.setattr(stripe, "update_customer", slow)
+    User.objects.update(email="ada@new.example")
     update_customer(subscriber.billing.pk)
     found = subscriber.stripe.api("GET", f"customers/{subscriber.billing.customer_id}")
     assert found["email"] == "ada@newest.example"

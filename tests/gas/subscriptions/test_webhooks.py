@@ -180,7 +180,7 @@ def test_many_webhooks_at_once_bring_results_back_once_with_one_mail(
     for notice in Notice.objects.filter(kind=Notice.Kind.RESTORED):
         for _ in range(2):
             notices.send(notice.pk)
-    assert [message.subject for message in mail.outbox] == ["Your 1 result is back"]
+    assert [message.subject for message in mail.outbox] == ["Your result is back"]
     assert aws.paid() == 1
 
 
