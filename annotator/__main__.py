@@ -8,7 +8,8 @@ from pathlib import Path
 
 from annotator.errors import EngineError, InputError
 from annotator.pipeline import INDEX, LOG, RESULT, Report, annotate
-from annotator.references import available_references, load_reference
+from annotator.references import Reference, available_references, installed_references, load_reference
+from annotator.sources.manifest import Source, installed_sources
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, metavar="OUT", help="the annotated file, bgzip (….vcf.gz)")
     parser.add_argument("--reference", default="rCRS", help="id of the reference pack (default: rCRS)")
     parser.add_argument("--references-dir", type=Path, help="a folder of further reference packs")
+    parser.add_argument(
+        "--source", action="append", metavar="NAME", help="use this installed source; more than once for more of them"
+    )
+    parser.add_argument("--no-sources", action="store_true", help="use none (default: all that are installed)")
     parser.add_argument("--list", action="version", version=_packs(), help="list the packs of the library")
     options = parser.parse_args(arguments)
     if not options.input.is_file():
@@ -33,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except EngineError as error:
         sys.stderr.write(f"{error.code}: {error.message}\n")
-        return 2 if error.code == "no-reference" else 1
+        return 2 if error.code in {"no-reference", "no-source"} else 1
     except KeyboardInterrupt:
         return 130
     sys.stdout.write(_short(report, options.output) + "\n")
@@ -51,7 +56,14 @@ def _run(options: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".annotator-") as folder:
         log = Path(folder) / LOG
         try:
-            report = annotate(options.input, Path(folder), reference=reference)
+            sources = _sources(options, reference)
+            report = annotate(
+                options.input,
+                Path(folder),
+                reference=reference,
+                sources=sources,
+                installed=lambda: installed_references(options.references_dir),
+            )
             shutil.move(Path(folder) / INDEX, target.with_name(target.name + ".tbi"))
             shutil.move(Path(folder) / RESULT, target)
         finally:
@@ -60,11 +72,26 @@ def _run(options: argparse.Namespace) -> Report:
     return report
 
 
+def _sources(options: argparse.Namespace, reference: Reference) -> list[Source]:
+    if options.no_sources:
+        return []
+    installed = installed_sources(options.references_dir, reference.id)
+    if not options.source:
+        return installed
+    by_name = {source.name: source for source in installed}
+    for name in options.source:
+        if name not in by_name:
+            known = ", ".join(by_name) or "none"
+            raise EngineError("no-source", f"there is no source {name!r} for {reference.id}; installed: {known}")
+    return [by_name[name] for name in dict.fromkeys(options.source)]
+
+
 def _short(report: Report, target: Path) -> str:
     known = [f"{row['change']} {row['gene']} ({row['disease']})" for row in report.summary["known"]]
     lines = [
         f"{target}: {report.records_in:,} records in, {report.records_out:,} out, {report.skipped:,} skipped",
         f"Known disease-associated variants: {', '.join(known) or 'none'}",
+        *(f"Known to {row['title']} {row['version']}: {row['alleles']:,}" for row in report.summary["sources"]),
         *(f"Note: {repair}" for repair in report.repairs),
     ]
     return "\n".join(lines)

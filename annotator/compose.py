@@ -1,10 +1,11 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 from annotator import consequence, hgvs, tags
 from annotator.alleles import Change, Kind, shortest
+from annotator.consequence import Consequence
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
@@ -50,9 +51,9 @@ class Composer:
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
         self._features = reference.features
+        self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
-        self._prefix = reference.hgvs_prefix
         self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
 
     def alleles(self, record: Record, bcsq: list[str]) -> list[Allele]:
@@ -74,17 +75,22 @@ class Composer:
 
     def _describe(self, contig: str, pos: int, ref: str, alt: str, bcsq: str) -> Allele:
         change = shortest(pos, ref, alt)
-        answers = consequence.parse(bcsq)
-        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
         # An insertion stands between two bases: it touches what both of them belong to.
         start, end = (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
+        answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
+        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
         genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
         allele.genes = list(genes) or self._features.names(contig, start, end)
-        allele.term = consequence.worst(answers, self._features.in_incomplete_codon(contig, change.pos, change.end))
-        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._prefix)
+        allele.term = consequence.worst(
+            answers,
+            self._features.in_incomplete_codon(contig, change.pos, change.end),
+            # A mitochondrion's genes lie so close that all of it would be upstream of one.
+            "intergenic" if allele.genes or contig in self._circular else self._features.beside(contig, start, end),
+        )
+        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
         for answer in answers:
             if answer.amino_change or "start_lost" in answer.words:
-                protein_of = partial(self._reference.protein, answer.transcript)
+                protein_of = partial(self._reference.protein, answer.transcript, contig)
                 text = hgvs.protein(answer.amino_change, answer.words, protein_of)
                 if text:
                     allele.proteins.append((answer.gene, text))
@@ -92,9 +98,16 @@ class Composer:
         allele.values = _values(allele)
         return allele
 
+    def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
+        """csq says of a transcript that codes for nothing that it is touched; here is said where."""
+        if answer.words != "non_coding":
+            return answer
+        word = self._features.in_rna(contig, answer.gene, start, end)
+        return replace(answer, term=consequence.TERMS[word]) if word else answer
+
     @staticmethod
-    def info(record: Record, alleles: list[Allele]) -> str:
-        """Return the record's INFO column with everything added to it."""
+    def info(record: Record, alleles: list[Allele], added: str = "") -> str:
+        """Return the record's INFO column with everything added to it; added is what its sources say."""
         parts = [record.info] if record.info else []
         if len(alleles) == 1:
             (allele,) = alleles
@@ -109,6 +122,8 @@ class Composer:
             for tag, values in zip(tags.DESCRIPTIONS, zip(*(one.values for one in alleles), strict=True), strict=True):
                 if any(values):
                     parts.append(f"{tag}={','.join(value or '.' for value in values)}")
+        if added:
+            parts.append(added)
         return ";".join(parts) or "."
 
 

@@ -28,6 +28,8 @@ TERMS = {
     "3_prime_utr": "3_prime_UTR_variant",
     "non_coding": "non_coding_transcript_exon_variant",
     "intron": "intron_variant",
+    "upstream": "upstream_gene_variant",  # these three are not csq's, which says nothing outside of genes
+    "downstream": "downstream_gene_variant",
     "intergenic": "intergenic_variant",
 }
 _RANK = {term: rank for rank, term in enumerate(TERMS.values())}
@@ -70,10 +72,10 @@ def rank(term: str) -> int:
     return _RANK.get(term, len(_RANK))
 
 
-def worst(consequences: tuple[Consequence, ...], in_incomplete_codon: bool) -> str:
-    """Return the most severe term of one allele; a sequence change without any lies between the genes."""
+def worst(consequences: tuple[Consequence, ...], in_incomplete_codon: bool, beside: str = "intergenic") -> str:
+    """Return the most severe term of one allele; `beside` is where one without any lies: Features.beside tells."""
     if not consequences:
-        return TERMS["intergenic"]
+        return TERMS[beside]
     term = min((consequence.term for consequence in consequences), key=rank)
     if in_incomplete_codon and term in _IN_INCOMPLETE_CODON:
         return TERMS["incomplete_terminal_codon"]

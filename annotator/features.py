@@ -1,12 +1,25 @@
-"""Named features of a reference: genes, their coding sequences and other named regions, from an Ensembl-style GFF3."""
+"""Named features of a reference: genes, their coding sequences and other named regions.
 
+They come from an Ensembl-style GFF3, read whole; or, of a pack with slices, from a table that was made of one, contig
+by contig as they are asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Protocol, TypeVar
 from urllib.parse import unquote
+
+from annotator import rna
+from annotator.rna import Rna, RnaReading
+from annotator.slices import Slice, read_text
 
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}
 REGION_TYPES = {"D_loop", "origin_of_replication"}
 BIN_BITS = 10  # features are looked up in bins of 1,024 bases
+NEARBY = 5_000  # bases within which a variant is upstream or downstream of a gene, as VEP and SnpEff have it
+CONTIGS_KEPT = 4  # of a sliced pack, in memory: files are sorted by contig
 
 
 @dataclass(frozen=True)
@@ -25,17 +38,21 @@ class Feature:
 
 @dataclass
 class Transcript:
-    """The coding segments of one transcript, in genomic order, 1-based and included."""
+    """The coding segments of one transcript, in genomic order, 1-based and included.
+
+    phase is how many of its first bases, in its own direction, belong to a codon that is not there in full.
+    """
 
     name: str
     contig: str
     strand: str
     segments: list[tuple[int, int]] = field(default_factory=list)
+    phase: int = 0
 
     @property
     def incomplete_codon(self) -> tuple[int, int] | None:
         """The one or two bases at the end that make no whole codon, as (start, end); None if there are none."""
-        extra = sum(end - start + 1 for start, end in self.segments) % 3
+        extra = (sum(end - start + 1 for start, end in self.segments) - self.phase) % 3
         if not extra:
             return None
         if self.strand == "-":
@@ -45,32 +62,75 @@ class Transcript:
         return end - extra + 1, end
 
 
+class FeatureLookup(Protocol):
+    """Looks features up by position, and transcripts by name."""
+
+    def names(self, contig: str, start: int, end: int) -> list[str]: ...
+
+    def beside(self, contig: str, start: int, end: int) -> str: ...
+
+    def in_rna(self, contig: str, gene: str, start: int, end: int) -> str: ...
+
+    def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool: ...
+
+    def transcript(self, name: str, contig: str) -> Transcript | None: ...
+
+
 class Features:
-    """Looks features up by position."""
+    """The features of a GFF3, all in memory."""
 
     def __init__(self, gff: Path) -> None:
         self.genes: list[Feature] = []
         self.regions: list[Feature] = []
         self.transcripts: dict[str, Transcript] = {}
+        self._incomplete: dict[str, list[tuple[int, int]]] = {}
+        self._unread: dict[str, str] = {}  # rows of transcripts that nobody has asked for
+        self._reading = RnaReading()
         with gff.open(encoding="utf-8") as rows:
             for row in rows:
                 if row.startswith("#"):
                     continue
                 self._add(row.rstrip("\n").split("\t"))
-        self._gene_bins = _bins(self.genes)
-        self._region_bins = _bins(self.regions)
-        self._incomplete: dict[str, list[tuple[int, int]]] = {}
         for transcript in self.transcripts.values():
             if codon := transcript.incomplete_codon:
                 self._incomplete.setdefault(transcript.contig, []).append(codon)
+        self._rnas: list[Rna] = self._reading.found()
+        self._index()
+
+    @classmethod
+    def of_table(cls, contig: str, rows: Iterable[str]) -> "Features":
+        """The features of one contig, from the rows that annotator.install.genes writes."""
+        self = cls.__new__(cls)
+        self.genes, self.regions, self.transcripts, self._incomplete, self._unread = [], [], {}, {}, {}
+        self._rnas = []
+        for row in rows:
+            kind, first, second, third, rest = row.split("\t", 4)
+            if kind == "CDS":
+                # Transcripts are asked for now and then, and there are ten thousand on a large chromosome.
+                self._unread[first] = row
+                if third:
+                    start, _, end = third.partition("-")
+                    self._incomplete.setdefault(contig, []).append((int(start), int(end)))
+            elif kind == "RNA":
+                self._rnas.append(rna.of_row(contig, third, rest))
+            else:
+                biotype, name, description = rest.split("\t")
+                feature = Feature(name, kind, contig, int(first), int(second), third, biotype, description)
+                (self.genes if kind in GENE_TYPES else self.regions).append(feature)
+        self._index()
+        return self
+
+    def _index(self) -> None:
+        self._gene_bins = _bins(self.genes)
+        self._region_bins = _bins(self.regions)
+        self._rna_bins = _bins(self._rnas)
 
     def _add(self, columns: list[str]) -> None:
-        contig, _, kind, start, end, _, strand, _, attributes = columns
-        pairs = (attribute.partition("=") for attribute in attributes.split(";"))
-        tags = {key: unquote(value) for key, _, value in pairs}
+        contig, _, kind, start, end, _, strand, phase, text = columns
+        tags = attributes(text)
         if kind in GENE_TYPES or kind in REGION_TYPES:
             feature = Feature(
-                name=tags.get("Name", tags.get("ID", "")),
+                name=tags.get("Name") or tags.get("ID", "").removeprefix("gene:"),
                 kind=kind,
                 contig=contig,
                 start=int(start),
@@ -80,37 +140,138 @@ class Features:
                 description=tags.get("description", ""),
             )
             (self.genes if kind in GENE_TYPES else self.regions).append(feature)
+            self._reading.gene(tags.get("ID", ""), feature.name)
+        elif kind == "exon" and "Parent" in tags:
+            self._reading.exon(tags["Parent"], int(start), int(end))
+        elif tags.get("ID", "").startswith("transcript:"):
+            self._reading.transcript(tags["ID"], tags.get("Parent", ""), contig, strand, (int(start), int(end)))
         elif kind == "CDS":
+            self._reading.coding.add(tags["Parent"].removeprefix("transcript:"))
             name = tags["Parent"].removeprefix("transcript:")
             transcript = self.transcripts.setdefault(name, Transcript(name, contig, strand))
             transcript.segments.append((int(start), int(end)))
             transcript.segments.sort()
+            if transcript.segments[-1 if strand == "-" else 0] == (int(start), int(end)):
+                transcript.phase = int(phase) if phase in {"1", "2"} else 0
 
     def names(self, contig: str, start: int, end: int) -> list[str]:
         """Return the genes that overlap start to end (1-based, included); where none does, the other regions."""
         genes = _overlapping(self._gene_bins, contig, start, end)
         return genes or _overlapping(self._region_bins, contig, start, end)
 
+    def beside(self, contig: str, start: int, end: int) -> str:
+        """Where start to end lies outside of genes: "upstream" of one, else "downstream", within NEARBY bases, else
+        "intergenic". Upstream of a gene on the reverse strand is behind its end.
+        """
+        found = "intergenic"
+        for gene in _within(self._gene_bins, contig, start - NEARBY, end + NEARBY):
+            if (gene.start > end) is (gene.strand != "-"):
+                return "upstream"
+            found = "downstream"
+        return found
+
+    def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
+        """Of a gene's transcripts that code for nothing, csq's word for the gravest of what start to end touches."""
+        return rna.worst(_within(self._rna_bins, contig, start, end), gene, start, end)
+
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
-        """True if start to end lies within a stop codon that polyadenylation completes."""
+        """True if start to end lies within a last codon of one or two bases: of a stop codon that polyadenylation
+        completes, or of a transcript whose end is not known.
+        """
         return any(first <= start and end <= last for first, last in self._incomplete.get(contig, ()))
 
+    def transcript(self, name: str, contig: str) -> Transcript | None:
+        """Return the coding transcript of this name, None if there is none on the contig."""
+        if name in self._unread:
+            self.transcripts[name] = _transcript(self._unread.pop(name), contig)
+        found = self.transcripts.get(name)
+        return found if found and found.contig == contig else None
 
-_Bins = dict[tuple[str, int], list[Feature]]
+
+def coding_row(transcript: Transcript) -> str:
+    """A coding transcript as a row of the table: CDS, name, strand, incomplete codon, phase, segments."""
+    codon = transcript.incomplete_codon
+    places = ",".join(f"{start}-{end}" for start, end in transcript.segments)
+    incomplete = f"{codon[0]}-{codon[1]}" if codon else ""
+    return f"CDS\t{transcript.name}\t{transcript.strand}\t{incomplete}\t{transcript.phase}\t{places}"
 
 
-def _bins(features: list[Feature]) -> _Bins:
-    bins: _Bins = {}
-    for feature in sorted(features, key=lambda feature: (feature.contig, feature.start, feature.end)):
-        for number in range(feature.start >> BIN_BITS, (feature.end >> BIN_BITS) + 1):
-            bins.setdefault((feature.contig, number), []).append(feature)
+def _transcript(row: str, contig: str) -> Transcript:
+    _, name, strand, _, phase, places = row.split("\t")
+    segments = [(int(start), int(end)) for start, _, end in (place.partition("-") for place in places.split(","))]
+    return Transcript(name, contig, strand, segments, int(phase))
+
+
+class SlicedFeatures:
+    """The features of a pack with slices. Of each contig they are read when it is first asked for."""
+
+    def __init__(self, table: Path, slices: Mapping[str, Slice]) -> None:
+        self._table = table
+        self._slices = slices
+        # Of this object alone, and gone with it.
+        self._of = lru_cache(maxsize=CONTIGS_KEPT)(self._read)
+
+    def _read(self, contig: str) -> Features:
+        place = self._slices.get(contig)
+        return Features.of_table(contig, read_text(self._table, place).splitlines() if place else ())
+
+    def names(self, contig: str, start: int, end: int) -> list[str]:
+        """See Features.names."""
+        return self._of(contig).names(contig, start, end)
+
+    def beside(self, contig: str, start: int, end: int) -> str:
+        """See Features.beside."""
+        return self._of(contig).beside(contig, start, end)
+
+    def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
+        """See Features.in_rna."""
+        return self._of(contig).in_rna(contig, gene, start, end)
+
+    def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
+        """See Features.in_incomplete_codon."""
+        return self._of(contig).in_incomplete_codon(contig, start, end)
+
+    def transcript(self, name: str, contig: str) -> Transcript | None:
+        """See Features.transcript."""
+        return self._of(contig).transcript(name, contig)
+
+
+def attributes(text: str) -> dict[str, str]:
+    """The last column of a GFF3 row, decoded."""
+    pairs = (attribute.partition("=") for attribute in text.split(";"))
+    return {key: unquote(value) for key, _, value in pairs}
+
+
+class _Placed(Protocol):
+    @property
+    def contig(self) -> str: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+P = TypeVar("P", bound=_Placed)
+
+
+def _bins(placed: Iterable[P]) -> dict[tuple[str, int], list[P]]:
+    bins: dict[tuple[str, int], list[P]] = {}
+    for one in sorted(placed, key=lambda one: (one.contig, one.start, one.end)):
+        for number in range(one.start >> BIN_BITS, (one.end >> BIN_BITS) + 1):
+            bins.setdefault((one.contig, number), []).append(one)
     return bins
 
 
-def _overlapping(bins: _Bins, contig: str, start: int, end: int) -> list[str]:
-    names: dict[str, None] = {}  # a dict and not a set: it keeps the order along the genome
+def _overlapping(bins: Mapping[tuple[str, int], list[Feature]], contig: str, start: int, end: int) -> list[str]:
+    # a dict and not a set: it keeps the order along the genome
+    return list(dict.fromkeys(feature.name for feature in _within(bins, contig, start, end)))
+
+
+def _within(bins: Mapping[tuple[str, int], list[P]], contig: str, start: int, end: int) -> Iterator[P]:
+    """What shares a base with start to end, along the genome; what is in several bins comes as often."""
     for number in range(start >> BIN_BITS, (end >> BIN_BITS) + 1):
-        for feature in bins.get((contig, number), ()):
-            if feature.start <= end and feature.end >= start:
-                names[feature.name] = None
-    return list(names)
+        for one in bins.get((contig, number), ()):
+            if one.start <= end and one.end >= start:
+                yield one

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
@@ -15,6 +15,7 @@ from annotator import __version__, bcftools, output
 from annotator.bcftools import Tool
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.journal import Journal
+from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import Record, RecordCheck
@@ -22,10 +23,13 @@ from annotator.preflight.sniff import Sniffed, sniff
 from annotator.references import Reference
 from annotator.report import Log
 from annotator.sorter import sort_records
+from annotator.sources.lookup import Lookups
+from annotator.sources.manifest import Source
 from annotator.stream import CSQ_OPTIONS, Pass, Unsorted, in_order
 
 RESULT, INDEX, LOG, SUMMARY = "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"
 PROGRESS_SECONDS = 0.5
+CONTIGS_TOLD = 100  # of a reference, in the summary, whether the file has them or not
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,24 @@ def annotate(
     out_dir: Path,
     *,
     reference: Reference,
+    sources: Sequence[Source] = (),
     limits: Limits = Limits(),
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     provenance: Mapping[str, str] = MappingProxyType({}),
+    installed: Installed = tuple,
 ) -> Report:
-    """Annotate a VCF or BCF file against a reference.
+    """Annotate a VCF or BCF file against a reference, with what sources know of its alleles.
 
     Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt and summary.json into out_dir, which must exist. provenance is
     written into the header and the log. Both callbacks are called from the calling thread: cancelled about ten times
-    a second, on_progress at each change of stage and at most twice a second. Raises InputError, EngineError or
-    Cancelled; of these runs, only log.txt is left.
+    a second, on_progress at each change of stage and at most twice a second. installed gives the references that a file
+    may be on if it does not fit this one, to name the right one; it is called only then, from another thread. Raises
+    InputError, EngineError or Cancelled; of these runs, only log.txt is left.
     """
     with tempfile.TemporaryDirectory(dir=out_dir, prefix="work-") as folder:
-        run = _Run(source, out_dir, Path(folder), reference, limits, on_progress, cancelled, provenance)
+        work_dir = Path(folder)
+        run = _Run(source, out_dir, work_dir, reference, sources, limits, on_progress, cancelled, provenance, installed)
         try:
             report = run.annotate()
         except Exception as error:
@@ -109,19 +117,23 @@ class _Run:
         out_dir: Path,
         work_dir: Path,
         reference: Reference,
+        sources: Sequence[Source],
         limits: Limits,
         on_progress: Callable[[Progress], None] | None,
         cancelled: Callable[[], bool],
         provenance: Mapping[str, str],
+        installed: Installed,
     ) -> None:
         self._source = source
         self._out_dir = out_dir
         self._work_dir = work_dir
         self._reference = reference
+        self._sources = sources
         self._limits = limits
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._provenance = provenance
+        self._installed = installed
         self._deadline = time.monotonic() + limits.seconds
         self._told = 0.0
         self._stage = ""
@@ -144,20 +156,32 @@ class _Run:
     def command(self) -> str:
         reference = self._reference
         options = [*CSQ_OPTIONS, "--genetic-code", str(reference.genetic_code)]
-        return f"bcftools csq {' '.join(options)} --fasta-ref {reference.fasta.name} --gff-annot {reference.gff.name}"
+        others = [
+            f"; --genetic-code {code} for {', '.join(names)}"
+            for code, names in reference.genetic_codes.items()
+            if code != reference.genetic_code
+        ]
+        files = f"--fasta-ref {reference.fasta.name} --gff-annot {reference.gff.name}"
+        return f"bcftools csq {' '.join(options)} {files}{''.join(others)}"
 
     def annotate(self) -> Report:
         self._tell("preflight", 0, now=True)
         sniffed = sniff(self._source)
         size = self._source.stat().st_size
         self.log.facts.append(("input", f"{sniffed.packing}, {size:,} bytes"))
+        # Opened once: a source of which a newer version is installed meanwhile stays the same for this run.
+        with Lookups(self._sources, self._reference) as lookups:
+            self.log.facts += lookups.facts().items()
+            return self._attempts(sniffed, lookups)
+
+    def _attempts(self, sniffed: Sniffed, lookups: Lookups) -> Report:
         unsorted_line: int | None = None
         strict = False
         while True:
             # Most files are sorted and sound, so the first pass takes it for granted; for those that turn out not to
             # be, it starts over with a sort, or with a look at every value of every sample.
             try:
-                return self._attempt(sniffed, unsorted_line, strict)
+                return self._attempt(sniffed, lookups, unsorted_line, strict)
             except Unsorted as unsorted:
                 unsorted_line = unsorted.line
             except Unreadable as unreadable:
@@ -165,7 +189,7 @@ class _Run:
                     raise unreadable.error from None
                 strict = True
 
-    def _attempt(self, sniffed: Sniffed, unsorted_line: int | None, strict: bool) -> Report:
+    def _attempt(self, sniffed: Sniffed, lookups: Lookups, unsorted_line: int | None, strict: bool) -> Report:
         if self.log.journal is not None:
             self.log.journal.close()
         journal = self.log.journal = Journal(self._work_dir)
@@ -176,7 +200,8 @@ class _Run:
             self.log.notes.append("Line ends of old Macintosh files (CR) were replaced.")
         if unsorted_line is not None:
             self.log.notes.append(f"The records are not sorted (first seen in line {unsorted_line}); they were sorted.")
-        work = Pass(self._reference, self._work_dir / "body", self._tool)
+        lookups.restart()
+        work = Pass(self._reference, self._work_dir / "body", self._tool, lookups)
         found: list[tuple[Header, RecordCheck]] = []
 
         def records() -> Iterator[Record]:
@@ -190,8 +215,8 @@ class _Run:
                 start_tool=lambda command, arguments, stdout: self._tool(command, arguments, DEVNULL, stdout),
             )
             lines = reader.lines()
-            header = read_header(lines, journal)
-            check = RecordCheck(header, self._reference, journal, strict)
+            header = read_header(lines, journal, lookups.replaced)
+            check = RecordCheck(header, self._reference, journal, strict, self._installed)
             found.append((header, check))
             checked = check.check_all(lines)
             if unsorted_line is None:
@@ -224,11 +249,13 @@ class _Run:
                 header,
                 definitions=[*check.definitions, *output.contig_lines(header, check.names, self._reference)],
                 bcsq_definition=work.bcsq_definition,
+                source_definitions=work.sources.definitions(),
                 facts={
                     "annotator": __version__,
                     "engine": self.engine,
                     "command": self.command,
                     "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
+                    **work.sources.facts(),
                     "records": f"in {records_in}, out {records_out}, skipped {journal.skipped}",
                 },
                 repairs=repairs,
@@ -242,7 +269,7 @@ class _Run:
             records_out=records_out,
             skipped=journal.skipped,
             repairs=repairs,
-            summary=self._summary(work, header, records_in, journal, repairs),
+            summary=self._summary(work, header, check.names, records_in, journal, repairs),
             preview=work.summary.preview,
         )
         text = json.dumps(report.summary, indent=1, ensure_ascii=False)
@@ -252,12 +279,21 @@ class _Run:
         return report
 
     def _summary(
-        self, work: Pass, header: Header, records_in: int, journal: Journal, repairs: list[str]
+        self,
+        work: Pass,
+        header: Header,
+        names: Mapping[str, str],
+        records_in: int,
+        journal: Journal,
+        repairs: list[str],
     ) -> dict[str, Any]:
         reference = self._reference
+        # Of a genome with thousands of scaffolds, those that the file has.
+        told = [one for one in reference.contigs if one.name in names or len(reference.contigs) <= CONTIGS_TOLD]
         return {
             "records": {"in": records_in, "out": work.summary.records, "skipped": journal.skipped},
             **work.summary.as_dict(),
+            "sources": work.sources.as_rows(),
             "samples": header.samples,
             "repairs": repairs,
             "skipped_examples": journal.skipped_examples,
@@ -265,7 +301,7 @@ class _Run:
             "reference": {
                 "id": reference.id,
                 "title": reference.title,
-                "md5": {contig.name: contig.md5 for contig in reference.contigs},
+                "md5": {contig.name: contig.md5 for contig in told},
             },
             "versions": {
                 "bcftools": self._versions["bcftools"],

@@ -1,29 +1,41 @@
 """Reference packs: a folder each, with a manifest.json that says what is in it.
 
-A pack holds a FASTA with its .fai, a GFF3 in Ensembl style, and optionally a table of known variants;
-docs/annotation.md describes the manifest. The packs that come with the library are in `annotator/packs`; a service may
-have a folder of more.
+A pack holds a FASTA with its indexes, a GFF3 in Ensembl style, and optionally a table of known variants. Where it is
+large, its genes are in slices, one for each contig, so that a job reads those of its own contigs alone.
+docs/references.md describes the manifest. The packs that come with the library are in `annotator/packs`; a service may
+have a folder of more, which `annotator.install` fills.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import EngineError
-from annotator.features import Features
+from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
 from annotator.sequence import Sequence
+from annotator.slices import Slice, join
 from annotator.translate import protein
 
 PACKS = Path(__file__).with_name("packs")
+MANIFEST = "manifest.json"
+PROTEINS_KEPT = 1000
+#: csq refuses a GFF3 without any transcript. No contig of a file is called so.
+_NO_GENES = """##gff-version 3
+no_contig\t.\tncRNA_gene\t1\t3\t.\t+\t.\tID=gene:none;Name=none;biotype=misc_RNA
+no_contig\t.\ttranscript\t1\t3\t.\t+\t.\tID=transcript:none;Parent=gene:none;biotype=misc_RNA
+"""
 
 
 @dataclass(frozen=True)
 class Contig:
-    """One sequence of a reference. aliases: the other names that files use for it; md5: of its upper-case bases."""
+    """One sequence of a reference. aliases: the other names that files use for it; md5: of its upper-case bases;
+    genetic_code: NCBI's number of that which its genes are read with; hgvs_prefix: "g", or "m" of a mitochondrion.
+    """
 
     name: str
     length: int
@@ -31,6 +43,8 @@ class Contig:
     accession: str
     circular: bool
     aliases: tuple[str, ...]
+    genetic_code: int = 1
+    hgvs_prefix: str = "g"
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,9 @@ class Reference(ReferenceInfo):
     hgvs_prefix: str
     lookalikes: tuple[Lookalike, ...]
     _names: dict[str, str] = field(repr=False)
+    feature_table: Path | None = None
+    _gff_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
+    _feature_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
 
     def canonical(self, name: str) -> str | None:
         """Return the pack's own name of a contig that a file calls `name`; None if the pack does not have it."""
@@ -84,8 +101,49 @@ class Reference(ReferenceInfo):
         return Sequence(self.fasta)
 
     @cached_property
-    def features(self) -> Features:
-        return Features(self.gff)
+    def features(self) -> FeatureLookup:
+        if self.feature_table is None:
+            return Features(self.gff)
+        return SlicedFeatures(self.feature_table, self._feature_slices)
+
+    @property
+    def has_slices(self) -> bool:
+        """Whether genes can be had contig by contig."""
+        return self.feature_table is not None
+
+    def gff_for(self, contigs: Iterable[str], target: Path) -> Path:
+        """Return a GFF3 with the genes of these contigs, by the pack's own names, for csq.
+
+        It is written to target, bgzip, unless the pack has no slices: then it is the pack's whole GFF3.
+        """
+        if not self.has_slices:
+            return self.gff
+        places = [self._gff_slices[contig] for contig in contigs if contig in self._gff_slices]
+        if places:
+            join(self.gff, places, target)
+        else:
+            target.write_text(_NO_GENES, encoding="ascii")
+        return target
+
+    @cached_property
+    def _by_name(self) -> dict[str, Contig]:
+        return {contig.name: contig for contig in self.contigs}
+
+    def genetic_code_of(self, contig: str) -> int:
+        """NCBI's number of the genetic code of a contig, by the pack's own name of it."""
+        return self._by_name[contig].genetic_code
+
+    def hgvs_prefix_of(self, contig: str) -> str:
+        """What HGVS writes in front of positions on a contig: "g" or "m"."""
+        return self._by_name[contig].hgvs_prefix
+
+    @cached_property
+    def genetic_codes(self) -> dict[int, tuple[str, ...]]:
+        """The contigs by genetic code, in the pack's order."""
+        found: dict[int, list[str]] = {}
+        for contig in self.contigs:
+            found.setdefault(contig.genetic_code, []).append(contig.name)
+        return {code: tuple(names) for code, names in found.items()}
 
     @cached_property
     def known(self) -> KnownVariants:
@@ -95,12 +153,18 @@ class Reference(ReferenceInfo):
     def _proteins(self) -> dict[str, str]:
         return {}
 
-    def protein(self, transcript: str) -> str:
-        """Return a transcript's protein in one-letter codes, "" if it codes for none."""
+    def protein(self, transcript: str, contig: str = "") -> str:
+        """Return the protein of a contig's transcript in one-letter codes, "" if it codes for none.
+
+        contig may be left out where the pack has only one.
+        """
         found = self._proteins.get(transcript)
         if found is None:
-            segments = self.features.transcripts.get(transcript)
-            found = protein(segments, self.sequence, self.genetic_code) if segments else ""
+            contig = contig or self.contigs[0].name
+            coding = self.features.transcript(transcript, contig)
+            found = protein(coding, self.sequence, self.genetic_code_of(contig)) if coding else ""
+            if len(self._proteins) >= PROTEINS_KEPT:
+                self._proteins.clear()
             self._proteins[transcript] = found
         return found
 
@@ -117,32 +181,50 @@ def load_reference(pack_id: str, extra_dir: Path | None = None) -> Reference:
 
 
 def available_references(extra_dir: Path | None = None) -> list[ReferenceInfo]:
-    """Return every pack, those of the library first, each id once."""
-    found: dict[str, ReferenceInfo] = {}
+    """Return what people are shown of every pack, those of the library first, each id once."""
+    names = ReferenceInfo.__dataclass_fields__
+    return [
+        ReferenceInfo(**{name: getattr(reference, name) for name in names})
+        for reference in installed_references(extra_dir)
+    ]
+
+
+def installed_references(extra_dir: Path | None = None) -> list[Reference]:
+    """Return every pack, ready to annotate with, those of the library first, each id once."""
+    found: dict[str, Reference] = {}
     for folder in _pack_folders(extra_dir):
-        reference = _load(folder)
-        info = ReferenceInfo(**{name: getattr(reference, name) for name in ReferenceInfo.__dataclass_fields__})
-        found.setdefault(folder.name, info)
+        found.setdefault(folder.name, _load(folder))
     return list(found.values())
 
 
 def _pack_folders(extra_dir: Path | None) -> list[Path]:
     parents = [PACKS] + ([extra_dir] if extra_dir is not None and extra_dir.is_dir() else [])
-    return [manifest.parent for parent in parents for manifest in sorted(parent.glob("*/manifest.json"))]
+    # A folder whose name begins with a dot is still being filled.
+    return [
+        manifest.parent
+        for parent in parents
+        for manifest in sorted(parent.glob(f"*/{MANIFEST}"))
+        if not manifest.parent.name.startswith(".")
+    ]
+
+
+def load_pack(folder: Path) -> Reference:
+    """Return the pack in this folder, whose name is the pack's id, read anew. Raises EngineError if it is not one."""
+    text = (folder / MANIFEST).read_bytes()
+    try:
+        return _parse(folder, json.loads(text), hashlib.sha256(text).hexdigest())
+    except (KeyError, TypeError, ValueError) as error:
+        raise EngineError("bad-reference", f"the manifest of {folder.name} is not valid: {error!r}") from error
 
 
 def _load(folder: Path) -> Reference:
-    text = (folder / "manifest.json").read_bytes()
+    text = (folder / MANIFEST).read_bytes()
     checksum = hashlib.sha256(text).hexdigest()
     # A worker loads the same pack for every job: read again only what has changed.
     if folder in _loaded and _loaded[folder][0] == checksum:
         return _loaded[folder][1]
-    try:
-        reference = _parse(folder, json.loads(text), checksum)
-    except (KeyError, TypeError, ValueError) as error:
-        raise EngineError("bad-reference", f"the manifest of {folder.name} is not valid: {error!r}") from error
-    _loaded[folder] = checksum, reference
-    return reference
+    _loaded[folder] = checksum, load_pack(folder)
+    return _loaded[folder][1]
 
 
 def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
@@ -156,12 +238,15 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
             accession=row["accession"],
             circular=row.get("circular", False),
             aliases=tuple(row.get("aliases", ())),
+            genetic_code=row.get("genetic_code", manifest["genetic_code"]),
+            hgvs_prefix=row.get("hgvs_prefix", manifest.get("hgvs_prefix", "g")),
         )
         for row in manifest["contigs"]
     )
     names = {alias: contig.name for contig in contigs for alias in (contig.name, *contig.aliases)}
     files = manifest["files"]
     known = files.get("known_variants")
+    features = files.get("features")
     return Reference(
         id=manifest["id"],
         title=manifest["title"],
@@ -180,4 +265,11 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
             for row in manifest.get("lookalikes", ())
         ),
         _names=names,
+        feature_table=folder / features["name"] if features else None,
+        _gff_slices=_slices(manifest, "gff"),
+        _feature_slices=_slices(manifest, "features"),
     )
+
+
+def _slices(manifest: dict[str, Any], file: str) -> dict[str, Slice]:
+    return {row["name"]: Slice(*row["slices"][file]) for row in manifest["contigs"] if file in row.get("slices", {})}

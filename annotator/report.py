@@ -91,6 +91,8 @@ class Log:
         yield "By gene or region:"
         for row in self.summary["genes"]:
             yield f"    {row['gene']:<40} {row['count']:>10,}"
+        for row in self.summary["sources"]:
+            yield f"Known to {row['title']} {row['version']}: {row['alleles']:,} alleles in {row['records']:,} records"
         known = self.summary["known"]
         yield f"Known disease-associated variants: {len(known)}"
         for row in known:

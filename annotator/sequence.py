@@ -1,8 +1,18 @@
-"""Bases of a reference, read from an indexed FASTA through a memory map: no genome is ever loaded."""
+"""Bases of a reference, read from an indexed FASTA, plain or bgzip: no genome is ever loaded."""
 
 import mmap
+import os
+import struct
+import sys
+import weakref
+import zlib
+from array import array
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+
+BLOCKS_KEPT = 64  # of a bgzip FASTA, unpacked, 64 KiB each
 
 
 @dataclass(frozen=True)
@@ -21,8 +31,7 @@ class Sequence:
         for line in fasta.with_name(fasta.name + ".fai").read_text().splitlines():
             name, length, offset, bases, width = line.split("\t")[:5]
             self._contigs[name] = _Contig(int(length), int(offset), int(bases), int(width))
-        with fasta.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._between = _Packed(fasta).between if fasta.suffix == ".gz" else _Mapped(fasta).between
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -39,4 +48,58 @@ class Sequence:
         begin = found.offset + first // found.line_bases * found.line_bytes + first % found.line_bases
         tail = last - 1
         stop = found.offset + tail // found.line_bases * found.line_bytes + tail % found.line_bases + 1
-        return self._map[begin:stop].replace(b"\n", b"").replace(b"\r", b"").decode("ascii").upper()
+        return self._between(begin, stop).replace(b"\n", b"").replace(b"\r", b"").decode("ascii").upper()
+
+
+class _Mapped:
+    """A plain file, through a memory map."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def between(self, begin: int, stop: int) -> bytes:
+        return self._map[begin:stop]
+
+
+class _Packed:
+    """A bgzip file and its .gzi index, which says where each block begins, packed and unpacked.
+
+    https://www.htslib.org/doc/bgzip.html#GZI_FORMAT
+    """
+
+    def __init__(self, path: Path) -> None:
+        index = path.with_name(path.name + ".gzi").read_bytes()
+        (count,) = struct.unpack_from("<Q", index)
+        numbers = array("Q", index[8 : 8 + 16 * count])
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        self._packed = array("Q", [0]) + numbers[0::2]
+        self._plain = array("Q", [0]) + numbers[1::2]
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        self._size = os.fstat(self._file).st_size
+        self._block = lru_cache(maxsize=BLOCKS_KEPT)(self._read)
+
+    def _read(self, number: int) -> bytes:
+        begin = self._packed[number]
+        end = self._packed[number + 1] if number + 1 < len(self._packed) else min(begin + 0x10000, self._size)
+        data = os.pread(self._file, end - begin, begin)  # no position that threads would share
+        extra = struct.unpack_from("<H", data, 10)[0]
+        return zlib.decompressobj(-15).decompress(data[12 + extra :])
+
+    def between(self, begin: int, stop: int) -> bytes:
+        number = bisect_right(self._plain, begin) - 1
+        base = self._plain[number]
+        found = self._block(number)[begin - base : stop - base]
+        if len(found) == stop - begin:
+            return found
+        pieces = [found]
+        missing = stop - begin - len(found)
+        while missing > 0:
+            number += 1
+            if number >= len(self._plain):
+                break
+            pieces.append(self._block(number)[:missing])
+            missing -= len(pieces[-1])
+        return b"".join(pieces)

@@ -6,11 +6,16 @@ thread watches over them, so its callbacks, and signals, find it at any time.
 csq is given each allele as a bare record of its own (contig, position, REF, ALT) and the answers are put back into the
 original record. So nothing of a file can upset it, no column is reformatted on the way, an answer always belongs to one
 allele, and the work does not grow with the number of samples.
+
+A run of csq knows one genetic code. Where the contigs of a reference have several, csq is run anew at each change, one
+run after the other, since the records come contig by contig.
 """
 
+import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 from subprocess import PIPE
 
@@ -20,12 +25,16 @@ from annotator.compose import Composer, predictable
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
 from annotator.references import Reference
+from annotator.sources.lookup import Lookups
 from annotator.summary import Summary
 
 BATCH = 64 * 1024
 #: A bare record is padded to this share of the original's length. What waits in csq's buffers and in the pipes is then
 #: bounded in bytes of the originals too, however many samples they have.
 PADDING = 8
+#: Of a reference whose genes are in slices, so much of a file is read before csq is started, in bytes of its records.
+#: If that is all of it, csq is given the genes of its contigs alone.
+LOOK_AHEAD = 4 * 1024 * 1024
 
 #: --local-csq: one record at a time, see docs/annotation.md. --force: a contig without genes is no error.
 CSQ_OPTIONS = ["--local-csq", "--force", "--no-version"]
@@ -68,13 +77,18 @@ class Pass:
         reference: Reference,
         body: Path,
         start_tool: Callable[[str, list[str | Path], int, int], Tool],
+        sources: Lookups,
     ) -> None:
         self._reference = reference
+        self.sources = sources
         self._body = body
         self._start_tool = start_tool
         self._composer = Composer(reference)
-        self._pending: deque[Record] = deque()
+        self._pending: deque[tuple[Record, str]] = deque()  # with what its INFO gets from sources
         self._stop = threading.Event()
+        self._starting = threading.Lock()  # no run of csq begins once the pass has been stopped
+        self._tools: list[Tool] = []
+        self._started: queue.SimpleQueue[Tool | None] = queue.SimpleQueue()  # None: there are no more
         self._fed = 0
         self._feeder_error: BaseException | None = None
         self._collector_error: BaseException | None = None
@@ -92,20 +106,11 @@ class Pass:
 
         Raises what reading the records raised, or EngineError.
         """
-        arguments: list[str | Path] = [
-            *CSQ_OPTIONS,
-            "--genetic-code",
-            str(self._reference.genetic_code),
-            "--fasta-ref",
-            self._reference.fasta,
-            "--gff-annot",
-            self._reference.gff,
-            "-",
-        ]
-        csq = self._start_tool("csq", arguments, PIPE, PIPE)
-        feeder = threading.Thread(target=self._feed, args=(csq, records), name="annotator-feeder", daemon=True)
-        collector = threading.Thread(target=self._collect, args=(csq,), name="annotator-collector", daemon=True)
+        feeder = threading.Thread(target=self._feed, args=(records,), name="annotator-feeder", daemon=True)
+        collector = threading.Thread(target=self._collect, name="annotator-collector", daemon=True)
         try:
+            if not self._reference.has_slices and len(self._reference.genetic_codes) == 1:
+                self._start_csq(self._reference.contigs[0].genetic_code, None)  # while the first records are read
             feeder.start()
             collector.start()
             for thread in (collector, feeder):
@@ -113,24 +118,56 @@ class Pass:
                     watch()
                     thread.join(0.1)
             if self._feeder_error is None and self._collector_error is None:
-                csq.process.wait()
+                for csq in self._tools:
+                    csq.process.wait()
         finally:
-            self._stop.set()
-            csq.kill()
+            self._end()
+            self._started.put(None)
             for thread in (feeder, collector):
                 if thread.ident is not None:
                     thread.join()
-            csq.close()
-        self._judge(csq)
+            for csq in self._tools:
+                csq.close()
+        self._judge()
 
-    def _judge(self, csq: Tool) -> None:
+    def _start_csq(self, code: int, contigs: Iterable[str] | None) -> Tool:
+        """Begin a run for records of these contigs; of any, if None."""
+        names = self._reference.lengths if contigs is None else contigs
+        with self._starting:
+            self.check()
+            arguments: list[str | Path] = [
+                *CSQ_OPTIONS,
+                "--genetic-code",
+                str(code),
+                "--fasta-ref",
+                self._reference.fasta,
+                "--gff-annot",
+                self._reference.gff_for(names, self._body.with_name(f"genes-{len(self._tools)}.gff3.gz")),
+                "-",
+            ]
+            csq = self._start_tool("csq", arguments, PIPE, PIPE)
+            self._tools.append(csq)
+        self._started.put(csq)
+        return csq
+
+    def _end(self) -> None:
+        """Let no run of csq begin any more, and end those there are: nobody would read what they write."""
+        with self._starting:
+            self._stop.set()
+        self._kill()
+
+    def _kill(self) -> None:
+        for csq in list(self._tools):
+            csq.kill()
+
+    def _judge(self) -> None:
         """Raise the error that came first in the flow: what follows it is only its consequence."""
-        broken_pipe = isinstance(self._feeder_error, OSError)
+        broken_pipe = isinstance(self._feeder_error, OSError | Stopped)
         if self._feeder_error is not None and not broken_pipe:
             raise self._feeder_error
-        failure = csq.failure()
-        if failure is not None:
-            raise failure
+        for csq in self._tools:
+            if failure := csq.failure():
+                raise failure
         if self._collector_error is not None:
             raise self._collector_error
         if self._feeder_error is not None:
@@ -138,72 +175,113 @@ class Pass:
         if self._pending or self.summary.records != self._fed:
             raise EngineError("csq-lost", "bcftools csq gave back another number of records than it was given")
 
-    def _feed(self, csq: Tool, records: Callable[[], Iterator[Record]]) -> None:
-        stdin = csq.stdin
+    def _feed(self, records: Callable[[], Iterator[Record]]) -> None:
         try:
-            stdin.write(self._bare_header())
-            batch: list[str] = []
-            size = 0
-            for record in records():
-                lines = _bare(record)
-                self._pending.append(record)
-                self._fed += 1
-                batch.append(lines)
-                size += len(lines)
-                if size >= BATCH:
-                    self.check()
-                    stdin.write("".join(batch).encode("latin-1"))
-                    batch, size = [], 0
-            stdin.write("".join(batch).encode("latin-1"))
-            stdin.close()
+            for csq, run in self._runs(records()):
+                csq.stdin.write(self._bare_header())
+                self._feed_one(csq, run)
+                csq.stdin.close()
         except BaseException as error:
             self._feeder_error = error
             if not isinstance(error, OSError):
-                csq.kill()  # else the collector would wait for an end of csq's input
+                self._kill()  # else the collector would wait for an end of csq's input
+        finally:
+            self._started.put(None)
+
+    def _runs(self, records: Iterator[Record]) -> Iterator[tuple[Tool, Iterator[Record]]]:
+        """Cut the records where the genetic code changes, and give each run a csq."""
+        if self._tools:
+            yield self._tools[0], records
+            return
+        reference = self._reference
+        codes = reference.genetic_codes
+        if len(codes) == 1:
+            groups: Iterable[tuple[int, Iterator[Record]]] = [(next(iter(codes)), records)]
+        else:
+            code_of = {contig: code for code, names in codes.items() for contig in names}
+            groups = groupby(records, key=lambda record: code_of[record.contig])
+        for code, group in groups:
+            head, size, whole = [], 0, True
+            for record in group:
+                head.append(record)
+                size += len(record.left) + len(record.info) + len(record.tail)
+                if size > LOOK_AHEAD:
+                    whole = False
+                    break
+            contigs = dict.fromkeys(record.contig for record in head) if whole else codes[code]
+            yield self._start_csq(code, contigs), chain(head, group)
+        if not self._tools:  # no record at all: csq's header is wanted all the same
+            yield self._start_csq(reference.genetic_code, ()), iter(())
+
+    def _feed_one(self, csq: Tool, records: Iterator[Record]) -> None:
+        batch: list[Record] = []
+        lines: list[str] = []
+        size = 0
+        for record in records:
+            batch.append(record)
+            lines.append(_bare(record))
+            size += len(lines[-1])
+            if size >= BATCH:
+                self._send(csq, batch, lines)
+                batch, lines, size = [], [], 0
+        self._send(csq, batch, lines)
+
+    def _send(self, csq: Tool, batch: list[Record], lines: list[str]) -> None:
+        self.check()
+        self._pending.extend(zip(batch, self.sources.info(batch), strict=True))
+        self._fed += len(batch)
+        csq.stdin.write("".join(lines).encode("latin-1"))
 
     def _bare_header(self) -> bytes:
         contigs = "".join(f"##contig=<ID={name},length={size}>\n" for name, size in self._reference.lengths.items())
         text = f"##fileformat=VCFv4.2\n{contigs}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         return text.encode("ascii")
 
-    def _collect(self, csq: Tool) -> None:
-        stdout = csq.stdout
+    def _collect(self) -> None:
         try:
             with self._body.open("wb") as file:
                 writer = BgzfWriter(file)
-                answers: list[str] = []
-                for line in stdout:
-                    if line.startswith(b"#"):
-                        if line.startswith(b"##INFO=<ID=BCSQ,"):
-                            self.bcsq_definition = line.decode("ascii").rstrip("\n")
-                        continue
-                    if not line.endswith(b"\n"):
-                        return  # csq was ended in the middle of a line
-                    answers.append(self._answer(line))
-                    record = self._pending[0]
-                    wanted = predictable(record)
-                    if len(answers) < len(wanted):
-                        continue
-                    self._pending.popleft()
-                    writer.write(self._compose(record, answers if wanted else []))
-                    answers = []
+                for csq in iter(self._started.get, None):
+                    if not self._collect_one(csq, writer):
+                        self._end()
+                        return
                 writer.finish()
         except BaseException as error:
             self._collector_error = error
-            csq.kill()
+            self._end()
+
+    def _collect_one(self, csq: Tool, writer: BgzfWriter) -> bool:
+        """Write what a run of csq has found; False if it was ended in the middle of a line."""
+        answers: list[str] = []
+        for line in csq.stdout:
+            if line.startswith(b"#"):
+                if line.startswith(b"##INFO=<ID=BCSQ,"):
+                    self.bcsq_definition = line.decode("ascii").rstrip("\n")
+                continue
+            if not line.endswith(b"\n"):
+                return False
+            answers.append(self._answer(line))
+            record, added = self._pending[0]
+            wanted = predictable(record)
+            if len(answers) < len(wanted):
+                continue
+            self._pending.popleft()
+            writer.write(self._compose(record, answers if wanted else [], added))
+            answers = []
+        return True
 
     def _answer(self, line: bytes) -> str:
         columns = line.rstrip(b"\n").split(b"\t")
-        record = self._pending[0]
+        record, _ = self._pending[0]
         if int(columns[1]) != record.pos:
             raise EngineError("csq-order", "bcftools csq gave its records back in another order")
         info = columns[7]
         return info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
 
-    def _compose(self, record: Record, answers: list[str]) -> bytes:
+    def _compose(self, record: Record, answers: list[str], added: str) -> bytes:
         alleles = self._composer.alleles(record, answers)
-        self.summary.add(record, alleles)
-        columns = [record.left, self._composer.info(record, alleles)]
+        self.summary.add(record, alleles, added)
+        columns = [record.left, self._composer.info(record, alleles, added)]
         if record.tail:
             columns.append(record.tail)
         return ("\t".join(columns) + "\n").encode("latin-1")

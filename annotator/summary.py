@@ -7,6 +7,7 @@ from annotator.alleles import is_transition
 from annotator.compose import Allele
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
+from annotator.sources.lookup import by_allele
 
 PREVIEW = 100
 NOT_PREDICTED = "not_predicted"
@@ -27,9 +28,10 @@ class Summary:
         self.preview: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def add(self, record: Record, alleles: list[Allele]) -> None:
+    def add(self, record: Record, alleles: list[Allele], added: str = "") -> None:
+        """Count a record; added is what its INFO gets from sources."""
         self.records += 1
-        for allele in alleles:
+        for number, allele in enumerate(alleles):
             if not allele.counts:
                 continue
             self.alleles += 1
@@ -45,7 +47,7 @@ class Summary:
             if allele.known is not None:
                 self._add_known(allele.known)
             if len(self.preview) < PREVIEW:
-                self.preview.append(_row(record, allele))
+                self.preview.append(_row(record, allele) | {"sources": by_allele(added, number)})
 
     def _add_known(self, known: KnownVariant) -> None:
         row = self._known.setdefault(

@@ -14,10 +14,11 @@ from django.conf import settings
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
 from annotator.pipeline import Limits, annotate
-from annotator.references import load_reference
+from annotator.references import Reference, installed_references
+from annotator.sources.manifest import installed_sources
 from gas.aws import s3
 from gas.celery import app
-from gas.jobs import leases
+from gas.jobs import leases, packs
 from gas.jobs.leases import Claim
 from gas.jobs.models import ResultFile
 from gas.jobs.states import Outrun
@@ -72,11 +73,13 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         report = annotate(
             source,
             out,
-            reference=load_reference(job.reference, settings.REFERENCES_DIR),
+            reference=reference_of(job.reference, heartbeat),
+            sources=installed_sources(settings.REFERENCES_DIR, job.reference),
             limits=limits(plan),
             on_progress=heartbeat.progress,
             cancelled=heartbeat.lost,
             provenance={"job": str(job.pk), "file": job.name},
+            installed=lambda: installed_references(settings.REFERENCES_DIR),
         )
         heartbeat.stage("store")
         store(claim, out, report)
@@ -107,6 +110,16 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             return
         log.exception("job %s", job.pk)
         leases.release(claim, repr(error))
+
+
+def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
+    """The job's reference pack, brought to this machine if it is not here yet. Raises Cancelled or EngineError."""
+
+    def check() -> None:
+        if heartbeat.lost():
+            raise Cancelled
+
+    return packs.load(pack_id, check)
 
 
 def store(claim: Claim, out: Path, report: "Report") -> None:

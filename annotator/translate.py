@@ -8,7 +8,17 @@ BASES = "TCAG"
 #: https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi
 CODES = {
     1: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",
-    2: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSS**VVVVAAAADDEEGGGG",
+    2: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSS**VVVVAAAADDEEGGGG",  # vertebrate mitochondria
+    3: "FFLLSSSSYY**CCWWTTTTPPPPHHQQRRRRIIMMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # yeast mitochondria
+    4: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # moulds', protozoa's mitochondria
+    5: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSSSSVVVVAAAADDEEGGGG",  # invertebrate mitochondria
+    6: "FFLLSSSSYYQQCC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # ciliates
+    9: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNNKSSSSVVVVAAAADDEEGGGG",  # echinoderms', flatworms' mitochondria
+    10: "FFLLSSSSYY**CCCWLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # Euplotes
+    11: "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # bacteria, plastids
+    12: "FFLLSSSSYY**CC*WLLLSPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG",  # Candida
+    13: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSSGGVVVVAAAADDEEGGGG",  # tunicates' mitochondria
+    14: "FFLLSSSSYYY*CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNNKSSSSVVVVAAAADDEEGGGG",  # some flatworms' mitochondria
 }
 _COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
@@ -19,9 +29,9 @@ def reverse_complement(bases: str) -> str:
 
 
 def coding_bases(transcript: Transcript, sequence: Sequence) -> str:
-    """Return a transcript's coding bases in its own direction."""
+    """Return a transcript's coding bases in its own direction, from its first whole codon on."""
     bases = "".join(sequence.fetch(transcript.contig, start, end) for start, end in transcript.segments)
-    return reverse_complement(bases) if transcript.strand == "-" else bases
+    return (reverse_complement(bases) if transcript.strand == "-" else bases)[transcript.phase :]
 
 
 def protein(transcript: Transcript, sequence: Sequence, genetic_code: int) -> str:

@@ -7,6 +7,7 @@ that lacks a required value does not start: there are no secrets by default.
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 from gas.aws.mail import mail_config
@@ -84,6 +85,10 @@ RESEND_AFTER_SECONDS: float = env.float("RESEND_AFTER_SECONDS", 120.0)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", 5)
 WORK_DIR: Path | None = env.path("WORK_DIR", None)
 REFERENCES_DIR: Path | None = env.path("REFERENCES_DIR", None)
+#: bucket/prefix: where reference packs are published, and where workers have those from that their machine lacks.
+REFERENCES_S3: str = env.str("REFERENCES_S3", "").strip("/")
+if REFERENCES_S3 and REFERENCES_DIR is None:
+    raise ImproperlyConfigured("REFERENCES_S3 needs REFERENCES_DIR, where packs that come from it are kept")
 #: A free person's result is archived so long after it is ready.
 ARCHIVE_AFTER_SECONDS: float = env.float("ARCHIVE_AFTER_SECONDS", 300.0)
 ARCHIVE_KEEP_RESTORED: bool = env.bool("ARCHIVE_KEEP_RESTORED", False)

@@ -1,8 +1,9 @@
 """The header of a VCF: read, checked, brought to a form that every tool reads."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from annotator import tags
 from annotator.errors import InputError
@@ -52,11 +53,18 @@ class Header:
     filters: set[str] = field(default_factory=lambda: {"PASS", "."})
     contigs: dict[str, int | None] = field(default_factory=dict)
     line: int = 0  # of #CHROM
+    replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are written anew, and by which source
 
 
-def read_header(lines: Iterator[tuple[int, str]], journal: Journal) -> Header:
-    """Read the lines up to and including #CHROM. Raises InputError if that is not a VCF's header."""
-    header = Header()
+def read_header(
+    lines: Iterator[tuple[int, str]], journal: Journal, replaced: Mapping[str, str] = MappingProxyType({})
+) -> Header:
+    """Read the lines up to and including #CHROM. Raises InputError if that is not a VCF's header.
+
+    replaced: INFO tags of the file that its annotation will write, so that what it has of them is left out, and the
+    sources that they come from.
+    """
+    header = Header(replaced=replaced)
     size = 0
     for number, raw in lines:
         line = raw.rstrip("\r")
@@ -161,6 +169,8 @@ def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None
         elif found[1] == "FILTER":
             header.filters.add(name)
         else:
+            if found[1] == "INFO" and name in header.replaced:
+                return
             table = header.infos if found[1] == "INFO" else header.formats
             table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
     header.meta.append(line)

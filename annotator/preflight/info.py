@@ -48,7 +48,8 @@ class InfoCheck:
     def __init__(self, header: Header, journal: Journal) -> None:
         self._journal = journal
         self._tests: dict[str, Test | None] = {tag: value_test(field.type) for tag, field in header.infos.items()}
-        self._tests |= dict.fromkeys(tags.OWN, _removed)
+        self._tests |= dict.fromkeys((*tags.OWN, *header.replaced), _removed)
+        self._replaced = header.replaced
         self._undeclared: dict[str, Field] = {}
 
     def check(self, number: int, info: str, contig_length: int) -> str:
@@ -64,7 +65,7 @@ class InfoCheck:
             test = tests[tag] if tag in tests else self._undeclared_tag(number, tag, equals)
             if test is _removed:
                 changed = True
-                self._journal.repair("earlier-run-values", "Values of an earlier annotation were removed", number)
+                self._note_removed(number, tag)
                 continue
             if test is not None and equals and not test(value):
                 changed = True
@@ -86,6 +87,14 @@ class InfoCheck:
             )
             info = f"{info[: end.start(1)]}{contig_length}{info[end.end(1) :]}"
         return info
+
+    def _note_removed(self, number: int, tag: str) -> None:
+        source = self._replaced.get(tag)
+        if source is None:
+            self._journal.repair("earlier-run-values", "Values of an earlier annotation were removed", number)
+            return
+        text = f"Values that the file had in INFO/{tag} were removed: the tag holds what {source} says"
+        self._journal.repair(f"replaced-{tag}", text, number)
 
     def _missing(self, number: int, tag: str, value: str, test: Test) -> str:
         """Replace the values that are not of the declared type by "."."""

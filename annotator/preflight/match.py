@@ -1,8 +1,13 @@
 """Does the file belong to the reference? Counts the records that do not fit it, and names the likely build."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from annotator.errors import InputError
+from annotator.evidence import ENOUGH as ENOUGH_ALLELES
+from annotator.evidence import Site, agree
+from annotator.journal import Journal
+from annotator.preflight.build import Installed, Verdict, judge, wrong_build
 from annotator.preflight.text import shown
 from annotator.references import Reference
 
@@ -12,13 +17,21 @@ REFUSED_SHARE = 0.1
 ENOUGH = 1000
 SHIFT_EVIDENCE = 0.8  # of the mismatches must fit at another build's shift to name that build ...
 SHIFT_ENOUGH = 5  # ... and at least so many must have been seen: one base in four fits by chance
+MISFITS_KEPT = 200  # records that do not fit, which are tried on other references
+MISFIT_BASES = 50  # of each one's REF
 
 
 class ReferenceMatch:
-    """Compares REF with the reference, record by record."""
+    """Compares the header, and then REF record by record, with the reference.
 
-    def __init__(self, reference: Reference) -> None:
+    installed gives the references that the file may be on instead; it is called only if something does not fit.
+    """
+
+    def __init__(self, reference: Reference, installed: Installed = tuple) -> None:
         self._reference = reference
+        self._installed = installed
+        self._verdict = Verdict()
+        self._misfits: list[Site] = []
         self._sequence = reference.sequence
         self._first: InputError | None = None
         self._shifts: Counter[int] = Counter()
@@ -31,11 +44,28 @@ class ReferenceMatch:
         """Take over the lengths that ##contig lines give, by the reference's own contig names."""
         self._lengths = lengths
 
-    def past_end(self, line: int, name: str, pos: int, contig: str) -> str:
-        """Note a record behind the contig's last base; returns the reason for skipping it."""
+    def read_header(self, lines: Iterable[str]) -> None:
+        """Raises InputError if the header says that the file is on another build."""
+        self._verdict = judge(lines, self._reference, self._installed)
+
+    def other_sequence(self, name: str) -> str | None:
+        """The reason for skipping a record whose contig is another sequence than the reference's of that name."""
+        length = self._verdict.other.get(name)
+        if length is None:
+            return None
+        expected = self._reference.lengths[self._reference.canonical(name) or name]
+        return (
+            f"contig {shown(name)} has {length:,} bases by the header, and {expected:,} in {self._reference.id}: "
+            "it is another sequence"
+        )
+
+    def past_end(self, line: int, name: str, pos: int, contig: str, ref: str) -> str:
+        """Note a record that goes on behind the contig's last base; returns the reason for skipping it."""
         self.checked += 1
         length = self._reference.lengths[contig]
-        reason = f"POS {pos} is past the end of {name}, which has {length:,} bases"
+        last = pos if pos > length else pos + len(ref) - 1
+        reason = f"POS {last} is past the end of {name}, which has {length:,} bases"
+        self._keep(name, pos, ref)
         self._fault("position-past-end", f"Line {line}: {reason} in {self._reference.id}", line)
         return reason
 
@@ -45,12 +75,24 @@ class ReferenceMatch:
         expected = self._sequence.fetch(contig, pos, pos + len(ref) - 1)
         if expected == ref:
             return None
+        self._keep(name, pos, ref)
         for shift in self._tested_shifts:
             if self._sequence.fetch(contig, pos - shift, pos - shift + len(ref) - 1) == ref:
                 self._shifts[shift] += 1
         fault = f"REF at {name}:{pos} is {shown(ref, 20)}, but {self._reference.id} has {shown(expected, 20)} there"
         self._fault("reference-mismatch", f"Line {line}: {fault}", line)
         return fault
+
+    def filled(self, contig: str, pos: int, ref: str) -> str | None:
+        """REF with the reference's bases in place of N, which says nothing; None if its other bases do not fit."""
+        expected = self._sequence.fetch(contig, pos, pos + len(ref) - 1)
+        fits = len(expected) == len(ref)
+        fits = fits and all(base in ("N", other) for base, other in zip(ref, expected, strict=True))
+        return expected if fits else None
+
+    def _keep(self, name: str, pos: int, ref: str) -> None:
+        if len(self._misfits) < MISFITS_KEPT:
+            self._misfits.append((name, pos, ref[:MISFIT_BASES]))
 
     def _fault(self, code: str, message: str, line: int) -> None:
         self.mismatches += 1
@@ -64,8 +106,46 @@ class ReferenceMatch:
         if self._first is None or self.mismatches <= REFUSED_SHARE * self.checked:
             return
         first = self._first
+        if error := self._elsewhere(first.line):
+            raise error
         share = "" if self.checked == 1 else f" ({self.mismatches:,} of {self.checked:,} records do not fit)"
         raise InputError(first.code, f"{first.message}{share}.", self._advice(), first.line)
+
+    def _elsewhere(self, line: int | None) -> InputError | None:
+        """The build that the header names, or an installed one that the records fit which do not fit this."""
+        verdict, chosen = self._verdict, self._reference
+        if verdict.doubt:
+            because = f"{verdict.doubt}, and {self.mismatches:,} of {self.checked:,} records do not fit {chosen.id}"
+            return wrong_build(verdict.build, because, chosen, line)
+        for other in self._installed():
+            if other.id == chosen.id or not isinstance(other, Reference):
+                continue
+            found = agree(self._misfits, other)
+            if found.checked >= ENOUGH_ALLELES and found.good:
+                because = f"{found.agreeing:,} of {found.checked:,} records that do not fit {chosen.id} fit it"
+                return wrong_build(other.id, because, chosen, line, here=True)
+        return None
+
+    def conclude(self, journal: Journal) -> None:
+        """Note what speaks against the reference, or that nothing speaks for it, of a file that is annotated.
+
+        Raises InputError if the header names another build, and too few records were compared to know better.
+        """
+        verdict, chosen, fitting = self._verdict, self._reference, self.checked - self.mismatches
+        of_all = f"{fitting:,} of {self.checked:,} REF alleles agree with {chosen.id}"
+        if verdict.doubt and fitting < ENOUGH_ALLELES:
+            raise wrong_build(verdict.build, f"{verdict.doubt}, and only {of_all}, too few to know better", chosen)
+        if verdict.doubt:
+            journal.repair("other-build-named", f"The header names {verdict.build} ({verdict.doubt}), but {of_all}")
+        elif verdict.remark:
+            journal.repair("other-length", f"{verdict.remark}; {of_all}")
+        elif not verdict.decided and fitting < ENOUGH_ALLELES:
+            journal.repair(
+                "build-unverified",
+                f"The header does not tell the build, and only {of_all}: make sure that the file is on it"
+                if self.checked
+                else f"Nothing in the file tells the build: make sure that it is on {chosen.id}",
+            )
 
     def _advice(self) -> str:
         title = self._reference.title

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from annotator.alleles import Kind, kind_of
 from annotator.errors import InputError
 from annotator.journal import Journal
+from annotator.preflight.build import Installed, named_by_contig, wrong_build
 from annotator.preflight.header import Header
 from annotator.preflight.info import InfoCheck, Unusable
 from annotator.preflight.match import ReferenceMatch
@@ -18,12 +19,14 @@ _BASES = re.compile(r"[ACGTN]+").fullmatch
 _AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]+").fullmatch
 _OLD_INDEL = re.compile(r"D\d+|D[ACGTN]+|I[ACGTN]+").fullmatch
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:nan|[+-]?inf(inity)?)", re.ASCII).fullmatch
+_IN_BASES = {Kind.SEQUENCE, Kind.UNKNOWN_BASES, Kind.INVALID}
 _END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
 
 
 #: bcftools csq gives nothing back of a position before the next one comes: what it holds until then is held here too.
 MOST_AT_POSITION = 1000
 MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
+MOST_NAMED = 3  # contigs of a reference in a sentence
 
 
 @dataclass(slots=True)
@@ -51,9 +54,19 @@ class Record:
 
 
 class RecordCheck:
-    """Checks records one by one, in the file's order; strict checks every value of every sample too."""
+    """Checks records one by one, in the file's order; strict checks every value of every sample too.
 
-    def __init__(self, header: Header, reference: Reference, journal: Journal, strict: bool = False) -> None:
+    installed: the references that the file may be on instead.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        reference: Reference,
+        journal: Journal,
+        strict: bool = False,
+        installed: Installed = tuple,
+    ) -> None:
         self._header = header
         self._reference = reference
         self._journal = journal
@@ -62,10 +75,11 @@ class RecordCheck:
         self._circular = {contig.name for contig in reference.contigs if contig.circular}
         self._infos = InfoCheck(header, journal)
         self._samples = SamplesCheck(header, journal, strict)
-        self._match = ReferenceMatch(reference)
+        self._match = ReferenceMatch(reference, installed)
         declared = {reference.canonical(name): length for name, length in header.contigs.items()}
         self._match.declared_lengths({name: length for name, length in declared.items() if name and length})
         self._filters = set(header.filters)
+        self._contigs: dict[str, str] = {}  # the reference's names of the contigs that can be used, by the file's
         self._first_unknown: tuple[int, str] | None = None
         self._position: tuple[str, int] = "", 0
         self._at_position = 0
@@ -78,6 +92,7 @@ class RecordCheck:
 
     def check_all(self, lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
         """Yield the sound records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
+        self._match.read_header(self._header.meta)
         first_skip: InputError | None = None
         usable = 0
         for number, raw in lines:
@@ -121,10 +136,15 @@ class RecordCheck:
         """Refuse the file if what was skipped is not the exception but the rule."""
         if self.records and not self.names and self._first_unknown:
             line, name = self._first_unknown
+            if build := named_by_contig(name, self._reference):
+                raise wrong_build(build, f"it has contig {shown(name)}", self._reference, line)
+            contigs = self._reference.contigs
             known = "; ".join(
                 f"{contig.name}, also called {', '.join(contig.aliases)}" if contig.aliases else contig.name
-                for contig in self._reference.contigs
+                for contig in contigs[:MOST_NAMED]
             )
+            if len(contigs) > MOST_NAMED:
+                known += f"; and {len(contigs) - MOST_NAMED:,} more"
             raise InputError(
                 "unknown-contig",
                 f"Line {line}: contig {shown(name)} is not part of {self._reference.id}, nor is any other in the file.",
@@ -136,6 +156,8 @@ class RecordCheck:
             raise InputError(
                 first_skip.code, f"No record can be used. {first_skip.message}", first_skip.advice, first_skip.line
             )
+        if usable:
+            self._match.conclude(self._journal)
 
     def _check(self, number: int, line: str) -> Record:
         columns = line.split("\t", 8)
@@ -148,19 +170,18 @@ class RecordCheck:
             raise InputError(
                 "bad-position", f"Line {number}: POS is {shown(place)}, not a whole number.", ADVICE_EXPORT, number
             )
-        contig = self._reference.canonical(name)
-        if contig is None:
-            if self._first_unknown is None:
-                self._first_unknown = number, name
-            raise Unusable("unknown-contig", f"contig {shown(name)} is not part of {self._reference.id}")
+        contig = self._contigs.get(name) or self._contig(number, name)
         name = self._name(number, name, contig)
         if not _BASES(ref):
             ref = self._ref(number, ref)
         pos = int(place) if len(place) < 16 else 10**15
-        self._check_place(number, name, contig, pos, ref)
-        self._crowd(name, contig, pos, len(line))
         alts = [alt] if "," not in alt else alt.split(",")
         kinds = [kind_of(one) for one in alts]
+        written = ref
+        if "N" in ref:
+            ref = self._filled(contig, pos, ref, kinds)
+        self._check_place(number, name, contig, pos, ref, counted=ref == written)
+        self._crowd(name, contig, pos, len(line))
         if Kind.INVALID in kinds:
             alts, kinds = self._alts(number, alts)
             alt = ",".join(alts)
@@ -171,7 +192,7 @@ class RecordCheck:
         info = self._infos.check(number, info, self._lengths[contig])
         if tail:
             tail = self._samples.check(number, tail, len(alts)) if self._header.samples else ""
-        left = f"{name}\t{pos}\t{id_ or '.'}\t{ref}\t{alt}\t{qual}\t{filter_}"
+        left = f"{name}\t{pos}\t{id_ or '.'}\t{written}\t{alt}\t{qual}\t{filter_}"
         return Record(number, contig, pos, ref, alts, kinds, left, info, tail)
 
     def _wrong_count(self, number: int, line: str, found: int) -> InputError:
@@ -189,6 +210,24 @@ class RecordCheck:
             "Check that the file was copied whole and that no field holds a tab or a line end.",
             number,
         )
+
+    def _contig(self, number: int, name: str) -> str:
+        """Return the reference's own name of a contig that is seen for the first time."""
+        contig = self._reference.canonical(name)
+        if contig is None:
+            if self._first_unknown is None:
+                self._first_unknown = number, name
+            raise Unusable("unknown-contig", f"contig {shown(name)} is not part of {self._reference.id}")
+        if reason := self._match.other_sequence(name):
+            raise Unusable("contig-length", reason)
+        self._contigs[name] = contig
+        return contig
+
+    def _filled(self, contig: str, pos: int, ref: str, kinds: list[Kind]) -> str:
+        """REF with the reference's bases for N, if no ALT is written in bases: callers of structural variants do so."""
+        if _IN_BASES.intersection(kinds):
+            return ref
+        return self._match.filled(contig, pos, ref) or ref
 
     def _name(self, number: int, name: str, contig: str) -> str:
         """Return the name under which the contig is written: the one that the file uses first."""
@@ -208,19 +247,21 @@ class RecordCheck:
             raise Unusable("ambiguous-bases", f"REF {shown(ref)} has an ambiguity code")
         raise Unusable("bad-ref", f"REF {shown(ref)} is not a sequence of bases")
 
-    def _check_place(self, number: int, name: str, contig: str, pos: int, ref: str) -> None:
+    def _check_place(self, number: int, name: str, contig: str, pos: int, ref: str, *, counted: bool) -> None:
         if pos < 1:
             raise Unusable("position-zero", "POS 0 is in front of the first base, where there is nothing to annotate")
         length = self._lengths[contig]
         if pos > length:
-            raise Unusable("position-past-end", self._match.past_end(number, name, pos, contig))
+            raise Unusable("position-past-end", self._match.past_end(number, name, pos, contig, ref))
         if pos + len(ref) - 1 > length:
             if contig in self._circular and self._over_origin(contig, pos, ref, length):
                 raise Unusable(
                     "over-origin",
                     f"REF at {name}:{pos} runs over the origin of the circular contig, which VCF cannot express",
                 )
-            raise Unusable("position-past-end", self._match.past_end(number, name, pos + len(ref) - 1, contig))
+            raise Unusable("position-past-end", self._match.past_end(number, name, pos, contig, ref))
+        if not counted:
+            return
         reason = self._match.compare(number, name, contig, pos, ref)
         if reason:
             raise Unusable("reference-mismatch", reason)

@@ -1,5 +1,5 @@
-// The two calls of an upload to our own server. Each answers with an object or throws a RefusedError whose
-// message is meant for the person, or a plain Error when the network failed.
+// The calls of an upload to our own server. Those of the upload itself answer with an object or throw a RefusedError
+// whose message is meant for the person, or a plain Error when the network failed.
 
 export class RefusedError extends Error {}
 
@@ -38,6 +38,15 @@ export async function requestUpload(url, csrf, { name, size, reference }) {
   } catch (error) {
     if (error instanceof RefusedError || error.message === BROKEN) throw error
     throw new Error('No connection to the service. Check your network, then try again.', { cause: error })
+  }
+}
+
+/** Ask which reference a file fits: {fit, reference, build, reason, fits, ask}. null: nobody can tell. */
+export async function askBuild(url, csrf, head) {
+  try {
+    return await post(url, csrf, head)
+  } catch {
+    return null // the page goes on without an answer, and the job checks the file again
   }
 }
 

@@ -4,6 +4,7 @@ import { formatBytes } from './checks.js'
 
 const WORDS = {
   ready: 'Ready to upload',
+  asks: 'Needs your answer',
   refused: 'Cannot be uploaded',
   waiting: 'Waiting for its turn',
   sending: 'Uploading',
@@ -17,6 +18,7 @@ export class Rows {
   #template
   #handlers
   #rows = new Map()
+  #count = 0
 
   constructor(list, template, handlers) {
     this.#list = list
@@ -35,9 +37,48 @@ export class Rows {
     part('retry').setAttribute('aria-label', `Try ${name} again`)
     part('retry').addEventListener('click', () => this.#handlers.retry(id))
     part('open').setAttribute('aria-label', `Open the job of ${name}`)
+    this.#build(id, name, part)
     this.#rows.set(id, { row, part })
     this.#list.append(row)
     this.#list.hidden = false
+  }
+
+  // Each row has a choice and a box of its own, so their names need ids.
+  #build(id, name, part) {
+    const number = (this.#count += 1)
+    for (const [label, field] of [
+      ['build-label', 'build-reference'],
+      ['build-box-label', 'build-box'],
+    ]) {
+      part(field).id = `${field}-${number}`
+      part(label).htmlFor = part(field).id
+      part(field).setAttribute('aria-describedby', `build-text-${number}`)
+    }
+    part('build-text').id = `build-text-${number}`
+    part('build').setAttribute('role', 'group')
+    part('build').setAttribute('aria-label', `Genome build of ${name}`)
+    part('build-reference').addEventListener('change', (event) => this.#handlers.choose(id, event.target.value))
+    part('build-box').addEventListener('change', (event) => this.#handlers.confirm(id, event.target.checked))
+  }
+
+  /** What is known of the file's genome build, see Builds.view. */
+  showBuild(id, { text, warns, asks, choice, chosen, box, checked }) {
+    const entry = this.#rows.get(id)
+    if (!entry) return
+    const { row, part } = entry
+    row.dataset.build = warns ? 'warns' : 'tells'
+    part('build').hidden = !text
+    part('build-text').textContent = text
+    part('build-choice').hidden = choice.length === 0
+    const select = part('build-reference')
+    const options = choice.map((name) => new Option(name, name, false, name === chosen))
+    if (!chosen) options.unshift(new Option('Choose the reference', '', true, true))
+    select.replaceChildren(...options)
+    part('build-confirm').hidden = !box
+    part('build-box-label').textContent = box
+    part('build-box').checked = checked
+    part('build-box').required = asks
+    if (row.dataset.state === 'ready') part('state').textContent = asks ? WORDS.asks : WORDS.ready
   }
 
   has(id) {
@@ -56,6 +97,7 @@ export class Rows {
     if (!entry) return
     const { row, part } = entry
     row.dataset.state = state
+    part('build-reference').disabled = part('build-box').disabled = state !== 'ready'
     part('state').textContent = WORDS[state]
     part('note').textContent = note
     part('note').hidden = !note

@@ -1,5 +1,6 @@
 // The "New job" page: ties the uploader to what is seen.
 
+import { Builds } from './builds.js'
 import { dropzone } from './dropzone.js'
 import { Rows } from './rows.js'
 import { Uploader } from './uploader.js'
@@ -12,6 +13,8 @@ if (root) {
   const status = find('status')
   const finished = find('finished')
   const jobs = new Map() // file id → job page
+  const names = new Map() // file id → its name
+  let asking = '' // the file whose question was told last
   const stuck = new Set() // files in the list that are not, or cannot be, uploaded
 
   const say = (sentence) => {
@@ -19,18 +22,40 @@ if (root) {
   }
   const count = (n, word) => `${n} ${word}${n === 1 ? '' : 's'}`
 
+  const builds = new Builds(
+    find('reference'),
+    { buildsUrl: root.dataset.buildsUrl, csrf: root.dataset.csrf },
+    {
+      changed(id) {
+        const view = builds.view(id)
+        rows.showBuild(id, view)
+        if (asking === id && !view.asks) {
+          asking = ''
+          say('')
+        }
+        refresh()
+      },
+      told(id, sentence) {
+        asking = id
+        say(`${names.get(id)}: ${sentence}`)
+      },
+    },
+  )
+
   const uploader = new Uploader(
     {
       uploadsUrl: root.dataset.uploadsUrl,
       csrf: root.dataset.csrf,
       maxBytes: Number(root.dataset.maxBytes),
       suffixes: root.dataset.suffixes.split(' '),
-      reference: () => find('reference').value,
+      reference: (id) => builds.reference(id),
     },
     {
       added(id, file) {
         rows.add(id, file)
         rows.show(id, 'ready')
+        names.set(id, file.name)
+        builds.look(id, file)
         refresh()
       },
       refused(id, file, why) {
@@ -42,6 +67,8 @@ if (root) {
       repeated: (file) => say(`${file.name} is already in the list.`),
       removed(id) {
         rows.remove(id)
+        builds.remove(id)
+        names.delete(id)
         stuck.delete(id)
         refresh()
       },
@@ -70,11 +97,14 @@ if (root) {
       uploader.retry(id)
       refresh()
     },
+    choose: (id, reference) => builds.choose(id, reference),
+    confirm: (id, yes) => builds.confirm(id, yes),
   })
 
   function refresh() {
     const ready = uploader.ready
-    start.disabled = ready === 0 || uploader.busy
+    const asked = [...names.keys()].some((id) => builds.blocks(id) && !jobs.has(id))
+    start.disabled = ready === 0 || uploader.busy || asked
     start.querySelector('[data-part="start-label"]').textContent =
       ready > 1 ? `Upload and annotate ${ready} files` : 'Upload and annotate'
     find('reference').disabled = uploader.busy

@@ -28,7 +28,7 @@ function explain(error, xhr) {
 }
 
 /**
- * options: uploadsUrl, csrf, maxBytes, suffixes, reference() → id.
+ * options: uploadsUrl, csrf, maxBytes, suffixes, reference(file id) → id.
  * events: added(id, file), refused(id, file, why), repeated(file), removed(id), waiting(id), sending(id),
  * progress(id, fraction), confirming(id), done(id, url), failed(id, why), idle().
  */
@@ -139,7 +139,7 @@ export class Uploader {
     this.#events.waiting(id)
     try {
       const { uploadsUrl, csrf, reference } = this.#options
-      const ask = { name: file.name, size: file.size, reference: reference() }
+      const ask = { name: file.name, size: file.size, reference: reference(id) }
       const grant = this.#granted.get(id) ?? (await requestUpload(uploadsUrl, csrf, ask))
       this.#granted.set(id, grant)
       this.#uppy.setFileState(id, {

@@ -13,8 +13,8 @@ from django.utils.functional import SimpleLazyObject
 from gas.adminrows import GoesWithItsOwner, NeverDeleted, Written
 from gas.audit import Audited
 from gas.aws.clients import AWSError
-from gas.jobs import actions, restoration, staff
-from gas.jobs.models import Job, JobEvent, Notice, ResultFile, UploadSwitch, VaultInventory
+from gas.jobs import actions, references, restoration, staff
+from gas.jobs.models import Job, JobEvent, Notice, ReferencePack, ResultFile, UploadSwitch, VaultInventory
 from gas.jobs.sizes import in_words
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -194,3 +194,38 @@ class UploadSwitchAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(ReferencePack)
+class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
+    """The genomes that files are annotated with. install_reference brings them; here they are retired."""
+
+    list_display = ("id", "title", "version", "offered", "installed_at", "published_at")
+    list_filter = (("retired_at", admin.EmptyFieldListFilter), "organism")
+    list_select_related = ("retired_by",)
+    search_fields = ("id", "title", "organism")
+    exclude = ("contigs",)
+    actions = ("retire", "reinstate")
+
+    @admin.display(ordering="retired_at")
+    def offered(self, pack: ReferencePack) -> str:
+        if pack.retired_at is None:
+            return "Yes"
+        who = f" by {pack.retired_by}" if pack.retired_by else ""
+        return f"Retired {date_format(pack.retired_at, 'j M Y')}{who}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        references.register_all()  # those that came with the service, or by hand
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Retire the selected packs: no new files", permissions=["act"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = references.retire(chosen, actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} packs are retired now. Their jobs stay as they are.")
+
+    @admin.action(description="Offer the selected packs again", permissions=["act"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = references.reinstate(chosen)
+        self.message_user(request, f"{done} of {len(chosen)} packs are offered again.")

@@ -287,3 +287,32 @@ class UploadSwitch(models.Model):
 
     def __str__(self) -> str:
         return "Uploads are open" if self.open else "Uploads are closed"
+
+
+class ReferencePack(models.Model):
+    """A reference pack that the service knows. Its files are in REFERENCES_DIR of each machine, or in REFERENCES_S3.
+
+    Jobs name a pack by its id. One that is retired is not offered for new files; old jobs keep what they have of it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)
+    title = models.CharField(max_length=200)
+    organism = models.CharField(max_length=100, blank=True)
+    version = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    checksum = models.CharField(max_length=64, help_text="SHA-256 of its manifest, which has those of its files.")
+    contigs: "models.JSONField[Any, Any]" = models.JSONField(
+        default=list, blank=True, help_text="The longest: name, length, md5, accession, circular, aliases."
+    )
+    installed_at = models.DateTimeField(default=timezone.now, help_text="When the service came to know it.")
+    published_at = models.DateTimeField(null=True, blank=True, help_text="When it was put into S3 for the workers.")
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.id

@@ -52,8 +52,8 @@ def open_upload(owner: User, *, name: str, size: int, reference: str) -> Ticket:
     _count(owner)
     plan = plan_of(owner)
     _check_size(size, plan)
-    if not references.is_known(reference):
-        raise UploadRefused(f"There is no reference “{reference[:64]}” here. Choose one from the list.")
+    if no := references.refusal(reference):
+        raise UploadRefused(no)
     with transaction.atomic():
         job = Job.objects.create(owner=owner, name=clean_name(name), reference=reference)
         job.events.create(message="Upload started.", actor=owner)

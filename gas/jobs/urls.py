@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.job_list, name="list"),
     path("new/", views.new, name="new"),
     path("uploads/", views.uploads, name="uploads"),
+    path("builds/", views.build, name="builds"),
     path("<uuid:job_id>/", views.detail, name="detail"),
     path("<uuid:job_id>/live/", views.live, name="live"),
     path("<uuid:job_id>/status.json", views.status, name="status"),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gas.aws import s3
 from gas.http import PersonRequest
-from gas.jobs import actions, context, storage, turns
+from gas.jobs import actions, builds, context, storage, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.states import JobStatus, ResultState
@@ -81,6 +81,7 @@ def new(request: PersonRequest) -> HttpResponse:
     values = {
         **context.limits(request.user),
         "uploads_url": reverse("jobs:uploads"),
+        "builds_url": reverse("jobs:builds"),
         "uploads_closed_message": closed_message(),
     }
     return render(request, "jobs/new.html", values)
@@ -103,6 +104,23 @@ def uploads(request: PersonRequest) -> JsonResponse:
         return JsonResponse({"error": str(refusal)}, status=429 if isinstance(refusal, TooMany) else 400)
     answer = {"job": ticket.job.pk, "confirm": reverse("jobs:confirm", args=[ticket.job.pk]), **ticket.form}
     return JsonResponse(answer, status=201)
+
+
+@login_required
+@require_POST
+def build(request: PersonRequest) -> JsonResponse:
+    """Which reference does a file fit? A question about its header and first records, see `builds.proposal`.
+
+    400, 413 or 429 {"error"}: the upload page then goes on without an answer.
+    """
+    if len(request.body) > builds.MAX_BODY:
+        return JsonResponse({"error": "This is more than a header."}, status=413)
+    if builds.too_many(request.user):
+        return JsonResponse({"error": f"You have asked {builds.PER_HOUR} times within the hour."}, status=429)
+    try:
+        return JsonResponse(builds.proposal(json.loads(request.body)))
+    except (ValueError, RecursionError, builds.Unreadable):
+        return JsonResponse({"error": "Send a JSON object with header and records."}, status=400)
 
 
 @login_required

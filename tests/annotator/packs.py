@@ -15,9 +15,10 @@ def make_pack(
     circular: bool = False,
     aliases: dict[str, list[str]] | None = None,
     genetic_code: int = 1,
+    pack_id: str = "test",
 ) -> Reference:
-    """Write a pack named "test" into folder and load it. contigs maps names to bases; genes is GFF3 text."""
-    pack = folder / "test"
+    """Write a pack into folder and load it. contigs maps names to bases; genes is GFF3 text."""
+    pack = folder / pack_id
     pack.mkdir(parents=True)
     offset = 0
     index = []
@@ -32,8 +33,8 @@ def make_pack(
     # csq refuses a GFF3 without any transcript.
     (pack / "genes.gff3").write_text("##gff-version 3\n" + (genes or _gene(first)))
     manifest = {
-        "id": "test",
-        "title": "Test reference",
+        "id": pack_id,
+        "title": f"The {pack_id} reference",
         "organism": "none",
         "version": "1",
         "description": "Made for a test",
@@ -52,7 +53,7 @@ def make_pack(
         "files": {"fasta": {"name": "genome.fa"}, "gff": {"name": "genes.gff3"}},
     }
     (pack / "manifest.json").write_text(json.dumps(manifest))
-    return load_reference("test", folder)
+    return load_reference(pack_id, folder)
 
 
 def _gene(contig: str) -> str:

@@ -30,6 +30,14 @@ def test_more_packs_come_from_a_folder(tmp_path: Path) -> None:
     assert made.sequence.fetch("2", 2, 3) == "GC"
 
 
+def test_a_folder_that_is_still_being_filled_is_no_pack(tmp_path: Path) -> None:
+    make_pack(tmp_path, {"1": "ACGT"})
+    (tmp_path / "test").rename(tmp_path / ".test")
+    assert [info.id for info in available_references(tmp_path)] == ["rCRS"]
+    with pytest.raises(EngineError):
+        load_reference(".test", tmp_path)
+
+
 def test_a_changed_manifest_is_read_again(tmp_path: Path) -> None:
     first = make_pack(tmp_path, {"1": "ACGT"})
     path = tmp_path / "test" / "manifest.json"
@@ -65,3 +73,58 @@ def test_bases_are_fetched_across_lines(tmp_path: Path, width: int) -> None:
     assert sequence.fetch("x", 490, 999) == bases[489:]
     assert sequence.fetch("x", 501, 600) == ""
     assert sequence.fetch("x", -5, 2) == bases[:2]
+
+
+def test_a_packed_genome_gives_the_same_bases_as_a_plain_one(tmp_path: Path) -> None:
+    """Reads at, across and far from the ends of its blocks."""
+    import gzip
+    import random
+
+    from annotator.install.genome import pack_genome
+    from annotator.sequence import Sequence
+
+    dice = random.Random(3)  # noqa: S311
+    whole = {
+        name: "".join(dice.choices("ACGTacgtN", k=size)) for name, size in (("a", 200_000), ("b", 61), ("c", 70_001))
+    }
+    lines = [
+        f">{name} text\n" + "".join(f"{s[i : i + 60]}\n" for i in range(0, len(s), 60)) for name, s in whole.items()
+    ]
+    (tmp_path / "g.fa.gz").write_bytes(gzip.compress("".join(lines).encode()))
+    found = pack_genome(tmp_path / "g.fa.gz", tmp_path / "packed.fa.gz")
+    assert [(one.name, one.length) for one in found] == [(name, len(bases)) for name, bases in whole.items()]
+    packed = Sequence(tmp_path / "packed.fa.gz")
+    for _ in range(300):
+        name = dice.choice("abc")
+        start = dice.randint(-5, len(whole[name]) + 5)
+        end = start + dice.choice([0, 1, 59, 200, 65_280, 140_000])
+        assert packed.fetch(name, start, end) == whole[name][max(start, 1) - 1 : max(end, 0)].upper()
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_a_transcript_that_begins_in_the_middle_of_a_codon_is_read_from_the_next(tmp_path: Path, strand: str) -> None:
+    """Ensembl's transcripts whose start is not known: the phase of the first coding segment says where to begin."""
+    from annotator.features import Features, coding_row
+
+    coding = "GG" + "ATGGCTGAT" + "C"  # two bases of a codon before, one after
+    bases = "AAAA" + coding[:5] + "TTTTT" + coding[5:] + "AAAA"
+    segments = [(5, 9), (15, 21)]
+    if strand == "-":
+        bases = bases[::-1].translate(str.maketrans("ACGT", "TGCA"))
+        segments = [(len(bases) + 1 - end, len(bases) + 1 - start) for start, end in reversed(segments)]
+    first = segments[0 if strand == "+" else 1]
+    tags = "ID=transcript:t;Parent=gene:g;biotype=protein_coding"
+    rows = [f"1\tx\tmRNA\t{segments[0][0]}\t{segments[1][1]}\t.\t{strand}\t.\t{tags}\n"]
+    rows += [
+        f"1\tx\tCDS\t{start}\t{end}\t.\t{strand}\t{2 if (start, end) == first else 0}\tParent=transcript:t\n"
+        for start, end in segments
+    ]
+    made = make_pack(tmp_path, {"1": bases}, genes="".join(rows))
+    # The last codon has one base; it is completed, as that of a stop would be.
+    assert made.protein("t", "1") == "MADQ"
+    last = segments[1][1] if strand == "+" else segments[0][0]
+    assert made.features.in_incomplete_codon("1", last, last)
+    from_table = Features.of_table("1", [coding_row(made.features.transcript("t", "1"))])  # type: ignore[arg-type]
+    assert from_table.in_incomplete_codon("1", last, last)
+    assert from_table.transcript("t", "1") == made.features.transcript("t", "1")
+    assert from_table.transcript("t", "2") is None

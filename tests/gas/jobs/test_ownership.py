@@ -36,6 +36,7 @@ OF_NOBODY = {
     "jobs/",
     "jobs/new/",
     "jobs/uploads/",
+    "jobs/builds/",
     "profile/",
     "profile/export/",
     "profile/delete/",
@@ -102,7 +103,9 @@ def test_a_strangers_answer_is_the_same_as_for_a_job_that_never_was(
         assert client.generic(method, theirs).status_code == client.generic(method, nobodys).status_code == 404
 
 
-@pytest.mark.parametrize(("path", "method"), [*OF_A_JOB.items(), ("jobs/", "GET"), ("jobs/uploads/", "POST")])
+@pytest.mark.parametrize(
+    ("path", "method"), [*OF_A_JOB.items(), ("jobs/", "GET"), ("jobs/uploads/", "POST"), ("jobs/builds/", "POST")]
+)
 def test_who_is_not_signed_in_is_asked_to(job: Job, path: str, method: str) -> None:
     for address in concrete(path, job.pk):
         answer = Client().generic(method, address)

@@ -1,0 +1,94 @@
+"""Writing large bgzip files: blocks are compressed by several threads, and written in their order."""
+
+import io
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from annotator.bgzf import BLOCK, END, BgzfWriter
+
+PIECE = 16 * BLOCK  # for a thread at a time: whole blocks, so that only the last one of a file is shorter
+
+
+def packed(data: bytes, level: int) -> bytes:
+    """Return data as bgzip blocks, without the block that ends a file."""
+    buffer = io.BytesIO()
+    writer = BgzfWriter(buffer, level)
+    writer.write(data)
+    writer.finish()
+    return buffer.getvalue()
+
+
+class BgzipFile:
+    """A new bgzip file. The same bytes written in the same pieces always make the same file."""
+
+    def __init__(self, path: Path, level: int = 6) -> None:
+        self._level = level
+        self._file: IO[bytes] = path.open("wb")
+        self._buffer = bytearray()
+        workers = min(4, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="bgzip")
+        self._waiting: deque[Future[bytes]] = deque()
+        self._most = 4 * workers
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self.end_slice()
+                self._file.write(END)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+            self._file.close()
+
+    def write(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= PIECE:
+            self._submit(bytes(self._buffer[:PIECE]))
+            del self._buffer[:PIECE]
+
+    def _submit(self, data: bytes) -> None:
+        self._waiting.append(self._pool.submit(packed, data, self._level))
+        while len(self._waiting) > self._most:
+            self._file.write(self._waiting.popleft().result())
+
+    def end_slice(self) -> int:
+        """End the block at hand and return where in the file the next one will begin."""
+        if self._buffer:
+            self._submit(bytes(self._buffer))
+            self._buffer.clear()
+        while self._waiting:
+            self._file.write(self._waiting.popleft().result())
+        return self._file.tell()
+
+
+class Slices:
+    """A bgzip file of text in slices, each of which is a gzip file of its own, and can be cut out by its place."""
+
+    def __init__(self, path: Path, first_line: bytes) -> None:
+        self._file = BgzipFile(path)
+        self._file.write(first_line)
+        self.places: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.__exit__(*error)  # type: ignore[arg-type]
+
+    def add(self, name: str, write: Callable[[BgzipFile], object]) -> None:
+        """Have `write` write the slice called name; places[name] is then its first byte and its number of bytes."""
+        begin = self._file.end_slice()
+        write(self._file)
+        size = self._file.end_slice() - begin
+        if size:
+            self.places[name] = begin, size

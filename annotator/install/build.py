@@ -1,0 +1,167 @@
+"""A pack from a genome and its genes: everything that a folder of REFERENCES_DIR holds, the manifest last."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from annotator import __version__, bcftools
+from annotator.install import codes, names
+from annotator.install.checksums import of_file
+from annotator.install.download import Fetched, sync_folder
+from annotator.install.genes import ContigGenes, GeneModels, pack_genes
+from annotator.install.genome import Sequence as Contig
+from annotator.install.genome import pack_genome
+from annotator.references import MANIFEST
+from annotator.sequence import Sequence as Bases
+
+FASTA, GFF, FEATURES = "genome.fa.gz", "genes.gff3.gz", "features.tsv.gz"
+#: What each file of a pack is called in its manifest.
+FILES = {
+    "fasta": FASTA,
+    "fasta_index": f"{FASTA}.fai",
+    "fasta_blocks": f"{FASTA}.gzi",
+    "gff": GFF,
+    "gff_index": f"{GFF}.csi",
+    "features": FEATURES,
+}
+
+#: (what is being done, bytes done, bytes in all)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a pack is to be called and made of. codes: genetic codes by contig, where they are not the usual ones."""
+
+    id: str
+    species: str
+    assembly: str
+    release: str
+    genome: Fetched
+    genes: Fetched
+    codes: Mapping[str, int] = field(default_factory=dict)
+    report: Sequence[Sequence[str]] = ()
+    lookalikes: Sequence[Mapping[str, Any]] = ()
+    published: Mapping[str, str] = field(default_factory=dict)  # checksums of the sources as published, by address
+
+
+def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -> None:
+    """Write the pack's files into folder, which is there and empty. Raises InstallError or OSError.
+
+    The same sources make the same bytes, on any day and any machine.
+    """
+
+    def told(what: str, total: int) -> Callable[[int], None] | None:
+        return (lambda done: progress(what, done, total)) if progress else None
+
+    contigs = pack_genome(recipe.genome.path, folder / FASTA, told("genome", recipe.genome.size))
+    bases = Bases(folder / FASTA)
+    found_codes: dict[str, int] = {}
+
+    def check(contig: ContigGenes) -> None:
+        code = codes.code_of(contig.name, contig.mitochondrial, recipe.species, recipe.codes)
+        codes.check_code(contig.name, contig.transcripts, contig.strands, bases, code)
+        found_codes[contig.name] = code
+
+    models = pack_genes(
+        recipe.genes.path,
+        folder / GFF,
+        folder / FEATURES,
+        lengths={contig.name: contig.length for contig in contigs},
+        check=check,
+        progress=told("genes", recipe.genes.size),
+    )
+    for contig in contigs:  # those without a row in the GFF3
+        found_codes.setdefault(contig.name, codes.code_of(contig.name, False, recipe.species, recipe.codes))
+    manifest = _manifest(folder, recipe, contigs, models, found_codes)
+    for name in FILES.values():
+        _sync(folder / name)
+    path = folder / MANIFEST
+    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _sync(path)
+    sync_folder(folder)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _manifest(
+    folder: Path, recipe: Recipe, contigs: list[Contig], models: GeneModels, found_codes: dict[str, int]
+) -> dict[str, Any]:
+    organism = recipe.species.replace("_", " ").capitalize()
+    build = models.facts.get("genome-build", recipe.assembly)
+    release = f"Ensembl {recipe.release}" if recipe.release else "Ensembl"
+    genes = sum(contig.genes for contig in models.contigs)
+    return {
+        "format": 2,
+        "id": recipe.id,
+        "title": f"{organism} {build} ({release})",
+        "organism": organism,
+        "version": release,
+        "description": f"{build}: {len(contigs):,} sequences with {genes:,} genes of {release}.",
+        "assembly": recipe.assembly,
+        "release": recipe.release,
+        "annotation": dict(sorted(models.facts.items())),
+        "sources": [
+            {
+                "url": source.url,
+                "size": source.size,
+                "sha256": source.sha256,
+                "published_checksum": recipe.published.get(source.url, ""),
+                "modified": source.modified,
+            }
+            for source in (recipe.genome, recipe.genes)
+        ],
+        "software": {"annotator": __version__, "htslib": bcftools.versions()["htslib"]},
+        "genetic_code": codes.STANDARD,
+        "hgvs_prefix": "g",
+        "contigs": _contigs(recipe, contigs, models, found_codes),
+        "lookalikes": [dict(one) for one in recipe.lookalikes],
+        "files": {
+            kind: {
+                "name": name,
+                "size": (folder / name).stat().st_size,
+                "sha256": of_file(folder / name, "sha256").value,
+            }
+            for kind, name in FILES.items()
+        },
+    }
+
+
+def _contigs(
+    recipe: Recipe, contigs: list[Contig], models: GeneModels, found_codes: dict[str, int]
+) -> list[dict[str, Any]]:
+    told = {contig.name: contig for contig in models.contigs}
+    own = [contig.name for contig in contigs]
+    said: dict[str, list[str]] = names.from_report(recipe.report, own)
+    for name, model in told.items():
+        said.setdefault(name, []).extend(model.aliases)
+    others = names.aliases(own, said)
+    rows = []
+    for contig in contigs:
+        model = told.get(contig.name, ContigGenes(contig.name))
+        mitochondrion = model.mitochondrial or contig.name in names.MITOCHONDRIA
+        row: dict[str, Any] = {
+            "name": contig.name,
+            "length": contig.length,
+            "md5": contig.md5,
+            "accession": names.accession(contig.name, others[contig.name]),
+            "circular": model.circular,
+            "aliases": list(others[contig.name]),
+            "genes": model.genes,
+        }
+        if found_codes[contig.name] != codes.STANDARD:
+            row["genetic_code"] = found_codes[contig.name]
+        if mitochondrion:
+            row["hgvs_prefix"] = "m"
+        places = {"gff": models.gff, "features": models.features}
+        slices = {kind: list(all_of[contig.name]) for kind, all_of in places.items() if contig.name in all_of}
+        if slices:
+            row["slices"] = slices
+        rows.append(row)
+    return rows

@@ -1,0 +1,218 @@
+"""Gene models: from Ensembl's GFF3 to one slice per contig, for csq, and a table of what we ourselves look up."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from annotator import rna
+from annotator.features import GENE_TYPES, REGION_TYPES, Transcript, attributes, coding_row
+from annotator.install import htslib
+from annotator.install.bgzip import BgzipFile, Slices
+from annotator.install.errors import InstallError
+from annotator.install.genome import whole_lines
+from annotator.rna import RnaReading
+
+#: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
+LEFT_OUT = {b"biological_region"}
+_PARENT = re.compile(rb"(?:^|;)Parent=transcript:([^;]+)").search
+_TRANSCRIPT = re.compile(rb"(?:^|;)ID=transcript:([^;]+)").search
+_GENE = re.compile(rb"(?:^|;)Parent=gene:([^;]+)").search
+_REGION = re.compile(rb"(?:^|;)ID=([A-Za-z_]+):").search
+_MITOCHONDRIAL = re.compile(rb"(?:^|;)biotype=Mt_[tr]RNA(?:;|$)").search
+
+
+@dataclass
+class ContigGenes:
+    """What a GFF3 says of one contig. aliases and circular come from the row that describes the contig itself."""
+
+    name: str
+    length: int | None = None
+    aliases: tuple[str, ...] = ()
+    circular: bool = False
+    mitochondrial: bool = False  # it has the genes of a mitochondrion
+    genes: int = 0
+    transcripts: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # start, end, phase of each CDS
+    strands: dict[str, str] = field(default_factory=dict)
+    rnas: RnaReading = field(default_factory=RnaReading)
+    rows: list[tuple[int, bytes]] = field(default_factory=list)
+    table: list[str] = field(default_factory=list)
+
+
+@dataclass
+class GeneModels:
+    """What was written. facts are the `#!` lines (genome-build, genebuild-last-updated ...); left_out counts rows of
+    contigs that the genome does not have.
+    """
+
+    contigs: list[ContigGenes]
+    facts: dict[str, str]
+    left_out: int
+    gff: dict[str, tuple[int, int]]
+    features: dict[str, tuple[int, int]]
+
+
+def pack_genes(
+    source: Path,
+    gff: Path,
+    features: Path,
+    *,
+    lengths: Mapping[str, int],
+    check: Callable[[ContigGenes], None],
+    progress: Callable[[int], None] | None = None,
+) -> GeneModels:
+    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features. lengths: of the genome's contigs.
+
+    check is called with each contig before its rows are let go, and may raise. Raises InstallError.
+    """
+    with source.open("rb") as packed, Slices(gff, b"##gff-version 3\n") as rows, Slices(features, b"#1\n") as table:
+        reading = _Reading(source.name, lengths, check, rows, table)
+        for lines in whole_lines(packed, source.name, progress):
+            for line in lines.splitlines():
+                reading.add(line)
+        reading.finish()
+    models = GeneModels(reading.contigs, reading.facts, reading.left_out, rows.places, table.places)
+    if not models.gff:
+        raise InstallError("no-genes", f"{source.name} has no genes on any contig of the genome.")
+    if fault := htslib.index("tabix", gff):
+        raise InstallError("bad-gff3", f"{source.name} cannot be indexed: {fault}.")
+    return models
+
+
+class _Reading:
+    """A GFF3 as it goes by, contig after contig."""
+
+    def __init__(
+        self,
+        source: str,
+        lengths: Mapping[str, int],
+        check: Callable[[ContigGenes], None],
+        rows: Slices,
+        table: Slices,
+    ) -> None:
+        self._source = source
+        self._lengths = lengths
+        self._check = check
+        self._rows = rows
+        self._table = table
+        self._current: ContigGenes | None = None
+        self._called = b""
+        self._done: set[str] = set()
+        self.contigs: list[ContigGenes] = []
+        self.facts: dict[str, str] = {}
+        self.left_out = 0
+
+    def add(self, line: bytes) -> None:
+        if not line or line.startswith(b"#"):
+            if line.startswith(b"#!"):
+                key, _, value = line[2:].decode("utf-8", "replace").strip().partition(" ")
+                self.facts[key] = value.strip()
+            return
+        columns = line.split(b"\t")
+        if len(columns) != 9 or not (columns[3].isdigit() and columns[4].isdigit()):
+            raise InstallError("bad-gff3", f"{self._source} is no GFF3: {line[:60].decode('utf-8', 'replace')!r}.")
+        if self._current is None or columns[0] != self._called:
+            name = _name(columns[0].decode("utf-8", "replace"), self._lengths)
+            if name is None:
+                self.left_out += 1
+                return
+            self.finish()
+            if name in self._done:
+                raise InstallError("bad-gff3", f"{self._source} comes back to {name} after other contigs.")
+            self._done.add(name)
+            self._current, self._called = ContigGenes(name), columns[0]
+        _add(self._current, columns, line, self._lengths[self._current.name], self._source)
+
+    def finish(self) -> None:
+        """Write the contig at hand, and let its rows go."""
+        contig, self._current = self._current, None
+        if contig is None:
+            return
+        length = self._lengths[contig.name]
+        if contig.length not in {None, length}:
+            has = f"{contig.name} has {contig.length:,} bases in {self._source}, {length:,} in the genome"
+            raise InstallError("other-build", f"{has}: genes and genome are of two builds.")
+        self._check(contig)
+        _write(contig, self._rows, self._table)
+        contig.rows, contig.table, contig.transcripts, contig.strands = [], [], {}, {}
+        contig.rnas = RnaReading()
+        self.contigs.append(contig)
+
+
+def _name(name: str, lengths: Mapping[str, int]) -> str | None:
+    """The genome's own name of a contig: genome and genes of one release may differ in a `chr`."""
+    for candidate in (name, name.removeprefix("chr"), f"chr{name}"):
+        if candidate in lengths:
+            return candidate
+    return None
+
+
+def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, source: str) -> None:
+    kind, start, end, tags = columns[2], int(columns[3]), int(columns[4]), columns[8]
+    if kind in LEFT_OUT:
+        return
+    if end > length:
+        text = f"{source} has {kind.decode()} up to base {end:,} of {contig.name}, which has {length:,} in the genome"
+        raise InstallError("other-build", f"{text}: genes and genome are of two builds.")
+    word = kind.decode()
+    region = _REGION(tags)
+    if region and region[1] == kind and word not in GENE_TYPES and b"Parent=" not in tags:
+        # ID=chromosome:1 in a row of type chromosome: the contig itself.
+        found = attributes(tags.decode("utf-8", "replace"))
+        contig.length = end
+        contig.aliases = tuple(alias for alias in found.get("Alias", "").split(",") if alias)
+        contig.circular = found.get("Is_circular", "") == "true"
+        return
+    name = contig.name.encode()
+    contig.rows.append((start, line if columns[0] == name else name + line[len(columns[0]) :]))
+    if word in GENE_TYPES or word in REGION_TYPES:
+        found = attributes(tags.decode("utf-8", "replace"))
+        contig.genes += 1
+        contig.mitochondrial = contig.mitochondrial or bool(_MITOCHONDRIAL(tags))
+        label = found.get("Name") or found.get("ID", "").removeprefix("gene:")
+        strand, biotype, text = columns[6].decode(), found.get("biotype", ""), found.get("description", "")
+        cells = (word, str(start), str(end), strand, biotype, label, text)
+        contig.table.append("\t".join(" ".join(cell.split()) for cell in cells))
+        contig.rnas.gene(found.get("ID", ""), " ".join(label.split()))
+    elif word == "exon" and (parent := _PARENT(tags)):
+        contig.rnas.exon(parent[1].decode(), start, end)
+    elif identity := _TRANSCRIPT(tags):
+        gene = _GENE(tags)
+        strand = columns[6].decode()
+        contig.rnas.transcript(
+            identity[1].decode(), gene[1].decode() if gene else "", contig.name, strand, (start, end)
+        )
+    elif word == "CDS" and (parent := _PARENT(tags)):
+        transcript = parent[1].decode()
+        contig.rnas.coding.add(transcript)
+        phase = int(columns[7]) if columns[7] in {b"1", b"2"} else 0
+        contig.transcripts.setdefault(transcript, []).append((start, end, phase))
+        contig.strands[transcript] = columns[6].decode()
+
+
+def coding_transcript(name: str, contig: str, strand: str, segments: Sequence[tuple[int, int, int]]) -> Transcript:
+    """A transcript of these coding segments (start, end, phase), in any order."""
+    ordered = sorted(segments)
+    phase = ordered[-1 if strand == "-" else 0][2]
+    return Transcript(name, contig, strand, [(start, end) for start, end, _ in ordered], phase)
+
+
+def _write(contig: ContigGenes, rows: Slices, table: Slices) -> None:
+    # By position, for tabix; a stable sort keeps parents in front of their children.
+    contig.rows.sort(key=lambda row: row[0])
+
+    def write_rows(out: BgzipFile) -> None:
+        for _, line in contig.rows:
+            out.write(line + b"\n")
+
+    def write_table(out: BgzipFile) -> None:
+        for line in contig.table:
+            out.write(f"{line}\n".encode())
+        for transcript, segments in contig.transcripts.items():
+            coding = coding_transcript(transcript, contig.name, contig.strands[transcript], segments)
+            out.write(f"{coding_row(coding)}\n".encode())
+        for one in contig.rnas.found():
+            out.write(f"{rna.row(one)}\n".encode())
+
+    rows.add(contig.name, write_rows)
+    table.add(contig.name, write_table)

@@ -1,0 +1,138 @@
+"""A reference pack from its name to its place: find, fetch, build, check, and only then show."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from annotator.install import codes, ensembl, names
+from annotator.install.build import Recipe, build_pack
+from annotator.install.download import Fetched, fetch, no_space
+from annotator.install.ensembl import Found, Source
+from annotator.install.errors import InstallError, of_disk
+from annotator.install.openers import Opener
+from annotator.install.place import DOWNLOADS, exclusive, manifest_of, staged
+from annotator.references import PACKS
+
+#: (what is being done, bytes done, bytes in all or None)
+Progress = Callable[[str, int, int | None], None]
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
+#: A pack takes about so many times the bytes of the files that it is made of.
+PACK_RATIO = 1.2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to install. name: GRCh38, ..., or a species; pack_id: what to call it (the assembly, if not given);
+    codes: genetic codes by contig; report: address of an NCBI assembly report, for more names of the contigs.
+    """
+
+    name: str
+    base: str = ensembl.BASE
+    release: str = ""
+    pack_id: str = ""
+    codes: Mapping[str, int] = field(default_factory=dict)
+    report: str = ""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The pack's folder; new is False if it was there already."""
+
+    folder: Path
+    new: bool
+
+
+def install(
+    wanted: Wanted,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    openers: Mapping[str, Opener] | None = None,
+    keep_downloads: bool = False,
+) -> Installed:
+    """Install a pack into folder. What had been fetched when an earlier try ended is gone on with.
+
+    A pack is never replaced, since results refer to it: another release gets another id. Raises InstallError or
+    DownloadError; nothing of the pack is in use then.
+    """
+    for contig, code in wanted.codes.items():
+        if not codes.known_code(code):
+            raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".small-", dir=folder) as small:
+            read = _reader(Path(small), openers)
+            found = ensembl.find(wanted.name, read, base=wanted.base, release=wanted.release)
+            report = names.parse_report(read(wanted.report)) if wanted.report else []
+        pack_id = wanted.pack_id or found.assembly
+        _check_id(pack_id)
+        with exclusive(folder, pack_id):
+            if (there := manifest_of(folder / pack_id)) is not None:
+                return _there(folder / pack_id, there, found)
+            downloads = folder / DOWNLOADS / pack_id
+            genome = _fetch(found.genome, downloads, progress, openers)
+            genes = _fetch(found.genes, downloads, progress, openers)
+            _check_room(folder, genome.size + genes.size)
+            recipe = Recipe(
+                id=pack_id,
+                species=found.species,
+                assembly=found.assembly,
+                release=found.release,
+                genome=genome,
+                genes=genes,
+                codes=wanted.codes,
+                report=report,
+                lookalikes=found.lookalikes,
+                published={one.url: str(one.checksum or "") for one in (found.genome, found.genes)},
+            )
+            with staged(folder, pack_id) as inner:
+                build_pack(inner, recipe, progress)
+            if not keep_downloads:
+                shutil.rmtree(downloads, ignore_errors=True)
+    except OSError as error:
+        raise of_disk(error, folder) from error
+    return Installed(folder / pack_id, new=True)
+
+
+def _check_id(pack_id: str) -> None:
+    if not ID(pack_id):
+        raise InstallError(
+            "bad-id", f"{pack_id!r} cannot be a pack's id: letters, digits, points, dashes, 64 at most (--id)."
+        )
+    if (PACKS / pack_id).exists():
+        raise InstallError("exists", f"{pack_id} is built in; choose another id.")
+
+
+def _there(pack: Path, manifest: Mapping[str, object], found: Found) -> Installed:
+    has = manifest.get("assembly"), manifest.get("release")
+    if has == (found.assembly, found.release):
+        return Installed(pack, new=False)
+    raise InstallError(
+        "exists",
+        f"{pack.name} is installed as {manifest.get('version')}, and results refer to it: install {found.assembly}, "
+        f"release {found.release}, under another id beside it (--id {pack.name}-{found.release}).",
+    )
+
+
+def _fetch(source: Source, folder: Path, progress: Progress | None, openers: Mapping[str, Opener] | None) -> Fetched:
+    name = Path(urlsplit(source.url).path).name
+    told = (lambda done, total: progress(name, done, total)) if progress else None
+    return fetch(source.url, folder / name, checksum=source.checksum, progress=told, openers=openers)
+
+
+def _reader(folder: Path, openers: Mapping[str, Opener] | None) -> Callable[[str], str]:
+    def read(url: str) -> str:
+        return fetch(url, folder / "small", openers=openers).path.read_text(encoding="utf-8", errors="replace")
+
+    return read
+
+
+def _check_room(folder: Path, sources: int) -> None:
+    needed = int(sources * PACK_RATIO)
+    if needed > shutil.disk_usage(folder).free:
+        raise InstallError("no-space", no_space(folder / "the pack", needed).message)

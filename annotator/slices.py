@@ -1,0 +1,32 @@
+"""Slices of a bgzip file: a run of whole blocks, which is a gzip file of its own."""
+
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotator.bgzf import END
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Where a slice is in its file, in bytes."""
+
+    offset: int
+    size: int
+
+
+def read_text(path: Path, place: Slice) -> str:
+    """Return a slice's text."""
+    with path.open("rb") as file:
+        file.seek(place.offset)
+        return gzip.decompress(file.read(place.size)).decode("utf-8")
+
+
+def join(path: Path, places: Iterable[Slice], target: Path) -> None:
+    """Write a bgzip file of these slices alone. Nothing is unpacked for it."""
+    with path.open("rb") as file, target.open("wb") as out:
+        for place in places:
+            file.seek(place.offset)
+            out.write(file.read(place.size))
+        out.write(END)

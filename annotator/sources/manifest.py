@@ -1,0 +1,108 @@
+"""Installed sources: a folder each, with a manifest.json that says what it is and where it comes from.
+
+They are in `<folder of packs>/sources/<pack>/<name>`, a link to the folder that holds the version in use.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from annotator.errors import EngineError
+from annotator.references import ReferenceInfo
+from annotator.sources.fields import Field
+from annotator.sources.table import Section
+
+FOLDER, MANIFEST = "sources", "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """One installed source of one reference pack. checksum: SHA-256 of its manifest, which holds that of its files."""
+
+    name: str
+    title: str
+    version: str
+    checksum: str
+    rows: int
+    fields: tuple[Field, ...]
+    sequence: str
+    sections: dict[str, Section]
+    folder: Path
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(field.tag for field in self.fields)
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.version}"
+
+
+def sequence_id(reference: ReferenceInfo) -> str:
+    """Return a checksum over the contigs of a pack: two packs with the same have the same bases."""
+    rows = sorted(f"{contig.name}\t{contig.length}\t{contig.md5}\n" for contig in reference.contigs)
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+
+def sources_folder(references_dir: Path, pack_id: str) -> Path:
+    """Return where the sources of a pack are, whether the pack itself is built in or installed."""
+    return references_dir / FOLDER / pack_id
+
+
+def retired_mark(folder: Path, name: str) -> Path:
+    """Return the file whose being there takes a source out of new runs."""
+    return folder / f".retired-{name}"
+
+
+def installed_sources(references_dir: Path | None, pack_id: str, *, retired: bool = False) -> list[Source]:
+    """Return the sources of a pack by name, the retired ones too if wanted. Raises EngineError if one is damaged."""
+    if references_dir is None:
+        return []
+    folder = sources_folder(references_dir, pack_id)
+    names = source_names(references_dir, pack_id)
+    return [load_source(folder / name) for name in names if retired or not retired_mark(folder, name).exists()]
+
+
+def source_names(references_dir: Path, pack_id: str) -> list[str]:
+    """Return the names of all sources of a pack, retired or not."""
+    folder = sources_folder(references_dir, pack_id)
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+
+
+def load_source(link: Path) -> Source:
+    """Read the manifest of the version in use."""
+    folder = link.resolve()
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        return _parse(folder, json.loads(text), hashlib.sha256(text).hexdigest())
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise EngineError("bad-source", f"the source {link.name} cannot be read: {error!r}") from error
+
+
+def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Source:
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"format {manifest['format']}")
+    return Source(
+        name=manifest["name"],
+        title=manifest["title"],
+        version=manifest["version"],
+        checksum=checksum,
+        rows=manifest["records"]["rows"],
+        fields=tuple(Field(**field) for field in manifest["fields"]),
+        sequence=manifest["reference"]["sequence"],
+        sections={name: Section(**section) for name, section in manifest["contigs"].items()},
+        folder=folder,
+    )
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> str:
+    """Write it and return its checksum."""
+    text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def as_rows(fields: list[Field]) -> list[dict[str, Any]]:
+    return [asdict(field) for field in fields]

@@ -1,0 +1,107 @@
+"""What is to be installed, and where it comes from: fetched or found, and compared with its checksum."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from annotator.install import checksums
+from annotator.install.checksums import Checksum
+from annotator.install.download import DownloadError, Fetched, shown
+from annotator.sources.errors import SourceError
+from annotator.sources.fields import Wanted
+from annotator.sources.presets import PRESETS
+
+#: Told what goes on: a stage ("fetch", "convert", "index"), how much is done, and of how much (None if unknown).
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to install. files: addresses (http, https, file, or of another opener) or paths; several by chromosome.
+
+    md5: "needed" where an .md5 file must lie beside each, "tried" where one may. checksum: of the only file, instead.
+    """
+
+    name: str
+    title: str
+    fields: tuple[Wanted, ...]
+    files: tuple[str, ...]
+    md5: str = "tried"
+    checksum: Checksum | None = None
+    version: str = ""
+
+
+def preset_request(name: str, pack_id: str, mirror: str = "") -> Request:
+    """Return what installs a well-known source. mirror: takes the place of its files' folder, a path or an address."""
+    preset = PRESETS.get(name)
+    if preset is None:
+        raise SourceError(
+            "bad-request", f"{name} is not one of {', '.join(PRESETS)}: give its file with --from and --fields."
+        )
+    # A pack may be called GRCh38-116, after its release.
+    files = preset.files.get(pack_id) or preset.files.get(pack_id.partition("-")[0])
+    if files is None:
+        known = ", ".join(preset.files)
+        raise SourceError(
+            "bad-request", f"{name} is published for {known}, not for {pack_id}: give a file with --from."
+        )
+    if mirror:
+        files = tuple(f"{mirror.rstrip('/')}/{file.rpartition('/')[2]}" for file in files)
+    return Request(name, preset.title, preset.fields, files, "needed" if preset.md5 else "tried")
+
+
+def bring(
+    url: str, request: Request, folder: Path, progress: Progress, fetcher: Callable[..., Fetched]
+) -> tuple[Fetched, str]:
+    """Return one of the request's files, fetched into folder unless it is on this machine, and what its bytes were
+    compared with ("" for nothing). fetcher is annotator.install.download.fetch. Raises SourceError.
+    """
+    try:
+        if "://" not in url:
+            return _local(Path(url), request)
+        target = folder / (unquote(urlsplit(url).path).rpartition("/")[2] or "source.vcf.gz")
+        checksum = request.checksum or _published(url, request.md5, folder, fetcher)
+        found = fetcher(url, target, checksum=checksum, progress=lambda size, total: progress("fetch", size, total))
+    except DownloadError as error:
+        raise SourceError(error.code, f"{error.message} Nothing was installed.") from error
+    return found, str(checksum or "")
+
+
+def _published(url: str, md5: str, folder: Path, fetcher: Callable[..., Fetched]) -> Checksum | None:
+    """Return what the .md5 file beside the source says; None if there may be none and is none."""
+    parts = urlsplit(url)
+    beside = urlunsplit((parts.scheme, parts.netloc, parts.path + ".md5", parts.query, ""))
+    target = folder / "published.md5"
+    try:
+        target.unlink(missing_ok=True)
+        words = fetcher(beside, target).path.read_text(encoding="ascii", errors="replace").split()
+    except DownloadError as error:
+        if md5 != "needed" and error.code in {"not-found", "refused"}:
+            return None
+        raise
+    if not words or not re.fullmatch("[0-9a-fA-F]{32}", words[0]):
+        if md5 != "needed":
+            return None
+        raise SourceError("wrong-checksum", f"{shown(beside)} holds no MD5 checksum. Nothing was installed.")
+    return Checksum("md5", words[0].lower())
+
+
+def _local(path: Path, request: Request) -> tuple[Fetched, str]:
+    """A file of this machine is read where it is."""
+    if not path.is_file():
+        raise SourceError("not-found", f"{path} is not a file.")
+    beside = path.with_name(path.name + ".md5")
+    checksum = request.checksum
+    if checksum is None and beside.is_file():
+        words = beside.read_text(encoding="ascii", errors="replace").split()
+        checksum = Checksum("md5", words[0].lower()) if words else None
+    elif checksum is None and request.md5 == "needed":
+        raise SourceError("not-found", f"{beside} is not there: the checksum that is published with the file.")
+    if checksum is not None and (found := checksums.of_file(path, checksum.kind)) != checksum:
+        raise SourceError(
+            "wrong-checksum", f"{path} is damaged or another file: {found}, where {checksum} is expected."
+        )
+    sha256 = checksums.of_file(path, "sha256").value
+    return Fetched(path.name, path, path.stat().st_size, sha256, ""), str(checksum or "")

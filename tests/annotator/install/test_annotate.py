@@ -1,0 +1,196 @@
+"""Annotating on an installed genome: what each change does to a protein that the test itself knows."""
+
+import dataclasses
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotator import stream
+from annotator.bcftools import Tool
+from annotator.errors import EngineError
+from annotator.pipeline import Limits
+from annotator.references import Reference, load_reference
+from tests.annotator.conftest import COLUMNS, Annotate
+from tests.support.genome import ASSEMBLY, CODONS, Gene, Genome
+
+THREE = {
+    "A": "Ala", "D": "Asp", "E": "Glu", "F": "Phe", "G": "Gly", "H": "His", "K": "Lys", "L": "Leu", "N": "Asn",
+    "P": "Pro", "Q": "Gln", "R": "Arg", "S": "Ser", "T": "Thr", "V": "Val", "Y": "Tyr", "W": "Trp", "M": "Met",
+}  # fmt: skip
+
+
+def vcf(rows: Iterable[tuple[str, int, str, str]]) -> str:
+    lines = [f"{contig}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\n" for contig, pos, ref, alt in rows]
+    return f"##fileformat=VCFv4.2\n{COLUMNS}\n{''.join(lines)}"
+
+
+def one_codon(gene: Gene, wanted: dict[str, str]) -> tuple[int, str]:
+    """The number of the first codon, away from the ends, that is a key of wanted, and what it is to become."""
+    return next((n, wanted[c]) for n, c in enumerate(gene.codons[20:-20], 20) if c in wanted)
+
+
+@pytest.mark.parametrize("name", ["GEN1", "GEN2", "GEN4", "GEN5"])
+def test_a_change_of_a_codon_is_what_the_codons_say(run: Annotate, pack: Reference, genome: Genome, name: str) -> None:
+    gene = genome.genes[name]
+    silent = dict(CODONS.values()) | {b: a for a, b in CODONS.values()}
+    wrong = {"GAT": "GTT", "GAC": "GTC", "AAA": "CAA", "CCT": "CTT"}
+    stop = {"TAT": "TAA", "TAC": "TAA", "CAA": "TAA", "CAG": "TAG", "GAA": "TAA", "AAA": "TAA", "AAG": "TAG"}
+    expected = {}
+    for term, choice in (("synonymous_variant", silent), ("missense_variant", wrong), ("stop_gained", stop)):
+        number, new = one_codon(gene, choice)
+        old = gene.protein[number]
+        amino = next((a for a, codons in CODONS.items() if new in codons), "")
+        change = {
+            "synonymous_variant": f"p.{THREE[old]}{number + 1}%3D",
+            "missense_variant": f"p.{THREE[old]}{number + 1}{THREE.get(amino, '')}",
+            "stop_gained": f"p.{THREE[old]}{number + 1}Ter",
+        }[term]
+        expected[gene.substitution(number, new)] = (term, f"{name}:{change}")
+    rows = [(gene.contig, *substitution) for substitution in sorted(expected)]
+    result = run(vcf(rows), reference=pack)
+    for number, row in enumerate(rows):
+        info = result.info(number)
+        assert (info["GAS_CSQ"], info["GAS_HGVSP"]) == expected[row[1:]]
+        assert info["GAS_GENE"] == name
+        assert gene.transcript in info["BCSQ"]
+
+
+def other(base: str) -> str:
+    return {"A": "C", "C": "A", "G": "T", "T": "G"}[base]
+
+
+def test_places_in_and_between_genes(run: Annotate, pack: Reference, genome: Genome) -> None:
+    plus, minus, long_rna = (genome.genes[name] for name in ("GEN1", "GEN2", "GEN3"))
+    intron = plus.exons[0][1] + 1, plus.exons[1][0] - 1
+    left = minus.exons[0][1] + 1, minus.exons[1][0] - 1
+    places = {
+        ("1", intron[0]): "splice_donor_variant",
+        ("1", intron[1]): "splice_acceptor_variant",
+        ("1", left[0]): "splice_acceptor_variant",  # the other strand: where it begins here, it ends there
+        ("1", left[1]): "splice_donor_variant",
+        ("1", intron[0] + 4): "splice_region_variant",
+        ("1", sum(intron) // 2): "intron_variant",
+        ("1", plus.start + 5): "5_prime_UTR_variant",
+        ("1", plus.end - 5): "3_prime_UTR_variant",
+        ("1", minus.start + 5): "3_prime_UTR_variant",
+        ("1", minus.end - 5): "5_prime_UTR_variant",
+        ("1", long_rna.start + 5): "non_coding_transcript_exon_variant",
+        ("1", 58_000): "intergenic_variant",
+        ("2", 35_000): "intergenic_variant",
+    }
+    rows = [(c, p, b, other(b)) for (c, p) in sorted(places) if (b := genome.sequences[c][p - 1])]
+    result = run(vcf(rows), reference=pack)
+    assert {(row[0], row[1]): result.info(n)["GAS_CSQ"] for n, row in enumerate(rows)} == places
+
+
+@pytest.mark.parametrize("order", [("MT", "1", "2"), ("1", "2", "MT"), ("1", "MT", "2")])
+def test_each_contig_is_read_with_its_own_genetic_code(
+    run: Annotate, pack: Reference, genome: Genome, order: tuple[str, ...]
+) -> None:
+    mitochondrial, nuclear = genome.genes["GEN9"], genome.genes["GEN1"]
+    tail = {"TAT": "TAA", "TAC": "TAA", "CAA": "TAA", "GAA": "TAA", "AAA": "TAA", "CAG": "TAG", "AAG": "TAG"}
+    number, new = one_codon(nuclear, tail)
+    position, ref, alt = nuclear.substitution(number, new)
+    mt = mitochondrial.substitution(10, "TGG")  # TGA: tryptophan there, a stop elsewhere
+    by_contig = {
+        "1": [("1", position, ref, alt)],
+        "2": [("2", 30_000, (base := genome.sequences["2"][29_999]), other(base))],
+        "MT": [("MT", *mt)],
+    }
+    result = run(vcf(row for contig in order for row in by_contig[contig]), reference=pack)
+    terms = {
+        record[0]: (result.info(n)["GAS_CSQ"], result.info(n)["GAS_HGVSG"][:2])
+        for n, record in enumerate(result.records)
+    }
+    assert terms == {
+        "1": ("stop_gained", "g."),
+        "2": ("intergenic_variant", "g."),
+        "MT": ("synonymous_variant", "m."),
+    }
+    assert [record[0] for record in result.records] == list(order)
+    assert "--genetic-code 2 for MT" in result.log
+
+
+def test_records_of_all_contigs_one_by_one_give_the_same_as_together(
+    run: Annotate, pack: Reference, genome: Genome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of one contig is given the genes of that contig; a large file those of all."""
+    rows = every(genome, 97)
+    together = run(vcf(rows), reference=pack)
+    apart = [run(vcf(row for row in rows if row[0] == contig), reference=pack).records for contig in genome.sequences]
+    assert together.records == [record for part in apart for record in part]
+    assert {r[7].partition("|")[0] for r in together.records if "BCSQ" in r[7]} > {"BCSQ=intron", "BCSQ=missense"}
+    monkeypatch.setattr(stream, "LOOK_AHEAD", 0)
+    assert run(vcf(rows), reference=pack).records == together.records
+
+
+def test_csq_is_given_the_genes_of_the_files_contigs_alone(
+    run: Annotate, pack: Reference, monkeypatch: pytest.MonkeyPatch, genome: Genome
+) -> None:
+    given: list[set[str]] = []
+    whole = Reference.gff_for
+
+    def watched(self: Reference, contigs: Iterable[str], target: Path) -> Path:
+        path = whole(self, contigs, target)
+        text = (
+            gzip.decompress(path.read_bytes()) if path.suffix == ".gz" and path.read_bytes()[:2] == b"\x1f\x8b" else b""
+        )
+        given.append({line.split(b"\t")[0].decode() for line in text.splitlines()})
+        return path
+
+    monkeypatch.setattr(Reference, "gff_for", watched)
+    base = genome.sequences["2"][29_999]
+    run(vcf([("chr2", 30_000, base, other(base))]), reference=pack)
+    assert given == [{"2"}]
+
+
+def test_a_contig_without_genes_and_a_file_without_records(run: Annotate, packs: Path, tmp_path: Path) -> None:
+    pack = load_reference(ASSEMBLY, packs)
+    bare = dataclasses.replace(pack, _gff_slices={}, _feature_slices={})
+    base = pack.sequence.fetch("1", 100, 100)
+    result = run(vcf([("1", 100, base, other(base))]), reference=bare)
+    assert result.info()["GAS_CSQ"] == "intergenic_variant"
+    assert run(vcf([]), reference=pack).report.records_in == 0
+
+
+def test_all_names_of_a_contig_are_understood(run: Annotate, pack: Reference, genome: Genome) -> None:
+    base = genome.sequences["1"][57_999]
+    for name in ("1", "chr1", "NC_000901.1", "CM000001.1"):
+        result = run(vcf([(name, 58_000, base, other(base))]), reference=pack)
+        assert result.records[0][0] == name
+
+
+def every(genome: Genome, step: int) -> list[tuple[str, int, str, str]]:
+    return [
+        (contig, pos, (base := bases[pos - 1]), other(base))
+        for contig, bases in genome.sequences.items()
+        for pos in range(step, len(bases), step)
+    ]
+
+
+def test_annotating_twice_gives_the_same_bytes(run: Annotate, pack: Reference, genome: Genome) -> None:
+    files: list[Any] = [run(vcf(every(genome, 997)), reference=pack).folder / "annot.vcf.gz" for _ in range(2)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_run_of_csq_that_dies_ends_the_whole_at_once(
+    run: Annotate, pack: Reference, genome: Genome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is another run to come, for the mitochondrion: nobody waits for it, or for who would read it."""
+    started: list[int] = []
+    start = stream.Pass._start_csq
+
+    def dying(self: stream.Pass, code: int, contigs: Iterable[str] | None) -> Tool:
+        csq = start(self, code, contigs)
+        started.append(code)
+        if code == 1:
+            csq.kill()
+        return csq
+
+    monkeypatch.setattr(stream.Pass, "_start_csq", dying)
+    with pytest.raises(EngineError, match="ended by SIGKILL"):
+        run(vcf(every(genome, 29)), reference=pack, limits=Limits(seconds=60))
+    assert started[0] == 1
