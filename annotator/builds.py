@@ -120,15 +120,16 @@ def _by_words(
     references that have contigs of these names.
     """
     said, build = _said(header)
+    known = {info.id: known_build(info) for info in ranked}
     if not header.names and not header.texts:
         return Detection(Fit.UNCLEAR, "", "", "Nothing in the file tells which genome build it is on.")
     if not having:
-        if said and build not in map(known_build, ranked):
+        if said and build not in known.values():
             return _not_installed(said, build)
         name = short(next(iter(header.names), ""))
         return Detection(Fit.NONE, "", "", f"It has contig {name}, which no reference that is installed here has.")
-    meant = [info for info in having if known_build(info) in header.named or _is_named(info, header.texts)]
-    possible = meant or [info for info in having if not (header.named and known_build(info))]
+    meant = [info for info in having if known[info.id] in header.named or _is_named(info, header.texts)]
+    possible = meant or [info for info in having if not (header.named and known[info.id])]
     agreements = {info.id: agree(sample, info) for info in having if isinstance(info, Reference)}
     if good := [info for info in having if info.id in agreements and agreements[info.id].good]:
         if any(info in good for info in possible):

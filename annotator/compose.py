@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 
 from annotator import consequence, hgvs, tags
 from annotator.alleles import Change, Kind, shortest
-from annotator.consequence import Consequence
+from annotator.consequence import Consequence, rank
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
@@ -83,9 +83,8 @@ class Composer:
         allele.genes = list(genes) or self._features.names(contig, start, end)
         allele.term = consequence.worst(
             answers,
-            self._features.in_incomplete_codon(contig, change.pos, change.end),
-            # A mitochondrion's genes lie so close that all of it would be upstream of one.
-            "intergenic" if allele.genes or contig in self._circular else self._features.beside(contig, start, end),
+            partial(self._features.in_incomplete_codon, contig, change.pos, change.end),
+            partial(self._beside, contig, start, end),
         )
         allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
         for answer in answers:
@@ -99,11 +98,22 @@ class Composer:
         return allele
 
     def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
-        """csq says of a transcript that codes for nothing that it is touched; here is said where."""
-        if answer.words != "non_coding":
+        """csq says of a transcript that codes for nothing that it is touched, and of one that should code but has no
+        coding part that it is an intron; here is said what it is.
+        """
+        if answer.words not in {"non_coding", "intron"}:
             return answer
         word = self._features.in_rna(contig, answer.gene, start, end)
-        return replace(answer, term=consequence.TERMS[word]) if word else answer
+        if not word or (answer.words == "intron" and rank(consequence.TERMS[word]) > rank(answer.term)):
+            return answer
+        return replace(answer, term=consequence.TERMS[word])
+
+    def _beside(self, contig: str, start: int, end: int) -> str:
+        """Where that lies of which csq says nothing: it leaves out genes of many kinds, such as tRNA."""
+        if word := self._features.in_rna(contig, "", start, end):
+            return word
+        # A mitochondrion's genes lie so close that all of it would be upstream of one.
+        return "intergenic" if contig in self._circular else self._features.beside(contig, start, end)
 
     @staticmethod
     def info(record: Record, alleles: list[Allele], added: str = "") -> str:

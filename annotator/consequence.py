@@ -1,5 +1,6 @@
 """bcftools csq's answers (the BCSQ tag) as Sequence Ontology terms, worst first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,11 +73,15 @@ def rank(term: str) -> int:
     return _RANK.get(term, len(_RANK))
 
 
-def worst(consequences: tuple[Consequence, ...], in_incomplete_codon: bool, beside: str = "intergenic") -> str:
-    """Return the most severe term of one allele; `beside` is where one without any lies: Features.beside tells."""
+def worst(
+    consequences: tuple[Consequence, ...], in_incomplete_codon: Callable[[], bool], beside: Callable[[], str]
+) -> str:
+    """Return the most severe term of one allele. Both are asked only where it matters; beside: csq's word, or ours, for
+    where an allele without any consequence lies.
+    """
     if not consequences:
-        return TERMS[beside]
+        return TERMS[beside()]
     term = min((consequence.term for consequence in consequences), key=rank)
-    if in_incomplete_codon and term in _IN_INCOMPLETE_CODON:
+    if term in _IN_INCOMPLETE_CODON and in_incomplete_codon():
         return TERMS["incomplete_terminal_codon"]
     return term

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from annotator.known_builds import BUILDS, Build, named_in
 from annotator.references import Contig, Reference, ReferenceInfo
@@ -14,9 +15,11 @@ ENOUGH = 10
 SAMPLE_BASES = 50  # that are compared of one REF
 
 _CONTIG = re.compile(r"##contig=<(.*)>\s*$", re.DOTALL)
-_VALUES = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,"<>]*)', re.ASCII)
+#: A key stands behind a comma, and none of its letters is given back: else each of a long run of them is a new start.
+_VALUES = re.compile(r'(?:^|[,<])\s*(\w++)=("(?:[^"\\]|\\.)*+"|[^,"<>]*)', re.ASCII)
 _VERSIONED = re.compile(r"(?:NC|NT|NW|CM|CP|GL|KI|AC)_?\d+\.\d+", re.ASCII).fullmatch
 _LONGEST_NAME = 60
+_LONGEST_LINE = 10_000  # characters of a header line that are looked at
 
 Site = tuple[str, int, str]  # contig as the file calls it, POS, REF
 
@@ -30,9 +33,9 @@ class Evidence:
     names: dict[str, None] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def named(self) -> dict[str, str]:
-        """Builds that the header names: name → the text that does."""
+        """Builds that the header names: name → the text that does. Asked for once all texts are in."""
         return {build.name: text for text in reversed(self.texts) for build in named_in(text)}
 
 
@@ -59,7 +62,10 @@ def evidence(lines: Iterable[str]) -> Evidence:
     found = Evidence()
     for line in lines:
         if contig := _CONTIG.match(line):
-            values = {key.lower(): value.strip('"') for key, value in _VALUES.findall(contig[1])}
+            body = contig[1]
+            if len(body) > _LONGEST_LINE:
+                body = body[:_LONGEST_LINE].rpartition(",")[0]  # without the value that is cut
+            values = {key.lower(): value.strip('"') for key, value in _VALUES.findall(body)}
             name = values.get("id", "")
             if not name:
                 continue
@@ -72,7 +78,7 @@ def evidence(lines: Iterable[str]) -> Evidence:
                 if key in values:
                     found.texts[values[key]] = None
         elif line.startswith(("##reference=", "##assembly=")):
-            found.texts[line.partition("=")[2].strip()] = None
+            found.texts[line[:_LONGEST_LINE].partition("=")[2].strip()] = None
     return found
 
 

@@ -17,9 +17,9 @@ from annotator.slices import Slice, read_text
 
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}
 REGION_TYPES = {"D_loop", "origin_of_replication"}
-BIN_BITS = 10  # features are looked up in bins of 1,024 bases
+BIN_BITS = 16  # features are looked up in bins of 64 KiB: genes are long, and each is in all of its bins
 NEARBY = 5_000  # bases within which a variant is upstream or downstream of a gene, as VEP and SnpEff have it
-CONTIGS_KEPT = 4  # of a sliced pack, in memory: files are sorted by contig
+CONTIGS_KEPT = 2  # of a sliced pack, in memory: files are sorted by contig
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Features:
         self.genes: list[Feature] = []
         self.regions: list[Feature] = []
         self.transcripts: dict[str, Transcript] = {}
-        self._incomplete: dict[str, list[tuple[int, int]]] = {}
+        self._incomplete: dict[str, set[tuple[int, int]]] = {}
         self._unread: dict[str, str] = {}  # rows of transcripts that nobody has asked for
         self._reading = RnaReading()
         with gff.open(encoding="utf-8") as rows:
@@ -93,7 +93,7 @@ class Features:
                 self._add(row.rstrip("\n").split("\t"))
         for transcript in self.transcripts.values():
             if codon := transcript.incomplete_codon:
-                self._incomplete.setdefault(transcript.contig, []).append(codon)
+                self._incomplete.setdefault(transcript.contig, set()).add(codon)
         self._rnas: list[Rna] = self._reading.found()
         self._index()
 
@@ -110,7 +110,7 @@ class Features:
                 self._unread[first] = row
                 if third:
                     start, _, end = third.partition("-")
-                    self._incomplete.setdefault(contig, []).append((int(start), int(end)))
+                    self._incomplete.setdefault(contig, set()).add((int(start), int(end)))
             elif kind == "RNA":
                 self._rnas.append(rna.of_row(contig, third, rest))
             else:
@@ -160,25 +160,33 @@ class Features:
         return genes or _overlapping(self._region_bins, contig, start, end)
 
     def beside(self, contig: str, start: int, end: int) -> str:
-        """Where start to end lies outside of genes: "upstream" of one, else "downstream", within NEARBY bases, else
-        "intergenic". Upstream of a gene on the reverse strand is behind its end.
+        """Where start to end lies of which csq says nothing: "upstream" of a gene, else "downstream", within NEARBY
+        bases, else "intergenic". Upstream of a gene on the reverse strand is behind its end.
         """
         found = "intergenic"
         for gene in _within(self._gene_bins, contig, start - NEARBY, end + NEARBY):
+            if gene.start <= end and gene.end >= start:
+                return "non_coding"  # of a gene without transcripts more is not known
             if (gene.start > end) is (gene.strand != "-"):
                 return "upstream"
             found = "downstream"
         return found
 
     def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
-        """Of a gene's transcripts that code for nothing, csq's word for the gravest of what start to end touches."""
+        """csq's word for the gravest of what start to end touches of a gene's transcripts that code for nothing; of any
+        gene's, if gene is "".
+        """
         return rna.worst(_within(self._rna_bins, contig, start, end), gene, start, end)
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """True if start to end lies within a last codon of one or two bases: of a stop codon that polyadenylation
         completes, or of a transcript whose end is not known.
         """
-        return any(first <= start and end <= last for first, last in self._incomplete.get(contig, ()))
+        codons = self._incomplete.get(contig, ())
+        # Each is of one or two bases.
+        return any(
+            (first, last) in codons for first in (start - 1, start) for last in (first, first + 1) if end <= last
+        )
 
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """Return the coding transcript of this name, None if there is none on the contig."""

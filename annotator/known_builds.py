@@ -125,6 +125,11 @@ BUILDS = (
     _build("UCSC hg19's chrM (NC_001807)", ("MT",), "16571", r"NC_001807(?:\.\d)?", iter(("NC_001807.4",))),
 )
 
+#: hg19's chrM stands where others have rCRS, which has this MD5: its positions are the same, or so much higher.
+RCRS_MD5 = "c68f52674c9fb33aef52dcf399755519"
+HG19_CHRM = BUILDS[-1]
+HG19_CHRM_SHIFTS = (1, 2)
+
 
 def named_in(text: str) -> list[Build]:
     """The builds that a header line names."""

@@ -8,6 +8,7 @@ have a folder of more, which `annotator.install` fills.
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,12 +22,13 @@ from annotator.sequence import Sequence
 from annotator.slices import Slice, join
 from annotator.translate import protein
 
+log = logging.getLogger(__name__)
+
 PACKS = Path(__file__).with_name("packs")
 MANIFEST = "manifest.json"
 PROTEINS_KEPT = 1000
-#: csq refuses a GFF3 without any transcript. No contig of a file is called so.
-_NO_GENES = """##gff-version 3
-no_contig\t.\tncRNA_gene\t1\t3\t.\t+\t.\tID=gene:none;Name=none;biotype=misc_RNA
+#: csq refuses a GFF3 without a transcript of a kind that it knows. No contig of a file is called so.
+_A_GENE = b"""no_contig\t.\tncRNA_gene\t1\t3\t.\t+\t.\tID=gene:none;Name=none;biotype=misc_RNA
 no_contig\t.\ttranscript\t1\t3\t.\t+\t.\tID=transcript:none;Parent=gene:none;biotype=misc_RNA
 """
 
@@ -119,10 +121,7 @@ class Reference(ReferenceInfo):
         if not self.has_slices:
             return self.gff
         places = [self._gff_slices[contig] for contig in contigs if contig in self._gff_slices]
-        if places:
-            join(self.gff, places, target)
-        else:
-            target.write_text(_NO_GENES, encoding="ascii")
+        join(self.gff, places, target, _A_GENE)
         return target
 
     @cached_property
@@ -190,11 +189,20 @@ def available_references(extra_dir: Path | None = None) -> list[ReferenceInfo]:
 
 
 def installed_references(extra_dir: Path | None = None) -> list[Reference]:
-    """Return every pack, ready to annotate with, those of the library first, each id once."""
-    found: dict[str, Reference] = {}
+    """Return every pack, ready to annotate with, those of the library first, each id once.
+
+    One that cannot be read is left out, and the log says why: the others are none the worse for it.
+    """
+    found: dict[str, Reference | None] = {}
     for folder in _pack_folders(extra_dir):
-        found.setdefault(folder.name, _load(folder))
-    return list(found.values())
+        if folder.name in found:
+            continue
+        found[folder.name] = None  # what has the id of a broken pack does not take its place
+        try:
+            found[folder.name] = _load(folder)
+        except (EngineError, OSError) as error:
+            log.warning("the reference pack in %s is left out: %s", folder, error)
+    return [reference for reference in found.values() if reference is not None]
 
 
 def _pack_folders(extra_dir: Path | None) -> list[Path]:
@@ -213,17 +221,20 @@ def load_pack(folder: Path) -> Reference:
     text = (folder / MANIFEST).read_bytes()
     try:
         return _parse(folder, json.loads(text), hashlib.sha256(text).hexdigest())
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EngineError("bad-reference", f"the manifest of {folder.name} is not valid: {error!r}") from error
 
 
 def _load(folder: Path) -> Reference:
-    text = (folder / MANIFEST).read_bytes()
-    checksum = hashlib.sha256(text).hexdigest()
-    # A worker loads the same pack for every job: read again only what has changed.
-    if folder in _loaded and _loaded[folder][0] == checksum:
-        return _loaded[folder][1]
-    _loaded[folder] = checksum, load_pack(folder)
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        checksum = hashlib.sha256(text).hexdigest()
+        # A worker loads the same pack for every job: read again only what has changed.
+        if folder in _loaded and _loaded[folder][0] == checksum:
+            return _loaded[folder][1]
+        _loaded[folder] = checksum, load_pack(folder)
+    except FileNotFoundError as error:  # it was there a moment ago
+        raise EngineError("no-reference", f"the reference pack {folder.name} has been removed") from error
     return _loaded[folder][1]
 
 

@@ -102,6 +102,8 @@ def of_row(contig: str, strand: str, rest: str) -> Rna:
 
 
 def worst(rnas: Iterable[Rna], gene: str, start: int, end: int) -> str:
-    """The most severe word that any of the gene's transcripts has for start to end; "" if none touches it."""
-    words = {rna.word(start, end) for rna in rnas if rna.gene == gene}
+    """The most severe word that one of the gene's transcripts has for start to end, of any gene's if gene is ""; "" if
+    none touches it.
+    """
+    words = {rna.word(start, end) for rna in rnas if gene in {"", rna.gene}}
     return next((word for word in WORDS if word in words), "")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotator.bgzf import END
+from annotator.bgzf import END, BgzfWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,13 @@ def read_text(path: Path, place: Slice) -> str:
         return gzip.decompress(file.read(place.size)).decode("utf-8")
 
 
-def join(path: Path, places: Iterable[Slice], target: Path) -> None:
-    """Write a bgzip file of these slices alone. Nothing is unpacked for it."""
+def join(path: Path, places: Iterable[Slice], target: Path, more: bytes = b"") -> None:
+    """Write a bgzip file of these slices, and more text behind them. Nothing is unpacked for it."""
     with path.open("rb") as file, target.open("wb") as out:
         for place in places:
             file.seek(place.offset)
             out.write(file.read(place.size))
+        writer = BgzfWriter(out)
+        writer.write(more)
+        writer.finish()
         out.write(END)

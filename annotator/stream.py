@@ -162,7 +162,7 @@ class Pass:
 
     def _judge(self) -> None:
         """Raise the error that came first in the flow: what follows it is only its consequence."""
-        broken_pipe = isinstance(self._feeder_error, OSError | Stopped)
+        broken_pipe = isinstance(self._feeder_error, BrokenPipeError | Stopped)
         if self._feeder_error is not None and not broken_pipe:
             raise self._feeder_error
         for csq in self._tools:
@@ -183,7 +183,7 @@ class Pass:
                 csq.stdin.close()
         except BaseException as error:
             self._feeder_error = error
-            if not isinstance(error, OSError):
+            if not isinstance(error, BrokenPipeError):
                 self._kill()  # else the collector would wait for an end of csq's input
         finally:
             self._started.put(None)

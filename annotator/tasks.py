@@ -63,6 +63,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours."""
     job, source, out = claim.job, folder / "input", folder / "out"
     out.mkdir()
+    brought = False
     plan = plan_of(job.owner)
     if too_large := beyond_limit(job.input_size or 0, plan):  # the plan may have changed since the upload
         advice = "Split the file, or try the job again on a plan that takes it."
@@ -70,6 +71,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         return
     try:
         s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag)
+        brought = not packs.is_here(job.reference)
         report = annotate(
             source,
             out,
@@ -101,7 +103,10 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             advice="Upload it again as a new job.",
         )
     except SoftTimeLimitExceeded:
-        fail_too_long(claim, out)
+        if brought:
+            leases.release(claim, f"bringing the reference pack {job.reference} left too little time; now it is here")
+        else:
+            fail_too_long(claim, out)
     except (Outrun, Cancelled):
         raise
     except Exception as error:
@@ -113,13 +118,19 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
 
 
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
-    """The job's reference pack, brought to this machine if it is not here yet. Raises Cancelled or EngineError."""
+    """The job's reference pack, brought to this machine if it is not here yet. Raises Cancelled or EngineError.
+
+    When the time is up before it is here, that is not the file's fault: the next try goes on with what has come.
+    """
 
     def check() -> None:
         if heartbeat.lost():
             raise Cancelled
 
-    return packs.load(pack_id, check)
+    try:
+        return packs.load(pack_id, check)
+    except SoftTimeLimitExceeded as error:
+        raise EngineError("reference-slow", f"reference pack {pack_id} was not here when the time was up") from error
 
 
 def store(claim: Claim, out: Path, report: "Report") -> None:

@@ -16,6 +16,7 @@ from annotator.install.errors import InstallError, of_disk
 from annotator.install.openers import Opener
 from annotator.install.place import DOWNLOADS, exclusive, manifest_of, staged
 from annotator.references import PACKS
+from annotator.sources.manifest import FOLDER
 
 #: (what is being done, bytes done, bytes in all or None)
 Progress = Callable[[str, int, int | None], None]
@@ -104,6 +105,8 @@ def _check_id(pack_id: str) -> None:
         raise InstallError(
             "bad-id", f"{pack_id!r} cannot be a pack's id: letters, digits, points, dashes, 64 at most (--id)."
         )
+    if pack_id == FOLDER:
+        raise InstallError("bad-id", f"{pack_id} is the folder of known variants; choose another id.")
     if (PACKS / pack_id).exists():
         raise InstallError("exists", f"{pack_id} is built in; choose another id.")
 

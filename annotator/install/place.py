@@ -17,6 +17,8 @@ from annotator.install.errors import InstallError, of_disk
 from annotator.references import MANIFEST, Reference, load_pack
 
 STAGING = ".installing-"
+#: Stands behind the id in a staging folder's name. No id can hold it, so none is the beginning of another's.
+_END = "+"
 LOCKS = ".locks"
 DOWNLOADS = ".downloads"
 _POLL_SECONDS = 0.2
@@ -46,7 +48,7 @@ def staged(folder: Path, pack_id: str) -> Iterator[Path]:
     Raises InstallError, also for a disk that is full or cannot be written to.
     """
     target = folder / pack_id
-    start = f"{STAGING}{pack_id}-"
+    start = f"{STAGING}{pack_id}{_END}"
     try:
         for left in folder.glob(f"{start}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -103,7 +105,7 @@ def verify(pack: Path) -> Reference:
 
 def remove(pack: Path) -> None:
     """Take a pack out of use at once, and delete it."""
-    outer = Path(tempfile.mkdtemp(prefix=f"{STAGING}{pack.name}-", dir=pack.parent))
+    outer = Path(tempfile.mkdtemp(prefix=f"{STAGING}{pack.name}{_END}", dir=pack.parent))
     pack.rename(outer / pack.name)
     shutil.rmtree(outer, ignore_errors=True)
 

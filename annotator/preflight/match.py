@@ -8,6 +8,7 @@ from annotator.evidence import ENOUGH as ENOUGH_ALLELES
 from annotator.evidence import Site, agree
 from annotator.journal import Journal
 from annotator.preflight.build import Installed, Verdict, judge, wrong_build
+from annotator.preflight.tally import Tally
 from annotator.preflight.text import shown
 from annotator.references import Reference
 
@@ -19,6 +20,7 @@ SHIFT_EVIDENCE = 0.8  # of the mismatches must fit at another build's shift to n
 SHIFT_ENOUGH = 5  # ... and at least so many must have been seen: one base in four fits by chance
 MISFITS_KEPT = 200  # records that do not fit, which are tried on other references
 MISFIT_BASES = 50  # of each one's REF
+MISFITS_KEPT_BY_CONTIG = 5000  # together
 
 
 class ReferenceMatch:
@@ -36,9 +38,11 @@ class ReferenceMatch:
         self._first: InputError | None = None
         self._shifts: Counter[int] = Counter()
         self._lengths: dict[str, int] = {}
-        self._tested_shifts = sorted({s for look in reference.lookalikes for s in look.shifts} | {1, -1})
+        self._contigs = {contig.name: contig for contig in reference.contigs}
+        self._tallies: dict[str, Tally] = {}
         self.checked = 0
         self.mismatches = 0
+        self._faults_of_contigs = 0
 
     def declared_lengths(self, lengths: dict[str, int]) -> None:
         """Take over the lengths that ##contig lines give, by the reference's own contig names."""
@@ -53,7 +57,7 @@ class ReferenceMatch:
         length = self._verdict.other.get(name)
         if length is None:
             return None
-        expected = self._reference.lengths[self._reference.canonical(name) or name]
+        expected = self._contigs[self._reference.canonical(name) or name].length
         return (
             f"contig {shown(name)} has {length:,} bases by the header, and {expected:,} in {self._reference.id}: "
             "it is another sequence"
@@ -62,26 +66,37 @@ class ReferenceMatch:
     def past_end(self, line: int, name: str, pos: int, contig: str, ref: str) -> str:
         """Note a record that goes on behind the contig's last base; returns the reason for skipping it."""
         self.checked += 1
-        length = self._reference.lengths[contig]
+        tally = self._tallies.get(contig) or self._tally(contig)
+        tally.checked += 1
+        length = self._contigs[contig].length
         last = pos if pos > length else pos + len(ref) - 1
         reason = f"POS {last} is past the end of {name}, which has {length:,} bases"
-        self._keep(name, pos, ref)
-        self._fault("position-past-end", f"Line {line}: {reason} in {self._reference.id}", line)
+        fault = InputError("position-past-end", f"Line {line}: {reason} in {self._reference.id}", "", line)
+        self._fault(fault, (name, pos, ref[:MISFIT_BASES]), tally)
         return reason
 
     def compare(self, line: int, name: str, contig: str, pos: int, ref: str) -> str | None:
         """Return None if REF fits, else the reason for skipping the record."""
         self.checked += 1
+        tally = self._tallies.get(contig) or self._tally(contig)
+        tally.checked += 1
         expected = self._sequence.fetch(contig, pos, pos + len(ref) - 1)
         if expected == ref:
             return None
-        self._keep(name, pos, ref)
-        for shift in self._tested_shifts:
-            if self._sequence.fetch(contig, pos - shift, pos - shift + len(ref) - 1) == ref:
-                self._shifts[shift] += 1
-        fault = f"REF at {name}:{pos} is {shown(ref, 20)}, but {self._reference.id} has {shown(expected, 20)} there"
-        self._fault("reference-mismatch", f"Line {line}: {fault}", line)
-        return fault
+        shifts = [
+            shift
+            for shift in sorted(tally.shifts | {1, -1})
+            if self._sequence.fetch(contig, pos - shift, pos - shift + len(ref) - 1) == ref
+        ]
+        self._shifts.update(shifts)
+        reason = f"REF at {name}:{pos} is {shown(ref, 20)}, but {self._reference.id} has {shown(expected, 20)} there"
+        fault = InputError("reference-mismatch", f"Line {line}: {reason}", "", line)
+        if expected.strip("ACGT"):  # masked, as half of chrY may be: of the contig's build it says nothing
+            tally.checked -= 1
+            self._fault(fault, (name, pos, ref[:MISFIT_BASES]))
+        else:
+            self._fault(fault, (name, pos, ref[:MISFIT_BASES]), tally, shifts)
+        return reason
 
     def filled(self, contig: str, pos: int, ref: str) -> str | None:
         """REF with the reference's bases in place of N, which says nothing; None if its other bases do not fit."""
@@ -90,19 +105,36 @@ class ReferenceMatch:
         fits = fits and all(base in ("N", other) for base, other in zip(ref, expected, strict=True))
         return expected if fits else None
 
-    def _keep(self, name: str, pos: int, ref: str) -> None:
-        if len(self._misfits) < MISFITS_KEPT:
-            self._misfits.append((name, pos, ref[:MISFIT_BASES]))
+    def _tally(self, contig: str) -> Tally:
+        self._tallies[contig] = tally = Tally.of(self._contigs[contig], self._reference)
+        return tally
 
-    def _fault(self, code: str, message: str, line: int) -> None:
+    def _fault(self, fault: InputError, site: Site, tally: Tally | None = None, shifts: Iterable[int] = ()) -> None:
+        """Count a record that does not fit, for its contig too if that is given."""
         self.mismatches += 1
         if self._first is None:
-            self._first = InputError(code, message, "", line)
+            self._first = fault
+        if len(self._misfits) < MISFITS_KEPT:
+            self._misfits.append(site)
         if self.checked >= ENOUGH:
-            self.judge()
+            self._judge_file()
+        if tally is not None:
+            self._faults_of_contigs += 1
+            tally.fault(fault, site, shifts, keep=self._faults_of_contigs <= MISFITS_KEPT_BY_CONTIG)
+            if tally.checked >= ENOUGH:
+                self._judge_contig(tally)
 
     def judge(self) -> None:
-        """Raise InputError, naming the first fault, if too many records do not fit."""
+        """Raise InputError, naming the first fault, if too many records of the file or of a contig do not fit."""
+        self._judge_file()
+        for tally in self._tallies.values():
+            self._judge_contig(tally)
+
+    def _judge_contig(self, tally: Tally) -> None:
+        if tally.refused and (error := tally.judge(self._reference, self._installed())):
+            raise error
+
+    def _judge_file(self) -> None:
         if self._first is None or self.mismatches <= REFUSED_SHARE * self.checked:
             return
         first = self._first

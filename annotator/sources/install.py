@@ -49,6 +49,8 @@ from annotator.sources.origin import Progress, Request, bring
 from annotator.sources.table import BLOCKS, TABLE
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
+#: Names of which `.NAME-<checksum>` would look like another source's `.fetch-NAME`, and so on.
+_TAKEN = {"fetch", "make", "lock", "link", "retired"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TBI_BASES = 2**29  # the longest contig that a .tbi index can hold
 
@@ -69,6 +71,8 @@ def install(
     fetcher = partial(fetch, wait=wait, openers=openers)
     if not _NAME(request.name):
         raise SourceError("bad-request", f"{request.name!r} cannot be the name of a source: letters, digits and _.")
+    if request.name.lower() in _TAKEN:
+        raise SourceError("bad-request", f"{request.name} is a word of the folder's own: give the source another name.")
     if not request.files or not request.fields:
         raise SourceError("bad-request", "A source needs a file and the fields that are to be taken from it.")
     check_tags(request.fields)
@@ -104,11 +108,11 @@ def remove(references_dir: Path, pack_id: str, name: str) -> None:
         (folder / name).unlink()
         retired_mark(folder, name).unlink(missing_ok=True)
         for version in folder.glob(f".{name}-*"):
-            shutil.rmtree(version)
+            _delete(version)
 
 
 def _check_installed(folder: Path, name: str) -> None:
-    if not _NAME(name) or not (folder / name).is_symlink():
+    if not _NAME(name) or name.lower() in _TAKEN or not (folder / name).is_symlink():
         raise SourceError("not-found", f"No source {name} is installed for {folder.name}.")
 
 
@@ -140,7 +144,9 @@ def _install(
     request: Request, reference: Reference, folder: Path, progress: Progress, fetcher: Callable[..., Fetched]
 ) -> Source:
     fetched_dir, made = folder / f".fetch-{request.name}", folder / f".make-{request.name}"
-    shutil.rmtree(made, ignore_errors=True)
+    _delete(made)
+    if not fetched_dir.is_dir():  # what is in it is gone on with
+        _delete(fetched_dir)
     try:
         files = [
             bring(url, request, fetched_dir / str(number), progress, fetcher)  # two files may have one name
@@ -243,7 +249,7 @@ def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
             os.fsync(file.fileno())
     home = folder / f".{name}-{checksum[:16]}"
     if not _is_whole(home):  # else the same is installed already, and may be in use
-        shutil.rmtree(home, ignore_errors=True)
+        _delete(home)
         new.rename(home)
     sync_folder(home)
     link = folder / f".link-{name}"
@@ -254,4 +260,13 @@ def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
     for earlier in folder.glob(f".{name}-*"):
         if earlier != home:
             with suppress(OSError):
-                shutil.rmtree(earlier)
+                _delete(earlier)
+
+
+def _delete(path: Path) -> None:
+    """Remove a folder with all that is in it, or what else is in its place; nothing if there is nothing."""
+    with suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,6 +1,8 @@
 """Which reference a file may be on, from what a browser has read of its beginning. Nothing of it is kept."""
 
 import logging
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,11 +14,14 @@ from django.utils import timezone
 from annotator.builds import SAMPLE, Fit, detect
 from annotator.errors import EngineError
 from annotator.evidence import Site
-from annotator.references import ReferenceInfo, load_reference
+from annotator.references import Reference, ReferenceInfo, load_reference
 from gas.jobs import references
 from gas.users.models import User
 
 log = logging.getLogger(__name__)
+
+#: What reading a FASTA raises whose indexes or blocks are cut or damaged: they hold sizes and places.
+DAMAGED = (OSError, struct.error, zlib.error, ValueError, LookupError, ArithmeticError, MemoryError)
 
 MAX_BODY = 512 * 1024  # bytes: GRCh38 with all its decoys has 3,366 ##contig lines, 250 KB
 MAX_LINES = 10_000
@@ -44,7 +49,7 @@ def proposal(body: Any) -> dict[str, Any]:
     Raises Unreadable.
     """
     lines, sample = _lines(body), _sample(body)
-    infos = [_with_sequence(info) for info in references.choices()] if sample else references.choices()
+    infos = [_with_sequence(info, sample) for info in references.choices()] if sample else references.choices()
     found = detect(lines, infos, sample)
     return {**asdict(found), "ask": found.fit in (Fit.UNCLEAR, Fit.NONE)}
 
@@ -70,14 +75,26 @@ def _sample(body: dict[str, Any]) -> Sequence[Site]:
     return sample
 
 
-def _with_sequence(info: ReferenceInfo) -> ReferenceInfo:
-    """The pack with its FASTA, if it is on this machine and can be read."""
+def _with_sequence(info: ReferenceInfo, sample: Sequence[Site]) -> ReferenceInfo:
+    """The pack with its FASTA, if it is on this machine and can be read where the sample needs it."""
     try:
         reference = load_reference(info.id, settings.REFERENCES_DIR)
-        reference.sequence.lengths  # noqa: B018 - opens it
+        _read(reference, sample)
     except EngineError:  # in S3 alone
         return info
-    except OSError:
+    except DAMAGED:
         log.exception("the sequence of reference %s cannot be read", info.id)
         return info
     return reference
+
+
+def _read(reference: Reference, sample: Sequence[Site]) -> None:
+    """Read the bases that will be compared, as damage shows where they are read. Raises one of DAMAGED."""
+    lengths = {contig.name: contig.length for contig in reference.contigs}
+    if any(reference.sequence.lengths.get(name) != length for name, length in lengths.items()):
+        raise ValueError("the FASTA's index has other contigs than the manifest")
+    for name, pos, ref in sample:
+        contig = reference.canonical(name)
+        end = min(pos + len(ref) - 1, lengths[contig]) if contig else 0
+        if contig and len(reference.sequence.fetch(contig, pos, end)) != max(0, end - pos + 1):
+            raise ValueError(f"the FASTA or its index is cut: it lacks bases of {contig}")

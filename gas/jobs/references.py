@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from annotator.references import Contig, ReferenceInfo, available_references
+from annotator.references import MANIFEST, PACKS, Contig, ReferenceInfo, available_references
 from gas.jobs.models import ReferencePack
 from gas.users.models import User
 
@@ -54,6 +54,11 @@ def _info(row: ReferencePack) -> ReferenceInfo:
     )
 
 
+def is_built_in(pack_id: str) -> bool:
+    """Whether the pack comes with the software, and is changed with it."""
+    return (PACKS / pack_id / MANIFEST).is_file()
+
+
 class PackDiffers(Exception):
     """Another pack of this id has been published, and results refer to it."""
 
@@ -64,7 +69,7 @@ def register(info: ReferenceInfo) -> ReferencePack:
     Raises PackDiffers.
     """
     published = ReferencePack.objects.filter(pk=info.id).exclude(published_at=None).first()
-    if published and published.checksum != info.checksum:
+    if published and published.checksum != info.checksum and not is_built_in(info.id):
         raise PackDiffers(info.id)
     longest = {contig.name for contig in sorted(info.contigs, key=lambda contig: -contig.length)[:CONTIGS_KEPT]}
     kept = [contig for contig in info.contigs if contig.name in longest]
@@ -93,10 +98,13 @@ def register(info: ReferenceInfo) -> ReferencePack:
 
 
 def register_all() -> None:
-    """Write down the packs of this machine that are not known yet."""
+    """Write down the packs of this machine that are not known yet, and what an upgrade has made of the built-in ones.
+
+    Others are left as they were registered, even if this machine has something else (see gas.jobs.packs.load).
+    """
     known = dict(ReferencePack.objects.values_list("pk", "checksum"))
     for info in available_references(settings.REFERENCES_DIR):
-        if known.get(info.id) is None:
+        if info.id not in known or (is_built_in(info.id) and known[info.id] != info.checksum):
             register(info)
 
 

@@ -1,6 +1,7 @@
 """Which build a file is on, told from what its header and its first records say."""
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ MITO = ReferenceInfo("rCRS", "Mitochondrion", "", "", "", GRCH38.contigs[-1:], "
 SCAFFOLDS = ReferenceInfo("oak", "Oak", "", "", "", (Contig("scaffold_1", 70, "oak", "s", False, ()),), "")
 EVERY = [GRCH37, GRCH38, MITO]
 ONE = {"1": 249250621}
+ONE_CONTIG = (Contig("1", 70, "oak", "1", False, ()),)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,53 @@ def test_every_well_known_build_is_found_by_any_of_its_chromosomes(build: Build)
     for accession in build.accessions:
         assert detect([f"##contig=<ID={accession}>"], [MITO]).build == build.name
     assert known_build(info(build, "mine")) == build.name
+
+
+def test_a_key_of_a_contig_line_stands_behind_a_comma() -> None:
+    line = (
+        '##contig=<ID=1, length=70,x="a,length=5,\\"md5=9",url=http://x?length=6,m5=ABC,y.length=8,species="Homo, x">'
+    )
+    found = evidence([line])
+    assert (found.lengths, found.md5, list(found.texts)) == ({"1": 70}, {"1": "abc"}, ["http://x?length=6"])
+
+
+@pytest.mark.parametrize(
+    "text", ["[,{}", "{}", '"{}', "[{}", "[ {}"], ids=["behind a comma", "bare", "quoted", "in brackets", "spaced"]
+)
+def test_a_long_line_is_read_in_the_time_of_its_length(text: str) -> None:
+    """With a search from each letter on, a megabyte would take hours: the square of a thousandth takes milliseconds."""
+    started = time.process_time()
+    for letters in ("a", ",", '"', "a,", " ", "\\", "=", '="', ">"):
+        run = letters * (1_000_000 // len(letters))
+        assert evidence([f"##contig=<ID=1,x={text.format(run)}>"]).names in ({"1": None}, {})
+    assert time.process_time() - started < 10
+
+
+def test_lines_of_nothing_but_letters_are_read_in_the_time_of_their_length() -> None:
+    started = time.process_time()
+    evidence([f"##contig=<ID=1,x=[,{'a' * 900}>"] * 10_000)
+    assert time.process_time() - started < 10  # of what took 100 s
+
+
+def test_of_a_line_too_long_to_be_read_whole_the_beginning_counts() -> None:
+    filler = "x=" + "y" * 9_980
+    assert evidence([f"##contig=<ID=1,length=70,{filler * 9}>"]).lengths == {"1": 70}
+    cut = evidence([f"##contig=<ID=1,{filler},length=123456789>"])
+    assert (list(cut.names), cut.lengths) == (["1"], {})  # not the half of a number
+
+
+def test_a_header_is_searched_for_names_of_builds_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    def search(text: str) -> list[Build]:
+        searched.append(text)
+        return named_in(text)
+
+    monkeypatch.setattr("annotator.evidence.named_in", search)
+    header = [f"##contig=<ID=1,assembly=word{number}>" for number in range(50)]
+    packs = [replace(SCAFFOLDS, id=f"oak{number}", contigs=ONE_CONTIG) for number in range(6)]
+    detect(header, packs)
+    assert len(searched) == 50 + 6  # each word of the header, and each reference's own
 
 
 # --- REF alleles

@@ -1,5 +1,6 @@
 """A run stays within its limits, can be stopped at any time, and leaves nothing running behind it."""
 
+import errno
 import gzip
 import os
 import signal
@@ -16,6 +17,7 @@ from annotator.bcftools import Tool
 from annotator.errors import Cancelled, EngineError
 from annotator.pipeline import Limits, Progress, annotate
 from annotator.references import Reference
+from annotator.sources.lookup import Lookups
 from tests.annotator.conftest import HEADER, Annotate, vcf
 
 LINE = "MT\t11778\t.\tG\tA\t50\tPASS\t.\n"
@@ -99,6 +101,20 @@ def test_an_exception_from_the_caller_ends_it(
 
     with pytest.raises(SoftLimit):
         annotate(long_file, out(tmp_path), reference=rcrs, cancelled=interrupted)
+    assert_all_ended(tools)
+
+
+def test_a_disk_that_fails_on_the_way_in_ends_it(
+    rcrs: Reference, long_file: Path, tmp_path: Path, tools: list[Tool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """csq still waits for records then, and nobody must wait for it."""
+
+    def fail(*_: object) -> list[str]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Lookups, "info", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        annotate(long_file, out(tmp_path), reference=rcrs, limits=Limits(seconds=60))
     assert_all_ended(tools)
 
 

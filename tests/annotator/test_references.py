@@ -1,10 +1,12 @@
 """Reference packs: those of the library, those of a folder beside it, and what is wrong with one."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from annotator import references
 from annotator.errors import EngineError
 from annotator.references import available_references, load_reference
 from tests.annotator.packs import make_pack
@@ -56,6 +58,43 @@ def test_an_unknown_pack_and_a_broken_one(tmp_path: Path) -> None:
     (tmp_path / "bad" / "manifest.json").write_text('{"id": "bad"}')
     with pytest.raises(EngineError, match="bad"):
         load_reference("bad", tmp_path)
+
+
+@pytest.mark.parametrize("manifest", ['{"id": "bad"}', "{", "[]", b"\xff", '{"id": "bad", "contigs": [], "files": []}'])
+def test_one_broken_pack_does_not_keep_the_others_from_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, manifest: str | bytes
+) -> None:
+    make_pack(tmp_path, {"1": "ACGT"})
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "manifest.json").write_bytes(manifest if isinstance(manifest, bytes) else manifest.encode())
+    assert [info.id for info in available_references(tmp_path)] == ["rCRS", "test"]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert f"{tmp_path / 'bad'} is left out" in said
+    with pytest.raises(EngineError) as error:
+        load_reference("bad", tmp_path)
+    assert error.value.code == "bad-reference"
+
+
+def test_a_pack_that_is_removed_while_they_are_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_pack(tmp_path, {"1": "ACGT"}, pack_id="gone")
+    make_pack(tmp_path, {"1": "ACGT"}, pack_id="stays")
+    list_folders = references._pack_folders
+
+    def removed_after_listing(extra_dir: Path | None) -> list[Path]:
+        found = list_folders(extra_dir)
+        shutil.rmtree(tmp_path / "gone", ignore_errors=True)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(references, "_pack_folders", removed_after_listing)
+        assert [info.id for info in available_references(tmp_path)] == ["rCRS", "stays"]
+        make_pack(tmp_path, {"1": "ACGT"}, pack_id="other")
+        (tmp_path / "other").rename(tmp_path / "gone")
+        with pytest.raises(EngineError, match="gone has been removed") as error:
+            load_reference("gone", tmp_path)
+        assert error.value.code == "no-reference"
 
 
 @pytest.mark.parametrize("width", [7, 60, 16569])

@@ -4,15 +4,19 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from annotator.errors import InputError
-from annotator.preflight.build import WRONG_BUILD
-from annotator.references import Reference, installed_references
+from annotator.known_builds import BUILDS
+from annotator.preflight.build import WRONG_BUILD, judge
+from annotator.preflight.match import ReferenceMatch
+from annotator.references import Contig, Reference, ReferenceInfo, installed_references
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack
+from tests.annotator.test_builds import info
 
 Refused = Callable[..., InputError]
 OTHER = {"A": "C", "C": "G", "G": "T", "T": "A"}
@@ -237,3 +241,228 @@ def test_the_command_line_names_both_builds(folder: Path, packs: dict[str, Refer
     assert ended.returncode == 2
     assert "This file is on GRCh37 (its contig 1 has 6,000 bases); you chose GRCh38." in ended.stderr
     assert not (tmp_path / "out.vcf.gz").exists()
+
+
+# --- A file of another build that shares contigs with the chosen one
+
+
+def of(build: str, *, chromosomes: int = 24) -> dict[str, int]:
+    """A well-known build's sequences by RefSeq's names: accession → length."""
+    found = next(one for one in BUILDS if one.name == build)
+    names = [name for name in found.accessions if name.startswith("NC_")]
+    return {name: found.lengths[found.accessions[name]] for name in names[:chromosomes]}
+
+
+MITO = {"NC_012920.1": 16569}
+WHOLE = info(next(build for build in BUILDS if build.name == "GRCh38"))
+OLDER = info(next(build for build in BUILDS if build.name == "GRCh37"))
+PART = ReferenceInfo("mito", "Mitochondrion", "", "", "", WHOLE.contigs[-1:], "")
+VIRUS = ReferenceInfo("virus", "Virus", "", "", "", (Contig("chrEBV", 171823, "ebv", "v", False, ()),), "")
+OAK = ReferenceInfo(
+    "oak-2",
+    "Oak",
+    "",
+    "",
+    "",
+    (Contig("1b", 900_000, "b", "b", False, ()), Contig("Pltd", 9000, "p", "p", False, ())),
+    "",
+)
+OLD_OAK = replace(OAK, id="oak-1", contigs=(Contig("1a", 800_000, "a", "a", False, ()), OAK.contigs[1]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen", "installed", "message"),
+    [
+        pytest.param(
+            contigs(of("GRCh37") | MITO),
+            WHOLE,
+            [],
+            "This file is on GRCh37 (its contig NC_000001.10 has 249,250,621 bases); you chose GRCh38.",
+            id="RefSeq's names",
+        ),
+        pytest.param(
+            [f"##contig=<ID={name}>" for name in of("GRCh37") | MITO],
+            WHOLE,
+            [OLDER],
+            "This file is on GRCh37 (it has contig NC_000001.10); you chose GRCh38.",
+            id="without lengths, and installed",
+        ),
+        pytest.param(contigs(of("GRCh37")), WHOLE, [], "This file is on GRCh37 (", id="nothing that both have"),
+        pytest.param(
+            contigs(of("GRCh38") | MITO),
+            OLDER,
+            [],
+            "This file is on GRCh38 (its contig NC_000001.11 has 248,956,422 bases); you chose GRCh37.",
+            id="the other way",
+        ),
+        pytest.param(
+            contigs({"1a": 800_000, "Pltd": 9000}),
+            OAK,
+            [OAK, OLD_OAK],
+            "This file is on oak-1 (its contig 1a has 800,000 bases); you chose oak-2.",
+            id="no well-known build",
+        ),
+    ],
+)
+def test_a_shared_contig_does_not_hide_a_build_that_has_all_others(
+    lines: list[str], chosen: ReferenceInfo, installed: list[ReferenceInfo], message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        judge(lines, chosen, lambda: installed)
+    assert caught.value.code == WRONG_BUILD
+    assert caught.value.message.startswith(message)
+
+
+LARGER = replace(WHOLE, id="GRCh38-all", contigs=(*WHOLE.contigs, Contig("KI270442.1", 392061, "k", "k", False, ())))
+NAMELESS = replace(WHOLE, contigs=tuple(replace(contig, aliases=()) for contig in WHOLE.contigs))
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen", "installed"),
+    [
+        pytest.param(contigs({"22": 50818468}, "chr"), WHOLE, [OLDER], id="a panel of one chromosome"),
+        pytest.param(contigs({"chrM": 16569}), WHOLE, [OLDER, PART], id="a panel of the mitochondrion"),
+        pytest.param(contigs({"chrM": 16569, "chrEBV": 171823}), WHOLE, [OLDER, VIRUS], id="and a virus"),
+        pytest.param(contigs({"chr22": 50818468, "chrEBV": 171823}), WHOLE, [OLDER, VIRUS], id="decoys in a panel"),
+        pytest.param(contigs({"MT": 16569, "spike_in": 10**9}), WHOLE, [OLDER], id="contigs of one's own"),
+        pytest.param(contigs(of("GRCh38") | MITO | {"KI270442.1": 392061}), WHOLE, [OLDER, LARGER], id="alts"),
+        pytest.param(contigs({"MT": 16569, "KI270442.1": 392061}), WHOLE, [LARGER], id="two packs of one build"),
+        pytest.param(
+            contigs(of("GRCh38") | {"MT": 16569}), NAMELESS, [OLDER, WHOLE], id="a pack without RefSeq's names"
+        ),
+        pytest.param(contigs(of("GRCh37") | {"NC_001807.4": 16571}), OLDER, [WHOLE], id="hg19"),
+        pytest.param(contigs({"chr21": 48129895, "chrM": 16571}), OLDER, [WHOLE], id="a panel of hg19"),
+        pytest.param(["##contig=<ID=chr1>", *contigs({"NC_001807.4": 16571})], OLDER, [WHOLE], id="hg19's alone"),
+        pytest.param(contigs(of("GRCh38") | MITO), PART, [WHOLE, OLDER], id="a genome for its mitochondrion"),
+        pytest.param(["##contig=<ID=chrM>", *contigs(of("GRCh38"))], PART, [WHOLE], id="that without a length"),
+        pytest.param(contigs(of("GRCh38", chromosomes=3)), WHOLE, [OLDER], id="a subset"),
+        pytest.param(contigs({"1b": 900_000, "Pltd": 9000, "1a": 800_000}), OAK, [OLD_OAK], id="two genomes in one"),
+        pytest.param([], WHOLE, [OLDER], id="nothing"),
+    ],
+)
+def test_a_file_of_the_chosen_build_is_not_refused_for_what_others_have(
+    lines: list[str], chosen: ReferenceInfo, installed: list[ReferenceInfo]
+) -> None:
+    verdict = judge(lines, chosen, lambda: installed)
+    assert (verdict.remark, verdict.doubt) == ("", "")
+
+
+def test_a_small_shared_contig_does_not_silence_the_build_that_the_header_names() -> None:
+    lines = ["##reference=hg19.fa", *contigs({"MT": 16569, "hg19_chr1": 249250621})]
+    verdict = judge(lines, WHOLE, lambda: [OLDER])
+    assert (verdict.build, verdict.doubt) == ("GRCh37", "its header has hg19.fa")
+    # Whoever lifts a file over may leave the words, but not the lengths.
+    lines = ["##reference=hg19.fa", *contigs({"MT": 16569, "chr1": 248956422, "spike_in": 10**9})]
+    assert not judge(lines, WHOLE, lambda: [OLDER]).doubt
+
+
+# --- A contig of another build than the rest of its file
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, rcrs: Reference) -> dict[str, Reference]:
+    """Three packs: one with rCRS, one with another contig "2", and one whose contig "2" is masked at its begin."""
+    rng = random.Random(13)  # noqa: S311
+    folder = tmp_path_factory.mktemp("mixed")
+    one, two, other = ("".join(rng.choices("ACGT", k=size)) for size in (40_000, 4000, 4000))
+    mito = rcrs.sequence.fetch("MT", 1, 16569)
+    aliases = {"MT": ["chrM"]}
+    return {
+        "new": make_pack(folder, {"1": one, "2": two, "MT": mito}, pack_id="new", aliases=aliases),
+        "old": make_pack(folder, {"1": one, "2": other}, pack_id="old"),
+        "masked": make_pack(folder, {"1": one, "2": "N" * 2000 + two[2000:]}, pack_id="masked"),
+    }
+
+
+def shifted(pack: Reference, count: int, by: int) -> list[str]:
+    """Records on chrM at positions that are higher by so much than those of the pack."""
+    lines = []
+    for pos in range(4000, 4000 + 100 * count, 100):
+        ref = pack.sequence.fetch("MT", pos, pos)
+        lines.append(f"chrM {pos + by} . {ref} {OTHER[ref]}")
+    return lines
+
+
+def test_a_mitochondrion_of_another_build_is_not_annotated_where_chance_agrees(
+    refused: Refused, mixed: dict[str, Reference]
+) -> None:
+    """As chrM of hg19, whose positions are two higher, in a file of which all else fits."""
+    chosen = mixed["new"]
+    text = vcf(*records(chosen, 499), *shifted(chosen, 38, 2), header=header())
+    error = refused(text, reference=chosen)
+    assert error.code == WRONG_BUILD
+    assert error.message.startswith('Contig "chrM" of this file is on UCSC hg19\'s chrM (NC_001807): ')
+    assert ' of 38 records on contig "chrM" do not fit new, but ' in error.message
+    assert error.message.endswith(" of these would, shifted by 1 or 2 bases.")
+    assert error.line is not None
+    assert error.line > 501
+
+
+def test_a_contig_of_another_installed_reference_is_named(refused: Refused, mixed: dict[str, Reference]) -> None:
+    chosen = mixed["new"]
+    text = vcf(*records(chosen, 499), *records(mixed["old"], 38, name="2"), header=header())
+    error = refused(text, reference=chosen, installed=lambda: list(mixed.values()))
+    assert error.code == WRONG_BUILD
+    assert error.message.startswith('Contig "2" of this file is on old: ')
+    error = refused(text, reference=chosen)
+    assert error.code == "reference-mismatch"
+    assert ' of 38 records on contig "2" do not fit new.' in error.message
+    assert 'Contig "2" was probably made on another genome build' in error.advice
+
+
+def test_a_long_contig_ends_the_job_while_it_is_read(mixed: dict[str, Reference]) -> None:
+    """At its 1,000th record: not only when the rest of a large file is done."""
+    match = ReferenceMatch(mixed["new"])
+    for _ in range(20_000):
+        match.compare(1, "1", "1", 1, mixed["new"].sequence.fetch("1", 1, 1))
+    for number in range(1, 1000):
+        assert match.compare(number, "2", "2", number, OTHER[mixed["new"].sequence.fetch("2", number, number)])
+    with pytest.raises(InputError, match='1,000 of 1,000 records on contig "2" do not fit'):
+        match.compare(1000, "2", "2", 1000, OTHER[mixed["new"].sequence.fetch("2", 1000, 1000)])
+
+
+@pytest.mark.parametrize(
+    ("count", "wrong", "ends"), [(10, 2, False), (10, 3, True), (9, 5, False), (40, 8, False), (40, 9, True)]
+)
+def test_the_threshold_of_a_contig(
+    run: Annotate, mixed: dict[str, Reference], count: int, wrong: int, *, ends: bool
+) -> None:
+    """More than one in five of 10 records or more."""
+    chosen = mixed["new"]
+    text = vcf(*records(chosen, 200), *records(chosen, count, name="2", wrong=wrong), header=header())
+    if ends:
+        with pytest.raises(InputError, match=f'{wrong} of {count} records on contig "2" do not fit new'):
+            run(text, reference=chosen)
+        return
+    assert run(text, reference=chosen).report.summary["skipped_reasons"] == {"reference-mismatch": wrong}
+
+
+def test_positions_past_a_contigs_end_count_for_it(refused: Refused, mixed: dict[str, Reference]) -> None:
+    chosen = mixed["new"]
+    past = [f"2 {pos} . A C" for pos in range(4001, 4021)]
+    error = refused(vcf(*records(chosen, 499), *past, header=header()), reference=chosen)
+    assert error.code == "position-past-end"
+    assert '20 of 20 records on contig "2" do not fit new' in error.message
+
+
+def test_masked_bases_are_not_held_against_a_contig(run: Annotate, mixed: dict[str, Reference]) -> None:
+    """As the ends of chrY are masked in some genomes, and called on in others: such records are skipped."""
+    text = vcf(*records(mixed["new"], 400), *records(mixed["new"], 30, name="2"), header=header())
+    result = run(text, reference=mixed["masked"])
+    assert result.report.summary["skipped_reasons"] == {"reference-mismatch": 30}
+
+
+def test_the_lengths_of_a_reference_are_not_gathered_for_each_record(
+    mixed: dict[str, Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A genome may have a hundred thousand contigs, and a file as many records that are skipped."""
+    match = ReferenceMatch(mixed["new"])
+    match.read_header(contigs({"1": 40_000, "2": 999}))
+
+    def gathered(_: Reference) -> dict[str, int]:
+        raise AssertionError
+
+    monkeypatch.setattr(Reference, "lengths", property(gathered))
+    assert "999 bases by the header, and 4,000 in new" in (match.other_sequence("2") or "")
+    match.checked = 100
+    assert "POS 4001 is past the end of 2, which has 4,000 bases" in match.past_end(1, "2", 4001, "2", "A")

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from annotator.install import download, place
 from annotator.install.download import DownloadError
 from annotator.install.errors import InstallError
 from annotator.install.install import Installed, Wanted, install
-from annotator.references import available_references, load_reference
+from annotator.references import Reference, available_references, load_reference
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server
 from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, Genome, gff3, serve_as_ensembl, write_sums
@@ -336,6 +337,37 @@ def test_a_pack_that_was_damaged_later_is_noticed(ensembl: Server, refs: Path) -
         file.write(b"\0")
     with pytest.raises(InstallError, match=r"genes\.gff3\.gz of TEST1\.0 is missing or not what"):
         place.verify(folder)
+
+
+def test_a_pack_whose_id_begins_like_anothers_leaves_its_work_alone(pack: Reference, refs: Path) -> None:
+    """GRCh38 is installed, and GRCh38-116 removed, while GRCh38-116-b is being filled."""
+    refs.mkdir()
+    second, third = f"{ASSEMBLY}-116", f"{ASSEMBLY}-116-b"
+    with place.staged(refs, third) as inner:
+        (inner / "work").write_text("")
+        shutil.copytree(pack.fasta.parent, refs / second)
+        place.remove(refs / second)
+        with place.staged(refs, ASSEMBLY) as other:
+            shutil.copytree(pack.fasta.parent, other, dirs_exist_ok=True)
+        assert (inner / "work").exists()
+        shutil.copytree(pack.fasta.parent, inner, dirs_exist_ok=True)
+        manifest = inner / "manifest.json"
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "id": third}))
+    assert in_use(refs) == ["rCRS", ASSEMBLY, third]
+    assert temporary(refs) == []
+
+
+def test_what_a_killed_removal_left_is_removed_by_the_next_install(
+    pack: Reference, refs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(pack.fasta.parent, refs / ASSEMBLY)
+    with monkeypatch.context() as patch:
+        patch.setattr("annotator.install.place.shutil.rmtree", lambda *_, **__: None)
+        place.remove(refs / ASSEMBLY)
+    assert len(temporary(refs)) == 1
+    with place.staged(refs, ASSEMBLY) as inner:
+        shutil.copytree(pack.fasta.parent, inner, dirs_exist_ok=True)
+    assert temporary(refs) == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "..", "x\\y"])

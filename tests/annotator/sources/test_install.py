@@ -424,6 +424,39 @@ def test_a_source_is_retired_reinstated_and_removed(get: Get, request_: Request,
             remove(references, "GRCh38", name)
 
 
+@pytest.mark.parametrize("word", ["fetch", "make", "lock", "link", "Retired"])
+def test_a_source_cannot_have_the_name_of_what_others_work_in(
+    get: Get, request_: Request, references: Path, server: Server, word: str
+) -> None:
+    """.fetch-other would be a version of a source that is called fetch."""
+    get(request_)
+    folder = sources_folder(references, "GRCh38")
+    work = folder / f".{word}-other"
+    work.mkdir()
+    file = (str(server.folder / "clinvar.vcf.gz"),)
+    with pytest.raises(installing.SourceError, match="another name"):
+        get(Request(word, "Mine", (Wanted("CLNSIG", "X"),), file))
+    (folder / word).symlink_to(".clinvar-of-old")
+    with pytest.raises(installing.SourceError, match=f"No source {word} is installed"):
+        remove(references, "GRCh38", word)
+    assert work.is_dir()
+
+
+def test_a_file_where_a_folder_is_expected_is_removed_like_one(
+    get: Get, request_: Request, references: Path, server: Server
+) -> None:
+    home = get(request_).folder
+    folder = home.parent
+    shutil.rmtree(home)
+    for path in (home, folder / ".make-clinvar", folder / ".fetch-clinvar", folder / ".clinvar-older"):
+        path.write_text("")
+    assert get(request_).folder == home
+    assert sorted(path.name for path in folder.iterdir()) == [home.name, ".lock-clinvar", "clinvar"]
+    (folder / ".clinvar-older").write_text("")
+    remove(references, "GRCh38", "clinvar")
+    assert [path.name for path in folder.iterdir()] == [".lock-clinvar"]
+
+
 def test_a_damaged_source_is_told_and_can_be_replaced(get: Get, request_: Request, references: Path) -> None:
     home = get(request_).folder
     (home / "manifest.json").write_text("{")

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pysam
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
+from annotator.install.bgzip import BgzipFile
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3
 from gas.celery import app
@@ -87,6 +89,54 @@ def test_a_broken_fasta_leaves_the_page_working(ask: Ask, sequences: dict[str, s
     (settings.REFERENCES_DIR / "old" / "genome.fa.fai").unlink()
     code, answer = ask(records=sites(sequences["new"], 30))
     assert (code, answer["fit"]) == (200, "unclear")
+
+
+@pytest.fixture
+def packed(sequences: dict[str, str], settings: Any) -> Path:
+    """A third pack, whose FASTA is bgzip of several blocks, as those of genomes are; the folder of it."""
+    bases = "".join(random.Random(7).choices("ACGT", k=200_000))  # noqa: S311
+    make_pack(settings.REFERENCES_DIR, {"1": bases}, pack_id="packed", aliases={"1": ["chr1"]})
+    folder: Path = settings.REFERENCES_DIR / "packed"
+    with BgzipFile(folder / "genome.fa.gz") as file:
+        file.write((folder / "genome.fa").read_bytes())
+    pysam.faidx(str(folder / "genome.fa.gz"))
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("genome.fa", "genome.fa.gz"))
+    sequences["packed"] = bases
+    return folder
+
+
+def test_a_packed_sequence_is_compared(ask: Ask, sequences: dict[str, str], packed: Path) -> None:
+    rows = [["chr1", pos, sequences["packed"][pos - 1]] for pos in range(50, 200_000, 5000)]
+    assert ask(records=rows)[1]["reference"] == "packed"
+
+
+@pytest.mark.parametrize(
+    ("file", "size"),
+    [
+        (".gzi", 0),
+        (".gzi", 5),  # in the number of entries
+        (".gzi", 20),  # in an entry
+        (".gzi", 16),  # behind the first half of an entry
+        (".gzi", 24),  # behind an entry
+        (".fai", 0),
+        (".fai", 3),
+        (".fai", 9),
+        ("", 0),
+        ("", 10),
+        ("", 30_000),
+    ],
+)
+def test_a_cut_sequence_or_index_is_left_out_and_told_of(
+    ask: Ask, sequences: dict[str, str], packed: Path, file: str, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = packed / f"genome.fa.gz{file}"
+    cut.write_bytes(cut.read_bytes()[:size])
+    rows = [["chr1", pos, sequences["packed"][pos - 1]] for pos in range(50, 200_000, 5000)]
+    code, answer = ask(records=rows)
+    # Not that the file is on another build: its sequence could not be compared.
+    assert (code, answer["fit"]) == (200, "unclear")
+    assert "the sequence of reference packed cannot be read" in caplog.text
 
 
 def test_with_one_reference_nothing_is_asked_of_a_file_that_fits(ask: Ask) -> None:

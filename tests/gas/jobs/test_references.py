@@ -1,13 +1,17 @@
 """Reference packs as the service knows them: offered, retired, installed by command, published, fetched by workers."""
 
+import dataclasses
+import hashlib
 import io
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission
@@ -15,10 +19,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from annotator.errors import Cancelled, EngineError
 from annotator.install import download
 from annotator.install.install import Wanted, install
+from annotator.install.openers import Answer
 from annotator.references import load_reference
 from gas.aws import clients, mirror
 from gas.jobs import actions, packs, references
@@ -286,8 +292,9 @@ def test_what_was_changed_in_the_bucket_is_not_used(published: None, refs: Path,
 def test_a_full_disk_leaves_no_half_pack_and_the_next_try_works(published: None, refs: Path) -> None:
     with no_room_beyond(20_000), pytest.raises(EngineError, match="not enough space"):
         packs.load(ASSEMBLY)
-    assert [path.name for path in refs.iterdir()] == [".locks"]
+    assert sorted(path.name for path in refs.iterdir()) == [".downloads", ".locks"]
     assert packs.load(ASSEMBLY).id == ASSEMBLY
+    assert not list((refs / ".downloads").iterdir())
 
 
 def test_a_job_that_ends_meanwhile_ends_the_fetching(published: None, refs: Path) -> None:
@@ -296,7 +303,107 @@ def test_a_job_that_ends_meanwhile_ends_the_fetching(published: None, refs: Path
 
     with pytest.raises(Cancelled):
         packs.load(ASSEMBLY, gone)
-    assert [path.name for path in refs.iterdir()] == [".locks"]
+    assert sorted(path.name for path in refs.iterdir()) == [".downloads", ".locks"]
+
+
+class TimeIsUp:
+    """Cuts the fetching of the genome as a worker's time limit does, at each request for it so many bytes later."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, after: list[int]) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self._after = after
+        self._open = mirror.open_s3
+        monkeypatch.setitem(packs.OPENERS, "s3", self.open)
+
+    @contextmanager
+    def open(self, url: str, start: int, version: str) -> Iterator[Answer]:
+        name = url.rpartition("/")[2]
+        self.asked.append((name, start))
+        with self._open(url, start, version) as answer:
+            cut = name == "genome.fa.gz" and self._after
+            yield dataclasses.replace(answer, body=self._cut(answer.body, self._after.pop(0))) if cut else answer
+
+    def _cut(self, body: Iterable[bytes], after: int) -> Iterator[bytes]:
+        yield b"".join(body)[:after]
+        raise SoftTimeLimitExceeded
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_pack_that_is_not_here_within_the_time_is_gone_on_with_by_the_next_try(
+    published: None, pending: Callable[..., Job], made: Path, refs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = TimeIsUp(monkeypatch, after=[9_000, 5_000])
+    job = pending(variant(made.parent))
+    Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY)
+    for _ in range(2):
+        assert annotated(job).status == JobStatus.PENDING
+        assert not job.failure_code
+        assert list(refs.glob("[!.]*")) == []
+        Job.objects.update(sent_at=timezone.now())
+    assert annotated(job).status == JobStatus.COMPLETED
+    assert [start for name, start in time.asked if name == "genome.fa.gz"] == [0, 9_000, 14_000]
+    assert {path.name: path.read_bytes() for path in (refs / ASSEMBLY).iterdir()} == {
+        path.name: path.read_bytes() for path in made.iterdir()
+    }
+    assert not (refs / ".downloads" / ASSEMBLY).exists()
+
+
+@pytest.mark.usefixtures("queued")
+def test_only_a_try_that_found_the_pack_here_can_say_that_a_file_takes_too_long(
+    published: None, pending: Callable[..., Job], made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fetching had its share of the first one's time."""
+
+    def time_is_up(*_: Any, **__: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr("annotator.tasks.annotate", time_is_up)
+    job = pending(variant(made.parent))
+    Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY)
+    assert annotated(job).status == JobStatus.PENDING
+    Job.objects.update(sent_at=timezone.now())
+    assert (annotated(job).status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 2)
+
+
+@pytest.mark.usefixtures("queued")
+@pytest.mark.parametrize("state", ["published", "registered"])
+def test_another_pack_of_this_machine_under_the_id_is_not_used(
+    bucket: str, here: Path, made: Path, refs: Path, pending: Callable[..., Job], state: str
+) -> None:
+    if state == "published":
+        packs.publish(ASSEMBLY)
+    else:
+        references.register_all()
+    row = ReferencePack.objects.get(pk=ASSEMBLY)
+    assert packs.load(ASSEMBLY).checksum == row.checksum
+    shutil.rmtree(here)
+    serve_as_ensembl(refs.parent / "pub2", make_genome(8), release="116")
+    other = install(Wanted(SPECIES, base=(refs.parent / "pub2").as_uri()), refs).folder
+    before = {path.name: path.read_bytes() for path in other.iterdir()}
+    local = hashlib.sha256(before["manifest.json"]).hexdigest()
+    with pytest.raises(EngineError) as error:
+        packs.load(ASSEMBLY)
+    assert error.value.code == "reference-differs"
+    for word in (f"Ensembl {RELEASE}", "Ensembl 116", row.checksum, local, f"is not the {state} one"):
+        assert word in error.value.message
+    job = pending(variant(made.parent))
+    Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY)
+    assert annotated(job).status == JobStatus.PENDING  # for a machine that has the right one
+    references.register_all()
+    row.refresh_from_db()
+    assert row.checksum != local
+    assert {path.name: path.read_bytes() for path in other.iterdir()} == before
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_an_upgrade_of_a_built_in_pack_is_used_at_once_and_written_down(is_published: bool) -> None:
+    references.register_all()
+    now = timezone.now() if is_published else None
+    ReferencePack.objects.filter(pk="rCRS").update(checksum="0" * 64, version="earlier", published_at=now)
+    used = packs.load("rCRS")
+    references.register_all()
+    row = ReferencePack.objects.get(pk="rCRS")
+    assert (row.checksum, row.version) == (used.checksum, used.version)
 
 
 def test_a_pack_that_nobody_has_is_said(bucket: str) -> None:
@@ -355,6 +462,7 @@ def test_the_command_reads_from_s3_too(ensembl: Server, bucket: str) -> None:
         ([SPECIES, "--release", "latest"], "is a number"),
         ([SPECIES, "--genetic-code", "MT"], "is CONTIG=N"),
         ([SPECIES, "--id", "a b"], "cannot be a pack's id"),
+        ([SPECIES, "--id", "sources"], "choose another id"),
         ([SPECIES, "--id", "rCRS"], "is built in"),
         ([SPECIES, "--release", "1"], "There is no release 1 of testus_exampli"),
         ([SPECIES, "--publish"], "Set REFERENCES_S3"),
