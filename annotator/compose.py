@@ -38,6 +38,25 @@ class Allele:
         return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an allele does: the genes it touches, its most severe term, and the proteins changed (gene, p.)."""
+
+    genes: list[str]
+    term: str
+    proteins: list[tuple[str, str]]
+
+    def values(self, hgvs_g: str) -> tuple[str, ...]:
+        """Our INFO tags for such an allele that is not known, in their order, "" for none."""
+        allele = Allele("", Kind.SEQUENCE, term=self.term, genes=self.genes, hgvs_g=hgvs_g, proteins=self.proteins)
+        return _values(allele)
+
+
+def touched(change: Change) -> tuple[int, int]:
+    """The first and last base that a change touches: an insertion, both of the bases that it stands between."""
+    return (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
+
+
 def predictable(record: Record) -> list[str]:
     """Return the ALT alleles that csq can say something about, in order: those written in bases."""
     return [
@@ -75,27 +94,32 @@ class Composer:
 
     def _describe(self, contig: str, pos: int, ref: str, alt: str, bcsq: str) -> Allele:
         change = shortest(pos, ref, alt)
-        # An insertion stands between two bases: it touches what both of them belong to.
-        start, end = (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
-        answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
         allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
+        found = self.found(contig, change, bcsq)
+        allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins
+        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        allele.known = self._known.get(contig, allele.hgvs_g)
+        allele.values = _values(allele)
+        return allele
+
+    def found(self, contig: str, change: Change, bcsq: str) -> Found:
+        """What csq's answer says of a change, with what else is known of the place."""
+        start, end = touched(change)
+        answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
         genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
-        allele.genes = list(genes) or self._features.names(contig, start, end)
-        allele.term = consequence.worst(
+        term = consequence.worst(
             answers,
             partial(self._features.in_incomplete_codon, contig, change.pos, change.end),
             partial(self._beside, contig, start, end),
         )
-        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        proteins = []
         for answer in answers:
             if answer.amino_change or "start_lost" in answer.words:
                 protein_of = partial(self._reference.protein, answer.transcript, contig)
                 text = hgvs.protein(answer.amino_change, answer.words, protein_of)
                 if text:
-                    allele.proteins.append((answer.gene, text))
-        allele.known = self._known.get(contig, allele.hgvs_g)
-        allele.values = _values(allele)
-        return allele
+                    proteins.append((answer.gene, text))
+        return Found(list(genes) or self._features.names(contig, start, end), term, proteins)
 
     def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
         """csq says of a transcript that codes for nothing that it is touched, and of one that should code but has no

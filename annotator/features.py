@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote
 
-from annotator import rna
+from annotator import rna, transcripts
 from annotator.rna import Rna, RnaReading
 from annotator.slices import Slice, read_text
+from annotator.transcripts import Model, ModelReading
 
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}
 REGION_TYPES = {"D_loop", "origin_of_replication"}
 BIN_BITS = 16  # features are looked up in bins of 64 KiB: genes are long, and each is in all of its bins
 NEARBY = 5_000  # bases within which a variant is upstream or downstream of a gene, as VEP and SnpEff have it
 CONTIGS_KEPT = 2  # of a sliced pack, in memory: files are sorted by contig
+MODEL_BITS = 13  # transcripts are looked up in bins of 8 KiB: a gene has many, and most lookups want one place
+MODELS_KEPT = 4096  # transcripts whose rows are kept read: files are sorted by position
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ class FeatureLookup(Protocol):
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool: ...
 
+    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]: ...
+
     def transcript(self, name: str, contig: str) -> Transcript | None: ...
+
+    def models(self, contig: str, start: int, end: int) -> list[Model]: ...
 
 
 class Features:
@@ -86,6 +93,7 @@ class Features:
         self._incomplete: dict[str, set[tuple[int, int]]] = {}
         self._unread: dict[str, str] = {}  # rows of transcripts that nobody has asked for
         self._reading = RnaReading()
+        self._model_reading = ModelReading()
         with gff.open(encoding="utf-8") as rows:
             for row in rows:
                 if row.startswith("#"):
@@ -95,6 +103,9 @@ class Features:
             if codon := transcript.incomplete_codon:
                 self._incomplete.setdefault(transcript.contig, set()).add(codon)
         self._rnas: list[Rna] = self._reading.found()
+        self._model_rows: dict[tuple[str, int], list[str]] = {}
+        for model in self._model_reading.found(self._reading, self.transcripts):
+            self._add_model(model.contig, model.start, model.end, transcripts.row(model))
         self._index()
 
     @classmethod
@@ -102,7 +113,7 @@ class Features:
         """The features of one contig, from the rows that annotator.install.genes writes."""
         self = cls.__new__(cls)
         self.genes, self.regions, self.transcripts, self._incomplete, self._unread = [], [], {}, {}, {}
-        self._rnas = []
+        self._rnas, self._model_rows = [], {}
         for row in rows:
             kind, first, second, third, rest = row.split("\t", 4)
             if kind == "CDS":
@@ -113,6 +124,8 @@ class Features:
                     self._incomplete.setdefault(contig, set()).add((int(start), int(end)))
             elif kind == "RNA":
                 self._rnas.append(rna.of_row(contig, third, rest))
+            elif kind == "TX":
+                self._add_model(contig, int(first), int(second), row)
             else:
                 biotype, name, description = rest.split("\t")
                 feature = Feature(name, kind, contig, int(first), int(second), third, biotype, description)
@@ -124,6 +137,12 @@ class Features:
         self._gene_bins = _bins(self.genes)
         self._region_bins = _bins(self.regions)
         self._rna_bins = _bins(self._rnas)
+        # Of this object alone, and gone with it.
+        self._model = lru_cache(maxsize=MODELS_KEPT)(transcripts.of_row)
+
+    def _add_model(self, contig: str, start: int, end: int, row: str) -> None:
+        for number in range(start >> MODEL_BITS, (end >> MODEL_BITS) + 1):
+            self._model_rows.setdefault((contig, number), []).append(row)
 
     def _add(self, columns: list[str]) -> None:
         contig, _, kind, start, end, _, strand, phase, text = columns
@@ -143,8 +162,10 @@ class Features:
             self._reading.gene(tags.get("ID", ""), feature.name)
         elif kind == "exon" and "Parent" in tags:
             self._reading.exon(tags["Parent"], int(start), int(end))
+            self._model_reading.exon(tags["Parent"], strand)
         elif tags.get("ID", "").startswith("transcript:"):
             self._reading.transcript(tags["ID"], tags.get("Parent", ""), contig, strand, (int(start), int(end)))
+            self._model_reading.transcript(tags["ID"], strand, tags)
         elif kind == "CDS":
             self._reading.coding.add(tags["Parent"].removeprefix("transcript:"))
             name = tags["Parent"].removeprefix("transcript:")
@@ -188,12 +209,44 @@ class Features:
             (first, last) in codons for first in (start - 1, start) for last in (first, first + 1) if end <= last
         )
 
+    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Return where on the contig the answers of this object may change, sorted: from each of these positions to
+        the one in front of the next, all of them are the same for any change that lies within. And where genes and
+        transcripts lie, (start, end) each, in no order.
+        """
+        edges = {1}
+        spans = [(gene.start, gene.end) for gene in self.genes if gene.contig == contig]
+        for start, end in spans:
+            edges |= {start - NEARBY, start, end + 1, end + NEARBY + 1}
+        for region in self.regions:
+            if region.contig == contig:
+                edges |= {region.start, region.end + 1}
+        for one in self._rnas:
+            if one.contig == contig:
+                spans.append((one.start, one.end))
+                edges.update(one.edges())
+        for first, last in self._incomplete.get(contig, ()):
+            edges |= {first, last + 1}
+        for name in list(self._unread):
+            self.transcript(name, contig)
+        for transcript in self.transcripts.values():
+            if transcript.contig == contig:
+                spans.append((transcript.segments[0][0], transcript.segments[-1][1]))
+        return sorted(edge for edge in edges if edge > 0), spans
+
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """Return the coding transcript of this name, None if there is none on the contig."""
         if name in self._unread:
             self.transcripts[name] = _transcript(self._unread.pop(name), contig)
         found = self.transcripts.get(name)
         return found if found and found.contig == contig else None
+
+    def models(self, contig: str, start: int, end: int) -> list[Model]:
+        """Return the transcripts that overlap start to end (1-based, included); none, if the table has no such rows."""
+        numbers = range(start >> MODEL_BITS, (end >> MODEL_BITS) + 1)
+        rows = dict.fromkeys(row for number in numbers for row in self._model_rows.get((contig, number), ()))
+        found = (self._model(contig, row) for row in rows)
+        return [model for model in found if model.start <= end and model.end >= start]
 
 
 def coding_row(transcript: Transcript) -> str:
@@ -239,9 +292,17 @@ class SlicedFeatures:
         """See Features.in_incomplete_codon."""
         return self._of(contig).in_incomplete_codon(contig, start, end)
 
+    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """See Features.stretches."""
+        return self._of(contig).stretches(contig)
+
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """See Features.transcript."""
         return self._of(contig).transcript(name, contig)
+
+    def models(self, contig: str, start: int, end: int) -> list[Model]:
+        """See Features.models."""
+        return self._of(contig).models(contig, start, end)
 
 
 def attributes(text: str) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
+from typing import Protocol
 
 from annotator.alleles import Change
-from annotator.sequence import Sequence
 
 SHIFT_LIMIT = 10_000  # bases that an insertion or deletion is shifted at most
 
@@ -15,7 +15,14 @@ THREE_LETTERS = {
 }  # fmt: skip
 
 
-def genomic(change: Change, contig: str, sequence: Sequence, prefix: str) -> str:
+class Bases(Protocol):
+    """A reference's sequence."""
+
+    def fetch(self, contig: str, first: int, last: int, /) -> str:
+        """Return the bases from first to last, 1-based and included, cut at the contig's ends."""
+
+
+def genomic(change: Change, contig: str, sequence: Bases, prefix: str) -> str:
     """Return the genomic description, such as m.11778G>A, without the reference's accession.
 
     Insertions and deletions are shifted to the highest position that describes the same sequence (HGVS's 3' rule),
@@ -41,7 +48,7 @@ def _range(start: int, end: int) -> str:
     return str(start) if start == end else f"{start}_{end}"
 
 
-def _shifted(pos: int, bases: str, contig: str, sequence: Sequence, insertion: bool = False) -> tuple[int, str]:
+def _shifted(pos: int, bases: str, contig: str, sequence: Bases, insertion: bool = False) -> tuple[int, str]:
     """Shift deleted or inserted bases to the right as far as the sequence after them repeats them."""
     size = len(bases)
     after = pos if insertion else pos + size

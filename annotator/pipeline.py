@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
@@ -13,19 +14,20 @@ from typing import Any
 
 from annotator import __version__, bcftools, output
 from annotator.bcftools import Tool
+from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
 from annotator.preflight.reader import Reader
-from annotator.preflight.records import Record, RecordCheck
+from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import Sniffed, sniff
 from annotator.references import Reference
 from annotator.report import Log
 from annotator.sorter import sort_records
 from annotator.sources.lookup import Lookups
 from annotator.sources.manifest import Source
-from annotator.stream import CSQ_OPTIONS, Pass, Unsorted, in_order
+from annotator.stream import CSQ_OPTIONS, Pass, Piece, Unsorted
 
 RESULT, INDEX, LOG, SUMMARY = "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"
 PROGRESS_SECONDS = 0.5
@@ -204,7 +206,7 @@ class _Run:
         work = Pass(self._reference, self._work_dir / "body", self._tool, lookups)
         found: list[tuple[Header, RecordCheck]] = []
 
-        def records() -> Iterator[Record]:
+        def pieces() -> Iterator[Piece]:
             reader = Reader(
                 self._source,
                 sniffed,
@@ -214,22 +216,25 @@ class _Run:
                 check=work.check,
                 start_tool=lambda command, arguments, stdout: self._tool(command, arguments, DEVNULL, stdout),
             )
-            lines = reader.lines()
-            header = read_header(lines, journal, lookups.replaced)
-            check = RecordCheck(header, self._reference, journal, strict, self._installed)
-            found.append((header, check))
-            checked = check.check_all(lines)
-            if unsorted_line is None:
-                yield from in_order(checked)
-            else:
-                yield from sort_records(checked, list(self._reference.lengths), self._work_dir, work.check)
+            with closing(reader):
+                header = read_header(reader.lines(), journal, lookups.replaced)
+                check = RecordCheck(header, self._reference, journal, strict, self._installed)
+                found.append((header, check))
+                if unsorted_line is None:
+                    check.begin()
+                    yield from Cutter(self._reference, check, work).pieces(reader)
+                    check.end()
+                else:
+                    checked = check.check_all(reader.lines())
+                    contigs = list(self._reference.lengths)
+                    yield from work.batches(sort_records(checked, contigs, self._work_dir, work.check))
 
         def watch() -> None:
             self._tell("annotate" if work.summary.records else "preflight", work.summary.records)
             self._watch()
 
         try:
-            work.run(records, watch)
+            work.run(pieces, watch)
         finally:
             self.log.records_in = found[0][1].records if found else 0
         header, check = found[0]

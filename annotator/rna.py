@@ -29,6 +29,14 @@ class Rna:
     def end(self) -> int:
         return self.exons[-1][1]
 
+    def edges(self) -> set[int]:
+        """The positions at which what `word` says of single bases may change."""
+        found = {position for first, last in self.exons for position in (first, last + 1)}
+        for (_, left), (right, _) in zip(self.exons, self.exons[1:], strict=False):
+            for _, begin, stop in _spans(left + 1, right - 1, self.strand):
+                found |= {begin, stop + 1}
+        return found
+
     def word(self, start: int, end: int) -> str:
         """The most severe of WORDS for what start to end (1-based, included) touches; "" outside."""
         if end < self.start or start > self.end:
@@ -46,8 +54,13 @@ def _in_intron(start: int, end: int, first: int, last: int, strand: str) -> set[
     """What start to end touches of the intron from first to last, and of the exons' ends beside it."""
     if first > last or end < first - REGION_IN_EXON or start > last + REGION_IN_EXON:
         return set()
+    return {word for word, begin, stop in _spans(first, last, strand) if begin <= end and stop >= start}
+
+
+def _spans(first: int, last: int, strand: str) -> tuple[tuple[str, int, int], ...]:
+    """The parts of the intron from first to last, and of the exons' ends beside it: word, start, end."""
     left, right = ("splice_acceptor", "splice_donor") if strand == "-" else ("splice_donor", "splice_acceptor")
-    spans = (
+    return (
         (left, first, first + SITE - 1),
         (right, last - SITE + 1, last),
         ("splice_region", first - REGION_IN_EXON, first - 1),
@@ -56,7 +69,6 @@ def _in_intron(start: int, end: int, first: int, last: int, strand: str) -> set[
         ("splice_region", last + 1, last + REGION_IN_EXON),
         ("intron", first, last),
     )
-    return {word for word, begin, stop in spans if begin <= end and stop >= start}
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """One pass over a file: source -> checks -> bcftools csq -> composed records -> bgzip, all at the same time.
 
 Two threads move the data: one reads, checks and feeds csq; the other takes csq's answers and writes. The caller's
-thread watches over them, so its callbacks, and signals, find it at any time.
+thread watches over them, so its callbacks, and signals, find it at any time. What they hand on are pieces of a file:
+records one by one (Batch), or in columns (annotator.blocks), of one contig.
 
 csq is given each allele as a bare record of its own (contig, position, REF, ALT) and the answers are put back into the
 original record. So nothing of a file can upset it, no column is reformatted on the way, an answer always belongs to one
@@ -13,11 +14,11 @@ run after the other, since the records come contig by contig.
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from subprocess import PIPE
+from typing import Protocol
 
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
@@ -52,21 +53,42 @@ class Unsorted(Exception):
         self.line = line
 
 
-def in_order(records: Iterator[Record]) -> Iterator[Record]:
-    """Pass records on; raise Unsorted at the first that is not in order, or comes back to a contig."""
-    contig, pos = "", 0
-    done: set[str] = set()
-    for record in records:
-        if record.contig != contig:
-            if record.contig in done:
-                raise Unsorted(record.line)
-            done.add(record.contig)
-            contig, pos = record.contig, record.pos
-        elif record.pos < pos:
-            raise Unsorted(record.line)
-        else:
-            pos = record.pos
-        yield record
+class Piece(Protocol):
+    """Records of one contig that go through together.
+
+    contig: by the reference's name; records: how many; size: of their text, in characters; asked: the lines that csq is
+    to answer.
+    """
+
+    contig: str
+    records: int
+    size: int
+    asked: int
+
+    def bare(self) -> bytes:
+        """The lines for csq; asked of them."""
+
+    def compose(self, answers: list[bytes]) -> bytes:
+        """The annotated lines, counted in the pass's summary; answers: csq's lines. Raises EngineError."""
+
+
+class Order:
+    """Watches over the order of records; a contig must not be come back to."""
+
+    def __init__(self) -> None:
+        self._contig, self._pos = "", 0
+        self._done: set[str] = set()
+
+    def add(self, contig: str, pos: int, line: int) -> None:
+        """Take note of a record, or of several in order of which this is the first. Raises Unsorted."""
+        if contig != self._contig:
+            if contig in self._done:
+                raise Unsorted(line)
+            self._done.add(contig)
+            self._contig = contig
+        elif pos < self._pos:
+            raise Unsorted(line)
+        self._pos = pos
 
 
 class Pass:
@@ -79,12 +101,12 @@ class Pass:
         start_tool: Callable[[str, list[str | Path], int, int], Tool],
         sources: Lookups,
     ) -> None:
-        self._reference = reference
+        self.reference = reference
         self.sources = sources
         self._body = body
         self._start_tool = start_tool
-        self._composer = Composer(reference)
-        self._pending: deque[tuple[Record, str]] = deque()  # with what its INFO gets from sources
+        self.composer = Composer(reference)
+        self._pending: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()  # None: a run of csq gets no more
         self._stop = threading.Event()
         self._starting = threading.Lock()  # no run of csq begins once the pass has been stopped
         self._tools: list[Tool] = []
@@ -101,16 +123,16 @@ class Pass:
         if self._stop.is_set():
             raise Stopped
 
-    def run(self, records: Callable[[], Iterator[Record]], watch: Callable[[], None]) -> None:
+    def run(self, pieces: Callable[[], Iterator[Piece]], watch: Callable[[], None]) -> None:
         """Annotate the records. watch is called about ten times a second and may raise to end the pass.
 
         Raises what reading the records raised, or EngineError.
         """
-        feeder = threading.Thread(target=self._feed, args=(records,), name="annotator-feeder", daemon=True)
+        feeder = threading.Thread(target=self._feed, args=(pieces,), name="annotator-feeder", daemon=True)
         collector = threading.Thread(target=self._collect, name="annotator-collector", daemon=True)
         try:
-            if not self._reference.has_slices and len(self._reference.genetic_codes) == 1:
-                self._start_csq(self._reference.contigs[0].genetic_code, None)  # while the first records are read
+            if not self.reference.has_slices and len(self.reference.genetic_codes) == 1:
+                self._start_csq(self.reference.contigs[0].genetic_code, None)  # while the first records are read
             feeder.start()
             collector.start()
             for thread in (collector, feeder):
@@ -123,6 +145,7 @@ class Pass:
         finally:
             self._end()
             self._started.put(None)
+            self._pending.put(None)
             for thread in (feeder, collector):
                 if thread.ident is not None:
                     thread.join()
@@ -132,7 +155,7 @@ class Pass:
 
     def _start_csq(self, code: int, contigs: Iterable[str] | None) -> Tool:
         """Begin a run for records of these contigs; of any, if None."""
-        names = self._reference.lengths if contigs is None else contigs
+        names = self.reference.lengths if contigs is None else contigs
         with self._starting:
             self.check()
             arguments: list[str | Path] = [
@@ -140,9 +163,9 @@ class Pass:
                 "--genetic-code",
                 str(code),
                 "--fasta-ref",
-                self._reference.fasta,
+                self.reference.fasta,
                 "--gff-annot",
-                self._reference.gff_for(names, self._body.with_name(f"genes-{len(self._tools)}.gff3.gz")),
+                self.reference.gff_for(names, self._body.with_name(f"genes-{len(self._tools)}.gff3.gz")),
                 "-",
             ]
             csq = self._start_tool("csq", arguments, PIPE, PIPE)
@@ -165,75 +188,62 @@ class Pass:
         broken_pipe = isinstance(self._feeder_error, BrokenPipeError | Stopped)
         if self._feeder_error is not None and not broken_pipe:
             raise self._feeder_error
+        if self._collector_error is not None:  # csq was ended for it
+            raise self._collector_error
         for csq in self._tools:
             if failure := csq.failure():
                 raise failure
-        if self._collector_error is not None:
-            raise self._collector_error
         if self._feeder_error is not None:
             raise EngineError("csq-closed", "bcftools csq closed its input early") from self._feeder_error
-        if self._pending or self.summary.records != self._fed:
+        if self.summary.records != self._fed:
             raise EngineError("csq-lost", "bcftools csq gave back another number of records than it was given")
 
-    def _feed(self, records: Callable[[], Iterator[Record]]) -> None:
+    def _feed(self, pieces: Callable[[], Iterator[Piece]]) -> None:
         try:
-            for csq, run in self._runs(records()):
+            for csq, run in self._runs(pieces()):
                 csq.stdin.write(self._bare_header())
-                self._feed_one(csq, run)
+                for piece in run:
+                    self.check()
+                    self._fed += piece.records
+                    self._pending.put(piece)
+                    csq.stdin.write(piece.bare())
                 csq.stdin.close()
+                self._pending.put(None)
         except BaseException as error:
             self._feeder_error = error
             if not isinstance(error, BrokenPipeError):
                 self._kill()  # else the collector would wait for an end of csq's input
         finally:
+            self._pending.put(None)
             self._started.put(None)
 
-    def _runs(self, records: Iterator[Record]) -> Iterator[tuple[Tool, Iterator[Record]]]:
-        """Cut the records where the genetic code changes, and give each run a csq."""
+    def _runs(self, pieces: Iterator[Piece]) -> Iterator[tuple[Tool, Iterator[Piece]]]:
+        """Cut the pieces where the genetic code changes, and give each run a csq."""
         if self._tools:
-            yield self._tools[0], records
+            yield self._tools[0], pieces
             return
-        reference = self._reference
+        reference = self.reference
         codes = reference.genetic_codes
         if len(codes) == 1:
-            groups: Iterable[tuple[int, Iterator[Record]]] = [(next(iter(codes)), records)]
+            groups: Iterable[tuple[int, Iterator[Piece]]] = [(next(iter(codes)), pieces)]
         else:
             code_of = {contig: code for code, names in codes.items() for contig in names}
-            groups = groupby(records, key=lambda record: code_of[record.contig])
+            groups = groupby(pieces, key=lambda piece: code_of[piece.contig])
         for code, group in groups:
             head, size, whole = [], 0, True
-            for record in group:
-                head.append(record)
-                size += len(record.left) + len(record.info) + len(record.tail)
+            for piece in group:
+                head.append(piece)
+                size += piece.size
                 if size > LOOK_AHEAD:
                     whole = False
                     break
-            contigs = dict.fromkeys(record.contig for record in head) if whole else codes[code]
+            contigs = dict.fromkeys(piece.contig for piece in head) if whole else codes[code]
             yield self._start_csq(code, contigs), chain(head, group)
         if not self._tools:  # no record at all: csq's header is wanted all the same
             yield self._start_csq(reference.genetic_code, ()), iter(())
 
-    def _feed_one(self, csq: Tool, records: Iterator[Record]) -> None:
-        batch: list[Record] = []
-        lines: list[str] = []
-        size = 0
-        for record in records:
-            batch.append(record)
-            lines.append(_bare(record))
-            size += len(lines[-1])
-            if size >= BATCH:
-                self._send(csq, batch, lines)
-                batch, lines, size = [], [], 0
-        self._send(csq, batch, lines)
-
-    def _send(self, csq: Tool, batch: list[Record], lines: list[str]) -> None:
-        self.check()
-        self._pending.extend(zip(batch, self.sources.info(batch), strict=True))
-        self._fed += len(batch)
-        csq.stdin.write("".join(lines).encode("latin-1"))
-
     def _bare_header(self) -> bytes:
-        contigs = "".join(f"##contig=<ID={name},length={size}>\n" for name, size in self._reference.lengths.items())
+        contigs = "".join(f"##contig=<ID={name},length={size}>\n" for name, size in self.reference.lengths.items())
         text = f"##fileformat=VCFv4.2\n{contigs}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         return text.encode("ascii")
 
@@ -251,43 +261,91 @@ class Pass:
             self._end()
 
     def _collect_one(self, csq: Tool, writer: BgzfWriter) -> bool:
-        """Write what a run of csq has found; False if it was ended in the middle of a line."""
-        answers: list[str] = []
-        for line in csq.stdout:
-            if line.startswith(b"#"):
-                if line.startswith(b"##INFO=<ID=BCSQ,"):
-                    self.bcsq_definition = line.decode("ascii").rstrip("\n")
-                continue
-            if not line.endswith(b"\n"):
+        """Write what a run of csq has found; False if it was ended in the middle."""
+        lines = self._answers(csq)
+        while (piece := self._pending.get()) is not None:
+            answers = list(islice(lines, piece.asked))
+            if len(answers) < piece.asked or not answers[-1].endswith(b"\n"):
                 return False
-            answers.append(self._answer(line))
-            record, added = self._pending[0]
-            wanted = predictable(record)
-            if len(answers) < len(wanted):
-                continue
-            self._pending.popleft()
-            writer.write(self._compose(record, answers if wanted else [], added))
-            answers = []
+            writer.write(piece.compose(answers))
+        if next(lines, None) is not None:
+            raise EngineError("csq-lost", "bcftools csq gave back more records than it was given")
         return True
 
-    def _answer(self, line: bytes) -> str:
-        columns = line.rstrip(b"\n").split(b"\t")
-        record, _ = self._pending[0]
-        if int(columns[1]) != record.pos:
-            raise EngineError("csq-order", "bcftools csq gave its records back in another order")
-        info = columns[7]
-        return info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
+    def _answers(self, csq: Tool) -> Iterator[bytes]:
+        for line in csq.stdout:
+            if not line.startswith(b"#"):
+                yield line
+            elif line.startswith(b"##INFO=<ID=BCSQ,"):
+                self.bcsq_definition = line.decode("ascii").rstrip("\n")
 
-    def _compose(self, record: Record, answers: list[str], added: str) -> bytes:
-        alleles = self._composer.alleles(record, answers)
-        self.summary.add(record, alleles, added)
-        columns = [record.left, self._composer.info(record, alleles, added)]
-        if record.tail:
-            columns.append(record.tail)
-        return ("\t".join(columns) + "\n").encode("latin-1")
+    def batches(self, records: Iterable[Record]) -> Iterator["Batch"]:
+        """Gather records to pieces."""
+        batch: list[Record] = []
+        size = 0
+        for record in records:
+            if batch and (size >= BATCH or record.contig != batch[0].contig):
+                yield Batch(batch, self)
+                batch, size = [], 0
+            batch.append(record)
+            size += len(record.left) + len(record.info) + len(record.tail)
+        if batch:
+            yield Batch(batch, self)
 
 
-def _bare(record: Record) -> str:
+class Batch:
+    """Records of one contig, each on its own."""
+
+    def __init__(self, records: list[Record], work: Pass) -> None:
+        self.contig = records[0].contig
+        self.records = len(records)
+        self.size = sum(len(record.left) + len(record.info) + len(record.tail) for record in records)
+        self._members = records
+        self._added = work.sources.info(records)
+        self._work = work
+        self.asked = sum(asked(record) for record in records)
+
+    def bare(self) -> bytes:
+        """See Piece.bare."""
+        return "".join(map(bare, self._members)).encode("latin-1")
+
+    def compose(self, answers: list[bytes]) -> bytes:
+        """See Piece.compose."""
+        given = iter(answers)
+        lines = [
+            composed(record, [next(given) for _ in range(asked(record))], added, self._work)
+            for record, added in zip(self._members, self._added, strict=True)
+        ]
+        return "".join(lines).encode("latin-1")
+
+
+def composed(record: Record, answers: list[bytes], added: str, work: Pass) -> str:
+    """The annotated line of a record; answers: csq's lines; added: what sources say."""
+    found = [answer(line, record.pos) for line in answers]
+    alleles = work.composer.alleles(record, found if predictable(record) else [])
+    work.summary.add(record, alleles, added)
+    columns = [record.left, work.composer.info(record, alleles, added)]
+    if record.tail:
+        columns.append(record.tail)
+    return "\t".join(columns) + "\n"
+
+
+def answer(line: bytes, pos: int) -> str:
+    """What a line of csq says: the value of BCSQ. Raises EngineError if it is not on this position."""
+    columns = line.rstrip(b"\n").split(b"\t")
+    if int(columns[1]) != pos:
+        raise EngineError("csq-order", "bcftools csq gave its records back in another order")
+    info = columns[7]
+    return info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
+
+
+def asked(record: Record) -> int:
+    """The number of lines of `bare`."""
+    return len(predictable(record)) or 1
+
+
+def bare(record: Record) -> str:
+    """A line for csq for each allele that it can say something about; one without ALT if there is none."""
     wanted = predictable(record) or ["."]
     size = len(record.left) + len(record.info) + len(record.tail)
     padding = "x" * (size // (PADDING * len(wanted)) - 40) or "."

@@ -1,7 +1,7 @@
 """The check of INFO: values of the declared type, tags that are declared, none of an earlier annotation."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from annotator import tags
 from annotator.journal import Journal
@@ -51,6 +51,11 @@ class InfoCheck:
         self._tests |= dict.fromkeys((*tags.OWN, *header.replaced), _removed)
         self._replaced = header.replaced
         self._undeclared: dict[str, Field] = {}
+
+    @property
+    def tests(self) -> Mapping[str, Test | None]:
+        """The tests of the tags that are kept, by tag; None where any text will do. Grows with undeclared ones."""
+        return self._tests
 
     def check(self, number: int, info: str, contig_length: int) -> str:
         """Return the INFO to be written, "" for none. Raises Unusable where a tag's name cannot be."""
@@ -132,6 +137,23 @@ class InfoCheck:
             'Description="Not described in the annotated file">'
             for tag, field in self._undeclared.items()
         ]
+
+
+def pattern(tests: Mapping[str, object], tags_: Iterable[str]) -> str:
+    """A regular expression, in Rust's and Python's common syntax, for INFO columns that are sound as they stand: of
+    these tags, as far as there are tests for them. It leaves out END, and numbers that are none (nan, inf).
+    """
+    integer, number = r"(?:\.|[+-]?[0-9]{1,10})", r"(?:\.|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    forms = {_INTEGER: f"{integer}(?:,{integer})*", _FLOAT: f"{number}(?:,{number})*", None: "[^;]*"}
+    entries = [
+        f"{re.escape(tag)}(?:={forms[tests[tag]]})?"  # type: ignore[index]
+        for tag in tags_
+        if tag != "END" and tests.get(tag, _removed) in forms
+    ]
+    if not entries:
+        return r"^\.$"
+    entry = f"(?:{'|'.join(entries)})"
+    return rf"^(?:\.|{entry}(?:;{entry})*)$"
 
 
 def value_test(type_: str) -> Test | None:

@@ -98,6 +98,11 @@ class ReferenceMatch:
             self._fault(fault, (name, pos, ref[:MISFIT_BASES]), tally, shifts)
         return reason
 
+    def fitted(self, contig: str, count: int) -> None:
+        """Count records that were compared elsewhere, and fit."""
+        self.checked += count
+        (self._tallies.get(contig) or self._tally(contig)).checked += count
+
     def filled(self, contig: str, pos: int, ref: str) -> str | None:
         """REF with the reference's bases in place of N, which says nothing; None if its other bases do not fit."""
         expected = self._sequence.fetch(contig, pos, pos + len(ref) - 1)

@@ -56,10 +56,44 @@ class Reader:
         self._check = check
         self._start_tool = start_tool
         self.ends_with_newline = True
+        self._groups = self._read()
+        self._current: Iterator[tuple[int, str]] = iter(())
+
+    def close(self) -> None:
+        """End what reads the file; for those who do not read it to its end."""
+        self._groups.close()
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield (line number from 1, line without its line end)."""
-        number = 0
+        """Yield (line number from 1, line without its line end). Another call goes on where this one was left."""
+        while True:
+            yield from self._current
+            group = next(self._groups, None)
+            if group is None:
+                return
+            self._current = enumerate(group[1], group[0])
+
+    def blocks(self, size: int) -> Iterator[tuple[int, list[str]]]:
+        """Yield the lines that have not been read yet, some size characters at a time, as (number of the first,
+        lines).
+        """
+        waiting = list(self._current)
+        first, lines, length = 0, [line for _, line in waiting], sum(len(line) for _, line in waiting)
+        if waiting:
+            first = waiting[0][0]
+        for number, group in self._groups:
+            if not lines:
+                first = number
+            lines += group
+            length += sum(map(len, group))
+            if length >= size:
+                yield first, lines
+                lines, length = [], 0
+        if lines:
+            yield first, lines
+
+    def _read(self) -> Generator[tuple[int, list[str]]]:
+        """Yield the lines that end in each chunk, as (number of the first, lines)."""
+        number = 1
         carried: list[str] = []  # pieces of a line that has not ended yet
         carried_size = 0
         newline = self._sniffed.newline
@@ -70,23 +104,20 @@ class Reader:
                 if first and self._sniffed.bom:
                     text = text[3:]
                 first = False
-                pieces = text.split(newline)
-                if len(pieces) > 1:
-                    carried.append(pieces[0])
-                    line = "".join(carried)
-                    number += 1
-                    self._check_length(len(line), number)
-                    yield number, line
-                    for line in pieces[1:-1]:
-                        number += 1
-                        yield number, line
+                lines = text.split(newline)
+                carried.append(lines[0])
+                if len(lines) > 1:
+                    lines[0] = "".join(carried)
+                    self._check_length(len(lines[0]), number)
                     carried, carried_size = [], 0
-                carried.append(pieces[-1])
-                carried_size += len(pieces[-1])
-                self._check_length(carried_size, number + 1)
+                    carried.append(lines.pop())
+                    yield number, lines
+                    number += len(lines)
+                carried_size += len(carried[-1])
+                self._check_length(carried_size, number)
         if carried_size:
             self.ends_with_newline = False
-            yield number + 1, "".join(carried)
+            yield number, ["".join(carried)]
 
     def _check_length(self, size: int, number: int) -> None:
         if size > self._line_bytes:

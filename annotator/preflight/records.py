@@ -1,7 +1,7 @@
 """The check of one record after the other: what is sound goes on, what is not is repaired, skipped, or ends the run."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from annotator.alleles import Kind, kind_of
@@ -53,6 +53,21 @@ class Record:
         return max(int(found[1]) if found else 0, self.pos + len(self.ref) - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What the columns of a sound record may be, beside what is told by their form alone.
+
+    columns: how many there are. filters: FILTER's values. tests: of INFO's tags, None where any text will do; tags that
+    are not in it are not to be passed. colons: how many a sample may have, by FORMAT. The three grow while a file is
+    read.
+    """
+
+    columns: int
+    filters: Collection[str]
+    tests: Mapping[str, object]
+    colons: Mapping[str, int]
+
+
 class RecordCheck:
     """Checks records one by one, in the file's order; strict checks every value of every sample too.
 
@@ -71,6 +86,9 @@ class RecordCheck:
         self._reference = reference
         self._journal = journal
         self._old = header.version < (4, 0)
+        self._strict = strict
+        self._usable = 0
+        self._first_skip: InputError | None = None
         self._lengths = reference.lengths
         self._circular = {contig.name for contig in reference.contigs if contig.circular}
         self._infos = InfoCheck(header, journal)
@@ -92,45 +110,92 @@ class RecordCheck:
 
     def check_all(self, lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
         """Yield the sound records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
+        self.begin()
+        for number, line in lines:
+            record = self.check(number, line)
+            if record is not None:
+                yield record
+        self.end()
+
+    def begin(self) -> None:
+        """Look at what the header says of the build; before the first line. Raises InputError if it is another one."""
         self._match.read_header(self._header.meta)
-        first_skip: InputError | None = None
-        usable = 0
-        for number, raw in lines:
-            line = raw
-            if raw.endswith("\r"):
-                line = raw.rstrip("\r")
-                self._journal.repair("crlf", "Windows line ends (CRLF) were replaced", number)
-            if line.startswith("#"):
-                raise (
-                    InputError(
-                        "header-after-records",
-                        f"Line {number} is a header line, after records that begin in line {self._header.line + 1}.",
-                        "If files were joined, join them with bcftools concat; else move all header lines to the top.",
-                        number,
-                    )
-                    if self.records
-                    else InputError(
-                        "header-after-columns",
-                        f"Line {number} is a header line after the line of column names.",
-                        "Move all header lines above the #CHROM line.",
-                        number,
-                    )
-                )
-            if not line or line.isspace():
-                self._journal.repair("blank-lines", "Blank lines were left out", number)
-                continue
-            self.records += 1
-            try:
-                record = self._check(number, line)
-            except Unusable as fault:
-                self._journal.skip(number, fault.code, fault.reason)
-                if first_skip is None:
-                    first_skip = InputError(fault.code, f"Line {number}: {fault.reason}.", fault.advice, number)
-                continue
-            usable += 1
-            yield record
-        self._judge(usable, first_skip)
+
+    def end(self) -> None:
+        """Judge the file as a whole; after the last line. Raises InputError if it has to be refused."""
+        self._judge(self._usable, self._first_skip)
         self.definitions += self._infos.definitions() + self._samples.definitions()
+
+    def check(self, number: int, raw: str) -> Record | None:
+        """Return the record of a line; None for one that is skipped, or blank. Raises InputError for what ends the
+        run.
+        """
+        line = raw
+        if raw.endswith("\r"):
+            line = raw.rstrip("\r")
+            self._journal.repair("crlf", "Windows line ends (CRLF) were replaced", number)
+        if line.startswith("#"):
+            raise self._header_line(number)
+        if not line or line.isspace():
+            self._journal.repair("blank-lines", "Blank lines were left out", number)
+            return None
+        self.records += 1
+        try:
+            record = self._check(number, line)
+        except Unusable as fault:
+            self._journal.skip(number, fault.code, fault.reason)
+            if self._first_skip is None:
+                self._first_skip = InputError(fault.code, f"Line {number}: {fault.reason}.", fault.advice, number)
+            return None
+        self._usable += 1
+        return record
+
+    @property
+    def looks(self) -> "Looks | None":
+        """What a record looks like that `check` would return as it stands; None if there is no telling in advance."""
+        if self._old or self._strict or not (self._header.samples or self._header.column_count == 8):
+            return None
+        return Looks(
+            columns=self._header.column_count,
+            filters=self._filters,
+            tests=self._infos.tests,
+            colons=self._samples.colons,
+        )
+
+    def contig_of(self, name: str) -> str | None:
+        """The reference's name of a contig that records are on which have been checked, and are written as they are."""
+        contig = self._contigs.get(name)
+        return contig if contig and self.names.get(contig) == name else None
+
+    def passed(self, contig: str, count: int) -> None:
+        """Count records on a contig that were found to look as `looks` says, and to fit the reference."""
+        self.records += count
+        self._usable += count
+        self._match.fitted(contig, count)
+
+    def crowd(self, contig: str, pos: int) -> tuple[int, int]:
+        """How many records were last seen at a position without another between them, and their size."""
+        return (self._at_position, self._bytes_at_position) if self._position == (contig, pos) else (0, 0)
+
+    def at(self, contig: str, pos: int, records: int, size: int) -> None:
+        """Set what `crowd` tells."""
+        self._position = contig, pos
+        self._at_position, self._bytes_at_position = records, size
+
+    def _header_line(self, number: int) -> InputError:
+        if self.records:
+            return InputError(
+                "header-after-records",
+                f"Line {number} is a header line, after records that begin in line {self._header.line + 1}.",
+                "If files were joined, join them with bcftools concat; else move all header lines to the top.",
+                number,
+            )
+        return InputError(
+            "header-after-columns",
+            f"Line {number} is a header line after the line of column names.",
+            "Move all header lines above the #CHROM line.",
+            number,
+        )
 
     def _judge(self, usable: int, first_skip: InputError | None) -> None:
         """Refuse the file if what was skipped is not the exception but the rule."""

@@ -1,6 +1,7 @@
 """The check of FORMAT and the samples: as many values as FORMAT names, tags that are declared."""
 
 import re
+from collections.abc import Mapping
 
 from annotator import tags
 from annotator.journal import Journal
@@ -36,6 +37,11 @@ class SamplesCheck:
         self._declared = set(header.formats)
         self._undeclared: dict[str, Field] = {}
         self._formats: dict[str, int] = {}  # FORMATs that were checked, and their number of colons
+
+    @property
+    def colons(self) -> Mapping[str, int]:
+        """How many colons a sample may have at most, by FORMAT; of those that were seen and are kept."""
+        return self._formats
 
     def check(self, number: int, tail: str, alts: int) -> str:
         """Return the columns to be written; alts is the number of ALT alleles. Raises Unusable for what is wrong."""

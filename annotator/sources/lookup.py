@@ -108,6 +108,9 @@ class Lookups:
         for lookup in self._open:
             lookup.close()
 
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
     def restart(self) -> None:
         """Begin to count anew, for a run that starts over."""
         for lookup in self._open:
@@ -158,6 +161,19 @@ class Lookups:
                     text = _text(lookup, record, rows[first : first + len(record.alts)])
                 at = start + number
                 added[at] = f"{added[at]};{text}" if added[at] else text
+
+    def info_of(self, contig: str, variants: Sequence[Variant]) -> list[str]:
+        """Return what is added to INFO of records of one allele each, given in normal form; "" for nothing."""
+        added = [""] * len(variants)
+        for lookup in self._open:
+            for place, row in enumerate(lookup.find(contig, variants)):
+                if row is None:
+                    continue
+                lookup.counts.alleles += 1
+                lookup.counts.records += 1
+                text = lookup.info(row)
+                added[place] = f"{added[place]};{text}" if added[place] else text
+        return added
 
     def definitions(self) -> list[str]:
         """Return the header lines that declare the tags."""
