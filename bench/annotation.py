@@ -5,7 +5,7 @@ wall and processor time, throughput, the highest memory of the process tree, and
 
 - the floor: `bcftools view`, VCF to bgzip
 - the raw pipe: `norm | csq | annotate` to bgzip, with one source of known variants in its streamable form
-- `python -m annotator`, with all that it checks, repairs and writes
+- `python -m annotator`, with all that it checks, repairs and writes, and the same source
 - SnpEff, where it is installed (Debian: apt-get install snpeff), with a database built from the same genes
 
 and how often SnpEff's most severe term for an allele agrees with ours (see docs/agreement.md).
@@ -33,6 +33,9 @@ from rich.table import Table
 
 from annotator.bcftools import LAUNCHER
 from annotator.consequence import rank
+from annotator.references import load_reference
+from annotator.sources.fields import Wanted
+from annotator.sources.install import Request, install
 from bench import chromosome
 from bench.service import family, resident
 
@@ -99,6 +102,13 @@ def prepare(folder: Path, variants: int) -> Path:
             for name in ("CLNSIG", "CLNDN")
         )
     )
+    request = Request(
+        name="known",
+        title="A synthetic source",
+        files=((folder / "source.vcf").absolute().as_uri(),),
+        fields=(Wanted("CLNSIG", "CLNSIG"), Wanted("CLNDN", "CLNDN")),
+    )
+    install(request, load_reference(PACK, folder / "packs"), folder / "packs")
     done.touch()
     return folder
 

@@ -105,7 +105,7 @@ class Block:
             more = {"row": [row for row, _ in self._others], "line": texts}
             lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row")
         text: str = lines["line"].str.join("\n").item()
-        return f"{text}\n".encode("ascii")
+        return f"{text}\n".encode("latin-1")  # what sources say is kept as such
 
     def _dealt(self, answers: list[bytes]) -> tuple[list[bytes], list[list[bytes]]]:
         """csq's answers for the rows of the frame that it was asked about, and those for each of the others."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from annotator.alleles import Change, shortest
 from annotator.blocks.block import Block
+from annotator.blocks.known import entries
 from annotator.blocks.places import Places
 from annotator.compose import touched
 from annotator.hgvs import genomic
@@ -14,7 +15,7 @@ from annotator.preflight.info import pattern
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import Looks, Record, RecordCheck
 from annotator.references import Reference
-from annotator.sources.matching import Variant, Window, normal
+from annotator.sources.matching import Window, normal
 from annotator.stream import Order, Pass, Piece
 from annotator.summary import PREVIEW
 
@@ -46,6 +47,7 @@ class Cutter:
         self._check = check
         self._order = Order()
         self._work = work
+        self._sources = list(work.sources)
         self._window = Window(reference.sequence.fetch)
         self._places: tuple[str, Places] | None = None
         self._tags: dict[str, None] = {}
@@ -225,12 +227,9 @@ class Cutter:
         frame = frame.with_columns(near=places.near_series.gather(frame["stretch"]))
         single = ((pl.col("ref").str.len_bytes() == 1) & (pl.col("alt").str.len_bytes() == 1)).alias("single")
         frame = frame.with_columns(single)
-        variants: list[Variant] = (
-            list(zip(frame["pos"], frame["ref"], frame["alt"], strict=True)) if self._work.sources else []
-        )
         prefix = self._reference.hgvs_prefix_of(contig)
         crossing: list[Change] = []
-        own: list[tuple[int, int, str, str, str | None]] = []
+        own: list[tuple[int, int, str, str, str | None, int, str, str]] = []
         longer = frame.with_row_index("place").filter(~pl.col("single")).select("place", "pos", "ref", "alt")
         for place, pos, ref, alt in longer.iter_rows():
             change = shortest(pos, ref, alt)
@@ -239,20 +238,20 @@ class Cutter:
             if stretch != places.at(end):
                 crossing.append(change)
                 stretch = -len(crossing)
+            variant = normal(contig, pos, ref, alt, self._window.fetch) if self._sources else (pos, ref, alt)
             swap = change.ref + change.alt if change.type == "SNV" else None
-            own.append((place, stretch, change.type, genomic(change, contig, self._window, prefix), swap))
-            if variants:
-                variants[place] = normal(contig, pos, ref, alt, self._window.fetch)
+            own.append((place, stretch, change.type, genomic(change, contig, self._window, prefix), swap, *variant))
         columns = {"place": pl.UInt32, "stretch_": pl.Int64, "type": pl.String, "hgvs": pl.String, "swap": pl.String}
+        columns |= {"pos_": pl.Int64, "ref_": pl.String, "alt_": pl.String}
         found = pl.DataFrame(own, schema=columns, orient="row")
         frame = frame.with_row_index("place").join(found, on="place", how="left", maintain_order="left")
         frame = frame.with_columns(
             stretch=pl.coalesce("stretch_", "stretch"),
             type=pl.col("type").fill_null("SNV"),
             swap=pl.when("single").then(pl.concat_str("ref", "alt")).otherwise("swap"),
-            added=pl.Series(self._work.sources.info_of(contig, variants), dtype=pl.String) if variants else pl.lit(""),
         )
-        return frame, crossing
+        normals = frame.select(*(pl.coalesce(f"{name}_", name).alias(name) for name in ("pos", "ref", "alt")))
+        return frame.with_columns(added=entries(self._sources, contig, normals)), crossing
 
     def _places_of(self, contig: str) -> Places:
         if self._places is None or self._places[0] != contig:

@@ -8,7 +8,7 @@ batch is a few blocks and the index of one contig.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -71,6 +71,10 @@ class Lookup:
             found[place] = row
         return found
 
+    def text(self, contig: str, first: int, last: int, most: int) -> bytes | None:
+        """See Table.text."""
+        return self._table.text(contig, first, last, most)
+
     def values(self, row: str) -> dict[str, str]:
         """Return the values of a row by tag, without those that are missing."""
         texts = row.split("\t")
@@ -108,8 +112,8 @@ class Lookups:
         for lookup in self._open:
             lookup.close()
 
-    def __bool__(self) -> bool:
-        return bool(self._open)
+    def __iter__(self) -> Iterator[Lookup]:
+        return iter(self._open)
 
     def restart(self) -> None:
         """Begin to count anew, for a run that starts over."""
@@ -161,19 +165,6 @@ class Lookups:
                     text = _text(lookup, record, rows[first : first + len(record.alts)])
                 at = start + number
                 added[at] = f"{added[at]};{text}" if added[at] else text
-
-    def info_of(self, contig: str, variants: Sequence[Variant]) -> list[str]:
-        """Return what is added to INFO of records of one allele each, given in normal form; "" for nothing."""
-        added = [""] * len(variants)
-        for lookup in self._open:
-            for place, row in enumerate(lookup.find(contig, variants)):
-                if row is None:
-                    continue
-                lookup.counts.alleles += 1
-                lookup.counts.records += 1
-                text = lookup.info(row)
-                added[place] = f"{added[place]};{text}" if added[place] else text
-        return added
 
     def definitions(self) -> list[str]:
         """Return the header lines that declare the tags."""

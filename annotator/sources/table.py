@@ -12,7 +12,7 @@ import re
 import sys
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +201,18 @@ class Table:
                 number += 1
             found.append(values)
         return found
+
+    def text(self, contig: str, first: int, last: int, most: int) -> bytes | None:
+        """Return the rows of all blocks that reach into the positions from first to last, as they are in the table; None
+        if these are more than `most` blocks. Raises EngineError if a file is damaged.
+        """
+        if contig not in self._sections:
+            return b""
+        self._turn_to(contig)
+        begin, end = bisect_left(self._places.lasts, first), bisect_right(self._places.firsts, last)
+        if end - begin > most:
+            return None
+        return b"".join(map(self._text, range(begin, end)))
 
     def rows(self) -> Iterator[tuple[str, int, bytes]]:
         """Yield every row as contig, position, line with its line end."""
