@@ -140,9 +140,9 @@ class Composer:
         return "intergenic" if contig in self._circular else self._features.beside(contig, start, end)
 
     @staticmethod
-    def info(record: Record, alleles: list[Allele], added: str = "") -> str:
-        """Return the record's INFO column with everything added to it; added is what its sources say."""
-        parts = [record.info] if record.info else []
+    def info(info: str, alleles: list[Allele], added: str = "") -> str:
+        """Return a record's INFO column, "" for none, with everything added to it; added is what sources say."""
+        parts = [info] if info else []
         if len(alleles) == 1:
             (allele,) = alleles
             if allele.bcsq:

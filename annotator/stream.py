@@ -324,7 +324,7 @@ def composed(record: Record, answers: list[bytes], added: str, work: Pass) -> st
     found = [answer(line, record.pos) for line in answers]
     alleles = work.composer.alleles(record, found if predictable(record) else [])
     work.summary.add(record, alleles, added)
-    columns = [record.left, work.composer.info(record, alleles, added)]
+    columns = [record.left, work.composer.info(record.info, alleles, added)]
     if record.tail:
         columns.append(record.tail)
     return "\t".join(columns) + "\n"

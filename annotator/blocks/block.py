@@ -2,31 +2,30 @@
 
 import io
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from itertools import groupby
+
+import polars as pl
 
 from annotator import tags
-from annotator.alleles import Change
-from annotator.blocks.places import Places
-from annotator.compose import Found
+from annotator.alleles import Change, Kind
+from annotator.blocks import known
+from annotator.blocks.alleles import Described
+from annotator.compose import Allele, Composer, Found
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
 from annotator.stream import Pass, asked, bare, composed
 
-if TYPE_CHECKING:
-    import polars as pl
-
 #: csq writes when it has so much; a last line of this length makes it write what it knows of a block, even if it had
 #: few lines, so that blocks do not pile up behind one that waits.
 PUSH = 64 * 1024
-TRANSITIONS = ("AG", "GA", "CT", "TC")
+TRANSITIONS = ["AG", "GA", "CT", "TC"]
 _TAGS = list(tags.DESCRIPTIONS)
+_LEFT = ("id", "ref", "alt", "qual", "filter")
 
 
 class Block:
-    """A `stream.Piece` of one contig.
-
-    frame: a row for each plain record, in order, with its row in the block, its columns, and what Cutter adds; crossing:
-    see Cutter; others: with their rows.
+    """A `stream.Piece`. name: the contig's in the file; size: of the records' text; frame: the plain records, as PlainRecords
+    has them; others: the others, each with its row.
     """
 
     def __init__(
@@ -34,81 +33,62 @@ class Block:
         name: str,
         contig: str,
         size: int,
-        frame: "pl.DataFrame",
-        crossing: list[Change],
+        frame: pl.DataFrame,
         others: list[tuple[int, Record]],
-        places: Places,
+        described: Described,
         work: Pass,
     ) -> None:
         self.contig = contig
+        self.size = size
         self.records = len(frame) + len(others)
         self._name = name
         self._frame = frame
-        self._crossing = crossing
         self._others = others
-        self._added = work.sources.info([record for _, record in others])
-        self._places = places
+        self._described = described
         self._work = work
-        self.size = size
         # The last record is always asked about, see PUSH.
-        self._ask()
-
-    def _ask(self) -> None:
-        import polars as pl
-
-        last = pl.int_range(pl.len()) == pl.len() - 1
-        self._frame = self._frame.with_columns(near=pl.col("near") | last)
-        self._asked_rows = self._frame.filter("near")["row"].to_list()
-        self.asked = len(self._asked_rows) + sum(asked(record) for _, record in self._others)
+        alleles = described.frame.with_columns(pl.col("near") | (pl.col("row") == pl.col("row").last()))
+        self._alleles = alleles
+        self._asked_rows = alleles.filter("near")["row"].to_list()
+        self.asked = len(self._asked_rows) + sum(asked(record) for _, record in others)
 
     def bare(self) -> bytes:
         """See Piece.bare."""
-        import polars as pl
-
-        lines = self._frame.filter("near").select(
-            "row",
-            line=pl.concat_str(
-                pl.lit(f"{self.contig}\t"), "pos", pl.lit("\t.\t"), "ref", pl.lit("\t"), "alt", pl.lit("\t.\t.\t.\n")
-            ),
+        line = pl.concat_str(
+            pl.lit(f"{self.contig}\t"), "pos", pl.lit("\t.\t"), "ref", pl.lit("\t"), "alt", pl.lit("\t.\t.\t.\n")
         )
-        if self._others:
-            more = {"row": [row for row, _ in self._others], "line": [bare(record) for _, record in self._others]}
-            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row")
-        text: str = lines["line"].str.join("").item()
+        text = self._joined(
+            self._alleles.filter("near").select("row", line=line), [bare(record) for _, record in self._others], ""
+        )
         start = text.rfind("\n", 0, -1) + 1
         contig, pos, _, rest = text[start:].split("\t", 3)
         return f"{text[:start]}{contig}\t{pos}\t{'x' * PUSH}\t{rest}".encode("ascii")
 
     def compose(self, answers: list[bytes]) -> bytes:
         """See Piece.compose."""
-        import polars as pl
-
         mine, theirs = self._dealt(answers)
-        frame = self._frame.with_columns(bcsq=self._bcsq(mine))
-        frame = self._with_texts(frame)
-        info = pl.when(pl.col("info") == ".").then(pl.lit("")).otherwise(pl.col("info") + ";")
-        added = pl.when(pl.col("added") == "").then(pl.lit("")).otherwise(pl.lit(";") + pl.col("added"))
-        single = pl.concat_str("pos", "ref", pl.lit(">"), "alt")
-        prefix = self._work.reference.hgvs_prefix_of(self.contig) + "."
-        hgvs = pl.coalesce("hgvs", pl.lit(prefix) + single)
-        columns: list[pl.Expr] = [pl.lit(self._name), pl.col("pos").cast(pl.String)]
-        columns += [pl.col(name) for name in ("id", "ref", "alt", "qual", "filter")]
-        columns.append(pl.concat_str(info, "before", hgvs, "after", added))
-        if frame["tail"].null_count() == 0:
-            columns.append(pl.col("tail"))
-        lines = frame.select("row", line=pl.concat_str(columns, separator="\t"))
-        if self._others:
-            texts = [
-                composed(record, given, added, self._work)[:-1]
-                for (_, record), given, added in zip(self._others, theirs, self._added, strict=True)
-            ]
-            more = {"row": [row for row, _ in self._others], "line": texts}
-            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row")
-        text: str = lines["line"].str.join("\n").item()
-        return f"{text}\n".encode("latin-1")  # what sources say is kept as such
+        alleles = self._alleles.with_columns(bcsq=self._bcsq(mine))
+        alleles, found = self._found(alleles)
+        self._count(alleles, found)
+        lines = self._lines(self._infos(alleles, found))
+        others = [
+            composed(record, given, added, self._work)[:-1]
+            for (_, record), given, added in zip(self._others, theirs, self._described.added, strict=True)
+        ]
+        text = self._joined(lines, others, "\n")
+        # What sources say is kept as Latin-1, like all that is not known to be ASCII.
+        return f"{text}\n".encode("latin-1")
+
+    def _joined(self, lines: pl.DataFrame, others: list[str], separator: str) -> str:
+        """The text of lines (row, line) and of those of the others, in order."""
+        if others:
+            more = {"row": [row for row, _ in self._others], "line": others}
+            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row", maintain_order=True)
+        text: str = lines["line"].str.join(separator).item()
+        return text
 
     def _dealt(self, answers: list[bytes]) -> tuple[list[bytes], list[list[bytes]]]:
-        """csq's answers for the rows of the frame that it was asked about, and those for each of the others."""
+        """csq's answers for the alleles that it was asked about, and those for each of the others."""
         if not self._others:
             return answers, []
         mine: list[bytes] = []
@@ -122,58 +102,87 @@ class Block:
             at += asked(record)
         return mine + answers[at:], theirs
 
-    def _bcsq(self, answers: list[bytes]) -> "pl.Series":
-        """The value of BCSQ for each row, "" for none. Raises EngineError if answers are on other positions."""
-        import polars as pl
-
-        names = [str(number) for number in range(7)]
+    def _bcsq(self, answers: list[bytes]) -> pl.Series:
+        """The value of BCSQ for each allele, "" for none. Raises EngineError if answers are on other positions."""
         read = pl.read_csv(
             io.BytesIO(b"".join(answers)), separator="\t", has_header=False, quote_char=None, infer_schema=False,
-            new_columns=[*names, "info"],
+            new_columns=["contig", "pos", "id", "ref", "alt", "qual", "filter", "info"],
         )  # fmt: skip
-        near = self._frame["near"]
-        if not read["1"].cast(pl.Int64).equals(self._frame["pos"].filter(near), check_names=False):
+        near = self._alleles["near"]
+        if not read["pos"].cast(pl.Int64).equals(self._alleles["pos"].filter(near)):
             raise EngineError("csq-order", "bcftools csq gave its records back in another order")
-        info = read["info"]
-        found = read.select(
-            pl.when(info.str.starts_with("BCSQ=")).then(info.str.slice(5)).otherwise(pl.lit("")).alias("bcsq")
-        )["bcsq"]
+        said = pl.when(pl.col("info").str.starts_with("BCSQ=")).then(pl.col("info").str.slice(5)).otherwise(pl.lit(""))
         number = near.cum_sum().cast(pl.Int64) - 1
-        return found.gather(number.clip(0)).zip_with(near, pl.Series([""]).new_from_index(0, len(near)))
+        return read.select(said)["info"].gather(pl.select(pl.when(near).then(number)).to_series()).fill_null("")
 
-    def _with_texts(self, frame: "pl.DataFrame") -> "pl.DataFrame":
-        """Add before and after: INFO's entries in front of the change's own description and behind it."""
-        import polars as pl
+    def _found(self, alleles: pl.DataFrame) -> tuple[pl.DataFrame, list[Found]]:
+        """What the alleles do. Those that lie in one stretch, and of which csq says the same, do the same: the frame gets
+        the place of each one's in the list, as kind.
+        """
+        kinds: dict[tuple[int, str], int] = {}
+        keys = zip(alleles["stretch"].to_list(), alleles["bcsq"].to_list(), strict=True)
+        alleles = alleles.with_columns(kind=pl.Series([kinds.setdefault(key, len(kinds)) for key in keys]))
+        edges, crossing = self._described.places.edges, self._described.crossing
+        changes = (crossing[-1 - one] if one < 0 else Change(edges[one], "N", "N") for one, _ in kinds)
+        found = self._work.composer.found
+        return alleles, [found(self.contig, change, bcsq) for change, (_, bcsq) in zip(changes, kinds, strict=True)]
 
-        numbers: dict[tuple[int, str], int] = {}
-        keys = zip(frame["stretch"].to_list(), frame["bcsq"].to_list(), strict=True)
-        frame = frame.with_columns(kind=pl.Series([numbers.setdefault(key, len(numbers)) for key in keys]))
-        found = [self._found(*key) for key in numbers]
-        texts = [_texts(one, bcsq) for one, (_, bcsq) in zip(found, numbers, strict=True)]
-        before, after = (pl.Series([text[side] for text in texts], dtype=pl.String) for side in (0, 1))
-        self._count(frame, found)
-        return frame.with_columns(before=before.gather(frame["kind"]), after=after.gather(frame["kind"]))
-
-    def _found(self, stretch: int, bcsq: str) -> Found:
-        change = self._crossing[-1 - stretch] if stretch < 0 else Change(self._places.edges[stretch], "N", "N")
-        return self._work.composer.found(self.contig, change, bcsq)
-
-    def _count(self, frame: "pl.DataFrame", found: list[Found]) -> None:
+    def _count(self, alleles: pl.DataFrame, found: list[Found]) -> None:
         summary = self._work.summary
-        for kind, count in frame["kind"].value_counts().iter_rows():
+        for kind, count in alleles["kind"].value_counts().iter_rows():
             summary.consequences[found[kind].term] += count
             for gene in found[kind].genes:
                 summary.genes[gene] += count
-        summary.types.update(dict(frame["type"].value_counts().iter_rows()))
-        swaps = frame["swap"].drop_nulls()
+        summary.types.update(dict(alleles["type"].value_counts().iter_rows()))
+        swaps = alleles["swap"].drop_nulls()
         transitions = int(swaps.is_in(TRANSITIONS).sum())
         summary.transitions += transitions
         summary.transversions += len(swaps) - transitions
-        summary.alleles += len(frame)
-        summary.records += len(frame)
+        summary.alleles += len(alleles)
+        summary.records += len(self._frame)
+
+    def _infos(self, alleles: pl.DataFrame, found: list[Found]) -> pl.DataFrame:
+        """What is added to INFO: row, text."""
+        single = alleles.filter(pl.col("alleles") == 1)
+        kinds = single.select("kind", "bcsq").unique("kind")
+        texts = [_texts(found[kind], bcsq) for kind, bcsq in kinds.iter_rows()]
+        parts = pl.DataFrame(texts, schema=["before", "after"], orient="row").with_columns(kind=kinds["kind"])
+        single = single.join(parts, on="kind", how="left", maintain_order="left")
+        sources = list(self._work.sources)
+        said = [known.entries(one.source.tags, f"said {number}") for number, one in enumerate(sources)]
+        said = [pl.when(one != "").then(pl.lit(";") + one).otherwise(pl.lit("")) for one in said]
+        infos = single.select("row", text=pl.concat_str("before", "hgvs", "after", *said))
+        several = alleles.filter(pl.col("alleles") > 1)
+        if not len(several):
+            return infos
+        columns = ["row", "alt", "kind", "bcsq", "hgvs", *(f"said {number}" for number in range(len(sources)))]
+        more = []
+        for row, group in groupby(several.select(columns).iter_rows(), key=lambda values: values[0]):
+            members = list(group)
+            added = ";".join(
+                sources[number].info_of(rows)
+                for number, rows in enumerate(list(zip(*members, strict=True))[5:])
+                if any(one is not None for one in rows)
+            )
+            described = [
+                Allele(alt, Kind.SEQUENCE, bcsq=bcsq, values=found[kind].values(hgvs))
+                for _, alt, kind, bcsq, hgvs, *_ in members
+            ]
+            more.append((row, Composer.info("", described, added)))
+        return infos.vstack(pl.DataFrame(more, schema=infos.schema, orient="row")).sort("row")
+
+    def _lines(self, infos: pl.DataFrame) -> pl.DataFrame:
+        """The records' lines: row, line."""
+        frame = self._frame.with_columns(text=infos["text"])
+        info = pl.when(pl.col("info") == ".").then(pl.lit("")).otherwise(pl.col("info") + ";") + pl.col("text")
+        columns = [pl.lit(self._name), pl.col("pos").cast(pl.String), *map(pl.col, _LEFT), info]
+        if frame["tail"].null_count() == 0:
+            columns.append(pl.col("tail"))
+        return frame.select("row", line=pl.concat_str(columns, separator="\t"))
 
 
 def _texts(found: Found, bcsq: str) -> tuple[str, str]:
+    """INFO's entries in front of the genomic description, and behind it."""
     values = dict(zip(_TAGS, found.values(""), strict=True))
     entries = [f"{tags.BCSQ}={bcsq}"] if bcsq else []
     entries += [f"{tag}={values[tag]}" for tag in (tags.GENE, tags.CONSEQUENCE) if values[tag]]

@@ -1,57 +1,64 @@
 """What sources say of the alleles of a block: their rows and the block's are joined as columns."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import polars as pl
 
-from annotator.sources.lookup import Lookup
+from annotator.preflight.records import Record
+from annotator.sources.lookup import Lookup, Lookups
 
 #: For so many alleles a block of a source's table is read as a whole; if there are fewer, each is looked up.
 DENSE = 4
-_KEY = ["pos", "ref", "alt"]
+KEY = ["pos", "ref", "alt"]
 
 
-def entries(lookups: Iterable[Lookup], contig: str, alleles: pl.DataFrame) -> pl.Series:
-    """Return the entries of INFO for each allele, "" for none. alleles: pos, ref and alt in normal form.
+def lookup(
+    sources: Lookups, contig: str, alleles: pl.DataFrame, owners: pl.Series, others: Sequence[Record]
+) -> tuple[pl.DataFrame, list[str]]:
+    """Look up alleles in normal form, whose records are told by owners, and other records; both are counted.
 
-    Raises EngineError if a source is damaged.
+    Returns the sources' rows for the alleles, null for none, as columns "said 0" and so on; and entries of INFO for the
+    other records. Raises EngineError if a source is damaged.
     """
-    columns = []
-    for lookup in lookups:
-        found = _joined(lookup, contig, alleles)
-        if found is None:
-            rows = lookup.find(contig, list(alleles.iter_rows()))
-            found = pl.Series([None if row is None else lookup.info(row) for row in rows], dtype=pl.String)
-        count = len(found) - found.null_count()
-        lookup.counts.alleles += count
-        lookup.counts.records += count
-        columns.append(found)
-    if not columns:
-        return pl.repeat("", len(alleles), dtype=pl.String, eager=True)
-    return pl.select(pl.concat_str(columns, separator=";", ignore_nulls=True)).to_series()
+    variants, numbers = sources.alleles(contig, others)
+    asked = alleles.vstack(pl.DataFrame(variants, schema=alleles.schema, orient="row")) if variants else alleles
+    said = []
+    added = [""] * len(others)
+    for place, one in enumerate(sources):
+        rows = _rows(one, contig, asked)
+        mine, theirs = rows[: len(alleles)], rows[len(alleles) :].to_list()
+        known = owners.filter(mine.is_not_null())
+        one.counts.alleles += len(known)
+        one.counts.records += known.n_unique()
+        said.append(mine.alias(f"said {place}"))
+        for number, text in one.texts(others, numbers, theirs).items():
+            added[number] = f"{added[number]};{text}" if added[number] else text
+    return pl.DataFrame(said), added
 
 
-def _joined(lookup: Lookup, contig: str, alleles: pl.DataFrame) -> pl.Series | None:
-    """Null where the source does not have the allele; None if this is not the way to ask."""
-    first, last = alleles["pos"].min(), alleles["pos"].max()
-    assert isinstance(first, int)
-    assert isinstance(last, int)
-    text = lookup.text(contig, first, last, len(alleles) // DENSE)
-    if text is None or not text.isascii():
-        return None
-    if not text:
-        return pl.repeat(None, len(alleles), dtype=pl.String, eager=True)
-    tags = lookup.source.tags
-    values = [f"value {number}" for number in range(len(tags))]
-    table = pl.read_csv(
-        io.BytesIO(text), separator="\t", has_header=False, quote_char=None, new_columns=["contig", *_KEY, *values],
-        schema_overrides={"pos": pl.Int64}, infer_schema=False,
-    )  # fmt: skip
-    said = (
-        pl.when(pl.col(value) != ".").then(pl.lit(f"{tag}=") + pl.col(value))
-        for tag, value in zip(tags, values, strict=True)
-    )
-    table = table.select(*_KEY, said=pl.concat_str(*said, separator=";", ignore_nulls=True))
-    found = alleles.join(table, on=_KEY, how="left", maintain_order="left")
-    return found["said"] if len(found) == len(alleles) else None
+def _rows(source: Lookup, contig: str, alleles: pl.DataFrame) -> pl.Series:
+    first, last = (int(pos) for pos in alleles.select(pl.min("pos"), last=pl.max("pos")).row(0))
+    text = source.text(contig, first, last, len(alleles) // DENSE)
+    if text is not None and text.isascii():
+        table = pl.read_csv(
+            io.BytesIO(text or b"\n"), separator="\x1f", has_header=False, quote_char=None, infer_schema=False,
+            new_columns=["line"],
+        )  # fmt: skip
+        names = ["contig", *KEY, "said"]
+        table = table.select(pl.col("line").str.splitn("\t", len(names)).struct.rename_fields(names)).unnest("line")
+        table = table.select(pl.col("pos").cast(pl.Int64), *names[2:])
+        found = alleles.join(table, on=KEY, how="left", maintain_order="left")
+        if len(found) == len(alleles):
+            return found["said"]
+    return pl.Series(source.find(contig, list(alleles.iter_rows())), dtype=pl.String)
+
+
+def entries(tags: Sequence[str], said: str) -> pl.Expr:
+    """The column of rows as entries of INFO, "" for none."""
+    values = pl.col(said).str.split_exact("\t", len(tags) - 1)
+    texts = []
+    for number, tag in enumerate(tags):
+        value = values.struct.field(f"field_{number}")
+        texts.append(pl.when(value != ".").then(pl.lit(f"{tag}=") + value))
+    return pl.concat_str(texts, separator=";", ignore_nulls=True)

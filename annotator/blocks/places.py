@@ -3,12 +3,10 @@
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from annotator.features import NEARBY, FeatureLookup
-
-if TYPE_CHECKING:
-    import polars as pl
 
 #: csq is asked about what lies within so many bases of a gene or transcript; it says nothing about the rest.
 MARGIN = NEARBY
@@ -33,15 +31,11 @@ class Places:
         return bisect_right(self.edges, pos) - 1
 
     @cached_property
-    def series(self) -> "pl.Series":
+    def series(self) -> pl.Series:
         """The first positions of the stretches."""
-        import polars as pl
-
         return pl.Series(self.edges, dtype=pl.Int64)
 
     @cached_property
-    def near_series(self) -> "pl.Series":
+    def near_series(self) -> pl.Series:
         """near, as a series."""
-        import polars as pl
-
         return pl.Series(self.near, dtype=pl.Boolean)

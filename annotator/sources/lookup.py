@@ -87,6 +87,38 @@ class Lookup:
             return self._form % tuple(texts)
         return ";".join(f"{tag}={text}" for tag, text in self.values(row).items())
 
+    def texts(self, records: Sequence[Record], owners: Sequence[int], rows: Sequence[str | None]) -> dict[int, str]:
+        """Return entries of INFO by number of record, of those that are known, and count them. rows: what `find` gave
+        for the alleles; owners: the record of each.
+        """
+        found: dict[int, str] = {}
+        for place, row in enumerate(rows):
+            if row is None:
+                continue
+            self.counts.alleles += 1
+            number = owners[place]
+            if number in found:
+                continue
+            self.counts.records += 1
+            record = records[number]
+            if len(record.alts) == 1:
+                found[number] = self.info(row)
+                continue
+            first = bisect_left(owners, number)
+            answers = iter(rows[first : first + len(record.alts)])
+            wanted = set(predictable(record))
+            found[number] = self.info_of([next(answers) if alt in wanted else None for alt in record.alts])
+        return found
+
+    def info_of(self, rows: Sequence[str | None]) -> str:
+        """Return the rows of a record's alleles, None for those that are not known, as entries of INFO."""
+        values = [self.values(row) if row else {} for row in rows]
+        return ";".join(
+            f"{tag}={','.join(one.get(tag, '.') for one in values)}"
+            for tag in self.source.tags
+            if any(tag in one for one in values)
+        )
+
 
 class Lookups:
     """The sources of a run, open. Use as a context manager; one thread only."""
@@ -137,32 +169,22 @@ class Lookups:
             start += len(members)
         return added
 
-    def _add(self, contig: str, records: Sequence[Record], added: list[str], start: int) -> None:
+    def alleles(self, contig: str, records: Sequence[Record]) -> tuple[list[Variant], list[int]]:
+        """Return the normal forms of all that the sources can be asked about, and the number of the record of each."""
         fetch = self._window.fetch
         variants: list[Variant] = []
-        owners: list[int] = []  # numbers of records
+        owners: list[int] = []
         for number, record in enumerate(records):
             for alt in predictable(record):
                 variants.append(normal(contig, record.pos, record.ref, alt, fetch))
                 owners.append(number)
+        return variants, owners
+
+    def _add(self, contig: str, records: Sequence[Record], added: list[str], start: int) -> None:
+        variants, owners = self.alleles(contig, records)
         for lookup in self._open:
-            rows = lookup.find(contig, variants)
-            last = -1
-            for place, row in enumerate(rows):
-                if row is None:
-                    continue
-                lookup.counts.alleles += 1
-                number = owners[place]
-                if number == last:
-                    continue
-                last = number
-                lookup.counts.records += 1
-                record = records[number]
-                if len(record.alts) == 1:
-                    text = lookup.info(row)
-                else:
-                    first = bisect_left(owners, number)
-                    text = _text(lookup, record, rows[first : first + len(record.alts)])
+            texts = lookup.texts(records, owners, lookup.find(contig, variants))
+            for number, text in texts.items():
                 at = start + number
                 added[at] = f"{added[at]};{text}" if added[at] else text
 
@@ -211,18 +233,6 @@ def by_allele(added: str, number: int) -> dict[str, str]:
         if value != ".":
             found[tag] = value
     return found
-
-
-def _text(lookup: Lookup, record: Record, rows: list[str | None]) -> str:
-    """Return what a source says of a record with several alleles; rows begins with those of predictable(record)."""
-    answers = iter(rows)
-    wanted = set(predictable(record))
-    values = [lookup.values(row) if alt in wanted and (row := next(answers)) else {} for alt in record.alts]
-    return ";".join(
-        f"{tag}={','.join(one.get(tag, '.') for one in values)}"
-        for tag in lookup.source.tags
-        if any(tag in one for one in values)
-    )
 
 
 def _check(sources: Sequence[Source]) -> None:

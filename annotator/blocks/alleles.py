@@ -1,0 +1,88 @@
+"""The alleles of a block's records in columns, with all that can be said of them before csq has answered."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from annotator.alleles import Change
+from annotator.blocks import known
+from annotator.blocks.longer import Describer
+from annotator.blocks.places import Places
+from annotator.compose import touched
+from annotator.preflight.records import Record
+from annotator.references import Reference
+from annotator.sources.matching import Window
+from annotator.stream import Pass
+
+_OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.String, "swap": pl.String} | {
+    "pos": pl.Int64, "ref": pl.String, "alt": pl.String,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Described:
+    """frame: a row for each allele, in order: row (of its record), alleles (of the record), pos, ref, alt, stretch, near
+    (whether csq is asked), type, hgvs, swap (an SNV's bases, REF's first), and rows of sources, `said 0` and so on.
+    crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. added: what sources
+    say of the records that are not plain.
+    """
+
+    contig: str
+    frame: pl.DataFrame
+    places: Places
+    crossing: list[Change]
+    added: list[str]
+
+
+class Alleles:
+    """Describes the alleles of plain records. One thread only."""
+
+    def __init__(self, reference: Reference, work: Pass) -> None:
+        self._reference = reference
+        self._sources = work.sources
+        self._fetch = Window(reference.sequence.fetch).fetch
+        self._contig: tuple[str, Places, Describer] | None = None
+
+    def describe(self, plain: pl.DataFrame, contig: str, others: list[Record]) -> Described:
+        """plain: row, pos, ref and alt of the records; others: those between them. Raises EngineError."""
+        if self._contig is None or self._contig[0] != contig:
+            describer = Describer(contig, self._fetch, self._reference.hgvs_prefix_of(contig))
+            self._contig = contig, Places(self._reference.features, contig), describer
+        _, places, describer = self._contig
+        single = (pl.col("ref").str.len_bytes() == 1) & (pl.col("alt").str.len_bytes() == 1)
+        frame = (
+            plain.select("row", "pos", "ref", pl.col("alt").str.split(","))
+            .with_columns(alleles=pl.col("alt").list.len())
+            .explode("alt")
+        )
+        stretch = places.series.search_sorted(frame["pos"], side="right").cast(pl.Int64) - 1
+        frame = frame.with_columns(stretch=stretch, near=places.near_series.gather(stretch)).with_row_index("place")
+        own: list[tuple[int, int, str, str, str | None, int, str, str]] = []
+        crossing: list[Change] = []
+        for place, pos, ref, alt in frame.filter(~single).select("place", "pos", "ref", "alt").iter_rows():
+            change, hgvs, variant = describer.describe(pos, ref, alt)
+            start, end = touched(change)
+            number = places.at(start)
+            if number != places.at(end):
+                crossing.append(change)
+                number = -len(crossing)
+            swap = change.ref + change.alt if change.type == "SNV" else None
+            own.append((place, number, change.type, hgvs, swap, *variant))
+        longer = pl.DataFrame(own, schema=_OWN, orient="row")
+        frame = frame.join(longer, on="place", how="left", suffix="_", maintain_order="left").with_columns(
+            stretch=pl.coalesce("stretch_", "stretch"),
+            type=pl.col("type").fill_null("SNV"),
+            swap=pl.when(single).then(pl.concat_str("ref", "alt")).otherwise("swap"),
+            hgvs=pl.coalesce(
+                "hgvs",
+                pl.concat_str(pl.lit(f"{self._reference.hgvs_prefix_of(contig)}."), "pos", "ref", pl.lit(">"), "alt"),
+            ),
+        )
+        said, added = known.lookup(
+            self._sources,
+            contig,
+            frame.select(*(pl.coalesce(f"{one}_", one).alias(one) for one in known.KEY)),
+            frame["row"],
+            others,
+        )
+        return Described(contig, frame.drop("stretch_", "pos_", "ref_", "alt_").hstack(said), places, crossing, added)
