@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -81,10 +82,10 @@ class Tool:
         return self.process.stdin
 
     @property
-    def stdout(self) -> IO[bytes]:
+    def stdout(self) -> BufferedReader:
         """The pipe from the command; only where it was started with one."""
-        if self.process.stdout is None:
-            raise ValueError("started without stdout=PIPE")
+        if not isinstance(self.process.stdout, BufferedReader):
+            raise ValueError("started without stdout=PIPE")  # noqa: TRY004
         return self.process.stdout
 
     def messages(self) -> str:

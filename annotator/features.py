@@ -21,7 +21,6 @@ REGION_TYPES = {"D_loop", "origin_of_replication"}
 BIN_BITS = 16  # features are looked up in bins of 64 KiB: genes are long, and each is in all of its bins
 NEARBY = 5_000  # bases within which a variant is upstream or downstream of a gene, as VEP and SnpEff have it
 CONTIGS_KEPT = 2  # of a sliced pack, in memory: files are sorted by contig
-MODEL_BITS = 13  # transcripts are looked up in bins of 8 KiB: a gene has many, and most lookups want one place
 MODELS_KEPT = 4096  # transcripts whose rows are kept read: files are sorted by position
 
 
@@ -103,7 +102,7 @@ class Features:
             if codon := transcript.incomplete_codon:
                 self._incomplete.setdefault(transcript.contig, set()).add(codon)
         self._rnas: list[Rna] = self._reading.found()
-        self._model_rows: dict[tuple[str, int], list[str]] = {}
+        self._model_rows: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
         for model in self._model_reading.found(self._reading, self.transcripts):
             self._add_model(model.contig, model.start, model.end, transcripts.row(model))
         self._index()
@@ -141,8 +140,9 @@ class Features:
         self._model = lru_cache(maxsize=MODELS_KEPT)(transcripts.of_row)
 
     def _add_model(self, contig: str, start: int, end: int, row: str) -> None:
-        for number in range(start >> MODEL_BITS, (end >> MODEL_BITS) + 1):
-            self._model_rows.setdefault((contig, number), []).append(row)
+        # Rows are read when they are asked for: a large chromosome has tens of thousands.
+        for number in range(start >> BIN_BITS, (end >> BIN_BITS) + 1):
+            self._model_rows.setdefault((contig, number), []).append((start, end, row))
 
     def _add(self, columns: list[str]) -> None:
         contig, _, kind, start, end, _, strand, phase, text = columns
@@ -243,10 +243,12 @@ class Features:
 
     def models(self, contig: str, start: int, end: int) -> list[Model]:
         """Return the transcripts that overlap start to end (1-based, included); none, if the table has no such rows."""
-        numbers = range(start >> MODEL_BITS, (end >> MODEL_BITS) + 1)
-        rows = dict.fromkeys(row for number in numbers for row in self._model_rows.get((contig, number), ()))
-        found = (self._model(contig, row) for row in rows)
-        return [model for model in found if model.start <= end and model.end >= start]
+        found: dict[str, None] = {}
+        for number in range(start >> BIN_BITS, (end >> BIN_BITS) + 1):
+            for first, last, row in self._model_rows.get((contig, number), ()):
+                if first <= end and last >= start:
+                    found[row] = None
+        return [self._model(contig, row) for row in found]
 
 
 def coding_row(transcript: Transcript) -> str:

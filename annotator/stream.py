@@ -15,7 +15,8 @@ run after the other, since the records come contig by contig.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, groupby, islice
+from io import BufferedReader
+from itertools import chain, groupby
 from pathlib import Path
 from subprocess import PIPE
 from typing import Protocol
@@ -30,6 +31,7 @@ from annotator.sources.lookup import Lookups
 from annotator.summary import Summary
 
 BATCH = 64 * 1024
+READ = 1024 * 1024
 #: A bare record is padded to this share of the original's length. What waits in csq's buffers and in the pipes is then
 #: bounded in bytes of the originals too, however many samples they have.
 PADDING = 8
@@ -68,7 +70,7 @@ class Piece(Protocol):
     def bare(self) -> bytes:
         """The lines for csq; asked of them."""
 
-    def compose(self, answers: list[bytes]) -> bytes:
+    def compose(self, answers: bytes) -> bytes:
         """The annotated lines, counted in the pass's summary; answers: csq's lines. Raises EngineError."""
 
 
@@ -262,22 +264,16 @@ class Pass:
 
     def _collect_one(self, csq: Tool, writer: BgzfWriter) -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
-        lines = self._answers(csq)
+        answers = Answers(csq.stdout)
         while (piece := self._pending.get()) is not None:
-            answers = list(islice(lines, piece.asked))
-            if len(answers) < piece.asked or not answers[-1].endswith(b"\n"):
+            lines = answers.take(piece.asked)
+            if lines is None:
                 return False
-            writer.write(piece.compose(answers))
-        if next(lines, None) is not None:
+            writer.write(piece.compose(lines))
+        if not answers.ended():
             raise EngineError("csq-lost", "bcftools csq gave back more records than it was given")
+        self.bcsq_definition = answers.definition
         return True
-
-    def _answers(self, csq: Tool) -> Iterator[bytes]:
-        for line in csq.stdout:
-            if not line.startswith(b"#"):
-                yield line
-            elif line.startswith(b"##INFO=<ID=BCSQ,"):
-                self.bcsq_definition = line.decode("ascii").rstrip("\n")
 
     def batches(self, records: Iterable[Record]) -> Iterator["Batch"]:
         """Gather records to pieces."""
@@ -291,6 +287,49 @@ class Pass:
             size += len(record.left) + len(record.info) + len(record.tail)
         if batch:
             yield Batch(batch, self)
+
+
+class Answers:
+    """The records of a VCF that a process writes, as many at a time as are asked for."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self._rest = b""
+        self._in_header = True
+        #: The header line that declares BCSQ.
+        self.definition = ""
+
+    def take(self, count: int) -> bytes | None:
+        """The next lines; None if the process ends before it has written them."""
+        parts = [self._rest]
+        found = self._rest.count(b"\n")
+        while found < count:
+            part = self._read()
+            if not part:
+                return None
+            parts.append(part)
+            found += part.count(b"\n")
+        text = b"".join(parts)
+        end = len(text)
+        for _ in range(found - count + 1):
+            end = text.rindex(b"\n", 0, end)
+        self._rest = text[end + 1 :]
+        return text[: end + 1]
+
+    def ended(self) -> bool:
+        """Whether that was all; waits for the end."""
+        return not self._rest and not self._read()
+
+    def _read(self) -> bytes:
+        """Some of what comes, behind the header; b"" at the end."""
+        while self._in_header:
+            line = self._stream.readline()
+            if line.startswith(b"##INFO=<ID=BCSQ,"):
+                self.definition = line.decode("ascii").rstrip("\n")
+            if not line.startswith(b"#"):
+                self._in_header = False
+                return line
+        return self._stream.read1(READ)
 
 
 class Batch:
@@ -309,9 +348,9 @@ class Batch:
         """See Piece.bare."""
         return "".join(map(bare, self._members)).encode("latin-1")
 
-    def compose(self, answers: list[bytes]) -> bytes:
+    def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
-        given = iter(answers)
+        given = iter(answers.splitlines())
         lines = [
             composed(record, [next(given) for _ in range(asked(record))], added, self._work)
             for record, added in zip(self._members, self._added, strict=True)
@@ -332,7 +371,7 @@ def composed(record: Record, answers: list[bytes], added: str, work: Pass) -> st
 
 def answer(line: bytes, pos: int) -> str:
     """What a line of csq says: the value of BCSQ. Raises EngineError if it is not on this position."""
-    columns = line.rstrip(b"\n").split(b"\t")
+    columns = line.split(b"\t")
     if int(columns[1]) != pos:
         raise EngineError("csq-order", "bcftools csq gave its records back in another order")
     info = columns[7]

@@ -1,5 +1,6 @@
 """The INFO tags and header lines that an annotated file gets, beside bcftools' own BCSQ."""
 
+import re
 from typing import Final
 
 BCSQ: Final = "BCSQ"
@@ -23,11 +24,12 @@ DESCRIPTIONS = {
 }
 
 _ESCAPES = str.maketrans({"%": "%25", " ": "_", ",": "%2C", ";": "%3B", "=": "%3D", "\t": "_", "\r": "", "\n": ""})
+_TO_ESCAPE = re.compile(r"[% ,;=\t\r\n]").search
 
 
 def escape(value: str) -> str:
     """Write a value so that it can stand in INFO (VCF 4.3, section 1.2; spaces become _)."""
-    return value.translate(_ESCAPES)
+    return value.translate(_ESCAPES) if _TO_ESCAPE(value) else value
 
 
 def quoted(value: str) -> str:

@@ -16,6 +16,7 @@ from annotator.heartbeat import Heartbeat
 from annotator.pipeline import Limits, annotate
 from annotator.references import Reference, installed_references
 from annotator.sources.manifest import installed_sources
+from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
 from gas.celery import app
 from gas.jobs import leases, packs
@@ -140,9 +141,20 @@ def store(claim: Claim, out: Path, report: "Report") -> None:
     result = ResultFile(key=prefix + vcf.name, index_key=prefix + index.name, size=vcf.stat().st_size)
     result.sha256 = s3.upload(vcf, bucket, result.key)
     s3.upload(index, bucket, result.index_key)
-    s3.upload(out / "summary.json", bucket, prefix + "summary.json", content_type="application/json")
+    s3.upload(out / "summary.json", bucket, result.summary_key, content_type="application/json")
+    result.tsv_size = store_if_made(out / TSV, result.tsv_key)
+    result.parquet_size = store_if_made(out / PARQUET, result.parquet_key)
+    result.stats_size = store_if_made(out / STATS, result.stats_key, content_type="text/plain; charset=utf-8")
     log_key = store_log(claim, out)
     leases.complete(claim, result, log_key=log_key, summary=report.summary, preview=report.preview)
+
+
+def store_if_made(path: Path, key: str, *, content_type: str = "application/octet-stream") -> int | None:
+    """Put a file into S3 and return its size; None if there is none."""
+    if not path.exists():
+        return None
+    s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type=content_type)
+    return path.stat().st_size
 
 
 def store_log(claim: Claim, out: Path) -> str:

@@ -1,5 +1,8 @@
 """Proteins of a reference: its coding sequences translated with the genetic code that its manifest names."""
 
+from functools import lru_cache
+from itertools import product
+
 from annotator.features import Transcript
 from annotator.sequence import Sequence
 
@@ -42,11 +45,11 @@ def protein(transcript: Transcript, sequence: Sequence, genetic_code: int) -> st
     """
     bases = coding_bases(transcript, sequence)
     bases += "A" * (-len(bases) % 3)
-    table = CODES[genetic_code]
-    codons = (bases[at : at + 3] for at in range(0, len(bases), 3))
-    return "".join(_amino_acid(codon, table) for codon in codons)
+    amino_acids = _amino_acids(CODES[genetic_code])
+    return "".join([amino_acids.get(bases[at : at + 3], "X") for at in range(0, len(bases), 3)])
 
 
-def _amino_acid(codon: str, table: str) -> str:
-    numbers = [BASES.find(base) for base in codon]
-    return "X" if -1 in numbers else table[16 * numbers[0] + 4 * numbers[1] + numbers[2]]
+@lru_cache
+def _amino_acids(table: str) -> dict[str, str]:
+    codons = ("".join(bases) for bases in product(BASES, repeat=3))
+    return dict(zip(codons, table, strict=True))

@@ -64,7 +64,7 @@ class Block:
         contig, pos, _, rest = text[start:].split("\t", 3)
         return f"{text[:start]}{contig}\t{pos}\t{'x' * PUSH}\t{rest}".encode("ascii")
 
-    def compose(self, answers: list[bytes]) -> bytes:
+    def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
         mine, theirs = self._dealt(answers)
         alleles = self._alleles.with_columns(bcsq=self._bcsq(mine))
@@ -87,10 +87,11 @@ class Block:
         text: str = lines["line"].str.join(separator).item()
         return text
 
-    def _dealt(self, answers: list[bytes]) -> tuple[list[bytes], list[list[bytes]]]:
+    def _dealt(self, text: bytes) -> tuple[bytes, list[list[bytes]]]:
         """csq's answers for the alleles that it was asked about, and those for each of the others."""
         if not self._others:
-            return answers, []
+            return text, []
+        answers = text.splitlines()
         mine: list[bytes] = []
         theirs: list[list[bytes]] = []
         at = 0
@@ -100,12 +101,12 @@ class Block:
             at += before
             theirs.append(answers[at : at + asked(record)])
             at += asked(record)
-        return mine + answers[at:], theirs
+        return b"\n".join(mine + answers[at:]), theirs
 
-    def _bcsq(self, answers: list[bytes]) -> pl.Series:
+    def _bcsq(self, answers: bytes) -> pl.Series:
         """The value of BCSQ for each allele, "" for none. Raises EngineError if answers are on other positions."""
         read = pl.read_csv(
-            io.BytesIO(b"".join(answers)), separator="\t", has_header=False, quote_char=None, infer_schema=False,
+            io.BytesIO(answers), separator="\t", has_header=False, quote_char=None, infer_schema=False,
             new_columns=["contig", "pos", "id", "ref", "alt", "qual", "filter", "info"],
         )  # fmt: skip
         near = self._alleles["near"]
@@ -119,13 +120,14 @@ class Block:
         """What the alleles do. Those that lie in one stretch, and of which csq says the same, do the same: the frame gets
         the place of each one's in the list, as kind.
         """
-        kinds: dict[tuple[int, str], int] = {}
-        keys = zip(alleles["stretch"].to_list(), alleles["bcsq"].to_list(), strict=True)
-        alleles = alleles.with_columns(kind=pl.Series([kinds.setdefault(key, len(kinds)) for key in keys]))
+        keys = ["stretch", "bcsq"]
+        kinds = alleles.select(keys).unique(maintain_order=True)
+        alleles = alleles.join(kinds.with_row_index("kind"), on=keys, how="left", maintain_order="left")
         edges, crossing = self._described.places.edges, self._described.crossing
-        changes = (crossing[-1 - one] if one < 0 else Change(edges[one], "N", "N") for one, _ in kinds)
+        changes = (crossing[-1 - one] if one < 0 else Change(edges[one], "N", "N") for one in kinds["stretch"])
         found = self._work.composer.found
-        return alleles, [found(self.contig, change, bcsq) for change, (_, bcsq) in zip(changes, kinds, strict=True)]
+        bcsqs = kinds["bcsq"].to_list()
+        return alleles, [found(self.contig, change, bcsq) for change, bcsq in zip(changes, bcsqs, strict=True)]
 
     def _count(self, alleles: pl.DataFrame, found: list[Found]) -> None:
         summary = self._work.summary

@@ -36,7 +36,7 @@ class PlainRecords:
         self._check = cutter.check
         self._reference = cutter.reference
         self._alleles = Alleles(cutter.reference, cutter.work)
-        self._pattern = 0, ""
+        self._pattern = -1, ""
 
     def pieces(self, first: int, lines: list[str]) -> Iterator[Piece]:
         """first: the number of the first line. Raises what RecordCheck raises, and Unsorted."""
@@ -173,5 +173,4 @@ def _columns(lines: list[str]) -> pl.DataFrame | None:
 
 
 def _crowded(frame: pl.DataFrame) -> bool:
-    longest: int = max(frame["pos"].rle().struct.field("len"))
-    return longest > MOST_AT_POSITION
+    return bool((frame["pos"].rle().struct.field("len") > MOST_AT_POSITION).any())
