@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
-from annotator import consequence, hgvs, tags
+from annotator import consequence, hgvs, tags, transcripts
 from annotator.alleles import Change, Kind, shortest
 from annotator.consequence import Consequence, rank
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
+from annotator.transcripts import Model
 
 #: Symbolic alleles that stand for "any other allele" and not for a change.
 ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
@@ -27,6 +28,7 @@ class Allele:
     term: str = ""  # Sequence Ontology; "" where nothing was predicted
     genes: list[str] = field(default_factory=list)
     hgvs_g: str = ""
+    on_transcript: tuple[str, str] = ("", "")  # its c. or n. description, and the transcript's flag
     proteins: list[tuple[str, str]] = field(default_factory=list)  # gene, p. description
     known: KnownVariant | None = None
     bcsq: str = ""  # csq's own answer
@@ -40,15 +42,19 @@ class Allele:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an allele does: the genes it touches, its most severe term, and the proteins changed (gene, p.)."""
+    """What an allele does: the genes it touches, its most severe term, the proteins changed (gene, p.), and the
+    transcript that matters most of those that it touches.
+    """
 
     genes: list[str]
     term: str
     proteins: list[tuple[str, str]]
+    model: Model | None = None
 
-    def values(self, hgvs_g: str) -> tuple[str, ...]:
+    def values(self, hgvs_g: str, on_transcript: tuple[str, str] = ("", "")) -> tuple[str, ...]:
         """Our INFO tags for such an allele that is not known, in their order, "" for none."""
         allele = Allele("", Kind.SEQUENCE, term=self.term, genes=self.genes, hgvs_g=hgvs_g, proteins=self.proteins)
+        allele.on_transcript = on_transcript
         return _values(allele)
 
 
@@ -98,6 +104,8 @@ class Composer:
         found = self.found(contig, change, bcsq)
         allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins
         allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        if found.model:
+            allele.on_transcript = found.model.describe(change, partial(self._sequence.fetch, contig))
         allele.known = self._known.get(contig, allele.hgvs_g)
         allele.values = _values(allele)
         return allele
@@ -105,6 +113,7 @@ class Composer:
     def found(self, contig: str, change: Change, bcsq: str) -> Found:
         """What csq's answer says of a change, with what else is known of the place."""
         start, end = touched(change)
+        prefix = self._reference.hgvs_prefix_of(contig)
         answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
         genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
         term = consequence.worst(
@@ -119,7 +128,10 @@ class Composer:
                 text = hgvs.protein(answer.amino_change, answer.words, protein_of)
                 if text:
                     proteins.append((answer.gene, text))
-        return Found(list(genes) or self._features.names(contig, start, end), term, proteins)
+        # Of mitochondrial genes HGVS has m. descriptions alone.
+        models = [] if prefix == "m" else self._features.models(contig, start, end)
+        model = transcripts.chosen(models, answers)
+        return Found(list(genes) or self._features.names(contig, start, end), term, proteins, model)
 
     def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
         """csq says of a transcript that codes for nothing that it is touched, and of one that should code but has no
@@ -169,6 +181,7 @@ def _values(allele: Allele) -> tuple[str, ...]:
             "&".join(allele.genes),
             allele.term,
             allele.hgvs_g,
+            *allele.on_transcript,
             "&".join(f"{gene}:{text}" for gene, text in allele.proteins),
             known.disease.replace("; ", "&") if known else "",
             known.source.replace("; ", "&") if known else "",

@@ -227,6 +227,8 @@ class Features:
                 edges.update(one.edges())
         for first, last in self._incomplete.get(contig, ()):
             edges |= {first, last + 1}
+        models = dict.fromkeys(row for place, rows in self._model_rows.items() if place[0] == contig for row in rows)
+        edges |= transcripts.edges([transcripts.of_row(contig, row) for _, _, row in models])
         for name in list(self._unread):
             self.transcript(name, contig)
         for transcript in self.transcripts.values():

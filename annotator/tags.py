@@ -7,23 +7,28 @@ BCSQ: Final = "BCSQ"
 GENE: Final = "GAS_GENE"
 CONSEQUENCE: Final = "GAS_CSQ"
 HGVS_G: Final = "GAS_HGVSG"
+HGVS_C: Final = "GAS_HGVSC"
+TRANSCRIPT: Final = "GAS_TRANSCRIPT"
 HGVS_P: Final = "GAS_HGVSP"
 KNOWN: Final = "GAS_KNOWN"
 KNOWN_SOURCE: Final = "GAS_KNOWN_SOURCE"
 
 #: Removed from an input that has them already.
-OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_P, KNOWN, KNOWN_SOURCE)
+OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_C, TRANSCRIPT, HGVS_P, KNOWN, KNOWN_SOURCE)
 
 DESCRIPTIONS = {
     GENE: "Genes that the allele touches, joined by &; where there is none, the named region (D-loop, OriL)",
     CONSEQUENCE: "Most severe predicted consequence of the allele, a Sequence Ontology term",
     HGVS_G: "HGVS description of the allele on the reference, without its accession",
+    HGVS_C: "HGVS description of the allele on the transcript that matters most, such as ENST00000269305.9:c.743G>A",
+    TRANSCRIPT: "Flag of that transcript: MANE_Select, MANE_Plus_Clinical or Ensembl_canonical",
     HGVS_P: "HGVS descriptions of the changed proteins as GENE:p.Change, joined by &; = is written %3D",
     KNOWN: "Diseases that the allele is known to be associated with, joined by &; a space is written _",
     KNOWN_SOURCE: "Where GAS_KNOWN comes from, joined by &; a space is written _",
 }
 
-_ESCAPES = str.maketrans({"%": "%25", " ": "_", ",": "%2C", ";": "%3B", "=": "%3D", "\t": "_", "\r": "", "\n": ""})
+ESCAPES = {"%": "%25", " ": "_", ",": "%2C", ";": "%3B", "=": "%3D", "\t": "_", "\r": "", "\n": ""}
+_ESCAPES = str.maketrans(ESCAPES)
 _TO_ESCAPE = re.compile(r"[% ,;=\t\r\n]").search
 
 

@@ -23,14 +23,15 @@ _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.S
 class Described:
     """frame: a row for each allele, in order: row (of its record), alleles (of the record), pos, ref, alt, stretch, near
     (whether csq is asked), type, hgvs, swap (an SNV's bases, REF's first), and rows of sources, `said 0` and so on.
-    crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. added: what sources
-    say of the records that are not plain.
+    crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. longer: the changes
+    that are not of single bases, by the allele's place. added: what sources say of the records that are not plain.
     """
 
     contig: str
     frame: pl.DataFrame
     places: Places
     crossing: list[Change]
+    longer: dict[int, Change]
     added: list[str]
 
 
@@ -59,8 +60,10 @@ class Alleles:
         frame = frame.with_columns(stretch=stretch, near=places.near_series.gather(stretch)).with_row_index("place")
         own: list[tuple[int, int, str, str, str | None, int, str, str]] = []
         crossing: list[Change] = []
+        changes: dict[int, Change] = {}
         for place, pos, ref, alt in frame.filter(~single).select("place", "pos", "ref", "alt").iter_rows():
             change, hgvs, variant = describer.describe(pos, ref, alt)
+            changes[place] = change
             start, end = touched(change)
             number = places.at(start)
             if number != places.at(end):
@@ -85,4 +88,5 @@ class Alleles:
             frame["row"],
             others,
         )
-        return Described(contig, frame.drop("stretch_", "pos_", "ref_", "alt_").hstack(said), places, crossing, added)
+        frame = frame.drop("stretch_", "pos_", "ref_", "alt_").hstack(said)
+        return Described(contig, frame, places, crossing, changes, added)

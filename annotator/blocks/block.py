@@ -2,17 +2,19 @@
 
 import io
 from bisect import bisect_left
+from functools import partial
 from itertools import groupby
 
 import polars as pl
 
 from annotator import tags
 from annotator.alleles import Change, Kind
-from annotator.blocks import known
+from annotator.blocks import known, numbering
 from annotator.blocks.alleles import Described
 from annotator.compose import Allele, Composer, Found
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
+from annotator.sources.matching import Window
 from annotator.stream import Pass, asked, bare, composed
 
 #: csq writes when it has so much; a last line of this length makes it write what it knows of a block, even if it had
@@ -69,6 +71,7 @@ class Block:
         mine, theirs = self._dealt(answers)
         alleles = self._alleles.with_columns(bcsq=self._bcsq(mine))
         alleles, found = self._found(alleles)
+        alleles = alleles.with_columns(on=self._on_transcripts(alleles, found))
         self._count(alleles, found)
         lines = self._lines(self._infos(alleles, found))
         others = [
@@ -129,6 +132,11 @@ class Block:
         bcsqs = kinds["bcsq"].to_list()
         return alleles, [found(self.contig, change, bcsq) for change, bcsq in zip(changes, bcsqs, strict=True)]
 
+    def _on_transcripts(self, alleles: pl.DataFrame, found: list[Found]) -> pl.Series:
+        models = [one.model for one in found]
+        fetch = Window(self._work.reference.sequence.fetch).fetch
+        return numbering.described(alleles, models, self._described.longer, partial(fetch, self.contig))
+
     def _count(self, alleles: pl.DataFrame, found: list[Found]) -> None:
         summary = self._work.summary
         for kind, count in alleles["kind"].value_counts().iter_rows():
@@ -148,27 +156,30 @@ class Block:
         single = alleles.filter(pl.col("alleles") == 1)
         kinds = single.select("kind", "bcsq").unique("kind")
         texts = [_texts(found[kind], bcsq) for kind, bcsq in kinds.iter_rows()]
-        parts = pl.DataFrame(texts, schema=["before", "after"], orient="row").with_columns(kind=kinds["kind"])
+        schema = dict.fromkeys(("before", "flag", "after"), pl.String)
+        parts = pl.DataFrame(texts, schema=schema, orient="row").with_columns(kind=kinds["kind"])
         single = single.join(parts, on="kind", how="left", maintain_order="left")
         sources = list(self._work.sources)
         said = [known.entries(one.source.tags, f"said {number}") for number, one in enumerate(sources)]
         said = [pl.when(one != "").then(pl.lit(";") + one).otherwise(pl.lit("")) for one in said]
-        infos = single.select("row", text=pl.concat_str("before", "hgvs", "after", *said))
+        on = pl.lit(f";{tags.HGVS_C}=") + pl.col("on").str.replace_many(tags.ESCAPES) + pl.col("flag")
+        on = pl.when(pl.col("on") == "").then(pl.lit("")).otherwise(on)
+        infos = single.select("row", text=pl.concat_str("before", "hgvs", on, "after", *said))
         several = alleles.filter(pl.col("alleles") > 1)
         if not len(several):
             return infos
-        columns = ["row", "alt", "kind", "bcsq", "hgvs", *(f"said {number}" for number in range(len(sources)))]
+        columns = ["row", "alt", "kind", "bcsq", "hgvs", "on", *(f"said {number}" for number in range(len(sources)))]
         more = []
         for row, group in groupby(several.select(columns).iter_rows(), key=lambda values: values[0]):
             members = list(group)
             added = ";".join(
                 sources[number].info_of(rows)
-                for number, rows in enumerate(list(zip(*members, strict=True))[5:])
+                for number, rows in enumerate(list(zip(*members, strict=True))[6:])
                 if any(one is not None for one in rows)
             )
             described = [
-                Allele(alt, Kind.SEQUENCE, bcsq=bcsq, values=found[kind].values(hgvs))
-                for _, alt, kind, bcsq, hgvs, *_ in members
+                Allele(alt, Kind.SEQUENCE, bcsq=bcsq, values=found[kind].values(hgvs, _on(found[kind], on)))
+                for _, alt, kind, bcsq, hgvs, on, *_ in members
             ]
             more.append((row, Composer.info("", described, added)))
         return infos.vstack(pl.DataFrame(more, schema=infos.schema, orient="row")).sort("row")
@@ -183,10 +194,15 @@ class Block:
         return frame.select("row", line=pl.concat_str(columns, separator="\t"))
 
 
-def _texts(found: Found, bcsq: str) -> tuple[str, str]:
-    """INFO's entries in front of the genomic description, and behind it."""
+def _on(found: Found, text: str) -> tuple[str, str]:
+    return (text, found.model.flag) if text and found.model else ("", "")
+
+
+def _texts(found: Found, bcsq: str) -> tuple[str, str, str]:
+    """INFO's entries in front of the genomic description, behind that on a transcript, and behind both."""
     values = dict(zip(_TAGS, found.values(""), strict=True))
     entries = [f"{tags.BCSQ}={bcsq}"] if bcsq else []
     entries += [f"{tag}={values[tag]}" for tag in (tags.GENE, tags.CONSEQUENCE) if values[tag]]
     after = f";{tags.HGVS_P}={values[tags.HGVS_P]}" if values[tags.HGVS_P] else ""
-    return ";".join([*entries, f"{tags.HGVS_G}="]), after
+    flag = f";{tags.TRANSCRIPT}={found.model.flag}" if found.model and found.model.flag else ""
+    return ";".join([*entries, f"{tags.HGVS_G}="]), flag, after

@@ -13,7 +13,8 @@ from annotator.preflight.info import pattern
 from annotator.preflight.records import Looks, Record
 from annotator.stream import Piece
 
-LEAST = 64  # records of one contig in a row that are worth a block
+#: Characters of text of one contig that are worth a block.
+LEAST = 16 * 1024
 #: REF and ALT of a plain record have no more bases; `places.MARGIN` is wider.
 LONGEST = 60
 MOST_ALLELES = 8
@@ -52,11 +53,12 @@ class PlainRecords:
 
     def _run(self, frame: pl.DataFrame, first: int, lines: list[str], name: str) -> Iterator[Piece]:
         """Lines that have one contig."""
-        if len(lines) > LEAST and self._check.contig_of(name) is None:
+        size = sum(map(len, lines))
+        if size >= LEAST and len(lines) > 1 and self._check.contig_of(name) is None:
             yield from self._cutter.singly(first, lines[:1])
             frame, first, lines = frame[1:], first + 1, lines[1:]
         contig, looks = self._check.contig_of(name), self._check.looks
-        if len(lines) < LEAST or contig is None or looks is None or _crowded(frame):
+        if size < LEAST or contig is None or looks is None or _crowded(frame):
             yield from self._cutter.singly(first, lines)
             return
         plain = frame.with_row_index("row").filter(self._sound(looks, frame["tail"]))
@@ -73,7 +75,7 @@ class PlainRecords:
         there = [len(lines[row]) for row in plain.filter(pos=last)["row"]]
         self._check.at(contig, last, crowd[0] + len(there), crowd[1] + sum(there))
         described = self._alleles.describe(plain, contig, [record for _, record in others])
-        yield Block(name, contig, sum(map(len, lines)), plain, others, described, self._cutter.work)
+        yield Block(name, contig, size, plain, others, described, self._cutter.work)
 
     def _sound(self, looks: Looks, tails: pl.Series) -> pl.Expr:
         """Whether a record is one that RecordCheck would return as it stands, if its place exists and its REF fits."""

@@ -98,7 +98,7 @@ def _manifest(
     release = f"Ensembl {recipe.release}" if recipe.release else "Ensembl"
     genes = sum(contig.genes for contig in models.contigs)
     return {
-        "format": 2,
+        "format": 3,
         "id": recipe.id,
         "title": f"{organism} {build} ({release})",
         "organism": organism,

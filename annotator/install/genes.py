@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotator import rna
+from annotator import rna, transcripts
 from annotator.features import GENE_TYPES, REGION_TYPES, Transcript, attributes, coding_row
 from annotator.install import htslib
 from annotator.install.bgzip import BgzipFile, Slices
 from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
 from annotator.rna import RnaReading
+from annotator.transcripts import ModelReading
 
 #: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
 LEFT_OUT = {b"biological_region"}
@@ -35,6 +36,7 @@ class ContigGenes:
     transcripts: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # start, end, phase of each CDS
     strands: dict[str, str] = field(default_factory=dict)
     rnas: RnaReading = field(default_factory=RnaReading)
+    models: ModelReading = field(default_factory=ModelReading)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
     table: list[str] = field(default_factory=list)
 
@@ -135,7 +137,7 @@ class _Reading:
         self._check(contig)
         _write(contig, self._rows, self._table)
         contig.rows, contig.table, contig.transcripts, contig.strands = [], [], {}, {}
-        contig.rnas = RnaReading()
+        contig.rnas, contig.models = RnaReading(), ModelReading()
         self.contigs.append(contig)
 
 
@@ -176,12 +178,14 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
         contig.rnas.gene(found.get("ID", ""), " ".join(label.split()))
     elif word == "exon" and (parent := _PARENT(tags)):
         contig.rnas.exon(parent[1].decode(), start, end)
+        contig.models.exon(parent[1].decode(), columns[6].decode())
     elif identity := _TRANSCRIPT(tags):
         gene = _GENE(tags)
         strand = columns[6].decode()
         contig.rnas.transcript(
             identity[1].decode(), gene[1].decode() if gene else "", contig.name, strand, (start, end)
         )
+        contig.models.transcript(identity[1].decode(), strand, attributes(tags.decode("utf-8", "replace")))
     elif word == "CDS" and (parent := _PARENT(tags)):
         transcript = parent[1].decode()
         contig.rnas.coding.add(transcript)
@@ -208,11 +212,16 @@ def _write(contig: ContigGenes, rows: Slices, table: Slices) -> None:
     def write_table(out: BgzipFile) -> None:
         for line in contig.table:
             out.write(f"{line}\n".encode())
-        for transcript, segments in contig.transcripts.items():
-            coding = coding_transcript(transcript, contig.name, contig.strands[transcript], segments)
-            out.write(f"{coding_row(coding)}\n".encode())
+        coding = {
+            name: coding_transcript(name, contig.name, contig.strands[name], segments)
+            for name, segments in contig.transcripts.items()
+        }
+        for transcript in coding.values():
+            out.write(f"{coding_row(transcript)}\n".encode())
         for one in contig.rnas.found():
             out.write(f"{rna.row(one)}\n".encode())
+        for model in contig.models.found(contig.rnas, coding):
+            out.write(f"{transcripts.row(model)}\n".encode())
 
     rows.add(contig.name, write_rows)
     table.add(contig.name, write_table)

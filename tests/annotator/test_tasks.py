@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from annotator.pipeline import Limits
-from annotator.tasks import annotate_job
+from annotator.tasks import MARGIN_SECONDS, annotate_job, seconds_allowed
 from gas.aws import queues
 from gas.aws.clients import s3
 from gas.celery import app
@@ -180,9 +180,17 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
 def test_a_file_that_takes_too_long_is_not_tried_again(
     pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotator.tasks.limits", lambda _: Limits(seconds=0))
+    monkeypatch.setattr("annotator.tasks.limits", lambda *_: Limits(seconds=0))
     job = run(pending())
     assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)
+
+
+def test_small_files_have_less_time(settings: Any) -> None:
+    settings.ANNOTATE_SOFT_LIMIT_SECONDS = 1500
+    small, large, huge = (seconds_allowed(size) for size in (150_000, 3_000_000, 10**9))
+    assert 300 < small < 400 < large < 1500 - MARGIN_SECONDS == huge
+    settings.ANNOTATE_SOFT_LIMIT_SECONDS = 100
+    assert seconds_allowed(150_000) == 100 - MARGIN_SECONDS
 
 
 @pytest.mark.parametrize("error", [OperationalError("the connection was lost"), SoftTimeLimitExceeded()])

@@ -90,7 +90,7 @@ def test_the_worker_goes_by_the_plan_of_that_moment(
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=lambda plan: plan.id)
 def test_what_a_file_may_have_once_decompressed_is_the_plans(plan: Any) -> None:
-    assert limits(plan).expanded_bytes == plan.expanded_bytes
+    assert limits(plan, 1).expanded_bytes == plan.expanded_bytes
 
 
 def test_the_limits_are_shown_before_the_upload(person: User, browser_of: Callable[[User], Client]) -> None:
