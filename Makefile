@@ -45,7 +45,7 @@ chaos-archive: setup  ## 100 results to Glacier and back while workers are kille
 
 bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
 	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.fairness && $(BIN)/python -m bench.restore && \
-		$(BIN)/python -m bench.annotation
+		$(BIN)/python -m bench.annotation && $(BIN)/python -m bench.job && $(BIN)/python -m bench.small
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

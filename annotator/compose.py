@@ -1,5 +1,6 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
@@ -9,6 +10,7 @@ from annotator.consequence import Consequence, rank
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
+from annotator.sources.matching import Fetch, Variant, normal
 from annotator.transcripts import Model
 
 #: Symbolic alleles that stand for "any other allele" and not for a change.
@@ -70,6 +72,21 @@ def predictable(record: Record) -> list[str]:
     ]
 
 
+def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant], list[int]]:
+    """Return the normal form of each of predictable(record), of all the records, and the number of its record.
+
+    It is by this form that csq, the genes and the sources are asked: what they say must not hang on the way in which a
+    file writes a change, and csq's answers do.
+    """
+    variants: list[Variant] = []
+    owners: list[int] = []
+    for number, record in enumerate(records):
+        for alt in predictable(record):
+            variants.append(normal(record.contig, record.pos, record.ref, alt, fetch))
+            owners.append(number)
+    return variants, owners
+
+
 class Composer:
     """Describes alleles on one reference."""
 
@@ -81,13 +98,16 @@ class Composer:
         self._known = reference.known
         self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
 
-    def alleles(self, record: Record, bcsq: list[str]) -> list[Allele]:
-        """Describe the ALT alleles of a record; bcsq holds csq's answer for each of predictable(record)."""
-        answers = iter(bcsq)
+    def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
+        """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
+        predictable(record).
+        """
+        given = iter(answers)
         found = []
         for alt, kind in zip(record.alts, record.kinds, strict=True):
             if kind is Kind.SEQUENCE and alt != record.ref:
-                found.append(self._described(record.contig, record.pos, record.ref, alt, next(answers)))
+                variant, bcsq = next(given)
+                found.append(self._described(record.contig, variant, alt, bcsq))
                 continue
             # REF repeated as ALT is no more of an allele than "." is.
             allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
@@ -98,8 +118,8 @@ class Composer:
             found.append(allele)
         return found
 
-    def _describe(self, contig: str, pos: int, ref: str, alt: str, bcsq: str) -> Allele:
-        change = shortest(pos, ref, alt)
+    def _describe(self, contig: str, variant: Variant, alt: str, bcsq: str) -> Allele:
+        change = shortest(*variant)
         allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
         found = self.found(contig, change, bcsq)
         allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins

@@ -231,9 +231,8 @@ class Features:
         edges |= transcripts.edges([transcripts.of_row(contig, row) for _, _, row in models])
         for name in list(self._unread):
             self.transcript(name, contig)
-        for transcript in self.transcripts.values():
-            if transcript.contig == contig:
-                spans.append((transcript.segments[0][0], transcript.segments[-1][1]))
+        coding = (one for one in self.transcripts.values() if one.contig == contig)
+        spans += [(one.segments[0][0], one.segments[-1][1]) for one in coding]
         return sorted(edge for edge in edges if edge > 0), spans
 
     def transcript(self, name: str, contig: str) -> Transcript | None:

@@ -4,9 +4,14 @@ Two threads move the data: one reads, checks and feeds csq; the other takes csq'
 thread watches over them, so its callbacks, and signals, find it at any time. What they hand on are pieces of a file:
 records one by one (Batch), or in columns (annotator.blocks), of one contig.
 
-csq is given each allele as a bare record of its own (contig, position, REF, ALT) and the answers are put back into the
-original record. So nothing of a file can upset it, no column is reformatted on the way, an answer always belongs to one
-allele, and the work does not grow with the number of samples.
+csq is given each allele as a bare record of its own (contig, position, number, REF, ALT), in normal form, and the
+answers are put back into the original record. So nothing of a file can upset it, no column is reformatted on the way,
+an answer always belongs to one allele, however the file writes it, and the work does not grow with the number of
+samples.
+
+Normal forms lie to the left of what the file has, by a repeat's length: those of a piece are sorted anew, and the first
+of the next piece may lie before them. csq, which looks at each record alone, takes that; it may only give back what is
+on one position together. Therefore the numbers.
 
 A run of csq knows one genetic code. Where the contigs of a reference have several, csq is run anew at each change, one
 run after the other, since the records come contig by contig.
@@ -23,21 +28,26 @@ from typing import Protocol
 
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
-from annotator.compose import Composer, predictable
+from annotator.compose import Composer, normal_forms
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
 from annotator.references import Reference
 from annotator.sources.lookup import Lookups
+from annotator.sources.matching import Variant, Window
 from annotator.summary import Summary
 
 BATCH = 64 * 1024
 READ = 1024 * 1024
-#: A bare record is padded to this share of the original's length. What waits in csq's buffers and in the pipes is then
-#: bounded in bytes of the originals too, however many samples they have.
+#: What csq gets of a piece is padded to this share of the records' size, up to what fills its buffers: it writes when
+#: they are full. So what waits in them and in the pipes is bounded in bytes of the records too, however many samples
+#: they have and however few of them csq is asked about.
 PADDING = 8
+PUSH = 64 * 1024
 #: Of a reference whose genes are in slices, so much of a file is read before csq is started, in bytes of its records.
 #: If that is all of it, csq is given the genes of its contigs alone.
 LOOK_AHEAD = 4 * 1024 * 1024
+
+BLANK = "\t.\t.\t.\n"  # QUAL, FILTER and INFO of a bare record
 
 #: --local-csq: one record at a time, see docs/annotation.md. --force: a contig without genes is no error.
 CSQ_OPTIONS = ["--local-csq", "--force", "--no-version"]
@@ -59,7 +69,7 @@ class Piece(Protocol):
     """Records of one contig that go through together.
 
     contig: by the reference's name; records: how many; size: of their text, in characters; asked: the lines that csq is
-    to answer.
+    to answer, one at least.
     """
 
     contig: str
@@ -105,6 +115,8 @@ class Pass:
     ) -> None:
         self.reference = reference
         self.sources = sources
+        #: Bases for the feeding side.
+        self.fetch = Window(reference.sequence.fetch).fetch
         self._body = body
         self._start_tool = start_tool
         self.composer = Composer(reference)
@@ -340,28 +352,44 @@ class Batch:
         self.records = len(records)
         self.size = sum(len(record.left) + len(record.info) + len(record.tail) for record in records)
         self._members = records
-        self._added = work.sources.info(records)
+        self._variants, owners = normal_forms(records, work.fetch)
+        self._added = work.sources.info(self.contig, records, self._variants, owners)
         self._work = work
-        self.asked = sum(asked(record) for record in records)
+        self.asked = len(self._variants) or 1
 
     def bare(self) -> bytes:
         """See Piece.bare."""
-        return "".join(map(bare, self._members)).encode("latin-1")
+        last = self._members[-1]
+        variants = self._variants or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
+        lines = [
+            f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
+        ]
+        lines = [lines[number] for number in sorted(range(len(lines)), key=lambda number: variants[number][0])]
+        return padded("".join(lines), self.size)
 
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
-        given = iter(answers.splitlines())
+        found = parsed(answers.splitlines())
+        if self._variants and any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._variants)):
+            raise out_of_order()
+        given = zip(self._variants, (bcsq for _, bcsq in found), strict=False)
         lines = [
-            composed(record, [next(given) for _ in range(asked(record))], added, self._work)
-            for record, added in zip(self._members, self._added, strict=True)
+            composed(record, given, added, self._work) for record, added in zip(self._members, self._added, strict=True)
         ]
         return "".join(lines).encode("latin-1")
 
 
-def composed(record: Record, answers: list[bytes], added: str, work: Pass) -> str:
-    """The annotated line of a record; answers: csq's lines; added: what sources say."""
-    found = [answer(line, record.pos) for line in answers]
-    alleles = work.composer.alleles(record, found if predictable(record) else [])
+def padded(lines: str, size: int) -> bytes:
+    """Lines for csq, the last of them padded to a share of the size that the records have."""
+    start = lines.rfind("\n", 0, -1) + 1
+    contig, pos, number, rest = lines[start:].split("\t", 3)
+    padding = "x" * min(size // PADDING, PUSH)
+    return f"{lines[:start]}{contig}\t{pos}\t{number};{padding}\t{rest}".encode("ascii")
+
+
+def composed(record: Record, answers: Iterator[tuple[Variant, str]], added: str, work: Pass) -> str:
+    """The annotated line of a record; answers: those for its alleles come next; added: what sources say."""
+    alleles = work.composer.alleles(record, answers)
     work.summary.add(record, alleles, added)
     columns = [record.left, work.composer.info(record.info, alleles, added)]
     if record.tail:
@@ -369,24 +397,21 @@ def composed(record: Record, answers: list[bytes], added: str, work: Pass) -> st
     return "\t".join(columns) + "\n"
 
 
-def answer(line: bytes, pos: int) -> str:
-    """What a line of csq says: the value of BCSQ. Raises EngineError if it is not on this position."""
-    columns = line.split(b"\t")
-    if int(columns[1]) != pos:
-        raise EngineError("csq-order", "bcftools csq gave its records back in another order")
-    info = columns[7]
-    return info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
+def parsed(lines: list[bytes]) -> list[tuple[int, str]]:
+    """What lines of csq say, in the order of their numbers, which are 0 and on: position and the value of BCSQ.
+
+    Raises EngineError if a number is not there.
+    """
+    found: list[tuple[int, str]] = [(0, "")] * len(lines)
+    for line in lines:
+        _, pos, number, _, _, _, _, info = line.split(b"\t", 7)
+        place = int(number.partition(b";")[0])
+        if not 0 <= place < len(found) or found[place][0]:
+            raise out_of_order()
+        found[place] = int(pos), info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
+    return found
 
 
-def asked(record: Record) -> int:
-    """The number of lines of `bare`."""
-    return len(predictable(record)) or 1
-
-
-def bare(record: Record) -> str:
-    """A line for csq for each allele that it can say something about; one without ALT if there is none."""
-    wanted = predictable(record) or ["."]
-    size = len(record.left) + len(record.info) + len(record.tail)
-    padding = "x" * (size // (PADDING * len(wanted)) - 40) or "."
-    start = f"{record.contig}\t{record.pos}\t{padding}\t{record.ref}\t"
-    return "".join(f"{start}{alt}\t.\t.\t.\n" for alt in wanted)
+def out_of_order() -> EngineError:
+    """csq's answers are not to what it was asked."""
+    return EngineError("csq-order", "bcftools csq gave its records back in another order")

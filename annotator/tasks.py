@@ -176,7 +176,7 @@ def fail_too_long(claim: Claim, out: Path) -> None:
     leases.fail(
         claim,
         code="too-long",
-        message=f"The annotation was stopped after {minutes:.0f} minutes, the longest that a file of its size may take.",
+        message=f"The annotation was stopped after {minutes:.0f} minutes, the longest for a file of its size.",
         advice="Split the file, by chromosome for example, and upload the parts.",
         log_key=store_log(claim, out),
     )

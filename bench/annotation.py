@@ -1,6 +1,6 @@
 """How fast the annotator is beside what it is made of, and beside SnpEff, on a synthetic chromosome, in one run.
 
-`python -m bench.annotation [--variants 200000] [--folder DIR]` makes the chromosome (see bench.chromosome), and prints
+`python -m bench.annotation [--variants 1000000] [--folder DIR]` makes the chromosome (see bench.chromosome), and prints
 wall and processor time, throughput, the highest memory of the process tree, and each time's ratio to the raw pipe's:
 
 - the floor: `bcftools view`, VCF to bgzip
@@ -35,7 +35,8 @@ from annotator.bcftools import LAUNCHER
 from annotator.consequence import rank
 from annotator.references import load_reference
 from annotator.sources.fields import Wanted
-from annotator.sources.install import Request, install
+from annotator.sources.install import install
+from annotator.sources.origin import Request
 from bench import chromosome
 from bench.service import family, resident
 
@@ -65,7 +66,7 @@ class Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.annotation", description=__doc__)
-    parser.add_argument("--variants", type=int, default=200_000)
+    parser.add_argument("--variants", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("var/bench"), help="kept, so that the next run finds it")
     options = parser.parse_args()
     folder = prepare(options.folder / str(options.variants), options.variants)

@@ -34,7 +34,11 @@ SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINF
 
 #: Tests that have no row in the test database: the library, and those whose service runs in processes of its own.
 ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/", "tests/gas/test_settings.py")
-NOT_ONCE = ("tests/annotator/test_tasks.py", "tests/annotator/test_heartbeat.py")
+NOT_ONCE = (
+    "tests/annotator/test_tasks.py",
+    "tests/annotator/test_heartbeat.py",
+    "tests/annotator/generated/test_provenance.py",
+)
 
 
 #: Minutes each: begun first, so that no process is left with one of them at the end.

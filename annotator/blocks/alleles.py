@@ -8,10 +8,10 @@ from annotator.alleles import Change
 from annotator.blocks import known
 from annotator.blocks.longer import Describer
 from annotator.blocks.places import Places
-from annotator.compose import touched
+from annotator.compose import normal_forms, touched
 from annotator.preflight.records import Record
 from annotator.references import Reference
-from annotator.sources.matching import Window
+from annotator.sources.matching import Variant, Window
 from annotator.stream import Pass
 
 _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.String, "swap": pl.String} | {
@@ -21,17 +21,20 @@ _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.S
 
 @dataclass(frozen=True)
 class Described:
-    """frame: a row for each allele, in order: row (of its record), alleles (of the record), pos, ref, alt, stretch, near
-    (whether csq is asked), type, hgvs, swap (an SNV's bases, REF's first), and rows of sources, `said 0` and so on.
-    crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. longer: the changes
-    that are not of single bases, by the allele's place. added: what sources say of the records that are not plain.
+    """frame: a row for each allele of plain records, in order: place (from 0), row (of its record), alleles (of the
+    record), pos, ref, alt, stretch, type, hgvs, swap (an SNV's bases, REF's first), and rows of sources, `said 0` and
+    so on. crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. longer: the
+    changes that are not of single bases, by the allele's place. asked: what csq is to be asked, as place, pos, ref and
+    alt; the places behind the frame's are those of variants, the normal forms of the other records. added: what sources
+    say of these.
     """
 
-    contig: str
     frame: pl.DataFrame
     places: Places
     crossing: list[Change]
     longer: dict[int, Change]
+    asked: pl.DataFrame
+    variants: list[Variant]
     added: list[str]
 
 
@@ -56,8 +59,7 @@ class Alleles:
             .with_columns(alleles=pl.col("alt").list.len())
             .explode("alt")
         )
-        stretch = places.series.search_sorted(frame["pos"], side="right").cast(pl.Int64) - 1
-        frame = frame.with_columns(stretch=stretch, near=places.near_series.gather(stretch)).with_row_index("place")
+        frame = frame.with_columns(stretch=places.of(frame["pos"])).with_row_index("place")
         own: list[tuple[int, int, str, str, str | None, int, str, str]] = []
         crossing: list[Change] = []
         changes: dict[int, Change] = {}
@@ -81,12 +83,13 @@ class Alleles:
                 pl.concat_str(pl.lit(f"{self._reference.hgvs_prefix_of(contig)}."), "pos", "ref", pl.lit(">"), "alt"),
             ),
         )
-        said, added = known.lookup(
-            self._sources,
-            contig,
-            frame.select(*(pl.coalesce(f"{one}_", one).alias(one) for one in known.KEY)),
-            frame["row"],
-            others,
-        )
+        asked = frame.select("place", *(pl.coalesce(f"{one}_", one).alias(one) for one in known.KEY))
+        variants, owners = normal_forms(others, self._fetch)
+        more = [(len(frame) + number, *variant) for number, variant in enumerate(variants)]
+        asked = asked.vstack(pl.DataFrame(more, schema=asked.schema, orient="row"))
+        said, added = known.lookup(self._sources, contig, asked.drop("place"), frame["row"], others, owners)
         frame = frame.drop("stretch_", "pos_", "ref_", "alt_").hstack(said)
-        return Described(contig, frame, places, crossing, changes, added)
+        # The last is always asked about: an answer there must be.
+        near = places.near_series.gather(places.of(asked["pos"]))
+        asked = asked.filter(near | (asked["place"] >= len(frame) - 1))
+        return Described(frame, places, crossing, changes, asked, variants, added)

@@ -1,7 +1,6 @@
 """A block of plain records in columns, with the others that stand between them: what csq is asked, and the answer."""
 
 import io
-from bisect import bisect_left
 from functools import partial
 from itertools import groupby
 
@@ -12,22 +11,18 @@ from annotator.alleles import Change, Kind
 from annotator.blocks import known, numbering
 from annotator.blocks.alleles import Described
 from annotator.compose import Allele, Composer, Found
-from annotator.errors import EngineError
 from annotator.preflight.records import Record
 from annotator.sources.matching import Window
-from annotator.stream import Pass, asked, bare, composed
+from annotator.stream import BLANK, Pass, composed, out_of_order, padded
 
-#: csq writes when it has so much; a last line of this length makes it write what it knows of a block, even if it had
-#: few lines, so that blocks do not pile up behind one that waits.
-PUSH = 64 * 1024
 TRANSITIONS = ["AG", "GA", "CT", "TC"]
 _TAGS = list(tags.DESCRIPTIONS)
 _LEFT = ("id", "ref", "alt", "qual", "filter")
 
 
 class Block:
-    """A `stream.Piece`. name: the contig's in the file; size: of the records' text; frame: the plain records, as PlainRecords
-    has them; others: the others, each with its row.
+    """A `stream.Piece`. name: the contig's in the file; size: of the records' text; frame: the plain records, as
+    PlainRecords has them; others: the others, each with its row.
     """
 
     def __init__(
@@ -48,80 +43,68 @@ class Block:
         self._others = others
         self._described = described
         self._work = work
-        # The last record is always asked about, see PUSH.
-        alleles = described.frame.with_columns(pl.col("near") | (pl.col("row") == pl.col("row").last()))
-        self._alleles = alleles
-        self._asked_rows = alleles.filter("near")["row"].to_list()
-        self.asked = len(self._asked_rows) + sum(asked(record) for _, record in others)
+        self.asked = len(described.asked)
 
     def bare(self) -> bytes:
         """See Piece.bare."""
         line = pl.concat_str(
-            pl.lit(f"{self.contig}\t"), "pos", pl.lit("\t.\t"), "ref", pl.lit("\t"), "alt", pl.lit("\t.\t.\t.\n")
+            pl.lit(f"{self.contig}\t"),
+            "pos",
+            pl.lit("\t"),
+            "place",
+            pl.lit("\t"),
+            "ref",
+            pl.lit("\t"),
+            "alt",
+            pl.lit(BLANK),
         )
-        text = self._joined(
-            self._alleles.filter("near").select("row", line=line), [bare(record) for _, record in self._others], ""
-        )
-        start = text.rfind("\n", 0, -1) + 1
-        contig, pos, _, rest = text[start:].split("\t", 3)
-        return f"{text[:start]}{contig}\t{pos}\t{'x' * PUSH}\t{rest}".encode("ascii")
+        text: str = self._described.asked.sort("pos", maintain_order=True).select(line.str.join("")).item()
+        return padded(text, self.size)
 
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
-        mine, theirs = self._dealt(answers)
-        alleles = self._alleles.with_columns(bcsq=self._bcsq(mine))
-        alleles, found = self._found(alleles)
+        count = len(self._described.frame)
+        answered = self._answered(answers)
+        bcsq = self._described.frame.select("place").join(answered, on="place", how="left", maintain_order="left")
+        alleles, found = self._found(self._described.frame.with_columns(bcsq=bcsq["bcsq"].fill_null("")))
         alleles = alleles.with_columns(on=self._on_transcripts(alleles, found))
         self._count(alleles, found)
         lines = self._lines(self._infos(alleles, found))
+        rest = answered.filter(pl.col("place") >= count)["bcsq"]
+        given = zip(self._described.variants, rest, strict=True)
         others = [
             composed(record, given, added, self._work)[:-1]
-            for (_, record), given, added in zip(self._others, theirs, self._described.added, strict=True)
+            for (_, record), added in zip(self._others, self._described.added, strict=True)
         ]
-        text = self._joined(lines, others, "\n")
+        text = self._joined(lines, others)
         # What sources say is kept as Latin-1, like all that is not known to be ASCII.
         return f"{text}\n".encode("latin-1")
 
-    def _joined(self, lines: pl.DataFrame, others: list[str], separator: str) -> str:
+    def _joined(self, lines: pl.DataFrame, others: list[str]) -> str:
         """The text of lines (row, line) and of those of the others, in order."""
         if others:
             more = {"row": [row for row, _ in self._others], "line": others}
-            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row", maintain_order=True)
-        text: str = lines["line"].str.join(separator).item()
+            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row")
+        text: str = lines["line"].str.join("\n").item()
         return text
 
-    def _dealt(self, text: bytes) -> tuple[bytes, list[list[bytes]]]:
-        """csq's answers for the alleles that it was asked about, and those for each of the others."""
-        if not self._others:
-            return text, []
-        answers = text.splitlines()
-        mine: list[bytes] = []
-        theirs: list[list[bytes]] = []
-        at = 0
-        for row, record in self._others:
-            before = bisect_left(self._asked_rows, row) - len(mine)
-            mine += answers[at : at + before]
-            at += before
-            theirs.append(answers[at : at + asked(record)])
-            at += asked(record)
-        return b"\n".join(mine + answers[at:]), theirs
-
-    def _bcsq(self, answers: bytes) -> pl.Series:
-        """The value of BCSQ for each allele, "" for none. Raises EngineError if answers are on other positions."""
+    def _answered(self, answers: bytes) -> pl.DataFrame:
+        """csq's answers: place, bcsq; in order. Raises EngineError if they are not to what was asked."""
+        said = pl.when(pl.col("info").str.starts_with("BCSQ=")).then(pl.col("info").str.slice(5)).otherwise(pl.lit(""))
         read = pl.read_csv(
             io.BytesIO(answers), separator="\t", has_header=False, quote_char=None, infer_schema=False,
-            new_columns=["contig", "pos", "id", "ref", "alt", "qual", "filter", "info"],
+            new_columns=["contig", "pos", "place", "ref", "alt", "qual", "filter", "info"],
         )  # fmt: skip
-        near = self._alleles["near"]
-        if not read["pos"].cast(pl.Int64).equals(self._alleles["pos"].filter(near)):
-            raise EngineError("csq-order", "bcftools csq gave its records back in another order")
-        said = pl.when(pl.col("info").str.starts_with("BCSQ=")).then(pl.col("info").str.slice(5)).otherwise(pl.lit(""))
-        number = near.cum_sum().cast(pl.Int64) - 1
-        return read.select(said)["info"].gather(pl.select(pl.when(near).then(number)).to_series()).fill_null("")
+        place = pl.col("place").str.extract("^([0-9]+)").cast(pl.UInt32)
+        read = read.select(place, pl.col("pos").cast(pl.Int64), bcsq=said).sort("place")
+        asked = self._described.asked
+        if not (read["place"].equals(asked["place"]) and read["pos"].equals(asked["pos"])):
+            raise out_of_order()
+        return read.select("place", "bcsq")
 
     def _found(self, alleles: pl.DataFrame) -> tuple[pl.DataFrame, list[Found]]:
-        """What the alleles do. Those that lie in one stretch, and of which csq says the same, do the same: the frame gets
-        the place of each one's in the list, as kind.
+        """What the alleles do. Those that lie in one stretch, and of which csq says the same, do the same: the frame
+        gets the place of each one's in the list, as kind.
         """
         keys = ["stretch", "bcsq"]
         kinds = alleles.select(keys).unique(maintain_order=True)

@@ -14,20 +14,24 @@ KEY = ["pos", "ref", "alt"]
 
 
 def lookup(
-    sources: Lookups, contig: str, alleles: pl.DataFrame, owners: pl.Series, others: Sequence[Record]
+    sources: Lookups,
+    contig: str,
+    asked: pl.DataFrame,
+    owners: pl.Series,
+    others: Sequence[Record],
+    numbers: Sequence[int],
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Look up alleles in normal form, whose records are told by owners, and other records; both are counted.
+    """Look up alleles, and count them. asked: their normal forms, first those of plain records, which owners tells,
+    then those of the others, whose numbers are given.
 
-    Returns the sources' rows for the alleles, null for none, as columns "said 0" and so on; and entries of INFO for the
+    Returns the sources' rows for the former, null for none, as columns "said 0" and so on; and entries of INFO for the
     other records. Raises EngineError if a source is damaged.
     """
-    variants, numbers = sources.alleles(contig, others)
-    asked = alleles.vstack(pl.DataFrame(variants, schema=alleles.schema, orient="row")) if variants else alleles
     said = []
     added = [""] * len(others)
     for place, one in enumerate(sources):
         rows = _rows(one, contig, asked)
-        mine, theirs = rows[: len(alleles)], rows[len(alleles) :].to_list()
+        mine, theirs = rows[: len(owners)], rows[len(owners) :].to_list()
         known = owners.filter(mine.is_not_null())
         one.counts.alleles += len(known)
         one.counts.records += known.n_unique()

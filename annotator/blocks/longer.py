@@ -11,7 +11,7 @@ REACH = 1024  # bases on either side of an allele that are in memory
 
 
 class Longer(NamedTuple):
-    """What Composer and the sources want to know of an allele: its change, HGVS's description, and its normal form."""
+    """What is to be known of an allele: its normal form, as such and as a change, and HGVS's description."""
 
     change: Change
     hgvs: str
@@ -39,8 +39,9 @@ class Describer:
             found = self._shifted(change, bases)
             if found is not None:
                 return found
-        text = hgvs.genomic(change, self._contig, self, self._prefix)
-        return Longer(change, text, normal(self._contig, pos, ref, alt, self._fetch))
+        variant = normal(self._contig, pos, ref, alt, self._fetch)
+        change = shortest(*variant)
+        return Longer(change, hgvs.genomic(change, self._contig, self, self._prefix), variant)
 
     def _shifted(self, change: Change, bases: str) -> Longer | None:
         """Of an insertion or deletion; None if it shifts far, or lies near an end of the contig."""
@@ -68,7 +69,9 @@ class Describer:
         turn = right % size
         bases = bases[turn:] + bases[:turn]
         pos += right
-        if change.ref:
+        first = start + self._first
+        change, deleted = (Change(first, back, ""), True) if change.ref else (Change(first, "", back), False)
+        if deleted:
             variant = (start - 1 + self._first, anchor + back, anchor)
             span = f"{pos}" if size == 1 else f"{pos}_{pos + size - 1}"
             return Longer(change, f"{self._prefix}.{span}del", variant)

@@ -30,8 +30,12 @@ class Places:
         """The stretch of a position (1-based)."""
         return bisect_right(self.edges, pos) - 1
 
+    def of(self, positions: pl.Series) -> pl.Series:
+        """The stretch of each position."""
+        return self._series.search_sorted(positions, side="right").cast(pl.Int64) - 1
+
     @cached_property
-    def series(self) -> pl.Series:
+    def _series(self) -> pl.Series:
         """The first positions of the stretches."""
         return pl.Series(self.edges, dtype=pl.Int64)
 

@@ -10,7 +10,6 @@ batch is a few blocks and the index of one contig.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from annotator import tags
 from annotator.compose import predictable
@@ -125,7 +124,6 @@ class Lookups:
 
     def __init__(self, sources: Sequence[Source], reference: Reference) -> None:
         _check(sources)
-        self._window = Window(reference.sequence.fetch)
         self._open: list[Lookup] = []
         try:
             for source in sources:
@@ -157,36 +155,17 @@ class Lookups:
         """The tags that are written, which an input may have already, and the source that each comes from."""
         return {tag: str(lookup.source) for lookup in self._open for tag in lookup.source.tags}
 
-    def info(self, records: Sequence[Record]) -> list[str]:
-        """Return what is added to INFO of each record, "" for nothing; one value per ALT allele in each tag."""
+    def info(
+        self, contig: str, records: Sequence[Record], variants: Sequence[Variant], owners: Sequence[int]
+    ) -> list[str]:
+        """Return what is added to INFO of each record of a contig, "" for nothing; one value per ALT allele in each
+        tag. variants and owners: the records' normal_forms.
+        """
         added = [""] * len(records)
-        if not self._open:
-            return added
-        start = 0
-        for contig, group in groupby(records, key=lambda record: record.contig):
-            members = list(group)
-            self._add(contig, members, added, start)
-            start += len(members)
-        return added
-
-    def alleles(self, contig: str, records: Sequence[Record]) -> tuple[list[Variant], list[int]]:
-        """Return the normal forms of all that the sources can be asked about, and the number of the record of each."""
-        fetch = self._window.fetch
-        variants: list[Variant] = []
-        owners: list[int] = []
-        for number, record in enumerate(records):
-            for alt in predictable(record):
-                variants.append(normal(contig, record.pos, record.ref, alt, fetch))
-                owners.append(number)
-        return variants, owners
-
-    def _add(self, contig: str, records: Sequence[Record], added: list[str], start: int) -> None:
-        variants, owners = self.alleles(contig, records)
         for lookup in self._open:
-            texts = lookup.texts(records, owners, lookup.find(contig, variants))
-            for number, text in texts.items():
-                at = start + number
-                added[at] = f"{added[at]};{text}" if added[at] else text
+            for number, text in lookup.texts(records, owners, lookup.find(contig, variants)).items():
+                added[number] = f"{added[number]};{text}" if added[number] else text
+        return added
 
     def definitions(self) -> list[str]:
         """Return the header lines that declare the tags."""

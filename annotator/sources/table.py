@@ -203,8 +203,8 @@ class Table:
         return found
 
     def text(self, contig: str, first: int, last: int, most: int) -> bytes | None:
-        """Return the rows of all blocks that reach into the positions from first to last, as they are in the table; None
-        if these are more than `most` blocks. Raises EngineError if a file is damaged.
+        """Return the rows of all blocks that reach into the positions from first to last, as they are in the table;
+        None if these are more than `most` blocks. Raises EngineError if a file is damaged.
         """
         if contig not in self._sections:
             return b""

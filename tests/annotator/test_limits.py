@@ -1,8 +1,8 @@
 """A run stays within its limits, can be stopped at any time, and leaves nothing running behind it."""
 
+import contextlib
 import errno
 import gzip
-import contextlib
 import os
 import signal
 import sys

@@ -1,0 +1,9 @@
+"""One run of the library in a process of its own: prints its seconds. `python -m bench.small_once FILE PACKS`"""
+
+import sys
+from pathlib import Path
+
+from bench.small import run
+
+if __name__ == "__main__":
+    print(run(Path(sys.argv[1]), Path(sys.argv[2]))[0])

@@ -1,0 +1,122 @@
+"""A genome that is no mitochondrion, its pack, two sources, and quick runs of many small generated files."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+
+from annotator.install.install import Wanted, install
+from annotator.pipeline import Report, annotate
+from annotator.references import Reference, load_reference
+from annotator.sources.fields import Wanted as Field
+from annotator.sources.manifest import Source
+from tests.annotator.sources.genomes import installed
+from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
+from tests.support.vcfs import Recipe, generate
+from tests.support.warm import warm_tools
+
+#: The files that the sources know something of, by their seeds.
+KNOWN_SEEDS = range(8)
+
+
+@dataclass
+class Annotated:
+    """A result: its folder, its header and its records' columns."""
+
+    folder: Path
+    report: Report
+    header: list[str]
+    records: list[list[str]]
+
+    @property
+    def vcf(self) -> Path:
+        return self.folder / "annot.vcf.gz"
+
+
+Annotate = Callable[..., Annotated]
+
+
+@pytest.fixture(scope="session")
+def genome() -> Genome:
+    return make_genome()
+
+
+@pytest.fixture(scope="session")
+def hot(genome: Genome) -> dict[str, list[int]]:
+    """Positions where much happens: the ends of exons, and coding bases."""
+    found: dict[str, list[int]] = {name: [] for name in genome.sequences}
+    for gene in genome.genes.values():
+        found[gene.contig] += [place for exon in gene.exons for place in exon for _ in range(20)]
+        found[gene.contig] += gene.places
+    return found
+
+
+@pytest.fixture(scope="session")
+def packs(tmp_path_factory: pytest.TempPathFactory, genome: Genome) -> Path:
+    root = tmp_path_factory.mktemp("generated")
+    serve_as_ensembl(root / "pub", genome)
+    install(Wanted(SPECIES, base=(root / "pub").as_uri()), root / "references")
+    return root / "references"
+
+
+@pytest.fixture(scope="session")
+def reference(packs: Path) -> Reference:
+    return load_reference(ASSEMBLY, packs)
+
+
+@pytest.fixture(scope="session")
+def plain(hot: dict[str, list[int]]) -> Recipe:
+    """Of a file in which nothing is wrong, and nothing has to be put right."""
+    return Recipe(records=150, repairs=0, indels=0.4, several=0.15, samples=2, hot=hot)
+
+
+@pytest.fixture(scope="session")
+def sources(packs: Path, reference: Reference, genome: Genome, plain: Recipe) -> list[Source]:
+    """Each knows every second record of the files of KNOWN_SEEDS, and another half of them."""
+    rows = [row for seed in KNOWN_SEEDS for row in generate(seed, genome.sequences, plain).records]
+    columns = [row.text.split("\t")[:5] for row in rows]
+    declared = (
+        '##fileformat=VCFv4.2\n##INFO=<ID=SIG,Number=.,Type=String,Description="What is said of it">\n'
+        '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    )
+    made = []
+    for half, (name, field) in enumerate((("said", Field("SIG", "said_SIG")), ("often", Field("AF", "often_AF")))):
+        lines = []
+        for number, (contig, pos, id_, ref, alt) in enumerate(columns):
+            if number % 2 == half and alt.isalpha() and "N" not in ref + alt:
+                info = f"SIG=Word_{number}" if half == 0 else f"AF=0.{number % 900 + 1:03}"
+                lines.append((contig, int(pos), f"{contig}\t{pos}\t{id_}\t{ref}\t{alt}\t.\t.\t{info}\n"))
+        order = list(genome.sequences)
+        lines.sort(key=lambda line: (order.index(line[0]), line[1]))
+        content = (declared + "".join(text for _, _, text in lines)).encode()
+        made.append(installed(packs, reference, content, field, name=name, title=name.capitalize()))
+    return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    with warm_tools():
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Annotate:
+    """Annotate bytes, each call in a folder of its own, from any thread. Keyword arguments go to annotate."""
+
+    parent = tmp_path_factory.mktemp("runs")
+
+    def annotated(content: bytes, **arguments: Any) -> Annotated:
+        folder = Path(mkdtemp(dir=parent))
+        source = folder.with_suffix(".in")
+        source.write_bytes(content)
+        report = annotate(source, folder, **({"reference": reference} | arguments))
+        lines = gzip.decompress((folder / "annot.vcf.gz").read_bytes()).decode("latin-1").splitlines()
+        header = [line for line in lines if line.startswith("#")]
+        return Annotated(folder, report, header, [line.split("\t") for line in lines[len(header) :]])
+
+    return annotated
