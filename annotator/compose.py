@@ -1,5 +1,6 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -15,6 +16,8 @@ from annotator.transcripts import Model
 
 #: Symbolic alleles that stand for "any other allele" and not for a change.
 ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
+#: The last field of an entry of BCSQ.
+_CHANGE = re.compile(r"\|[0-9]+[ACGT]+>[ACGT]+\b")
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 4096
 
@@ -65,6 +68,12 @@ def touched(change: Change) -> tuple[int, int]:
     return (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
 
 
+def respelled(bcsq: str, written: Variant) -> str:
+    """csq's answer to an allele's normal form, with the change spelled as the file does."""
+    pos, ref, alt = written
+    return _CHANGE.sub(f"|{pos}{ref}>{alt}", bcsq)
+
+
 def predictable(record: Record) -> list[str]:
     """Return the ALT alleles that csq can say something about, in order: those written in bases."""
     return [
@@ -107,7 +116,9 @@ class Composer:
         for alt, kind in zip(record.alts, record.kinds, strict=True):
             if kind is Kind.SEQUENCE and alt != record.ref:
                 variant, bcsq = next(given)
-                found.append(self._described(record.contig, variant, alt, bcsq))
+                allele = self._described(record.contig, variant, alt, bcsq)
+                written = record.pos, record.ref, alt
+                found.append(allele if variant == written else replace(allele, bcsq=respelled(bcsq, written)))
                 continue
             # REF repeated as ALT is no more of an allele than "." is.
             allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)

@@ -15,6 +15,7 @@ from annotator.sources.matching import Variant, Window
 from annotator.stream import Pass
 
 _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.String, "swap": pl.String} | {
+    "moved": pl.Boolean,
     "pos": pl.Int64, "ref": pl.String, "alt": pl.String,
 }  # fmt: skip
 
@@ -22,11 +23,11 @@ _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.S
 @dataclass(frozen=True)
 class Described:
     """frame: a row for each allele of plain records, in order: place (from 0), row (of its record), alleles (of the
-    record), pos, ref, alt, stretch, type, hgvs, swap (an SNV's bases, REF's first), and rows of sources, `said 0` and
-    so on. crossing: the changes that lie in several stretches; the first stands as stretch -1, and so on. longer: the
-    changes that are not of single bases, by the allele's place. asked: what csq is to be asked, as place, pos, ref and
-    alt; the places behind the frame's are those of variants, the normal forms of the other records. added: what sources
-    say of these.
+    record), pos, ref, alt, stretch, type, hgvs, swap (an SNV's bases, REF's first), moved (whether its normal form is
+    another), and rows of sources, `said 0` and so on. crossing: the changes that lie in several stretches; the first
+    stands as stretch -1, and so on. longer: the changes that are not of single bases, by the allele's place. asked:
+    what csq is to be asked, as place, pos, ref and alt; the places behind the frame's are those of variants, the normal
+    forms of the other records. added: what sources say of these.
     """
 
     frame: pl.DataFrame
@@ -60,7 +61,7 @@ class Alleles:
             .explode("alt")
         )
         frame = frame.with_columns(stretch=places.of(frame["pos"])).with_row_index("place")
-        own: list[tuple[int, int, str, str, str | None, int, str, str]] = []
+        own: list[tuple[int, int, str, str, str | None, bool, int, str, str]] = []
         crossing: list[Change] = []
         changes: dict[int, Change] = {}
         for place, pos, ref, alt in frame.filter(~single).select("place", "pos", "ref", "alt").iter_rows():
@@ -72,11 +73,12 @@ class Alleles:
                 crossing.append(change)
                 number = -len(crossing)
             swap = change.ref + change.alt if change.type == "SNV" else None
-            own.append((place, number, change.type, hgvs, swap, *variant))
+            own.append((place, number, change.type, hgvs, swap, variant != (pos, ref, alt), *variant))
         longer = pl.DataFrame(own, schema=_OWN, orient="row")
         frame = frame.join(longer, on="place", how="left", suffix="_", maintain_order="left").with_columns(
             stretch=pl.coalesce("stretch_", "stretch"),
             type=pl.col("type").fill_null("SNV"),
+            moved=pl.col("moved").fill_null(value=False),
             swap=pl.when(single).then(pl.concat_str("ref", "alt")).otherwise("swap"),
             hgvs=pl.coalesce(
                 "hgvs",

@@ -10,7 +10,7 @@ from annotator import tags
 from annotator.alleles import Change, Kind
 from annotator.blocks import known, numbering
 from annotator.blocks.alleles import Described
-from annotator.compose import Allele, Composer, Found
+from annotator.compose import Allele, Composer, Found, respelled
 from annotator.preflight.records import Record
 from annotator.sources.matching import Window
 from annotator.stream import BLANK, Pass, composed, out_of_order, padded
@@ -69,7 +69,7 @@ class Block:
         alleles, found = self._found(self._described.frame.with_columns(bcsq=bcsq["bcsq"].fill_null("")))
         alleles = alleles.with_columns(on=self._on_transcripts(alleles, found))
         self._count(alleles, found)
-        lines = self._lines(self._infos(alleles, found))
+        lines = self._lines(self._infos(_respelled(alleles), found))
         rest = answered.filter(pl.col("place") >= count)["bcsq"]
         given = zip(self._described.variants, rest, strict=True)
         others = [
@@ -137,8 +137,8 @@ class Block:
     def _infos(self, alleles: pl.DataFrame, found: list[Found]) -> pl.DataFrame:
         """What is added to INFO: row, text."""
         single = alleles.filter(pl.col("alleles") == 1)
-        kinds = single.select("kind", "bcsq").unique("kind")
-        texts = [_texts(found[kind], bcsq) for kind, bcsq in kinds.iter_rows()]
+        kinds = single.select("kind").unique()
+        texts = [_texts(found[kind]) for kind in kinds["kind"]]
         schema = dict.fromkeys(("before", "flag", "after"), pl.String)
         parts = pl.DataFrame(texts, schema=schema, orient="row").with_columns(kind=kinds["kind"])
         single = single.join(parts, on="kind", how="left", maintain_order="left")
@@ -147,7 +147,8 @@ class Block:
         said = [pl.when(one != "").then(pl.lit(";") + one).otherwise(pl.lit("")) for one in said]
         on = pl.lit(f";{tags.HGVS_C}=") + pl.col("on").str.replace_many(tags.ESCAPES) + pl.col("flag")
         on = pl.when(pl.col("on") == "").then(pl.lit("")).otherwise(on)
-        infos = single.select("row", text=pl.concat_str("before", "hgvs", on, "after", *said))
+        bcsq = pl.when(pl.col("bcsq") == "").then(pl.lit("")).otherwise(pl.lit(f"{tags.BCSQ}=") + pl.col("bcsq") + ";")
+        infos = single.select("row", text=pl.concat_str(bcsq, "before", "hgvs", on, "after", *said))
         several = alleles.filter(pl.col("alleles") > 1)
         if not len(several):
             return infos
@@ -177,15 +178,25 @@ class Block:
         return frame.select("row", line=pl.concat_str(columns, separator="\t"))
 
 
+def _respelled(alleles: pl.DataFrame) -> pl.DataFrame:
+    moved = alleles.filter("moved", pl.col("bcsq").str.contains(">", literal=True))
+    texts = [
+        respelled(bcsq, (pos, ref, alt))
+        for bcsq, pos, ref, alt in moved.select("bcsq", "pos", "ref", "alt").iter_rows()
+    ]
+    own = moved.select("place", spelled=pl.Series(texts, dtype=pl.String))
+    alleles = alleles.join(own, on="place", how="left", maintain_order="left")
+    return alleles.with_columns(bcsq=pl.coalesce("spelled", "bcsq"))
+
+
 def _on(found: Found, text: str) -> tuple[str, str]:
     return (text, found.model.flag) if text and found.model else ("", "")
 
 
-def _texts(found: Found, bcsq: str) -> tuple[str, str, str]:
+def _texts(found: Found) -> tuple[str, str, str]:
     """INFO's entries in front of the genomic description, behind that on a transcript, and behind both."""
     values = dict(zip(_TAGS, found.values(""), strict=True))
-    entries = [f"{tags.BCSQ}={bcsq}"] if bcsq else []
-    entries += [f"{tag}={values[tag]}" for tag in (tags.GENE, tags.CONSEQUENCE) if values[tag]]
+    entries = [f"{tag}={values[tag]}" for tag in (tags.GENE, tags.CONSEQUENCE) if values[tag]]
     after = f";{tags.HGVS_P}={values[tags.HGVS_P]}" if values[tags.HGVS_P] else ""
     flag = f";{tags.TRANSCRIPT}={found.model.flag}" if found.model and found.model.flag else ""
     return ";".join([*entries, f"{tags.HGVS_G}="]), flag, after
