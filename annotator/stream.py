@@ -20,6 +20,7 @@ run after the other, since the records come contig by contig.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import BufferedReader
 from itertools import chain, groupby
 from pathlib import Path
@@ -263,18 +264,16 @@ class Pass:
 
     def _collect(self) -> None:
         try:
-            with self._body.open("wb") as file:
-                writer = BgzfWriter(file)
+            with self._body.open("wb") as file, Behind(BgzfWriter(file)) as writer:
                 for csq in iter(self._started.get, None):
                     if not self._collect_one(csq, writer):
                         self._end()
                         return
-                writer.finish()
         except BaseException as error:
             self._collector_error = error
             self._end()
 
-    def _collect_one(self, csq: Tool, writer: BgzfWriter) -> bool:
+    def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
         answers = Answers(csq.stdout)
         while (piece := self._pending.get()) is not None:
@@ -299,6 +298,31 @@ class Pass:
             size += len(record.left) + len(record.info) + len(record.tail)
         if batch:
             yield Batch(batch, self)
+
+
+class Behind:
+    """Compresses and writes in a thread of its own, one piece behind. Use as a context manager; an error of one piece
+    comes with the next.
+    """
+
+    def __init__(self, writer: BgzfWriter) -> None:
+        self._writer = writer
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="annotator-writer")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> "Behind":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._thread:
+            if self._last is not None and kind is None:
+                self._last.result()
+                self._writer.finish()
+
+    def write(self, data: bytes) -> None:
+        if self._last is not None:
+            self._last.result()
+        self._last = self._thread.submit(self._writer.write, data)
 
 
 class Answers:

@@ -33,7 +33,10 @@ class Describer:
 
     def describe(self, pos: int, ref: str, alt: str) -> Longer:
         """The allele must differ from REF, and that agree with the sequence."""
-        change = shortest(pos, ref, alt)
+        if ref[0] == alt[0] and 1 in {len(ref), len(alt)}:  # as nearly all are written; it is shifted anyway
+            change = Change(pos + 1, ref[1:], alt[1:])
+        else:
+            change = shortest(pos, ref, alt)
         bases = change.ref or change.alt
         if not (change.ref and change.alt) and len(bases) < REACH // 4:
             found = self._shifted(change, bases)
