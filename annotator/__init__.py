@@ -5,4 +5,10 @@ A library without a web framework or a cloud client: `annotator.pipeline.annotat
 repairs or refuses, is described in docs/annotation.md.
 """
 
+import os
+
+# Several threads of Polars cost more than they bring: those that read, compose and pack are busy already, and a worker
+# has neighbours. It looks at this once, when it is first imported.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 __version__ = "1.0.0"

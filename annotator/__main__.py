@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 from annotator.errors import EngineError, InputError
-from annotator.pipeline import INDEX, LOG, RESULT, Report, annotate
+from annotator.pipeline import INDEX, LOG, RESULT, Outputs, Report, annotate
 from annotator.references import Reference, available_references, installed_references, load_reference
 from annotator.sources.manifest import Source, installed_sources
+from annotator.tables import PARQUET, STATS, TSV
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--references-dir", type=Path, help="a folder of further reference packs")
     parser.add_argument(
         "--source", action="append", metavar="NAME", help="use this installed source; more than once for more of them"
+    )
+    parser.add_argument(
+        "--tables", action="store_true", help="write OUT's .tsv.gz, .parquet and .stats.txt too, see docs/annotation.md"
     )
     parser.add_argument("--no-sources", action="store_true", help="use none (default: all that are installed)")
     parser.add_argument("--list", action="version", version=_packs(), help="list the packs of the library")
@@ -63,13 +67,20 @@ def _run(options: argparse.Namespace) -> Report:
                 reference=reference,
                 sources=sources,
                 installed=lambda: installed_references(options.references_dir),
+                outputs=Outputs(stats=True, table_records=sys.maxsize) if options.tables else Outputs(),
             )
+            for name in (TSV, PARQUET, STATS) if options.tables else ():
+                shutil.move(Path(folder) / name, target.with_name(_stem(target) + name.removeprefix("annot")))
             shutil.move(Path(folder) / INDEX, target.with_name(target.name + ".tbi"))
             shutil.move(Path(folder) / RESULT, target)
         finally:
             if log.exists():
                 shutil.move(log, target.with_name(target.name + ".log.txt"))
     return report
+
+
+def _stem(target: Path) -> str:
+    return target.name.removesuffix(".vcf.gz")
 
 
 def _sources(options: argparse.Namespace, reference: Reference) -> list[Source]:

@@ -12,7 +12,7 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, output
+from annotator import __version__, bcftools, output, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError, InputError
@@ -28,6 +28,8 @@ from annotator.sorter import sort_records
 from annotator.sources.lookup import Lookups
 from annotator.sources.manifest import Source
 from annotator.stream import CSQ_OPTIONS, Pass, Piece, Unsorted
+from annotator.tables import PARQUET, STATS, TSV
+from annotator.tables.stats import Stats
 
 RESULT, INDEX, LOG, SUMMARY = "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"
 PROGRESS_SECONDS = 0.5
@@ -42,6 +44,16 @@ class Limits:
     line_bytes: int = 8 * 1024**2
     memory_bytes: int = 1024**3
     seconds: float = 1500
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written beside the annotated file: bcftools' statistics, annot.stats.txt; and with these, if there are at
+    most so many records, the tables annot.tsv.gz and annot.parquet. Of more, `annotator.tables.write` makes them later.
+    """
+
+    stats: bool = False
+    table_records: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,22 +87,35 @@ def annotate(
     cancelled: Callable[[], bool] = lambda: False,
     provenance: Mapping[str, str] = MappingProxyType({}),
     installed: Installed = tuple,
+    outputs: Outputs = Outputs(),
 ) -> Report:
     """Annotate a VCF or BCF file against a reference, with what sources know of its alleles.
 
-    Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt and summary.json into out_dir, which must exist. provenance is
-    written into the header and the log. Both callbacks are called from the calling thread: cancelled about ten times
-    a second, on_progress at each change of stage and at most twice a second. installed gives the references that a file
-    may be on if it does not fit this one, to name the right one; it is called only then, from another thread. Raises
-    InputError, EngineError or Cancelled; of these runs, only log.txt is left.
+    Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt, summary.json, and what outputs names, into out_dir, which must
+    exist. provenance is written into the header and the log. Both callbacks are called from the calling thread:
+    cancelled about ten times a second, on_progress at each change of stage and at most twice a second. installed gives
+    the references that a file may be on if it does not fit this one, to name the right one; it is called only then,
+    from another thread. Raises InputError, EngineError or Cancelled; of these runs, only log.txt is left.
     """
     with tempfile.TemporaryDirectory(dir=out_dir, prefix="work-") as folder:
         work_dir = Path(folder)
-        run = _Run(source, out_dir, work_dir, reference, sources, limits, on_progress, cancelled, provenance, installed)
+        run = _Run(
+            source,
+            out_dir,
+            work_dir,
+            reference,
+            sources,
+            limits,
+            on_progress,
+            cancelled,
+            provenance,
+            installed,
+            outputs,
+        )
         try:
             report = run.annotate()
         except Exception as error:
-            for name in (RESULT, INDEX, SUMMARY):
+            for name in (RESULT, INDEX, SUMMARY, TSV, PARQUET, STATS):
                 (out_dir / name).unlink(missing_ok=True)
             run.log.write(out_dir / LOG, error)
             raise
@@ -125,6 +150,7 @@ class _Run:
         cancelled: Callable[[], bool],
         provenance: Mapping[str, str],
         installed: Installed,
+        outputs: Outputs,
     ) -> None:
         self._source = source
         self._out_dir = out_dir
@@ -136,6 +162,7 @@ class _Run:
         self._cancelled = cancelled
         self._provenance = provenance
         self._installed = installed
+        self._outputs = outputs
         self._deadline = time.monotonic() + limits.seconds
         self._told = 0.0
         self._stage = ""
@@ -268,6 +295,7 @@ class _Run:
             ),
         )
         self._index(target)
+        self._more(target, records_out)
         self._tell("summary", records_out, now=True)
         report = Report(
             records_in=records_in,
@@ -314,6 +342,21 @@ class _Run:
                 "pack": reference.version,
             },
         }
+
+    def _more(self, target: Path, records: int) -> None:
+        """Write what follows from the result: statistics, which bcftools makes meanwhile, and both tables."""
+        if not self._outputs.stats:
+            return
+        with Stats(
+            target,
+            self._out_dir,
+            name=self._provenance.get("file", ""),
+            memory_bytes=self._limits.memory_bytes,
+            cpu_seconds=max(1, int(self._limits.seconds)),
+        ) as stats:
+            if records <= self._outputs.table_records:
+                tables.write(target, self._out_dir, check=self._watch)
+            stats.finish(self._watch)
 
     def _index(self, target: Path) -> None:
         """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out."""

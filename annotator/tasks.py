@@ -13,7 +13,7 @@ from django.conf import settings
 
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
-from annotator.pipeline import Limits, annotate
+from annotator.pipeline import Limits, Outputs, annotate
 from annotator.references import Reference, installed_references
 from annotator.sources.manifest import installed_sources
 from annotator.tables import PARQUET, STATS, TSV
@@ -38,6 +38,9 @@ MARGIN_SECONDS = 60
 #: slowest, which are sorted and annotated record by record, go at some 50 KB a second of compressed text.
 FIRST_SECONDS = 300
 BYTES_PER_SECOND = 5_000
+#: Records of the longest result whose tables are made at once, in about a second. Those of a longer one are made by a
+#: task of their own: their owner need not wait for them.
+TABLES_AT_ONCE = 100_000
 FOLDER_PREFIX = "gas-attempt-"
 
 
@@ -87,6 +90,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             cancelled=heartbeat.lost,
             provenance={"job": str(job.pk), "file": job.name},
             installed=lambda: installed_references(settings.REFERENCES_DIR),
+            outputs=Outputs(stats=True, table_records=TABLES_AT_ONCE),
         )
         heartbeat.stage("store")
         store(claim, out, report)

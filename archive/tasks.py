@@ -52,14 +52,16 @@ def archive_result(result_id: str) -> None:
 
 @app.task(name=DELETE_HOT_COPY, **RETRIES)
 def delete_hot_copy(result_id: str) -> None:
-    """Required: ARCHIVED, or on its way back. Resulting: the copy that was archived is gone from S3."""
+    """Required: ARCHIVED, or on its way back. Resulting: the copy that was archived is gone from S3, and so are its
+    tables, which hold the same.
+    """
     result = ResultFile.objects.filter(
         pk=int(result_id), hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING]
     ).first()
     if result is None:
         return
     # A restored result gets a new key, so that this deletes what was archived, however late it comes.
-    s3.delete(settings.S3_RESULTS_BUCKET, result.key)
+    s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
     ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=timezone.now())
 
 

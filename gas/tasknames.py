@@ -30,6 +30,7 @@ RESTORE_RESULT = "restore.restore_result"
 FINISH_BATCH = "restore.finish_batch"
 POLL_ONCE = "restore.poll_once"
 READ_NOTICES = "restore.read_notices"
+BUILD_TABLES = "restore.build_tables"
 
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
 ROUTES = {

@@ -27,6 +27,7 @@ from gas.jobs.heartbeat import Heartbeat
 from gas.jobs.models import RestoreBatch, ResultFile
 from gas.jobs.states import Outrun
 from gas.tasknames import (
+    BUILD_TABLES,
     FINISH_BATCH,
     POLL_ONCE,
     POLL_RETRIEVAL,
@@ -37,7 +38,7 @@ from gas.tasknames import (
     ROUTES,
     START_BATCH,
 )
-from restore import notices
+from restore import notices, tables
 
 if TYPE_CHECKING:
     from gas.aws.archives import Tier
@@ -232,7 +233,7 @@ def restore_result(result_id: str) -> None:
                 result.archive_id, result.retrieval_id, claim.new_key, size=result.size, sha256=result.sha256
             )
         if result.hot_deleted_at is None:  # its copy from before it was archived, under its old key
-            s3.delete(settings.S3_RESULTS_BUCKET, result.key)
+            s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
         restoration.restored(claim)
     except (Outrun, RetrievalExpired, NotReady) as error:
         log.info("result %s: %r", result_id, error)
@@ -240,6 +241,14 @@ def restore_result(result_id: str) -> None:
     except Exception:
         log.exception("result %s: restoring", result_id)
         restoration.let_go(claim)
+
+
+@app.task(name=BUILD_TABLES)
+def build_tables(result_id: str) -> None:
+    """Required: AVAILABLE, its tables owed. Resulting: it has them; or it is archived again,
+    without them; or they are still owed, to be tried again after a fault of ours.
+    """
+    tables.build(int(result_id))
 
 
 @app.task(name=FINISH_BATCH)

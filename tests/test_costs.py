@@ -22,7 +22,7 @@ from gas.jobs.tasks import send_notice
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import QUEUES
 from gas.users.models import PlanChoice, User
-from restore.tasks import finish_batch, poll, request_page, restore_result, restore_user_results
+from restore.tasks import build_tables, finish_batch, poll, request_page, restore_result, restore_user_results
 from tests.support.glacier_standin import StandIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
@@ -119,6 +119,7 @@ def test_the_page_of_costs_is_true(
         aws.glacier(advance=24 * 3600 if route == "class" else 300)
         poll(batch)
         run(restore_result, result.pk)
+        run(build_tables, result.pk)
         run(finish_batch, batch.pk)
         for removal in Removal.objects.all():
             run(remove_copy, removal.pk)

@@ -1,7 +1,7 @@
 """Objects in S3: presigned upload and download, put with a check, read as a stream, delete."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,18 @@ def delete(bucket: str, key: str) -> None:
     s3().delete_object(Bucket=bucket, Key=key)
 
 
+def delete_all(bucket: str, keys: Sequence[str]) -> None:
+    """Delete up to 1,000 objects in one request. Those that are gone already are no error.
+
+    Raises:
+        NotDeleted: S3 kept some; call again.
+    """
+    objects = [{"Key": key} for key in keys]
+    answer = s3().delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
+    if refused := answer.get("Errors"):  # S3 answers 200 all the same
+        raise NotDeleted(f"{len(refused)} of {len(keys)} objects: {refused[0].get('Code')}")
+
+
 def delete_prefix(bucket: str, prefix: str) -> int:
     """Delete every object whose key begins with `prefix`, and say how many there were.
 
@@ -153,11 +165,9 @@ def delete_prefix(bucket: str, prefix: str) -> int:
         raise ValueError(f"not a job's or a person's folder: {prefix!r}")
     count = 0
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+        keys = [item["Key"] for item in page.get("Contents", [])]
         if keys:
-            answer = s3().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
-            if refused := answer.get("Errors"):  # S3 answers 200 all the same
-                raise NotDeleted(f"{len(refused)} of {len(keys)} objects: {refused[0].get('Code')}")
+            delete_all(bucket, keys)
             count += len(keys)
     return count
 

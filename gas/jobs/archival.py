@@ -17,6 +17,7 @@ from django.utils import timezone
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
+from gas.jobs import tables
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
@@ -133,6 +134,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
                 hot_deleted_at=None,
                 **NO_LEASE,
             )
+            tables.forget(result)
             send_after_commit(DELETE_HOT_COPY, result.pk)
             return True
     raise Outrun(f"the lease on result {claim.result.pk} is lost")

@@ -126,8 +126,14 @@ def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:
     if result and result.state == ResultState.AVAILABLE:
         items.append(item("vcf", "Annotated VCF", result.size))
         items.append(item("index", "Tabix index"))
+        if result.tsv_size is not None:
+            items.append(item("tsv", "Table (TSV)", result.tsv_size))
+        if result.parquet_size is not None:
+            items.append(item("parquet", "Table (Parquet)", result.parquet_size))
     if result:
         items.append(item("summary", "Summary (JSON)"))
+        if result.stats_size is not None:
+            items.append(item("stats", "Statistics (for MultiQC)", result.stats_size))
     if job.log_key:
         items.append(item("log", "Log"))
     if job.input_etag:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from gas.jobs import turns
+from gas.jobs import tables, turns
 from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
@@ -116,6 +116,8 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
         )
         result.job = job
         result.save(force_insert=True)
+        if result.tsv_size is None and result.stats_size is not None:
+            tables.owe(result)  # too many records for the worker that annotated them
         make_due(result, job.owner)
         owe_notice(job, Notice.Kind.COMPLETED)
 

@@ -110,6 +110,9 @@ class ResultFile(models.Model):
     index_key = models.CharField(max_length=255, help_text="Its tabix index.")
     size = models.BigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
+    tsv_size = models.BigIntegerField(null=True, help_text="Bytes of its flat table; empty if it has none.")
+    parquet_size = models.BigIntegerField(null=True, help_text="Bytes of its Parquet file; empty if it has none.")
+    stats_size = models.BigIntegerField(null=True, help_text="Bytes of its statistics; empty if it has none.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     archive_due_at = models.DateTimeField(null=True, help_text="When it is to be archived; empty for never.")
@@ -144,8 +147,40 @@ class ResultFile(models.Model):
 
     @property
     def summary_key(self) -> str:
-        """The summary as JSON, beside the result; it stays where it is when the result is archived."""
-        return self.key.rpartition("/")[0] + "/summary.json"
+        """The summary as JSON, beside the index; like that it stays where it is when the result is archived."""
+        return self.index_key.rpartition("/")[0] + "/summary.json"
+
+    @property
+    def stats_key(self) -> str:
+        """bcftools' statistics, which stay there too."""
+        return self.index_key.rpartition("/")[0] + "/annot.stats.txt"
+
+    @property
+    def tsv_key(self) -> str:
+        """The flat table, beside the result: it holds the same, and goes when the result is archived."""
+        return self.key.rpartition("/")[0] + "/annot.tsv.gz"
+
+    @property
+    def parquet_key(self) -> str:
+        return self.key.rpartition("/")[0] + "/annot.parquet"
+
+    @property
+    def hot_keys(self) -> list[str]:
+        """All that must not stay in S3 once the result is archived, whether it is there or not."""
+        return [self.key, self.tsv_key, self.parquet_key]
+
+
+class TableBuild(models.Model):
+    """A long result, or one back from the archive, is to have its tables. A row until it has, or is archived."""
+
+    result = models.OneToOneField(ResultFile, primary_key=True, on_delete=models.CASCADE, related_name="table_build")
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(
+        default=timezone.now, help_text="When its latest message is due, or its maker is taken for dead."
+    )
+
+    def __str__(self) -> str:
+        return f"tables of result {self.pk}"
 
 
 class RestoreBatch(models.Model):

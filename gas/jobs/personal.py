@@ -125,9 +125,16 @@ def _objects(job: Job) -> Iterator[tuple[str, str, str]]:
     if result is None:
         return
     yield download_name(clean_name(job.name), ".annot.summary.json"), results, result.summary_key
-    if not note(result):
-        yield download_name(clean_name(job.name), ".annot.vcf.gz"), results, result.key
-        yield download_name(clean_name(job.name), ".annot.vcf.gz.tbi"), results, result.index_key
+    if result.stats_size is not None:
+        yield download_name(clean_name(job.name), ".annot.stats.txt"), results, result.stats_key
+    if note(result):
+        return
+    yield download_name(clean_name(job.name), ".annot.vcf.gz"), results, result.key
+    yield download_name(clean_name(job.name), ".annot.vcf.gz.tbi"), results, result.index_key
+    if result.tsv_size is not None:
+        yield download_name(clean_name(job.name), ".annot.tsv.gz"), results, result.tsv_key
+    if result.parquet_size is not None:
+        yield download_name(clean_name(job.name), ".annot.parquet"), results, result.parquet_key
 
 
 def _stored(name: str, bucket: str, key: str) -> Iterator[File]:

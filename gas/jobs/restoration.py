@@ -18,6 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from gas.alerts import alert_after_commit
+from gas.jobs import tables
 from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.removals import HOT, remove
@@ -286,13 +287,15 @@ def restored(claim: RestoreClaim) -> None:
         result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
         if owner is None or result is None:
             raise Outrun(f"result {claim.result.pk} is deleted")
-        route, archive_id = result.archive_route, result.archive_id
+        route, archive_id, has_tables = result.archive_route, result.archive_id, result.stats_size is not None
         move_result(
             result,
             ResultState.AVAILABLE,
             "Back from Glacier, and verified.",
             guard=Q(lease_token=claim.token),
             key=claim.new_key,
+            tsv_size=None,
+            parquet_size=None,
             archive_route="",
             archive_id="",
             archive_tree_hash="",
@@ -305,6 +308,8 @@ def restored(claim: RestoreClaim) -> None:
         RestoreBatch.objects.filter(results=result).update(restored=F("restored") + 1)
         if not settings.ARCHIVE_KEEP_RESTORED:
             remove(route, archive_id)
+        if has_tables:
+            tables.owe(result)
         make_due(result, owner)
 
 

@@ -20,7 +20,7 @@ from gas import rounds
 from gas.aws import queues
 from gas.jobs import notices, turns
 from gas.jobs.leases import take_back
-from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
 from gas.jobs.uploads import UploadRefused, confirm_upload
 from gas.rounds import BATCH
@@ -29,6 +29,7 @@ from gas.tasknames import (
     ANNOTATE,
     ARCHIVE_RESULT,
     ARCHIVE_USER_RESULTS,
+    BUILD_TABLES,
     DELETE_HOT_COPY,
     PURGE,
     REMOVE_COPY,
@@ -56,6 +57,7 @@ def sweep() -> dict[str, int]:
         "hot copies": resend_hot_copies,
         "removals": resend_removals,
         "batches": resend_batches,
+        "tables": resend_tables,
         "upgrades": resend_upgrades,
         "downgrades": resend_downgrades,
     }
@@ -162,6 +164,12 @@ def resend_batches(now: datetime) -> int:
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
     return rounds.resend(lost, now, "next_poll_at", START_BATCH, log)
+
+
+def resend_tables(now: datetime) -> int:
+    """Tables that a result is owed, and whose message or maker is lost."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    return rounds.resend(TableBuild.objects.filter(due_at__lt=late), now, "due_at", BUILD_TABLES, log)
 
 
 def resend_upgrades(now: datetime) -> int:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gas.aws import s3
 from gas.http import PersonRequest
-from gas.jobs import actions, builds, context, storage, turns
+from gas.jobs import actions, builds, context, storage, tables, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.states import JobStatus, ResultState
@@ -207,11 +207,17 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     job = _own(request, job_id)
     target = _target(job, kind)
     if target is None:
-        if kind in {"vcf", "index"} and ResultFile.objects.filter(job=job).exists():
-            # A link that was right when it was shown or kept: the page says where the result is now.
+        result = ResultFile.objects.filter(job=job).first()
+        if result is None or kind not in {"vcf", "index", "tsv", "parquet"}:
+            raise Http404
+        # A link that was right when it was shown or kept: the page says where the result is now.
+        if result.state != ResultState.AVAILABLE:
             messages.warning(request, "This result is not available just now; what is written below says why.")
-            return redirect(job)
-        raise Http404
+        elif tables.owed(result):
+            messages.info(request, "The tables of this result are being made. Try it in a minute.")
+        else:
+            raise Http404
+        return redirect(job)
     bucket, key, ending = target
     name = job.name if kind == "input" else download_name(job.name, ending)
     return redirect(s3.presigned_download(bucket, key, filename=name))
@@ -220,21 +226,24 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
 def _target(job: Job, kind: str) -> tuple[str, str, str] | None:
     """Bucket, key and file ending of what is offered under `kind`: all from the row, nothing from the request."""
     results = settings.S3_RESULTS_BUCKET
-    if kind == "input" and job.input_etag:
-        return settings.S3_INPUTS_BUCKET, job.input_key, ""
-    if kind == "log" and job.log_key:
-        return results, job.log_key, ".annot.log"
+    offered: dict[str, tuple[str, str, str]] = {}
+    if job.input_etag:
+        offered["input"] = settings.S3_INPUTS_BUCKET, job.input_key, ""
+    if job.log_key:
+        offered["log"] = results, job.log_key, ".annot.log"
     result = ResultFile.objects.filter(job=job).first()
-    if result is None:
-        return None
-    if kind == "summary":
-        return results, result.summary_key, ".annot.summary.json"
-    if result.state != ResultState.AVAILABLE:
-        return None
-    return {
-        "vcf": (results, result.key, ".annot.vcf.gz"),
-        "index": (results, result.index_key, ".annot.vcf.gz.tbi"),
-    }.get(kind)
+    if result:
+        offered["summary"] = results, result.summary_key, ".annot.summary.json"
+        if result.stats_size is not None:
+            offered["stats"] = results, result.stats_key, ".annot.stats.txt"
+    if result and result.state == ResultState.AVAILABLE:
+        offered["vcf"] = results, result.key, ".annot.vcf.gz"
+        offered["index"] = results, result.index_key, ".annot.vcf.gz.tbi"
+        if result.tsv_size is not None:
+            offered["tsv"] = results, result.tsv_key, ".annot.tsv.gz"
+        if result.parquet_size is not None:
+            offered["parquet"] = results, result.parquet_key, ".annot.parquet"
+    return offered.get(kind)
 
 
 @login_required

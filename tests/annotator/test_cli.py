@@ -1,5 +1,6 @@
 """The command line: exit 0 and a short report, or exit 2 and one clear sentence."""
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -31,11 +32,21 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_tables_are_written_when_they_are_asked_for(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.vcf", tmp_path / "out.vcf.gz"
+    source.write_text(vcf("chrM 3243 . A G", "chrM 11778 . G A"))
+    assert main([str(source), str(target), "--tables"]) == 0
+    rows = gzip.decompress((tmp_path / "out.tsv.gz").read_bytes()).decode().splitlines()
+    assert [row.split("\t")[1] for row in rows] == ["POS", "3243", "11778"]
+    assert (tmp_path / "out.parquet").read_bytes().startswith(b"PAR1")
+    assert "number of records:\t2" in (tmp_path / "out.stats.txt").read_text()
+
+
 def test_it_needs_no_web_framework_and_no_cloud_client() -> None:
     code = (
         "import sys\n"
         "import annotator.__main__, annotator.samples, annotator.pipeline\n"
-        "print([name for name in sys.modules if name.split('.')[0] in {'django', 'boto3', 'celery', 'gas', 'pysam'}])\n"
+        "print([name for name in sys.modules if name.split('.')[0] in {'django', 'boto3', 'celery', 'gas', 'pysam', 'polars'}])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

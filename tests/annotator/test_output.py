@@ -9,7 +9,7 @@ import pytest
 
 from annotator import tags
 from annotator.bcftools import Tool, versions
-from annotator.pipeline import annotate
+from annotator.pipeline import Outputs, annotate
 from annotator.references import Reference
 from annotator.stream import CSQ_OPTIONS
 from tests.annotator.conftest import HEADER, Annotate, vcf
@@ -114,9 +114,12 @@ def test_provenance_alone_makes_the_bytes_differ(run: Annotate) -> None:
     assert first.records == second.records
 
 
-def test_only_the_four_files_are_left(run: Annotate, sample: bytes) -> None:
-    left = sorted(path.name for path in run(sample).folder.iterdir())
-    assert left == ["annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"]
+def test_only_the_files_of_the_result_are_left(run: Annotate, sample: bytes) -> None:
+    outputs = Outputs(), Outputs(stats=True), Outputs(stats=True, table_records=10_000)
+    left = [sorted(path.name for path in run(sample, outputs=one).folder.iterdir()) for one in outputs]
+    always = ["annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"]
+    stats, tables = ["annot.stats.txt"], ["annot.parquet", "annot.tsv.gz"]
+    assert left == [always, sorted(always + stats), sorted(always + stats + tables)]
 
 
 def test_the_summary_adds_up(run: Annotate, sample: bytes) -> None:

@@ -22,6 +22,7 @@ from gas.celery import app
 from gas.jobs import leases
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus, Outrun, move_job
+from restore import tables
 from tests.conftest import SMALL_VCF
 
 # Real commits, since the heartbeat has a connection of its own. Jobs are queued first and run by the test.
@@ -67,6 +68,9 @@ def test_a_good_file_comes_back_annotated_with_index_log_summary_and_one_mail(
     assert {key.rpartition("/")[2] for key in stored} == {
         "annot.vcf.gz",
         "annot.vcf.gz.tbi",
+        "annot.tsv.gz",
+        "annot.parquet",
+        "annot.stats.txt",
         "log.txt",
         "summary.json",
     }
@@ -173,7 +177,7 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
     assert job.status == JobStatus.COMPLETED
     result = ResultFile.objects.get()
     assert set(objects(job.result_prefix)) >= {result.key, result.index_key, result.summary_key, job.log_key}
-    assert len(objects(job.result_prefix)) == 4
+    assert len(objects(job.result_prefix)) == 7
     assert len(mail.outbox) == 1
 
 
@@ -183,6 +187,27 @@ def test_a_file_that_takes_too_long_is_not_tried_again(
     monkeypatch.setattr("annotator.tasks.limits", lambda *_: Limits(seconds=0))
     job = run(pending())
     assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)
+
+
+def test_the_tables_of_a_long_result_are_made_by_a_task_of_their_own(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before: list[int | None] = []
+    build = tables.build
+
+    def watched(result_id: int) -> None:
+        before.append(ResultFile.objects.get(pk=result_id).tsv_size)
+        build(result_id)
+
+    monkeypatch.setattr(tables, "build", watched)
+    run(pending())
+    assert before == []
+    monkeypatch.setattr("annotator.tasks.TABLES_AT_ONCE", 0)
+    job = run(pending())
+    result = ResultFile.objects.get(job=job)
+    assert before == [None]
+    assert {result.tsv_key, result.parquet_key} <= set(objects(job.result_prefix))
+    assert len(objects(job.result_prefix)[result.tsv_key]) == result.tsv_size
 
 
 def test_small_files_have_less_time(settings: Any) -> None:

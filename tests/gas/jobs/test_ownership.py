@@ -48,7 +48,7 @@ OF_NOBODY = {
     "plan/back/live/",
     "stripe/webhook/<uuid:uuid>/",  # by its signature, see tests/gas/subscriptions/test_webhooks.py
 }
-KINDS = ("vcf", "index", "log", "summary", "input", "nonsense")
+KINDS = ("vcf", "index", "tsv", "parquet", "stats", "log", "summary", "input", "nonsense")
 
 
 def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
@@ -71,7 +71,8 @@ def job(claimed: Callable[..., leases.Claim]) -> Job:
     """Completed, with everything that can be asked for."""
     claim = claimed()
     result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
-    for name in ("a", "b", "log.txt", "summary.json"):
+    result.tsv_size = result.parquet_size = result.stats_size = 6
+    for name in ("a", "b", "log.txt", "summary.json", "annot.tsv.gz", "annot.parquet", "annot.stats.txt"):
         s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=claim.prefix + name, Body=b"secret")
     leases.complete(claim, result, log_key=claim.prefix + "log.txt", summary={}, preview=[])
     return Job.objects.get()

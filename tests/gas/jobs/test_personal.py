@@ -19,13 +19,22 @@ from tests.conftest import SMALL_VCF, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 
-FILES = {"annot.vcf.gz": b"records", "annot.vcf.gz.tbi": b"index", "log.txt": b"log", "summary.json": b"{}"}
+FILES = {
+    "annot.vcf.gz": b"records",
+    "annot.vcf.gz.tbi": b"index",
+    "log.txt": b"log",
+    "summary.json": b"{}",
+    "annot.tsv.gz": b"table",
+    "annot.parquet": b"columns",
+    "annot.stats.txt": b"numbers",
+}
 
 
 def completed(claim: leases.Claim) -> ResultFile:
     for name, content in FILES.items():
         s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=claim.prefix + name, Body=content)
     result = ResultFile(key=claim.prefix + "annot.vcf.gz", index_key=claim.prefix + "annot.vcf.gz.tbi", size=7)
+    result.tsv_size, result.parquet_size, result.stats_size = 5, 7, 7
     leases.complete(claim, result, log_key=claim.prefix + "log.txt", summary={"records": 1}, preview=[])
     return result
 
@@ -67,6 +76,9 @@ def test_everything_of_a_person_is_in_it_and_nothing_of_anybody_elses(
         f"{folder}my sample.annot.vcf.gz.tbi",
         f"{folder}my sample.annot.log",
         f"{folder}my sample.annot.summary.json",
+        f"{folder}my sample.annot.tsv.gz",
+        f"{folder}my sample.annot.parquet",
+        f"{folder}my sample.annot.stats.txt",
         f"jobs/{bad.job.pk}/bad.vcf",
         f"jobs/{waiting.pk}/sample.vcf",
     }
@@ -97,7 +109,8 @@ def test_what_is_in_the_archive_is_listed_with_a_note(
     result = completed(claimed())
     ResultFile.objects.filter(pk=result.pk).update(state=state)
     found = download(browser_of(person))
-    assert not [name for name in found.namelist() if "annot.vcf" in name]
+    assert not [name for name in found.namelist() if name.endswith((".vcf.gz", ".tbi", ".tsv.gz", ".parquet"))]
+    assert [name for name in found.namelist() if name.endswith(".stats.txt")]
     (job,) = json.loads(found.read("jobs.json"))
     assert job["result"]["state"] == state
     assert "restored" in job["result"]["note"]

@@ -1,0 +1,33 @@
+"""Derived outputs of an annotated file: a flat table for people, one for programs, and bcftools' statistics.
+
+They are made from the finished file alone, so that they can be made again at any time, and follow from its bytes.
+polars, which does the work, is first imported when it is asked for: it has threads, and must not be there when a worker
+forks. So no other module may import the modules of this package that use it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+TSV, PARQUET, STATS = "annot.tsv.gz", "annot.parquet", "annot.stats.txt"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What was written: both files, and how many rows each has below its header."""
+
+    tsv: Path
+    parquet: Path
+    transcripts: int
+    alleles: int
+
+
+def write(result: Path, out_dir: Path, *, check: Callable[[], None] = lambda: None) -> Tables:
+    """Write annot.tsv.gz and annot.parquet (see docs/annotation.md) of an annotated file into out_dir.
+
+    check is called for every few MB and may raise to end it; nothing is left then. The same file always gives the same
+    bytes. Memory does not grow with the file. Raises EngineError if the file is none of ours.
+    """
+    from annotator.tables.files import write as write_now  # noqa: PLC0415
+
+    return write_now(result, out_dir, check)

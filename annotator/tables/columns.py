@@ -1,0 +1,100 @@
+"""The columns of both tables, out of the tags of an annotated file. docs/annotation.md describes them."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from annotator import tags
+from annotator.tables.alleles import TYPE
+from annotator.tables.blocks import SourceTag
+
+FLAT = (
+    *("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "gene", "transcript", "biotype", "strand", "consequence"),
+    *("most_severe", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p", "amino_acid_change", "known", "known_source"),
+)
+TYPED = (
+    *("contig", "pos", "id", "ref", "alt", "type", "gene", "consequence", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p"),
+    *("known", "known_source", "qual", "filter"),
+)
+_LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
+_ESCAPES = _LETTERS | {code.lower(): letter for code, letter in _LETTERS.items()}
+
+
+def source_names(sources: Sequence[SourceTag]) -> list[str]:
+    """What the columns of sources are called: as their tags, unless another column has that name, in whatever case."""
+    seen = {name.casefold() for name in (*FLAT, *TYPED)}
+    names = []
+    for source in sources:
+        name = source.tag
+        while name.casefold() in seen:
+            name += "_"
+        seen.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def flat_names(sources: Sequence[SourceTag]) -> list[str]:
+    return [*FLAT, *source_names(sources)]
+
+
+def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
+    """The columns of the flat table, out of `entries.by_transcript`. escaped: there may be escapes in INFO."""
+    own = _own(escaped)
+    columns = [
+        *(pl.col(name) for name in ("contig", "pos", "id", "ref", "alt", "qual", "filter")),
+        pl.coalesce("gene", own[tags.GENE]),
+        *(pl.col(name) for name in ("transcript", "biotype", "strand", "consequence", tags.CONSEQUENCE)),
+        *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)),
+        _clear(pl.col("hgvs_p"), escaped),
+        pl.col("amino_acids"),
+        own[tags.KNOWN],
+        own[tags.KNOWN_SOURCE],
+        *(_clear(pl.col(source.tag), escaped) for source in sources),
+    ]
+    return [column.alias(name) for column, name in zip(columns, flat_names(sources), strict=True)]
+
+
+def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
+    """The columns of the Parquet file, out of `alleles.read`."""
+    own, types = _own(escaped), {"Float": pl.Float64, "Integer": pl.Int64}
+    columns = [
+        pl.col("contig"),
+        pl.col("pos").cast(pl.Int64),
+        *(pl.col(name) for name in ("id", "ref", "alt", TYPE)),
+        *(own[tag] for tag in (tags.GENE, tags.CONSEQUENCE, tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)),
+        *(own[tag] for tag in (tags.KNOWN, tags.KNOWN_SOURCE)),
+        pl.col("qual").cast(pl.Float64, strict=False),
+        pl.col("filter"),
+        *(
+            pl.col(source.tag).cast(types[source.type], strict=False)
+            if source.type in types
+            else _clear(pl.col(source.tag), escaped)
+            for source in sources
+        ),
+    ]
+    return [column.alias(name) for column, name in zip(columns, [*TYPED, *source_names(sources)], strict=True)]
+
+
+def _own(escaped: bool) -> dict[str, pl.Expr]:
+    """Our tags for people: what & joins is listed, and spaces are spaces again."""
+
+    def listed(tag: str, joint: str) -> pl.Expr:
+        return pl.col(tag).str.replace_all("&", joint, literal=True)
+
+    values = {
+        tags.GENE: listed(tags.GENE, ", "),
+        tags.CONSEQUENCE: pl.col(tags.CONSEQUENCE),
+        tags.HGVS_G: pl.col(tags.HGVS_G),
+        tags.HGVS_C: pl.col(tags.HGVS_C),
+        tags.TRANSCRIPT: pl.col(tags.TRANSCRIPT),
+        # Several transcripts of a gene often have the same.
+        tags.HGVS_P: pl.col(tags.HGVS_P).str.split("&").list.unique(maintain_order=True).list.join("; "),
+        tags.KNOWN: listed(tags.KNOWN, "; ").str.replace_all("_", " ", literal=True),
+        tags.KNOWN_SOURCE: listed(tags.KNOWN_SOURCE, "; ").str.replace_all("_", " ", literal=True),
+    }
+    return {tag: _clear(value, escaped) for tag, value in values.items()}
+
+
+def _clear(value: pl.Expr, escaped: bool) -> pl.Expr:
+    """Escapes as what they stand for, all in one go: what %25 becomes is not the beginning of another."""
+    return value.str.replace_many(list(_ESCAPES), list(_ESCAPES.values())) if escaped else value

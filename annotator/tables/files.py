@@ -1,0 +1,99 @@
+"""Writes what is derived from an annotated file, in one pass over it and in constant memory."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from annotator import tags
+from annotator.bgzf import END, BgzfWriter
+from annotator.tables import PARQUET, TSV, Tables, alleles, columns, entries
+from annotator.tables.blocks import Added, blocks, open_result, read_header
+
+#: Of zlib and zstd: rows repeat so much that higher ones gain little for much time.
+LEVEL = 2
+#: Rows of the flat table that are made at once.
+AT_ONCE = 40_000
+#: Alleles in a group of rows of the Parquet file: what a reader unpacks at once; and in a piece of it before.
+ROW_GROUP = 65_536
+PIECE = 16_384
+
+
+def write(result: Path, out_dir: Path, check: Callable[[], None]) -> Tables:
+    """As `annotator.tables.write`, which imports this."""
+    tsv, parquet = out_dir / TSV, out_dir / PARQUET
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=out_dir, prefix="tables-") as folder,
+            open_result(result) as file,
+            tsv.open("wb") as flat,
+        ):
+            work = _Work(read_header(file), BgzfWriter(flat, LEVEL), Path(folder))
+            for block in blocks(file):
+                check()
+                work.add(block)
+            check()
+            work.finish(parquet)
+            flat.write(END)
+    except BaseException:
+        tsv.unlink(missing_ok=True)
+        parquet.unlink(missing_ok=True)
+        raise
+    return Tables(tsv, parquet, work.transcripts, work.alleles)
+
+
+class _Work:
+    """Takes blocks of records, and writes them twice."""
+
+    def __init__(self, added: Added, flat: BgzfWriter, folder: Path) -> None:
+        # A file of an earlier version may lack one of our tags.
+        self._order = [*(tag for tag in tags.OWN if tag not in added.order), *added.order]
+        # For blocks without escapes, and with some.
+        self._typed = [columns.typed(added.sources, escaped=escaped) for escaped in (False, True)]
+        self._text = [columns.flat(added.sources, escaped=escaped) for escaped in (False, True)]
+        self._flat = flat
+        self._folder = folder
+        self._pieces: list[Path] = []
+        self._waiting: list[pl.DataFrame] = []
+        self.transcripts = self.alleles = 0
+        self._flat.write("\t".join(columns.flat_names(added.sources)).encode() + b"\n")
+        self._keep(b"")  # without a record there are columns all the same
+
+    def add(self, block: bytes) -> None:
+        found = self._keep(block)
+        for part in _parts(found):
+            rows = entries.by_transcript(part).select(self._text[b"%" in block])
+            self.transcripts += rows.height
+            text = rows.write_csv(include_header=False, separator="\t", quote_style="never")
+            self._flat.write(text.encode())
+
+    def finish(self, parquet: Path) -> None:
+        """Write what is left, and join the pieces of the Parquet file."""
+        self._flat.finish()
+        self._put_by()
+        pl.scan_ipc(self._pieces).sink_parquet(
+            parquet, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP
+        )
+
+    def _keep(self, block: bytes) -> pl.DataFrame:
+        found = alleles.read(block, self._order)
+        self.alleles += found.height
+        self._waiting.append(found.select(self._typed[b"%" in block]))
+        if sum(frame.height for frame in self._waiting) >= PIECE:
+            self._put_by()
+        return found
+
+    def _put_by(self) -> None:
+        """polars adds nothing to a Parquet file that is there: pieces are kept on disk, and joined as a stream."""
+        if self._waiting:
+            self._pieces.append(self._folder / f"{len(self._pieces):06}")
+            pl.concat(self._waiting).write_ipc(self._pieces[-1], compression="lz4")
+            self._waiting.clear()
+
+
+def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut alleles so that each part makes about AT_ONCE rows, however many transcripts a genome has."""
+    rows = found.select(pl.col(entries.ENTRIES).list.len().fill_null(1).sum()).item()
+    count = max(1, found.height * AT_ONCE // max(rows, 1))
+    return found.iter_slices(count)

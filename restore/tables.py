@@ -1,0 +1,53 @@
+"""Makes the tables of a long result, or of one that is back from the archive, as annotation makes those of others."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from annotator.tables import write
+from gas.aws import s3
+from gas.jobs import tables
+from gas.jobs.models import ResultFile
+from gas.jobs.states import Outrun
+
+log = logging.getLogger(__name__)
+
+#: Like those of annotation, whose workers remove what was left in the work folder.
+FOLDER_PREFIX = "gas-attempt-tables-"
+
+
+def build(result_id: int) -> None:
+    """One attempt. What it has put into S3 goes if it is not offered in the end."""
+    result = tables.claim(result_id)
+    if result is None:
+        return
+    try:
+        _build(result)
+    except (Outrun, s3.ObjectMissing):
+        log.info("result %s is archived again, or deleted", result_id)
+    except Exception:
+        log.exception("result %s: making its tables", result_id)
+        tables.let_go(result)
+    # Asked of the row, since of the last commit only the answer may have been lost.
+    if not tables.offered(result):
+        s3.delete_all(settings.S3_RESULTS_BUCKET, [result.tsv_key, result.parquet_key])
+
+
+def _build(result: ResultFile) -> None:
+    def check() -> None:
+        if not tables.wanted(result):
+            raise Outrun(f"the tables of result {result.pk} are wanted no more")
+
+    bucket = settings.S3_RESULTS_BUCKET
+    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix=FOLDER_PREFIX) as name:
+        folder = Path(name)
+        s3.download(bucket, result.key, folder / "annot.vcf.gz")
+        if s3.sha256(folder / "annot.vcf.gz") != result.sha256:
+            raise s3.CopyDiffers(f"{result.key} is not what was restored")
+        made = write(folder / "annot.vcf.gz", folder, check=check)
+        check()
+        s3.upload(made.tsv, bucket, result.tsv_key)
+        s3.upload(made.parquet, bucket, result.parquet_key)
+        tables.made(result, tsv_size=made.tsv.stat().st_size, parquet_size=made.parquet.stat().st_size)
