@@ -19,6 +19,8 @@ from typing import IO
 from annotator.errors import EngineError
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+#: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
+PIPE_BYTES = 1024 * 1024
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
 
@@ -65,6 +67,7 @@ class Tool:
                 + [str(argument) for argument in arguments],
                 stdin=stdin,
                 stdout=stdout,
+                pipesize=PIPE_BYTES,
                 stderr=self._stderr,
                 cwd=work_dir,
                 env={"TMPDIR": str(work_dir), "LC_ALL": "C", "PATH": os.defpath},

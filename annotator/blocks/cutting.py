@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: So much of a file's text goes record by record: small files as a whole, of large ones enough to know their tags.
 HEAD = 256 * 1024
-SIZE = 2 * 1024 * 1024  # characters of a block
+SIZE = 1024 * 1024  # characters of a block
 MOST_TAGS = 256
 
 
