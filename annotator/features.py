@@ -4,9 +4,9 @@ They come from an Ensembl-style GFF3, read whole; or, of a pack with slices, fro
 by contig as they are asked for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import unquote
@@ -136,8 +136,11 @@ class Features:
         self._gene_bins = _bins(self.genes)
         self._region_bins = _bins(self.regions)
         self._rna_bins = _bins(self._rnas)
-        # Of this object alone, and gone with it.
-        self._model = lru_cache(maxsize=MODELS_KEPT)(transcripts.of_row)
+
+    @cached_property
+    def _model(self) -> Callable[[str, str], Model]:
+        # Of this object alone, and gone with it; small ones are made by the thousand, and few of them are asked.
+        return lru_cache(maxsize=MODELS_KEPT)(transcripts.of_row)
 
     def _add_model(self, contig: str, start: int, end: int, row: str) -> None:
         # Rows are read when they are asked for: a large chromosome has tens of thousands.

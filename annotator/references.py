@@ -1,7 +1,8 @@
 """Reference packs: a folder each, with a manifest.json that says what is in it.
 
 A pack holds a FASTA with its indexes, a GFF3 in Ensembl style, and optionally a table of known variants. Where it is
-large, its genes are in slices, one for each contig, so that a job reads those of its own contigs alone.
+large, its genes are in slices, one for each contig, so that a job reads those of its own contigs alone; and with an
+index (annotator.regions), so that a small file's job reads those near its records alone.
 docs/references.md describes the manifest. The packs that come with the library are in `annotator/packs`; a service may
 have a folder of more, which `annotator.install` fills.
 """
@@ -18,6 +19,8 @@ from typing import Any
 from annotator.errors import EngineError
 from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
+from annotator.regional import RegionalFeatures
+from annotator.regions import Genes, Places
 from annotator.sequence import Sequence
 from annotator.slices import Slice, join
 from annotator.translate import protein
@@ -85,6 +88,8 @@ class Reference(ReferenceInfo):
     feature_table: Path | None = None
     _gff_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
     _feature_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
+    gene_index: Path | None = None
+    _index_sections: Mapping[str, Slice] = field(default_factory=dict, repr=False)
 
     def canonical(self, name: str) -> str | None:
         """Return the pack's own name of a contig that a file calls `name`; None if the pack does not have it."""
@@ -106,22 +111,37 @@ class Reference(ReferenceInfo):
     def features(self) -> FeatureLookup:
         if self.feature_table is None:
             return Features(self.gff)
-        return SlicedFeatures(self.feature_table, self._feature_slices)
+        sliced = SlicedFeatures(self.feature_table, self._feature_slices)
+        return RegionalFeatures(sliced, self.genes) if self.genes else sliced
+
+    @cached_property
+    def genes(self) -> Genes | None:
+        """The genes by where they lie; None of a pack without an index of them."""
+        if self.feature_table is None or self.gene_index is None:
+            return None
+        return Genes(
+            (self.gene_index, self._index_sections),
+            (self.gff, self._gff_slices),
+            (self.feature_table, self._feature_slices),
+        )
 
     @property
     def has_slices(self) -> bool:
         """Whether genes can be had contig by contig."""
         return self.feature_table is not None
 
-    def gff_for(self, contigs: Iterable[str], target: Path) -> Path:
-        """Return a GFF3 with the genes of these contigs, by the pack's own names, for csq.
+    def gff_for(self, contigs: Iterable[str], target: Path, places: Places | None = None) -> Path:
+        """Return a GFF3 with the genes of these contigs, by the pack's own names, for csq; where records lie in these
+        places alone, it may be without genes that are not near them.
 
-        It is written to target, bgzip, unless the pack has no slices: then it is the pack's whole GFF3.
+        It is written to target, bgzip or plain, unless the pack has no slices: then it is the pack's whole GFF3.
         """
         if not self.has_slices:
             return self.gff
-        places = [self._gff_slices[contig] for contig in contigs if contig in self._gff_slices]
-        join(self.gff, places, target, _A_GENE)
+        if places is not None and self.genes and self.genes.write_gff(places, target, _A_GENE):
+            return target
+        slices = [self._gff_slices[contig] for contig in contigs if contig in self._gff_slices]
+        join(self.gff, slices, target, _A_GENE + (self.genes.filler(contigs) if self.genes else b""))
         return target
 
     @cached_property
@@ -258,6 +278,7 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
     files = manifest["files"]
     known = files.get("known_variants")
     features = files.get("features")
+    index = files.get("gene_index")
     return Reference(
         id=manifest["id"],
         title=manifest["title"],
@@ -279,6 +300,8 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
         feature_table=folder / features["name"] if features else None,
         _gff_slices=_slices(manifest, "gff"),
         _feature_slices=_slices(manifest, "features"),
+        gene_index=folder / index["name"] if index else None,
+        _index_sections=_slices(manifest, "gene_index"),
     )
 
 

@@ -5,12 +5,13 @@ import os
 import struct
 import sys
 import weakref
-import zlib
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from annotator.slices import unpack
 
 BLOCKS_KEPT = 64  # of a bgzip FASTA, unpacked, 64 KiB each
 
@@ -84,9 +85,7 @@ class _Packed:
     def _read(self, number: int) -> bytes:
         begin = self._packed[number]
         end = self._packed[number + 1] if number + 1 < len(self._packed) else min(begin + 0x10000, self._size)
-        data = os.pread(self._file, end - begin, begin)  # no position that threads would share
-        extra = struct.unpack_from("<H", data, 10)[0]
-        return zlib.decompressobj(-15).decompress(data[12 + extra :])
+        return unpack(os.pread(self._file, end - begin, begin))  # no position that threads would share
 
     def between(self, begin: int, stop: int) -> bytes:
         number = bisect_right(self._plain, begin) - 1

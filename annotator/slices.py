@@ -1,11 +1,16 @@
-"""Slices of a bgzip file: a run of whole blocks, which is a gzip file of its own."""
+"""Slices of a bgzip file: a run of whole blocks, which is a gzip file of its own; and single blocks."""
 
 import gzip
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deflate import DeflateError, deflate_decompress
+
 from annotator.bgzf import END, BgzfWriter
+
+MOST = 0x10000  # bytes in any block, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,15 @@ def read_text(path: Path, place: Slice) -> str:
     with path.open("rb") as file:
         file.seek(place.offset)
         return gzip.decompress(file.read(place.size)).decode("utf-8")
+
+
+def unpack(block: bytes) -> bytes:
+    """The text of the first block of these bytes. Raises ValueError or struct.error if it is damaged."""
+    (extra,) = struct.unpack_from("<H", block, 10)
+    try:
+        return bytes(deflate_decompress(block[12 + extra :], MOST))
+    except DeflateError as error:
+        raise ValueError("a block of a bgzip file is damaged") from error
 
 
 def join(path: Path, places: Iterable[Slice], target: Path, more: bytes = b"") -> None:

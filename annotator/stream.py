@@ -33,6 +33,7 @@ from annotator.compose import Composer, normal_forms
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
 from annotator.references import Reference
+from annotator.regions import Places
 from annotator.sources.lookup import Lookups
 from annotator.sources.matching import Variant, Window
 from annotator.summary import Summary
@@ -45,7 +46,7 @@ READ = 1024 * 1024
 PADDING = 8
 PUSH = 64 * 1024
 #: Of a reference whose genes are in slices, so much of a file is read before csq is started, in bytes of its records.
-#: If that is all of it, csq is given the genes of its contigs alone.
+#: If that is all of it, csq is given the genes near its records alone.
 LOOK_AHEAD = 4 * 1024 * 1024
 
 BLANK = "\t.\t.\t.\n"  # QUAL, FILTER and INFO of a bare record
@@ -83,6 +84,9 @@ class Piece(Protocol):
 
     def compose(self, answers: bytes) -> bytes:
         """The annotated lines, counted in the pass's summary; answers: csq's lines. Raises EngineError."""
+
+    def places(self) -> list[tuple[int, int]]:
+        """The first and the last base of each REF that csq is asked about, in any order."""
 
 
 class Order:
@@ -168,8 +172,8 @@ class Pass:
                 csq.close()
         self._judge()
 
-    def _start_csq(self, code: int, contigs: Iterable[str] | None) -> Tool:
-        """Begin a run for records of these contigs; of any, if None."""
+    def _start_csq(self, code: int, contigs: Iterable[str] | None, places: Places | None = None) -> Tool:
+        """Begin a run for records of these contigs, of any if None; and in these places alone, if they are known."""
         names = self.reference.lengths if contigs is None else contigs
         with self._starting:
             self.check()
@@ -180,7 +184,7 @@ class Pass:
                 "--fasta-ref",
                 self.reference.fasta,
                 "--gff-annot",
-                self.reference.gff_for(names, self._body.with_name(f"genes-{len(self._tools)}.gff3.gz")),
+                self.reference.gff_for(names, self._body.with_name(f"genes-{len(self._tools)}.gff3"), places),
                 "-",
             ]
             csq = self._start_tool("csq", arguments, PIPE, PIPE)
@@ -252,8 +256,13 @@ class Pass:
                 if size > LOOK_AHEAD:
                     whole = False
                     break
-            contigs = dict.fromkeys(piece.contig for piece in head) if whole else codes[code]
-            yield self._start_csq(code, contigs), chain(head, group)
+            if whole:
+                places: dict[str, list[tuple[int, int]]] = {piece.contig: [] for piece in head}
+                for piece in head:
+                    places[piece.contig] += piece.places()
+                yield self._start_csq(code, places, places), iter(head)
+            else:
+                yield self._start_csq(code, codes[code]), chain(head, group)
         if not self._tools:  # no record at all: csq's header is wanted all the same
             yield self._start_csq(reference.genetic_code, ()), iter(())
 
@@ -390,6 +399,10 @@ class Batch:
         ]
         lines = [lines[number] for number in sorted(range(len(lines)), key=lambda number: variants[number][0])]
         return padded("".join(lines), self.size)
+
+    def places(self) -> list[tuple[int, int]]:
+        """See Piece.places."""
+        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._variants]
 
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""

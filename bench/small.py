@@ -40,7 +40,7 @@ SECONDS = 0.6
 PANEL = 20  # genes
 RECORDS = 4_500  # more than a file has room for
 #: Modules beside annotator.install that say what is in a pack.
-WRITERS = ("features", "rna", "slices", "transcripts")
+WRITERS = ("features", "regions", "rna", "slices", "transcripts")
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def run(source: Path, packs: Path) -> tuple[float, str]:
 def whole_gene_set() -> Iterator[None]:
     """Within the block csq is given the pack's GFF3 as it is."""
 
-    def whole(self: Reference, contigs: Iterable[str], target: Path) -> Path:
+    def whole(self: Reference, *_: object) -> Path:
         return self.gff
 
     usual = Reference.gff_for

@@ -61,6 +61,11 @@ class Block:
         text: str = self._described.asked.sort("pos", maintain_order=True).select(line.str.join("")).item()
         return padded(text, self.size)
 
+    def places(self) -> list[tuple[int, int]]:
+        """See Piece.places."""
+        last = pl.col("pos") + pl.col("ref").str.len_bytes().cast(pl.Int64) - 1
+        return self._described.asked.select("pos", last.alias("last")).rows()
+
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
         count = len(self._described.frame)

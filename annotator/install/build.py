@@ -17,7 +17,7 @@ from annotator.install.genome import pack_genome
 from annotator.references import MANIFEST
 from annotator.sequence import Sequence as Bases
 
-FASTA, GFF, FEATURES = "genome.fa.gz", "genes.gff3.gz", "features.tsv.gz"
+FASTA, GFF, FEATURES, GENES = "genome.fa.gz", "genes.gff3.gz", "features.tsv.gz", "genes.index"
 #: What each file of a pack is called in its manifest.
 FILES = {
     "fasta": FASTA,
@@ -26,6 +26,7 @@ FILES = {
     "gff": GFF,
     "gff_index": f"{GFF}.csi",
     "features": FEATURES,
+    "gene_index": GENES,
 }
 
 #: (what is being done, bytes done, bytes in all)
@@ -70,6 +71,7 @@ def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -
         recipe.genes.path,
         folder / GFF,
         folder / FEATURES,
+        folder / GENES,
         lengths={contig.name: contig.length for contig in contigs},
         check=check,
         progress=told("genes", recipe.genes.size),
@@ -159,7 +161,7 @@ def _contigs(
             row["genetic_code"] = found_codes[contig.name]
         if mitochondrion:
             row["hgvs_prefix"] = "m"
-        places = {"gff": models.gff, "features": models.features}
+        places = {"gff": models.gff, "features": models.features, "gene_index": models.indexes}
         slices = {kind: list(all_of[contig.name]) for kind, all_of in places.items() if contig.name in all_of}
         if slices:
             row["slices"] = slices

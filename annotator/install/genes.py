@@ -1,16 +1,19 @@
-"""Gene models: from Ensembl's GFF3 to one slice per contig, for csq, and a table of what we ourselves look up."""
+"""Gene models: from Ensembl's GFF3 to one slice per contig, for csq, and a table of what we ourselves look up; and an
+index of where in both each gene is.
+"""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotator import rna, transcripts
 from annotator.features import GENE_TYPES, REGION_TYPES, Transcript, attributes, coding_row
-from annotator.install import htslib
+from annotator.install import chunks, htslib
 from annotator.install.bgzip import BgzipFile, Slices
 from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
+from annotator.regions import GeneIndex
 from annotator.rna import RnaReading
 from annotator.transcripts import ModelReading
 
@@ -52,20 +55,23 @@ class GeneModels:
     left_out: int
     gff: dict[str, tuple[int, int]]
     features: dict[str, tuple[int, int]]
+    indexes: dict[str, tuple[int, int]]
 
 
 def pack_genes(
     source: Path,
     gff: Path,
     features: Path,
+    index: Path,
     *,
     lengths: Mapping[str, int],
     check: Callable[[ContigGenes], None],
     progress: Callable[[int], None] | None = None,
 ) -> GeneModels:
-    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features. lengths: of the genome's contigs.
+    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features, and what is where to index.
 
-    check is called with each contig before its rows are let go, and may raise. Raises InstallError.
+    lengths: of the genome's contigs. check is called with each contig before its rows are let go, and may raise.
+    Raises InstallError.
     """
     with source.open("rb") as packed, Slices(gff, b"##gff-version 3\n") as rows, Slices(features, b"#1\n") as table:
         reading = _Reading(source.name, lengths, check, rows, table)
@@ -73,7 +79,8 @@ def pack_genes(
             for line in lines.splitlines():
                 reading.add(line)
         reading.finish()
-    models = GeneModels(reading.contigs, reading.facts, reading.left_out, rows.places, table.places)
+    indexes = chunks.write_indexes(index, reading.indexes, (gff, rows.places), (features, table.places))
+    models = GeneModels(reading.contigs, reading.facts, reading.left_out, rows.places, table.places, indexes)
     if not models.gff:
         raise InstallError("no-genes", f"{source.name} has no genes on any contig of the genome.")
     if fault := htslib.index("tabix", gff):
@@ -103,6 +110,7 @@ class _Reading:
         self.contigs: list[ContigGenes] = []
         self.facts: dict[str, str] = {}
         self.left_out = 0
+        self.indexes: dict[str, GeneIndex] = {}
 
     def add(self, line: bytes) -> None:
         if not line or line.startswith(b"#"):
@@ -135,7 +143,8 @@ class _Reading:
             has = f"{contig.name} has {contig.length:,} bases in {self._source}, {length:,} in the genome"
             raise InstallError("other-build", f"{has}: genes and genome are of two builds.")
         self._check(contig)
-        _write(contig, self._rows, self._table)
+        if index := _write(contig, self._rows, self._table):
+            self.indexes[contig.name] = index
         contig.rows, contig.table, contig.transcripts, contig.strands = [], [], {}, {}
         contig.rnas, contig.models = RnaReading(), ModelReading()
         self.contigs.append(contig)
@@ -201,27 +210,34 @@ def coding_transcript(name: str, contig: str, strand: str, segments: Sequence[tu
     return Transcript(name, contig, strand, [(start, end) for start, end, _ in ordered], phase)
 
 
-def _write(contig: ContigGenes, rows: Slices, table: Slices) -> None:
-    # By position, for tabix; a stable sort keeps parents in front of their children.
-    contig.rows.sort(key=lambda row: row[0])
+def _write(contig: ContigGenes, rows: Slices, table: Slices) -> GeneIndex | None:
+    genes = chunks.Genes(contig.rows, GENE_TYPES | REGION_TYPES)
+    ordered = genes.ordered(_table(contig, genes))
 
     def write_rows(out: BgzipFile) -> None:
-        for _, line in contig.rows:
+        for line in genes.lines:
             out.write(line + b"\n")
 
     def write_table(out: BgzipFile) -> None:
-        for line in contig.table:
+        for _, line in ordered:
             out.write(f"{line}\n".encode())
-        coding = {
-            name: coding_transcript(name, contig.name, contig.strands[name], segments)
-            for name, segments in contig.transcripts.items()
-        }
-        for transcript in coding.values():
-            out.write(f"{coding_row(transcript)}\n".encode())
-        for one in contig.rnas.found():
-            out.write(f"{rna.row(one)}\n".encode())
-        for model in contig.models.found(contig.rnas, coding):
-            out.write(f"{transcripts.row(model)}\n".encode())
 
     rows.add(contig.name, write_rows)
     table.add(contig.name, write_table)
+    return genes.index(ordered, contig.transcripts)
+
+
+def _table(contig: ContigGenes, genes: chunks.Genes) -> Iterator[tuple[bytes, str]]:
+    """The rows of the table, each with its gene."""
+    yield from zip(genes.heads, contig.table, strict=True)
+    coding = {
+        name: coding_transcript(name, contig.name, contig.strands[name], segments)
+        for name, segments in contig.transcripts.items()
+    }
+    for name, transcript in coding.items():
+        yield genes.of_transcript(name), coding_row(transcript)
+    names = (name for name in contig.rnas.transcripts if name not in contig.rnas.coding)
+    for name, one in zip(names, contig.rnas.found(), strict=True):
+        yield genes.of_transcript(name), rna.row(one)
+    for model in contig.models.found(contig.rnas, coding):
+        yield genes.of_transcript(model.name), transcripts.row(model)

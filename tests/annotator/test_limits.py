@@ -213,17 +213,18 @@ def versions_of(module: object) -> dict[str, str]:
 PEAK = """
 import sys
 from pathlib import Path
-from annotator import sorter
+from annotator import bcftools, sorter
 from annotator.pipeline import annotate
 from annotator.references import load_reference
 sorter.RUN_BYTES = 200_000
+bcftools.PIPE_BYTES = 64 * 1024
 annotate(Path(sys.argv[1]), Path(sys.argv[2]), reference=load_reference("rCRS"))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 
 
 def peak(source: Path) -> int:
-    """Kilobytes that a process of its own takes at most to annotate the file; the sort's runs are made small."""
+    """Kilobytes that a process of its own takes at most to annotate the file; runs of the sort and pipes are small."""
     folder = source.with_name(source.name + ".out")
     folder.mkdir()
     child = Popen(

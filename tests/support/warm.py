@@ -63,8 +63,10 @@ class Forked:
         cwd: Path,
         env: Mapping[str, str],
         start_new_session: bool,
+        pipesize: int,
     ) -> None:
         assert start_new_session
+        assert pipesize
         self.returncode: int | None = None
         self._reading = Lock()
         answer, answering = os.pipe()

@@ -273,7 +273,7 @@ def test_several_workers_of_a_machine_fetch_it_once(published: None, monkeypatch
     for thread in threads:
         thread.join()
     assert found == [ASSEMBLY] * 4
-    assert len(opened) == len(set(opened)) == 7
+    assert len(opened) == len(set(opened)) == 8
 
 
 @pytest.mark.parametrize("name", ["genome.fa.gz", "manifest.json"])
