@@ -1,8 +1,8 @@
 """One pass over a file: source -> checks -> bcftools csq -> composed records -> bgzip, all at the same time.
 
-Two threads move the data: one reads, checks and feeds csq; the other takes csq's answers and writes. The caller's
-thread watches over them, so its callbacks, and signals, find it at any time. What they hand on are pieces of a file:
-records one by one (Batch), or in columns (annotator.blocks), of one contig.
+Three threads move the data: one reads, checks and feeds csq; one takes csq's answers and puts them into the records;
+one compresses and writes. The caller's thread watches over them, so its callbacks, and signals, find it at any time.
+What they hand on are pieces of a file: records one by one (Batch), or in columns (annotator.blocks), of one contig.
 
 csq is given each allele as a bare record of its own (contig, position, number, REF, ALT), in normal form, and the
 answers are put back into the original record. So nothing of a file can upset it, no column is reformatted on the way,
