@@ -44,6 +44,8 @@ def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
         remove(result.archive_route, result.archive_id)
     if result:
         archival.forget_attempt(result)
+        # Django has looked for it before the rows were locked: it may be newer than what is about to be deleted.
+        ResultFile.objects.filter(pk=result.pk).delete()
 
 
 @receiver(pre_delete, sender=User)
@@ -66,6 +68,7 @@ def remember_all_objects(instance: User, **_: Any) -> None:
     ids = jobs.select_for_update().values_list("pk", flat=True)
     DeletedJob.objects.bulk_create([DeletedJob(job=pk) for pk in ids], batch_size=PAGE, ignore_conflicts=True)
     _write_down(f"uploads/{instance.pk}/", f"results/{instance.pk}/", latest)
+    ResultFile.objects.filter(job__owner=instance).delete()  # some may be newer than what Django has found to delete
 
 
 def empty_folders(purge_id: int) -> None:
