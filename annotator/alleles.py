@@ -53,6 +53,11 @@ class Change:
         return self.pos + len(self.ref) - 1
 
     @property
+    def touched(self) -> tuple[int, int]:
+        """The first and the last base that it touches: an insertion, both of those that it stands between."""
+        return (self.pos, self.end) if self.ref else (self.pos - 1, self.pos)
+
+    @property
     def type(self) -> str:
         """SNV, MNV, insertion, deletion, or other (bases replaced by another number of bases; no change)."""
         if not self.ref:

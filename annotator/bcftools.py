@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,7 @@ from annotator.errors import EngineError
 LAUNCHER = Path(__file__).with_name("launcher.py")
 #: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
 PIPE_BYTES = 1024 * 1024
+POLL_SECONDS = 0.005
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
 
@@ -90,6 +92,12 @@ class Tool:
         if not isinstance(self.process.stdout, BufferedReader):
             raise ValueError("started without stdout=PIPE")  # noqa: TRY004
         return self.process.stdout
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Wait for its end; check is called often, and may raise to wait no longer."""
+        while self.process.poll() is None:
+            check()
+            time.sleep(POLL_SECONDS)
 
     def messages(self) -> str:
         """Return what the command wrote to stderr (its last 64 KiB)."""

@@ -63,11 +63,6 @@ class Found:
         return _values(allele)
 
 
-def touched(change: Change) -> tuple[int, int]:
-    """The first and last base that a change touches: an insertion, both of the bases that it stands between."""
-    return (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
-
-
 def respelled(bcsq: str, written: Variant) -> str:
     """csq's answer to an allele's normal form, with the change spelled as the file does."""
     pos, ref, alt = written
@@ -143,7 +138,7 @@ class Composer:
 
     def found(self, contig: str, change: Change, bcsq: str) -> Found:
         """What csq's answer says of a change, with what else is known of the place."""
-        start, end = touched(change)
+        start, end = change.touched
         prefix = self._reference.hgvs_prefix_of(contig)
         answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
         genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)

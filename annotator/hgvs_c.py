@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 from annotator.alleles import Change
 from annotator.hgvs import SHIFT_LIMIT
+from annotator.sequence import reverse_complement
 
 #: Gives the bases of the forward strand from a position to another, 1-based and included.
 Fetch = Callable[[int, int], str]
-
-_COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")
 
 
 class Segment(NamedTuple):
@@ -151,23 +150,18 @@ def described(layout: Layout, change: Change, fetch: Fetch) -> str:
     """
     ref, alt = change.ref, change.alt
     if layout.strand == "-":
-        ref, alt = complemented(ref), complemented(alt)
+        ref, alt = reverse_complement(ref), reverse_complement(alt)
     place = layout.along(change.end if layout.strand == "-" else change.pos)
     if ref and alt:
         if place < layout.first or place + len(ref) - 1 > layout.last:
             return ""
         if len(ref) == 1 == len(alt):
             return f"{layout.letter}.{layout.number(place)}{ref}>{alt}"
-        what = "inv" if alt == complemented(ref) else f"delins{alt}"
+        what = "inv" if alt == reverse_complement(ref) else f"delins{alt}"
         return f"{layout.letter}.{_range(layout, place, place + len(ref) - 1)}{what}"
     if ref:
         return _deletion(layout, place, ref, fetch)
     return _insertion(layout, place, alt, fetch) if alt else ""
-
-
-def complemented(bases: str) -> str:
-    """The other strand's bases, in its own direction."""
-    return bases.translate(_COMPLEMENT)[::-1]
 
 
 def _deletion(layout: Layout, place: int, bases: str, fetch: Fetch) -> str:
@@ -203,7 +197,7 @@ def _range(layout: Layout, first: int, last: int) -> str:
 
 def _read(layout: Layout, first: int, last: int, fetch: Fetch) -> str:
     """The bases of the transcript's strand from one place to another, introns included."""
-    return complemented(fetch(-last, -first)) if layout.strand == "-" else fetch(first, last)
+    return reverse_complement(fetch(-last, -first)) if layout.strand == "-" else fetch(first, last)
 
 
 def _moved(layout: Layout, place: int, size: int, bases: str, fetch: Fetch) -> int | None:

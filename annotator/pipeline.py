@@ -249,7 +249,7 @@ class _Run:
                 found.append((header, check))
                 if unsorted_line is None:
                     check.begin()
-                    yield from Cutter(self._reference, check, work).pieces(reader)
+                    yield from Cutter(check, work).pieces(reader)
                     check.end()
                 else:
                     checked = check.check_all(reader.lines())
@@ -368,9 +368,7 @@ class _Run:
             raise
         try:
             for tool in (reading, index):
-                while tool.process.poll() is None:
-                    self._watch()
-                    time.sleep(0.005)
+                tool.wait(self._watch)
                 if tool is reading and tool.process.returncode > 0:
                     raise Unreadable(output.unreadable(tool.messages()))
                 if failure := tool.failure():

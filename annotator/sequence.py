@@ -13,7 +13,13 @@ from pathlib import Path
 
 from annotator.slices import unpack
 
+_COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")
 BLOCKS_KEPT = 64  # of a bgzip FASTA, unpacked, 64 KiB each
+
+
+def reverse_complement(bases: str) -> str:
+    """Return the other strand of upper-case bases, read in its own direction."""
+    return bases.translate(_COMPLEMENT)[::-1]
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,5 @@ def describe(
     fetch: of the contig. The latter is the transcript's weightiest flag, "" without any. ("", "") where the change
     touches no transcript, and where the chosen one does not describe it: see Model.describe.
     """
-    # An insertion stands between two bases: it touches what both of them belong to.
-    start, end = (change.pos, change.end) if change.ref else (change.pos - 1, change.pos)
-    model = chosen(features.models(contig, start, end), answers)
+    model = chosen(features.models(contig, *change.touched), answers)
     return model.describe(change, fetch) if model else ("", "")

@@ -4,7 +4,7 @@ from functools import lru_cache
 from itertools import product
 
 from annotator.features import Transcript
-from annotator.sequence import Sequence
+from annotator.sequence import Sequence, reverse_complement
 
 BASES = "TCAG"
 #: Amino acids in NCBI's order of codons (TTT, TTC, TTA, TTG, TCT ...), by NCBI number of the genetic code.
@@ -23,12 +23,6 @@ CODES = {
     13: "FFLLSSSSYY**CCWWLLLLPPPPHHQQRRRRIIMMTTTTNNKKSSGGVVVVAAAADDEEGGGG",  # tunicates' mitochondria
     14: "FFLLSSSSYYY*CCWWLLLLPPPPHHQQRRRRIIIMTTTTNNNKSSSSVVVVAAAADDEEGGGG",  # some flatworms' mitochondria
 }
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
-
-
-def reverse_complement(bases: str) -> str:
-    """Return the other strand of upper-case bases, read in its own direction."""
-    return bases.translate(_COMPLEMENT)[::-1]
 
 
 def coding_bases(transcript: Transcript, sequence: Sequence) -> str:

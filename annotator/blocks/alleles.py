@@ -8,10 +8,9 @@ from annotator.alleles import Change
 from annotator.blocks import known
 from annotator.blocks.longer import Describer
 from annotator.blocks.places import Places
-from annotator.compose import normal_forms, touched
+from annotator.compose import normal_forms
 from annotator.preflight.records import Record
-from annotator.references import Reference
-from annotator.sources.matching import Variant, Window
+from annotator.sources.matching import Variant
 from annotator.stream import Pass
 
 _OWN = {"place": pl.UInt32, "stretch": pl.Int64, "type": pl.String, "hgvs": pl.String, "swap": pl.String} | {
@@ -42,16 +41,17 @@ class Described:
 class Alleles:
     """Describes the alleles of plain records. One thread only."""
 
-    def __init__(self, reference: Reference, work: Pass) -> None:
-        self._reference = reference
+    def __init__(self, work: Pass) -> None:
+        self._reference = work.reference
         self._sources = work.sources
-        self._fetch = Window(reference.sequence.fetch).fetch
+        self._fetch = work.fetch
         self._contig: tuple[str, Places, Describer] | None = None
 
     def describe(self, plain: pl.DataFrame, contig: str, others: list[Record]) -> Described:
         """plain: row, pos, ref and alt of the records; others: those between them. Raises EngineError."""
+        prefix = self._reference.hgvs_prefix_of(contig)
         if self._contig is None or self._contig[0] != contig:
-            describer = Describer(contig, self._fetch, self._reference.hgvs_prefix_of(contig))
+            describer = Describer(contig, self._fetch, prefix)
             self._contig = contig, Places(self._reference.features, contig), describer
         _, places, describer = self._contig
         single = (pl.col("ref").str.len_bytes() == 1) & (pl.col("alt").str.len_bytes() == 1)
@@ -67,7 +67,7 @@ class Alleles:
         for place, pos, ref, alt in frame.filter(~single).select("place", "pos", "ref", "alt").iter_rows():
             change, hgvs, variant = describer.describe(pos, ref, alt)
             changes[place] = change
-            start, end = touched(change)
+            start, end = change.touched
             number = places.at(start)
             if number != places.at(end):
                 crossing.append(change)
@@ -82,7 +82,7 @@ class Alleles:
             swap=pl.when(single).then(pl.concat_str("ref", "alt")).otherwise("swap"),
             hgvs=pl.coalesce(
                 "hgvs",
-                pl.concat_str(pl.lit(f"{self._reference.hgvs_prefix_of(contig)}."), "pos", "ref", pl.lit(">"), "alt"),
+                pl.concat_str(pl.lit(f"{prefix}."), "pos", "ref", pl.lit(">"), "alt"),
             ),
         )
         asked = frame.select("place", *(pl.coalesce(f"{one}_", one).alias(one) for one in known.KEY))

@@ -2,12 +2,12 @@
 
 import io
 from functools import partial
-from itertools import groupby
+from itertools import groupby, permutations
 
 import polars as pl
 
 from annotator import tags
-from annotator.alleles import Change, Kind
+from annotator.alleles import Change, Kind, is_transition
 from annotator.blocks import known, numbering
 from annotator.blocks.alleles import Described
 from annotator.compose import Allele, Composer, Found, respelled
@@ -15,7 +15,7 @@ from annotator.preflight.records import Record
 from annotator.sources.matching import Window
 from annotator.stream import BLANK, Pass, composed, out_of_order, padded
 
-TRANSITIONS = ["AG", "GA", "CT", "TC"]
+TRANSITIONS = [ref + alt for ref, alt in permutations("ACGT", 2) if is_transition(Change(1, ref, alt))]
 _TAGS = list(tags.DESCRIPTIONS)
 _LEFT = ("id", "ref", "alt", "qual", "filter")
 

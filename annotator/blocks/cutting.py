@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import Record, RecordCheck
-from annotator.references import Reference
 from annotator.stream import Order, Pass, Piece
 from annotator.summary import PREVIEW
 
@@ -21,8 +20,7 @@ MOST_TAGS = 256
 class Cutter:
     """Turns the lines of a file into pieces. One thread only."""
 
-    def __init__(self, reference: Reference, check: RecordCheck, work: Pass) -> None:
-        self.reference = reference
+    def __init__(self, check: RecordCheck, work: Pass) -> None:
         self.check = check
         self.work = work
         self.order = Order()
@@ -72,7 +70,7 @@ class Cutter:
 
     def _in_blocks(self) -> bool:
         """Whether there is any use of blocks: not for references with known variants of their own."""
-        return not self.reference.known and self.check.looks is not None
+        return not self.work.reference.known and self.check.looks is not None
 
 
 def _plain_records(cutter: Cutter) -> "PlainRecords":

@@ -6,10 +6,11 @@ import polars as pl
 
 from annotator.alleles import Change
 from annotator.hgvs_c import Fetch
+from annotator.sequence import reverse_complement
 from annotator.transcripts import Model
 
 _CONTIG = 2**32  # more than any position
-_COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+_COMPLEMENT = {base: reverse_complement(base) for base in "ACGT"}
 _SEGMENTS = {
     "at": pl.Int64, "start": pl.Int64, "head": pl.String, "base": pl.Int64, "sign": pl.Int64, "reverse": pl.Boolean,
 }  # fmt: skip

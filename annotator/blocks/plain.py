@@ -35,8 +35,8 @@ class PlainRecords:
     def __init__(self, cutter: Cutter) -> None:
         self._cutter = cutter
         self._check = cutter.check
-        self._reference = cutter.reference
-        self._alleles = Alleles(cutter.reference, cutter.work)
+        self._reference = cutter.work.reference
+        self._alleles = Alleles(cutter.work)
         self._pattern = -1, ""
 
     def pieces(self, first: int, lines: list[str]) -> Iterator[Piece]:

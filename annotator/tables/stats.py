@@ -1,6 +1,5 @@
 """bcftools stats of an annotated file, as MultiQC and plot-vcfstats read it."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,9 +44,7 @@ class Stats:
 
     def finish(self, check: Callable[[], None] = lambda: None) -> Path:
         """Wait for its end, while check is called often and may raise, and return the file. Raises EngineError."""
-        while self._tool.process.poll() is None:
-            check()
-            time.sleep(0.005)
+        self._tool.wait(check)
         if failure := self._tool.failure():
             raise failure
         self._file.close()
