@@ -226,7 +226,8 @@ def installed_references(extra_dir: Path | None = None) -> list[Reference]:
 
 
 def _pack_folders(extra_dir: Path | None) -> list[Path]:
-    parents = [PACKS] + ([extra_dir] if extra_dir is not None and extra_dir.is_dir() else [])
+    # Absolute, since bcftools runs in a folder of its own.
+    parents = [PACKS] + ([extra_dir.absolute()] if extra_dir is not None and extra_dir.is_dir() else [])
     # A folder whose name begins with a dot is still being filled.
     return [
         manifest.parent

@@ -32,6 +32,14 @@ def test_more_packs_come_from_a_folder(tmp_path: Path) -> None:
     assert made.sequence.fetch("2", 2, 3) == "GC"
 
 
+def test_the_folder_may_be_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pack(tmp_path / "packs", {"1": "ACGT"})
+    monkeypatch.chdir(tmp_path)
+    found = load_reference("test", Path("packs"))
+    assert found.fasta.is_absolute()
+    assert found.gff.is_absolute()
+
+
 def test_a_folder_that_is_still_being_filled_is_no_pack(tmp_path: Path) -> None:
     make_pack(tmp_path, {"1": "ACGT"})
     (tmp_path / "test").rename(tmp_path / ".test")
