@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from annotator import consequence, hgvs, tags, transcripts
 from annotator.alleles import Change, Kind, shortest
@@ -45,8 +46,7 @@ class Allele:
         return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What an allele does: the genes it touches, its most severe term, the proteins changed (gene, p.), and the
     transcript that matters most of those that it touches.
     """
@@ -56,11 +56,15 @@ class Found:
     proteins: list[tuple[str, str]]
     model: Model | None = None
 
-    def values(self, hgvs_g: str, on_transcript: tuple[str, str] = ("", "")) -> tuple[str, ...]:
-        """Our INFO tags for such an allele that is not known, in their order, "" for none."""
-        allele = Allele("", Kind.SEQUENCE, term=self.term, genes=self.genes, hgvs_g=hgvs_g, proteins=self.proteins)
-        allele.on_transcript = on_transcript
-        return _values(allele)
+    @property
+    def gene(self) -> str:
+        """GAS_GENE, not escaped."""
+        return "&".join(self.genes)
+
+    @property
+    def protein(self) -> str:
+        """GAS_HGVSP, not escaped."""
+        return "&".join(f"{gene}:{text}" for gene, text in self.proteins) if self.proteins else ""
 
 
 def respelled(bcsq: str, written: Variant) -> str:
@@ -101,6 +105,7 @@ class Composer:
         self._sequence = reference.sequence
         self._known = reference.known
         self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
+        self._models = lru_cache(maxsize=REMEMBERED)(self._features.models)
 
     def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
         """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
@@ -155,7 +160,7 @@ class Composer:
                 if text:
                     proteins.append((answer.gene, text))
         # Of mitochondrial genes HGVS has m. descriptions alone.
-        models = [] if prefix == "m" else self._features.models(contig, start, end)
+        models = [] if prefix == "m" else self._models(contig, start, end)
         model = transcripts.chosen(models, answers)
         return Found(list(genes) or self._features.names(contig, start, end), term, proteins, model)
 
@@ -168,7 +173,7 @@ class Composer:
         word = self._features.in_rna(contig, answer.gene, start, end)
         if not word or (answer.words == "intron" and rank(consequence.TERMS[word]) > rank(answer.term)):
             return answer
-        return replace(answer, term=consequence.TERMS[word])
+        return Consequence(consequence.TERMS[word], *answer[1:])
 
     def _beside(self, contig: str, start: int, end: int) -> str:
         """Where that lies of which csq says nothing: it leaves out genes of many kinds, such as tRNA."""

@@ -1,8 +1,8 @@
 """bcftools csq's answers (the BCSQ tag) as Sequence Ontology terms, worst first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 #: csq's short names and the Sequence Ontology's terms, most severe first (the order of Ensembl's VEP:
 #: https://www.ensembl.org/info/genome/variation/prediction/predicted_data.html).
@@ -37,9 +37,10 @@ _RANK = {term: rank for rank, term in enumerate(TERMS.values())}
 #: What polyadenylation-completed stop codons come out as, before `incomplete_terminal_codon` replaces it.
 _IN_INCOMPLETE_CODON = {"3_prime_UTR_variant", "intron_variant", "coding_sequence_variant"}
 
+_MISSING = [""] * 6  # fields of an entry that ends early
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
+
+class Consequence(NamedTuple):
     """One entry of BCSQ: the worst term, csq's own words, the gene, and the amino acid change as csq writes it."""
 
     term: str
@@ -53,19 +54,22 @@ class Consequence:
 def parse(bcsq: str) -> tuple[Consequence, ...]:
     """Parse the BCSQ value of one allele; () if it is empty. Entries that point to another record are left out."""
     found = []
-    for entry in bcsq.split(","):
-        if not entry or entry.startswith("@"):
-            continue
-        fields = entry.split("|")
-        fields += [""] * (7 - len(fields))
-        words = fields[0].lstrip("*")
-        named = words.split("&")
-        if "frameshift" in named and "stop_gained" in named:
-            # csq adds stop_gained wherever the new frame has a stop before the old one's, as it nearly always has.
-            named.remove("stop_gained")
-        terms = [TERMS.get(word, word) for word in named]
-        found.append(Consequence(min(terms, key=rank), words, fields[1], fields[2] or fields[1], fields[5]))
+    for entry in bcsq.split(",") if bcsq else ():
+        if not entry.startswith("@"):
+            words, gene, transcript, _, _, amino_change, *_ = entry.split("|") + _MISSING
+            words = words.lstrip("*")
+            found.append(Consequence(_severest(words), words, gene, transcript or gene, amino_change))
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _severest(words: str) -> str:
+    """The term of the worst of csq's words."""
+    named = words.split("&")
+    if "frameshift" in named and "stop_gained" in named:
+        # csq adds stop_gained wherever the new frame has a stop before the old one's, as it nearly always has.
+        named.remove("stop_gained")
+    return min((TERMS.get(word, word) for word in named), key=rank)
 
 
 def rank(term: str) -> int:

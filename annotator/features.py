@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
 from annotator import rna, transcripts
@@ -64,6 +64,17 @@ class Transcript:
         return end - extra + 1, end
 
 
+class Stretches(NamedTuple):
+    """Of a contig. edges: sorted; from each of these positions to the one in front of the next, all answers of a
+    FeatureLookup are the same for any change that lies within. spans: where genes and transcripts lie, (start, end)
+    each, in no order; exons: and the exons of all transcripts, none where they are not known of all.
+    """
+
+    edges: list[int]
+    spans: list[tuple[int, int]]
+    exons: list[tuple[int, int]]
+
+
 class FeatureLookup(Protocol):
     """Looks features up by position, and transcripts by name."""
 
@@ -75,7 +86,7 @@ class FeatureLookup(Protocol):
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool: ...
 
-    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]: ...
+    def stretches(self, contig: str) -> Stretches: ...
 
     def transcript(self, name: str, contig: str) -> Transcript | None: ...
 
@@ -212,11 +223,8 @@ class Features:
             (first, last) in codons for first in (start - 1, start) for last in (first, first + 1) if end <= last
         )
 
-    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Return where on the contig the answers of this object may change, sorted: from each of these positions to
-        the one in front of the next, all of them are the same for any change that lies within. And where genes and
-        transcripts lie, (start, end) each, in no order.
-        """
+    def stretches(self, contig: str) -> Stretches:
+        """Return where on the contig the answers of this object may change."""
         edges = {1}
         spans = [(gene.start, gene.end) for gene in self.genes if gene.contig == contig]
         for start, end in spans:
@@ -230,13 +238,16 @@ class Features:
                 edges.update(one.edges())
         for first, last in self._incomplete.get(contig, ()):
             edges |= {first, last + 1}
-        models = dict.fromkeys(row for place, rows in self._model_rows.items() if place[0] == contig for row in rows)
-        edges |= transcripts.edges([transcripts.of_row(contig, row) for _, _, row in models])
+        rows = dict.fromkeys(row for place, rows in self._model_rows.items() if place[0] == contig for row in rows)
+        models = [transcripts.of_row(contig, row) for _, _, row in rows]
+        edges |= transcripts.edges(models)
         for name in list(self._unread):
             self.transcript(name, contig)
-        coding = (one for one in self.transcripts.values() if one.contig == contig)
+        coding = [one for one in self.transcripts.values() if one.contig == contig]
         spans += [(one.segments[0][0], one.segments[-1][1]) for one in coding]
-        return sorted(edge for edge in edges if edge > 0), spans
+        whole = {one.name for one in coding} <= {model.name for model in models}
+        exons = [span for model in models for span in model.spans] if whole else []
+        return Stretches(sorted(edge for edge in edges if edge > 0), spans, exons)
 
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """Return the coding transcript of this name, None if there is none on the contig."""
@@ -298,7 +309,7 @@ class SlicedFeatures:
         """See Features.in_incomplete_codon."""
         return self._of(contig).in_incomplete_codon(contig, start, end)
 
-    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def stretches(self, contig: str) -> Stretches:
         """See Features.stretches."""
         return self._of(contig).stretches(contig)
 

@@ -249,7 +249,7 @@ class _Run:
                 found.append((header, check))
                 if unsorted_line is None:
                     check.begin()
-                    yield from Cutter(check, work).pieces(reader)
+                    yield from Cutter(check, work, self._source.stat().st_size).pieces(reader)
                     check.end()
                 else:
                     checked = check.check_all(reader.lines())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from annotator.features import NEARBY, FeatureLookup, Features, Transcript
+from annotator.features import NEARBY, FeatureLookup, Features, Stretches, Transcript
 from annotator.regions import Genes
 from annotator.transcripts import Model
 
@@ -96,7 +96,7 @@ class RegionalFeatures:
         """See Features.in_incomplete_codon."""
         return self._near(contig, start, end, CODING).in_incomplete_codon(contig, start, end)
 
-    def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def stretches(self, contig: str) -> Stretches:
         """See Features.stretches. Reads all of the contig."""
         return self._whole.stretches(contig)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,14 @@ def unpack(block: bytes) -> bytes:
         return bytes(deflate_decompress(block[12 + extra :], MOST))
     except DeflateError as error:
         raise ValueError("a block of a bgzip file is damaged") from error
+
+
+def unpack_checked(block: bytes) -> bytes:
+    """The text of a block, if it is what was packed. Raises ValueError or struct.error if it is damaged."""
+    text = unpack(block)
+    if struct.unpack_from("<II", block, len(block) - 8) != (zlib.crc32(text), len(text)):
+        raise ValueError("the checksum of a block of a bgzip file is wrong")
+    return text
 
 
 def join(path: Path, places: Iterable[Slice], target: Path, more: bytes = b"") -> None:

@@ -19,6 +19,7 @@ run after the other, since the records come contig by contig.
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BufferedReader
@@ -48,6 +49,10 @@ PUSH = 64 * 1024
 #: Of a reference whose genes are in slices, so much of a file is read before csq is started, in bytes of its records.
 #: If that is all of it, csq is given the genes near its records alone.
 LOOK_AHEAD = 4 * 1024 * 1024
+
+#: So much of a file, in bytes of its records, waits for csq's answers at most; and always so many pieces, without
+#: which what csq's buffers hold back might never come.
+WAITING, WAITING_PIECES = 12 * 1024 * 1024, 4
 
 BLANK = "\t.\t.\t.\n"  # QUAL, FILTER and INFO of a bare record
 
@@ -130,6 +135,8 @@ class Pass:
         self._starting = threading.Lock()  # no run of csq begins once the pass has been stopped
         self._tools: list[Tool] = []
         self._started: queue.SimpleQueue[Tool | None] = queue.SimpleQueue()  # None: there are no more
+        self._turn = threading.Condition()  # what waits has become less, or the pass is over
+        self._waiting: deque[int] = deque()  # sizes of the pieces that wait for csq's answers
         self._fed = 0
         self._feeder_error: BaseException | None = None
         self._collector_error: BaseException | None = None
@@ -194,8 +201,9 @@ class Pass:
 
     def _end(self) -> None:
         """Let no run of csq begin any more, and end those there are: nobody would read what they write."""
-        with self._starting:
+        with self._starting, self._turn:
             self._stop.set()
+            self._turn.notify_all()
         self._kill()
 
     def _kill(self) -> None:
@@ -222,7 +230,7 @@ class Pass:
             for csq, run in self._runs(pieces()):
                 csq.stdin.write(self._bare_header())
                 for piece in run:
-                    self.check()
+                    self._wait_for_room(piece)
                     self._fed += piece.records
                     self._pending.put(piece)
                     csq.stdin.write(piece.bare())
@@ -235,6 +243,19 @@ class Pass:
         finally:
             self._pending.put(None)
             self._started.put(None)
+
+    def _wait_for_room(self, piece: Piece) -> None:
+        """Wait until not too much waits for csq. Raises Stopped."""
+        with self._turn:
+            self._turn.wait_for(
+                lambda: (
+                    self._stop.is_set()
+                    or len(self._waiting) < WAITING_PIECES
+                    or sum(self._waiting) + piece.size <= WAITING
+                )
+            )
+            self.check()
+            self._waiting.append(piece.size)
 
     def _runs(self, pieces: Iterator[Piece]) -> Iterator[tuple[Tool, Iterator[Piece]]]:
         """Cut the pieces where the genetic code changes, and give each run a csq."""
@@ -290,6 +311,9 @@ class Pass:
             if lines is None:
                 return False
             writer.write(piece.compose(lines))
+            with self._turn:
+                self._waiting.popleft()
+                self._turn.notify()
         if not answers.ended():
             raise EngineError("csq-lost", "bcftools csq gave back more records than it was given")
         self.bcsq_definition = answers.definition
@@ -398,7 +422,7 @@ class Batch:
             f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
         ]
         lines = [lines[number] for number in sorted(range(len(lines)), key=lambda number: variants[number][0])]
-        return padded("".join(lines), self.size)
+        return padded("".join(lines).encode("ascii"), self.size)
 
     def places(self) -> list[tuple[int, int]]:
         """See Piece.places."""
@@ -416,12 +440,12 @@ class Batch:
         return "".join(lines).encode("latin-1")
 
 
-def padded(lines: str, size: int) -> bytes:
+def padded(lines: bytes, size: int) -> bytes:
     """Lines for csq, the last of them padded to a share of the size that the records have."""
-    start = lines.rfind("\n", 0, -1) + 1
-    contig, pos, number, rest = lines[start:].split("\t", 3)
-    padding = "x" * min(size // PADDING, PUSH)
-    return f"{lines[:start]}{contig}\t{pos}\t{number};{padding}\t{rest}".encode("ascii")
+    start = lines.rfind(b"\n", 0, -1) + 1
+    contig, pos, number, rest = lines[start:].split(b"\t", 3)
+    padding = b"x" * min(size // PADDING, PUSH)
+    return lines[:start] + b"\t".join((contig, pos, number + b";" + padding, rest))
 
 
 def composed(record: Record, answers: Iterator[tuple[Variant, str]], added: str, work: Pass) -> str:

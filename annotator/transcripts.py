@@ -65,11 +65,17 @@ class Model:
         text = described(self.layout, change, fetch) if self.layout else ""
         return (f"{self.label}:{text}", self.flag) if text else ("", "")
 
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Its exons; all of it where they are not told, or do not reach from its start to its end."""
+        spans = _spans(self.exons)
+        whole = spans and (spans[0][0], spans[-1][1]) == (self.start, self.end)
+        return spans if whole else ((self.start, self.end),)
+
     @cached_property
     def layout(self) -> Layout | None:
         """How its bases are numbered. A contig has thousands of transcripts, and of few this is asked."""
-        exons = tuple(_span(one) for one in self.exons.split(",")) if self.exons else ()
-        return Layout(self.strand, exons, self.coding) if exons else None
+        return Layout(self.strand, _spans(self.exons), self.coding) if self.exons else None
 
 
 class Coding(Protocol):
@@ -143,6 +149,10 @@ def of_row(contig: str, text: str) -> Model:
     return Model(gene, name, version, contig, strand, int(start), int(end), known, span, exons)
 
 
+def _spans(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(_span(one) for one in text.split(",")) if text else ()
+
+
 def _span(text: str) -> tuple[int, int]:
     start, _, end = text.partition("-")
     return int(start), int(end)
@@ -154,13 +164,15 @@ class ModelLookup(Protocol):
     def models(self, contig: str, start: int, end: int) -> list[Model]: ...
 
 
-def chosen(models: Iterable[Model], answers: Sequence[Consequence]) -> Model | None:
+def chosen(models: Sequence[Model], answers: Sequence[Consequence]) -> Model | None:
     """The transcript that matters most of those that a change touches: with MANE Select, else MANE Plus Clinical, else
     Ensembl's canonical one, else any; of several, the one for which csq has the most severe answer, then one that codes
     for a protein, then the first by name. None if there are none.
 
     csq names no transcript for an intron: such an answer is taken for all of the gene's that it does not name.
     """
+    if len(models) < 2:
+        return models[0] if models else None
     severity: dict[str, int] = {}
     for answer in answers:
         key = answer.transcript if answer.transcript != answer.gene else f"gene:{answer.gene}"

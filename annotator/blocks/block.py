@@ -1,207 +1,134 @@
-"""A block of plain records in columns, with the others that stand between them: what csq is asked, and the answer."""
+"""A block of lines of one contig: what csq is asked about it, and the annotated lines."""
 
-import io
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby, permutations
 
-import polars as pl
+import numpy as np
 
-from annotator import tags
-from annotator.alleles import Change, Kind, is_transition
-from annotator.blocks import known, numbering
-from annotator.blocks.alleles import Described
-from annotator.compose import Allele, Composer, Found, respelled
+from annotator.alleles import Change, is_transition
+from annotator.blocks import alleles as changes
+from annotator.blocks import kinds, lines, numbering
+from annotator.blocks.alleles import Alleles
+from annotator.blocks.asking import Asked
+from annotator.blocks.compiled import Bytes, Flags, Ints
+from annotator.blocks.kinds import Kind, Kinds
+from annotator.blocks.known import Said
+from annotator.blocks.scan import ID, REF, Lines
 from annotator.preflight.records import Record
-from annotator.sources.matching import Window
-from annotator.stream import BLANK, Pass, composed, out_of_order, padded
-
-TRANSITIONS = [ref + alt for ref, alt in permutations("ACGT", 2) if is_transition(Change(1, ref, alt))]
-_TAGS = list(tags.DESCRIPTIONS)
-_LEFT = ("id", "ref", "alt", "qual", "filter")
+from annotator.sources.matching import Variant, Window
+from annotator.stream import Pass, composed, out_of_order, padded, parsed
+from annotator.summary import TYPES
 
 
 class Block:
-    """A `stream.Piece`. name: the contig's in the file; size: of the records' text; frame: the plain records, as
-    PlainRecords has them; others: the others, each with its row.
+    """A `stream.Piece`.
+
+    text: whole lines of the contig; columns: where these are; others: the records that are not plain, each with the
+    number of its line; variants: the normal forms of their alleles; added: what sources say of them, and said of the
+    alleles of plain records.
     """
 
     def __init__(
         self,
-        name: str,
         contig: str,
-        size: int,
-        frame: pl.DataFrame,
-        others: list[tuple[int, Record]],
-        described: Described,
+        text: Bytes,
+        columns: Lines,
+        alleles: Alleles,
+        asked: Asked,
+        said: Sequence[Said],
+        others: Sequence[tuple[int, Record]],
+        variants: Sequence[Variant],
+        added: Sequence[str],
+        teller: Kinds,
         work: Pass,
     ) -> None:
         self.contig = contig
-        self.size = size
-        self.records = len(frame) + len(others)
-        self._name = name
-        self._frame = frame
+        self.size = len(text)
+        self._plain = int(np.count_nonzero(columns.plain))
+        self.records = self._plain + len(others)
+        self.asked = len(asked.pos)
+        self._text = text
+        self._lines = columns
+        self._alleles = alleles
+        self._asked = asked
+        self._said = said
         self._others = others
-        self._described = described
+        self._variants = variants
+        self._added = added
+        self._kinds = teller
         self._work = work
-        self.asked = len(described.asked)
 
     def bare(self) -> bytes:
         """See Piece.bare."""
-        line = pl.concat_str(
-            pl.lit(f"{self.contig}\t"),
-            "pos",
-            pl.lit("\t"),
-            "place",
-            pl.lit("\t"),
-            "ref",
-            pl.lit("\t"),
-            "alt",
-            pl.lit(BLANK),
-        )
-        text: str = self._described.asked.sort("pos", maintain_order=True).select(line.str.join("")).item()
-        return padded(text, self.size)
+        return padded(self._asked.lines(self.contig), self.size)
 
     def places(self) -> list[tuple[int, int]]:
         """See Piece.places."""
-        last = pl.col("pos") + pl.col("ref").str.len_bytes().cast(pl.Int64) - 1
-        return self._described.asked.select("pos", last.alias("last")).rows()
+        last = self._asked.pos + self._asked.ref_size - 1
+        return list(zip(self._asked.pos.tolist(), last.tolist(), strict=True))
 
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
-        count = len(self._described.frame)
-        answered = self._answered(answers)
-        bcsq = self._described.frame.select("place").join(answered, on="place", how="left", maintain_order="left")
-        alleles, found = self._found(self._described.frame.with_columns(bcsq=bcsq["bcsq"].fill_null("")))
-        alleles = alleles.with_columns(on=self._on_transcripts(alleles, found))
-        self._count(alleles, found)
-        lines = self._lines(self._infos(_respelled(alleles), found))
-        rest = answered.filter(pl.col("place") >= count)["bcsq"]
-        given = zip(self._described.variants, rest, strict=True)
-        others = [
-            composed(record, given, added, self._work)[:-1]
-            for (_, record), added in zip(self._others, self._described.added, strict=True)
-        ]
-        text = self._joined(lines, others)
-        # What sources say is kept as Latin-1, like all that is not known to be ASCII.
-        return f"{text}\n".encode("latin-1")
-
-    def _joined(self, lines: pl.DataFrame, others: list[str]) -> str:
-        """The text of lines (row, line) and of those of the others, in order."""
-        if others:
-            more = {"row": [row for row, _ in self._others], "line": others}
-            lines = lines.vstack(pl.DataFrame(more, schema=lines.schema)).sort("row")
-        text: str = lines["line"].str.join("\n").item()
-        return text
-
-    def _answered(self, answers: bytes) -> pl.DataFrame:
-        """csq's answers: place, bcsq; in order. Raises EngineError if they are not to what was asked."""
-        said = pl.when(pl.col("info").str.starts_with("BCSQ=")).then(pl.col("info").str.slice(5)).otherwise(pl.lit(""))
-        read = pl.read_csv(
-            io.BytesIO(answers), separator="\t", has_header=False, quote_char=None, infer_schema=False,
-            new_columns=["contig", "pos", "place", "ref", "alt", "qual", "filter", "info"],
-        )  # fmt: skip
-        place = pl.col("place").str.extract("^([0-9]+)").cast(pl.UInt32)
-        read = read.select(place, pl.col("pos").cast(pl.Int64), bcsq=said).sort("place")
-        asked = self._described.asked
-        if not (read["place"].equals(asked["place"]) and read["pos"].equals(asked["pos"])):
+        answered = parsed(answers.splitlines())
+        if self._asked.pos.tolist() != [pos for pos, _ in answered]:
             raise out_of_order()
-        return read.select("place", "bcsq")
+        given = [bcsq for _, bcsq in answered]
+        told, numbers = self._kinds.of(self._alleles, self._asked, given, self._moved(), self._written)
+        fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
+        described = numbering.described(self._alleles, [kind.found.model for kind in told], numbers, fetch)
+        self._count(told, numbers)
+        found = lines.Found(numbers, kinds.texts(told), described)
+        names = [lines.names_of(source.source.tags) for source in self._work.sources]
+        return lines.written(
+            self._text,
+            self._lines,
+            self._alleles,
+            found,
+            list(zip(self._said, names, strict=True)),
+            lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
+            lines.others_of(len(self._lines.pos), self._composed(given)),
+        )
 
-    def _found(self, alleles: pl.DataFrame) -> tuple[pl.DataFrame, list[Found]]:
-        """What the alleles do. Those that lie in one stretch, and of which csq says the same, do the same: the frame
-        gets the place of each one's in the list, as kind.
-        """
-        keys = ["stretch", "bcsq"]
-        kinds = alleles.select(keys).unique(maintain_order=True)
-        alleles = alleles.join(kinds.with_row_index("kind"), on=keys, how="left", maintain_order="left")
-        edges, crossing = self._described.places.edges, self._described.crossing
-        changes = (crossing[-1 - one] if one < 0 else Change(edges[one], "N", "N") for one in kinds["stretch"])
-        found = self._work.composer.found
-        bcsqs = kinds["bcsq"].to_list()
-        return alleles, [found(self.contig, change, bcsq) for change, bcsq in zip(changes, bcsqs, strict=True)]
+    def _moved(self) -> Flags:
+        """The alleles that are not written in normal form: of a place and of sizes there is only one."""
+        alleles, ends = self._alleles, self._lines.ends
+        refs = ends[:, REF] - ends[:, ID] - 1
+        elsewhere: Flags = alleles.pos != self._lines.pos[alleles.line]
+        longer: Flags = (alleles.ref_size != refs[alleles.line]) | (alleles.given_size != alleles.alt_end - alleles.alt)
+        return elsewhere | longer
 
-    def _on_transcripts(self, alleles: pl.DataFrame, found: list[Found]) -> pl.Series:
-        models = [one.model for one in found]
-        fetch = Window(self._work.reference.sequence.fetch).fetch
-        return numbering.described(alleles, models, self._described.longer, partial(fetch, self.contig))
+    def _written(self, number: int) -> Variant:
+        """An allele as the file has it."""
+        line = self._alleles.line[number]
+        ends = self._lines.ends[line]
+        ref = self._text[ends[ID] + 1 : ends[REF]].tobytes().decode()
+        alt = self._text[self._alleles.alt[number] : self._alleles.alt_end[number]].tobytes().decode()
+        return int(self._lines.pos[line]), ref, alt
 
-    def _count(self, alleles: pl.DataFrame, found: list[Found]) -> None:
-        summary = self._work.summary
-        for kind, count in alleles["kind"].value_counts().iter_rows():
-            summary.consequences[found[kind].term] += count
-            for gene in found[kind].genes:
+    def _composed(self, answers: Sequence[str]) -> list[tuple[int, bytes]]:
+        """The other records' lines."""
+        own = iter(zip(self._variants, answers[len(answers) - len(self._variants) :], strict=True))
+        return [
+            (line, composed(record, own, added, self._work).encode("latin-1"))
+            for (line, record), added in zip(self._others, self._added, strict=True)
+        ]
+
+    def _count(self, told: Sequence[Kind], numbers: Ints) -> None:
+        summary, alleles = self._work.summary, self._alleles
+        for kind, count in zip(told, np.bincount(numbers, minlength=len(told)).tolist(), strict=True):
+            summary.consequences[kind.found.term] += count
+            for gene in kind.found.genes:
                 summary.genes[gene] += count
-        summary.types.update(dict(alleles["type"].value_counts().iter_rows()))
-        swaps = alleles["swap"].drop_nulls()
-        transitions = int(swaps.is_in(TRANSITIONS).sum())
-        summary.transitions += transitions
-        summary.transversions += len(swaps) - transitions
-        summary.alleles += len(alleles)
-        summary.records += len(self._frame)
-
-    def _infos(self, alleles: pl.DataFrame, found: list[Found]) -> pl.DataFrame:
-        """What is added to INFO: row, text."""
-        single = alleles.filter(pl.col("alleles") == 1)
-        kinds = single.select("kind").unique()
-        texts = [_texts(found[kind]) for kind in kinds["kind"]]
-        schema = dict.fromkeys(("before", "flag", "after"), pl.String)
-        parts = pl.DataFrame(texts, schema=schema, orient="row").with_columns(kind=kinds["kind"])
-        single = single.join(parts, on="kind", how="left", maintain_order="left")
-        sources = list(self._work.sources)
-        said = [known.entries(one.source.tags, f"said {number}") for number, one in enumerate(sources)]
-        said = [pl.when(one != "").then(pl.lit(";") + one).otherwise(pl.lit("")) for one in said]
-        on = pl.lit(f";{tags.HGVS_C}=") + pl.col("on").str.replace_many(tags.ESCAPES) + pl.col("flag")
-        on = pl.when(pl.col("on") == "").then(pl.lit("")).otherwise(on)
-        bcsq = pl.when(pl.col("bcsq") == "").then(pl.lit("")).otherwise(pl.lit(f"{tags.BCSQ}=") + pl.col("bcsq") + ";")
-        infos = single.select("row", text=pl.concat_str(bcsq, "before", "hgvs", on, "after", *said))
-        several = alleles.filter(pl.col("alleles") > 1)
-        if not len(several):
-            return infos
-        columns = ["row", "alt", "kind", "bcsq", "hgvs", "on", *(f"said {number}" for number in range(len(sources)))]
-        more = []
-        for row, group in groupby(several.select(columns).iter_rows(), key=lambda values: values[0]):
-            members = list(group)
-            added = ";".join(
-                sources[number].info_of(rows)
-                for number, rows in enumerate(list(zip(*members, strict=True))[6:])
-                if any(one is not None for one in rows)
-            )
-            described = [
-                Allele(alt, Kind.SEQUENCE, bcsq=bcsq, values=found[kind].values(hgvs, _on(found[kind], on)))
-                for _, alt, kind, bcsq, hgvs, on, *_ in members
-            ]
-            more.append((row, Composer.info("", described, added)))
-        return infos.vstack(pl.DataFrame(more, schema=infos.schema, orient="row")).sort("row")
-
-    def _lines(self, infos: pl.DataFrame) -> pl.DataFrame:
-        """The records' lines: row, line."""
-        frame = self._frame.with_columns(text=infos["text"])
-        info = pl.when(pl.col("info") == ".").then(pl.lit("")).otherwise(pl.col("info") + ";") + pl.col("text")
-        columns = [pl.lit(self._name), pl.col("pos").cast(pl.String), *map(pl.col, _LEFT), info]
-        if frame["tail"].null_count() == 0:
-            columns.append(pl.col("tail"))
-        return frame.select("row", line=pl.concat_str(columns, separator="\t"))
-
-
-def _respelled(alleles: pl.DataFrame) -> pl.DataFrame:
-    moved = alleles.filter("moved", pl.col("bcsq").str.contains(">", literal=True))
-    texts = [
-        respelled(bcsq, (pos, ref, alt))
-        for bcsq, pos, ref, alt in moved.select("bcsq", "pos", "ref", "alt").iter_rows()
-    ]
-    own = moved.select("place", spelled=pl.Series(texts, dtype=pl.String))
-    alleles = alleles.join(own, on="place", how="left", maintain_order="left")
-    return alleles.with_columns(bcsq=pl.coalesce("spelled", "bcsq"))
-
-
-def _on(found: Found, text: str) -> tuple[str, str]:
-    return (text, found.model.flag) if text and found.model else ("", "")
-
-
-def _texts(found: Found) -> tuple[str, str, str]:
-    """INFO's entries in front of the genomic description, behind that on a transcript, and behind both."""
-    values = dict(zip(_TAGS, found.values(""), strict=True))
-    entries = [f"{tag}={values[tag]}" for tag in (tags.GENE, tags.CONSEQUENCE) if values[tag]]
-    after = f";{tags.HGVS_P}={values[tags.HGVS_P]}" if values[tags.HGVS_P] else ""
-    flag = f";{tags.TRANSCRIPT}={found.model.flag}" if found.model and found.model.flag else ""
-    return ";".join([*entries, f"{tags.HGVS_G}="]), flag, after
+        for type_, count in zip(TYPES, np.bincount(alleles.kind, minlength=len(TYPES)).tolist(), strict=True):
+            summary.types[type_] += count
+        single = alleles.kind == changes.SNV
+        swaps = np.bincount(
+            256 * alleles.letters[alleles.ref[single]].astype(np.int64) + alleles.letters[alleles.given[single]]
+        )
+        for swap in np.flatnonzero(swaps).tolist():
+            if is_transition(Change(1, chr(swap >> 8), chr(swap & 255))):
+                summary.transitions += int(swaps[swap])
+            else:
+                summary.transversions += int(swaps[swap])
+        summary.alleles += len(alleles.pos)
+        summary.records += self._plain

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from annotator.preflight.reader import Reader
+from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.records import Record, RecordCheck
 from annotator.stream import Order, Pass, Piece
 from annotator.summary import PREVIEW
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 #: So much of a file's text goes record by record: small files as a whole, of large ones enough to know their tags.
 HEAD = 256 * 1024
-SIZE = 1024 * 1024  # characters of a block
+HEAD_OF_LARGE = 32 * 1024
+LARGE = 1024 * 1024  # bytes of a file, packed or not
+SIZE = 1024 * 1024  # bytes of a block
 MOST_TAGS = 256
 
 
 class Cutter:
     """Turns the lines of a file into pieces. One thread only."""
 
-    def __init__(self, check: RecordCheck, work: Pass) -> None:
+    def __init__(self, check: RecordCheck, work: Pass, size: int = 0) -> None:
+        """size: the file's, in bytes."""
         self.check = check
         self.work = work
+        self._head_size = HEAD if size < LARGE else HEAD_OF_LARGE
         self.order = Order()
         #: INFO tags that records have been seen to have.
         self.tags: dict[str, None] = {}
@@ -31,13 +35,13 @@ class Cutter:
         """Yield the pieces of what the reader still has. Raises what RecordCheck raises, and Unsorted."""
         yield from self.work.batches(self._head(reader))
         plain: PlainRecords | None = None
-        for first, lines in reader.blocks(SIZE):
+        for first, data in reader.blocks(SIZE):
             if not self._in_blocks():
-                yield from self.singly(first, lines)
+                yield from self.singly(first, lines_of(data))
                 continue
             if plain is None:
                 plain = _plain_records(self)
-            yield from plain.pieces(first, lines)
+            yield from plain.pieces(first, data)
 
     def singly(self, first: int, lines: Sequence[str]) -> Iterator[Piece]:
         """Lines one by one; first: the number of the first."""
@@ -58,7 +62,7 @@ class Cutter:
                 alleles += len(record.alts)
                 yield record
             size += len(line)
-            if size >= HEAD and alleles >= 2 * PREVIEW and self._in_blocks():
+            if size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks():
                 return
 
     def _one(self, number: int, line: str) -> Record | None:
@@ -74,7 +78,7 @@ class Cutter:
 
 
 def _plain_records(cutter: Cutter) -> "PlainRecords":
-    # Here and not above: Polars must not be there before a worker process forks, nor be waited for by a small file.
+    # Here and not above: a small file does not wait for Numba.
     from annotator.blocks.plain import PlainRecords  # noqa: PLC0415
 
     return PlainRecords(cutter)

@@ -1,68 +1,128 @@
-"""What sources say of the alleles of a block: their rows and the block's are joined as columns."""
+"""What sources say of the alleles of a block: the rows of their tables that these find."""
 
-import io
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import polars as pl
+import numpy as np
 
+from annotator.blocks import forms
+from annotator.blocks.alleles import Alleles
+from annotator.blocks.compiled import Bytes, Ints, array_of, compiled, same
+from annotator.blocks.scan import NEWLINE
 from annotator.preflight.records import Record
 from annotator.sources.lookup import Lookup, Lookups
+from annotator.sources.matching import Variant
 
-#: For so many alleles a block of a source's table is read as a whole; if there are fewer, each is looked up.
-DENSE = 4
-KEY = ["pos", "ref", "alt"]
+
+class Said(NamedTuple):
+    """text: rows of a source's table; start, stop: where the values are that it has for each allele, tab-separated,
+    start being -1 where it does not know it.
+    """
+
+    text: Bytes
+    start: Ints
+    stop: Ints
+
+
+class _Rows(NamedTuple):
+    """Where each row has its columns, in order of position."""
+
+    pos: Ints
+    ref: Ints
+    alt: Ints
+    values: Ints
+    end: Ints
 
 
 def lookup(
     sources: Lookups,
     contig: str,
-    asked: pl.DataFrame,
-    owners: pl.Series,
+    alleles: Alleles,
     others: Sequence[Record],
-    numbers: Sequence[int],
-) -> tuple[pl.DataFrame, list[str]]:
-    """Look up alleles, and count them. asked: their normal forms, first those of plain records, which owners tells,
-    then those of the others, whose numbers are given.
+    variants: Sequence[Variant],
+    owners: Sequence[int],
+) -> tuple[list[Said], list[str]]:
+    """Look alleles up, and count what is known of them: those of plain records, and the normal forms of the others',
+    with the number of each one's record.
 
-    Returns the sources' rows for the former, null for none, as columns "said 0" and so on; and entries of INFO for the
-    other records. Raises EngineError if a source is damaged.
+    Returns what each source says of the former, and the entries of INFO for the others. Raises EngineError if a source
+    is damaged.
     """
     said = []
     added = [""] * len(others)
-    for place, one in enumerate(sources):
-        rows = _rows(one, contig, asked)
-        mine, theirs = rows[: len(owners)], rows[len(owners) :].to_list()
-        known = owners.filter(mine.is_not_null())
+    for one in sources:
+        text = array_of(one.text(contig, _blocks(one, contig, alleles.pos)))
+        start, stop = np.full(len(alleles.pos), -1, np.int64), np.zeros(len(alleles.pos), np.int64)
+        _match(text, _rows(text), alleles, start, stop)
+        said.append(Said(text, start, stop))
+        known = alleles.line[start >= 0]
         one.counts.alleles += len(known)
-        one.counts.records += known.n_unique()
-        said.append(mine.alias(f"said {place}"))
-        for number, text in one.texts(others, numbers, theirs).items():
-            added[number] = f"{added[number]};{text}" if added[number] else text
-    return pl.DataFrame(said), added
+        one.counts.records += int(np.count_nonzero(np.diff(known, prepend=-1)))
+        if variants:
+            for number, entries in one.texts(others, owners, one.find(contig, variants)).items():
+                added[number] = f"{added[number]};{entries}" if added[number] else entries
+    return said, added
 
 
-def _rows(source: Lookup, contig: str, alleles: pl.DataFrame) -> pl.Series:
-    first, last = (int(pos) for pos in alleles.select(pl.min("pos"), last=pl.max("pos")).row(0))
-    text = source.text(contig, first, last, len(alleles) // DENSE)
-    if text is not None and text.isascii():
-        table = pl.read_csv(
-            io.BytesIO(text or b"\n"), separator="\x1f", has_header=False, quote_char=None, infer_schema=False,
-            new_columns=["line"],
-        )  # fmt: skip
-        names = ["contig", *KEY, "said"]
-        table = table.select(pl.col("line").str.splitn("\t", len(names)).struct.rename_fields(names)).unnest("line")
-        table = table.select(pl.col("pos").cast(pl.Int64), *names[2:])
-        found = alleles.join(table, on=KEY, how="left", maintain_order="left")
-        if len(found) == len(alleles):
-            return found["said"]
-    return pl.Series(source.find(contig, list(alleles.iter_rows())), dtype=pl.String)
+def _blocks(source: Lookup, contig: str, positions: Ints) -> list[int]:
+    """The numbers of the blocks of a source's table that reach over one of the positions."""
+    firsts, lasts = (np.asarray(column, np.int64) for column in source.places(contig))
+    begins = np.searchsorted(lasts, positions)
+    ends = np.searchsorted(firsts, positions, side="right")
+    turns = np.zeros(len(firsts) + 1, np.int64)
+    some = begins < ends
+    np.add.at(turns, begins[some], 1)
+    np.add.at(turns, ends[some], -1)
+    return np.flatnonzero(np.cumsum(turns[:-1])).tolist()
 
 
-def entries(tags: Sequence[str], said: str) -> pl.Expr:
-    """The column of rows as entries of INFO, "" for none."""
-    values = pl.col(said).str.split_exact("\t", len(tags) - 1)
-    texts = []
-    for number, tag in enumerate(tags):
-        value = values.struct.field(f"field_{number}")
-        texts.append(pl.when(value != ".").then(pl.lit(f"{tag}=") + value))
-    return pl.concat_str(texts, separator=";", ignore_nulls=True)
+def _rows(text: Bytes) -> _Rows:
+    count = int(np.count_nonzero(text == NEWLINE))
+    rows = _Rows(*(np.zeros(count, np.int64) for _ in _Rows.__annotations__))
+    _read(text, *rows)
+    return rows
+
+
+@compiled
+def _read(text: Bytes, pos: Ints, ref: Ints, alt: Ints, values: Ints, end: Ints) -> None:
+    at = 0
+    for row in range(len(pos)):
+        tabs = number = 0
+        while tabs < 4:
+            letter = text[at]
+            at += 1
+            if letter == forms.TAB:
+                tabs += 1
+                if tabs == 2:
+                    ref[row] = at
+                elif tabs == 3:
+                    alt[row] = at
+            elif tabs == 1:
+                number = 10 * number + letter - forms.ZERO
+        pos[row], values[row] = number, at
+        while text[at] != NEWLINE:
+            at += 1
+        end[row] = at
+        at += 1
+
+
+@compiled
+def _match(text: Bytes, rows: _Rows, alleles: Alleles, start: Ints, stop: Ints) -> None:
+    for one in range(len(alleles.pos)):
+        pos, ref, given = alleles.pos[one], alleles.ref[one], alleles.given[one]
+        ref_end, given_end = ref + alleles.ref_size[one], given + alleles.given_size[one]
+        low, high = 0, len(rows.pos)
+        while low < high:
+            middle = (low + high) // 2
+            if rows.pos[middle] < pos:
+                low = middle + 1
+            else:
+                high = middle
+        while low < len(rows.pos) and rows.pos[low] == pos:
+            ref_there, alt_there, values = rows.ref[low], rows.alt[low], rows.values[low]
+            if same(text, ref_there, alt_there - 1, alleles.letters, ref, ref_end) and same(
+                text, alt_there, values - 1, alleles.letters, given, given_end
+            ):
+                start[one], stop[one] = values, rows.end[low]
+                break
+            low += 1

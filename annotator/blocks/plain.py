@@ -1,32 +1,31 @@
 """Finds the plain records of a block of lines; the others are checked one by one, in their place."""
 
-import io
-from bisect import bisect_left
 from collections.abc import Iterator
+from functools import partial
 
-import polars as pl
+import numpy as np
 
-from annotator.blocks.alleles import Alleles
+from annotator.blocks import known
+from annotator.blocks.alleles import described
+from annotator.blocks.asking import Asking
 from annotator.blocks.block import Block
+from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
-from annotator.preflight.info import pattern
+from annotator.blocks.forms import ANY, FLOAT, INTEGER
+from annotator.blocks.kinds import Kinds
+from annotator.blocks.places import Places
+from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
+from annotator.blocks.window import window
+from annotator.blocks.words import words
+from annotator.compose import normal_forms
+from annotator.preflight.info import plain_types
 from annotator.preflight.records import Looks, Record
 from annotator.stream import Piece
 
-#: Characters of text of one contig that are worth a block.
+#: Bytes of text of one contig that are worth a block.
 LEAST = 16 * 1024
-#: REF and ALT of a plain record have no more bases; `places.MARGIN` is wider.
-LONGEST = 60
-MOST_ALLELES = 8
-MOST_AT_POSITION = 100  # plain records, so that RecordCheck's own bound is never met here
-SPAN = 4 * 1024 * 1024  # bases in memory
-SPARSE = 4096  # bases for each record: beyond it they are read for each alone
-
-COLUMNS = ("chrom", "pos", "id", "ref", "alt", "qual", "filter", "info", "tail")
-_QUAL = r"^(?:\.|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)$"
-_POS = r"^[1-9][0-9]{0,9}$"
-_BASES = f"[ACGT]{{1,{LONGEST}}}"
-_ALTS = f"^{_BASES}(?:,{_BASES}){{0,{MOST_ALLELES - 1}}}$"
+KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
+MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
 
 
 class PlainRecords:
@@ -35,144 +34,109 @@ class PlainRecords:
     def __init__(self, cutter: Cutter) -> None:
         self._cutter = cutter
         self._check = cutter.check
-        self._reference = cutter.work.reference
-        self._alleles = Alleles(cutter.work)
-        self._pattern = -1, ""
+        self._work = cutter.work
+        self._contig: tuple[str, Asking, Kinds] | None = None
+        self._forms: tuple[tuple[int, int, int], Forms] | None = None
 
-    def pieces(self, first: int, lines: list[str]) -> Iterator[Piece]:
-        """first: the number of the first line. Raises what RecordCheck raises, and Unsorted."""
-        frame = _columns(lines)
-        if frame is None:
-            yield from self._cutter.singly(first, lines)
+    def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
+        """data: whole lines; first: the number of the first. Raises what RecordCheck raises, and Unsorted."""
+        text = array_of(data if data.endswith(b"\n") else data + b"\n")
+        looks = self._check.looks
+        if looks is None:
+            yield from self._singly(text, first)
             return
-        start = 0
-        for run in frame["chrom"].rle():
-            stop = start + run["len"]
-            yield from self._run(frame[start:stop], first + start, lines[start:stop], run["value"])
-            start = stop
+        lines = scan(text, self._wanted(looks))
+        starts = np.flatnonzero(lines.fresh).tolist()
+        for start, stop in zip(starts, [*starts[1:], len(lines.pos)], strict=True):
+            yield from self._run(text[lines.begins[start] : lines.begins[stop]], lines.part(start, stop), first + start)
 
-    def _run(self, frame: pl.DataFrame, first: int, lines: list[str], name: str) -> Iterator[Piece]:
-        """Lines that have one contig."""
-        size = sum(map(len, lines))
-        if size >= LEAST and len(lines) > 1 and self._check.contig_of(name) is None:
-            yield from self._cutter.singly(first, lines[:1])
-            frame, first, lines = frame[1:], first + 1, lines[1:]
-        contig, looks = self._check.contig_of(name), self._check.looks
-        if size < LEAST or contig is None or looks is None or _crowded(frame):
-            yield from self._cutter.singly(first, lines)
-            return
-        plain = frame.with_row_index("row").filter(self._sound(looks, frame["tail"]))
-        plain = self._fitting(plain.with_columns(pl.col("pos").cast(pl.Int64)), contig)
-        last = plain["pos"][-1] if len(plain) else 0
-        crowd = self._check.crowd(contig, last)
-        others = self._others(plain["row"], contig, first, lines)
-        if not len(plain):
-            for _, record in others:
-                self._cutter.order.add(contig, record.pos, record.line)
-            yield from self._cutter.work.batches(record for _, record in others)
-            return
-        self._watch_order(plain, others, contig, first)
-        there = [len(lines[row]) for row in plain.filter(pos=last)["row"]]
-        self._check.at(contig, last, crowd[0] + len(there), crowd[1] + sum(there))
-        described = self._alleles.describe(plain, contig, [record for _, record in others])
-        yield Block(name, contig, size, plain, others, described, self._cutter.work)
+    def _singly(self, text: Bytes, first: int) -> Iterator[Piece]:
+        yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
 
-    def _sound(self, looks: Looks, tails: pl.Series) -> pl.Expr:
-        """Whether a record is one that RecordCheck would return as it stands, if its place exists and its REF fits."""
-        col = pl.col
-        if self._pattern[0] != len(self._cutter.tags):
-            self._pattern = len(self._cutter.tags), pattern(looks.tests, self._cutter.tags)
-        alts = col("alt").str.split(",")
-        sound = (
-            col("pos").str.contains(_POS)
-            & (col("id").str.len_bytes() > 0)
-            & col("ref").str.contains(f"^{_BASES}$")
-            & col("alt").str.contains(_ALTS)
-            & (col("alt") != col("ref"))
-            & (~col("alt").str.contains(",", literal=True) | self._different(alts))
-            & col("qual").str.contains(_QUAL)
-            & col("filter").is_in(list(looks.filters))
-            & col("info").str.contains(self._pattern[1])
-        )
-        if looks.columns == len(COLUMNS) - 1:
-            return (sound & col("tail").is_null()).fill_null(value=False)
-        # FORMAT and the samples: as many columns as there are to be, and in each no more values than FORMAT names.
-        seen = tails.str.extract(r"^([^\t]*)").unique().drop_nulls()
-        listed = pl.lit(value=False)
-        for name in set(seen).intersection(looks.colons):
-            too_many = rf"\t[^\t:]*(?::[^\t:]*){{{looks.colons[name] + 1}}}"
-            samples = col("tail").str.slice(len(name))
-            listed |= (
-                samples.str.starts_with("\t") & col("tail").str.starts_with(name) & ~samples.str.contains(too_many)
+    def _wanted(self, looks: Looks) -> Forms:
+        key = len(self._cutter.tags), len(looks.filters), len(looks.colons)
+        if self._forms is None or self._forms[0] != key:
+            forms = Forms(
+                looks.columns,
+                words(dict.fromkeys(looks.filters, 0)),
+                words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, self._cutter.tags).items()}),
+                words(looks.colons),
             )
-        count = col("tail").str.count_matches("\t", literal=True) == looks.columns - len(COLUMNS)
-        return (sound & count & listed).fill_null(value=False)
+            self._forms = key, forms
+        return self._forms[1]
 
-    @staticmethod
-    def _different(alts: pl.Expr) -> pl.Expr:
-        return ~alts.list.contains(pl.col("ref")) & (alts.list.n_unique() == alts.list.len())
+    def _run(self, text: Bytes, lines: Lines, first: int) -> Iterator[Piece]:
+        """Lines that have one contig; first: the number of the first."""
+        name = text[: lines.ends[0, CHROM]].tobytes().decode("latin-1")
+        contig = self._check.contig_of(name)
+        if len(text) < LEAST or lines.crowd.max() > MOST_AT_POSITION:
+            yield from self._singly(text, first)
+            return
+        if contig is None:
+            # The first record of a contig says whether, and how, it is known.
+            cut = int(lines.begins[1])
+            yield from self._singly(text[:cut], first)
+            if len(lines.pos) > 1 and self._check.contig_of(name) is None:
+                yield from self._singly(text[cut:], first + 1)
+            elif len(lines.pos) > 1:
+                yield from self._run(text[cut:], lines.part(1, len(lines.pos)), first + 1)
+            return
+        yield from self._block(text, lines, first, contig)
 
-    def _fitting(self, frame: pl.DataFrame, contig: str) -> pl.DataFrame:
-        """The records that lie on the contig, and whose REF is there."""
-        ends = frame["pos"] + frame["ref"].str.len_bytes() - 1
-        frame = frame.filter(ends <= self._reference.lengths[contig])
-        positions, refs = frame["pos"].to_list(), frame["ref"].to_list()
-        fetch = self._reference.sequence.fetch
-        fits: list[bool] = []
-        start = 0
-        while start < len(positions):
-            # What lies close together is compared with one stretch of the sequence.
-            begin = positions[start]
-            stop = bisect_left(positions, begin + SPAN, lo=start + 1)
-            some, bases = positions[start:stop], refs[start:stop]
-            first, last = min(some), max(some) + LONGEST
-            if last - first <= min(SPARSE * len(some), 2 * SPAN):
-                text = fetch(contig, first, last)
-                fits += [text.startswith(ref, pos - first) for pos, ref in zip(some, bases, strict=True)]
-            else:
-                fits += [fetch(contig, pos, pos + len(ref) - 1) == ref for pos, ref in zip(some, bases, strict=True)]
-            start = stop
-        return frame if all(fits) else frame.filter(pl.Series(fits, dtype=pl.Boolean))
+    def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
+        reference = self._work.reference
+        last = lines.pos + lines.ends[:, REF] - lines.ends[:, ID] - 2
+        lines.plain[last > reference.lengths[contig]] = False
+        wanted = np.flatnonzero(lines.plain)
+        if not len(wanted):
+            yield from self._singly(text, first)
+            return
+        around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
+        alleles = described(text, lines, around)
+        plain = np.flatnonzero(lines.plain)
+        if not len(plain):
+            yield from self._singly(text, first)
+            return
+        others = self._in_between(text, lines, plain, contig, first)
+        self._watch_order(lines, plain, others, contig, first)
+        if self._contig is None or self._contig[0] != contig:
+            places = Places(reference.features, contig)
+            self._contig = contig, Asking(places), Kinds(self._work.composer, contig, places)
+        _, asking, kinds = self._contig
+        records = [record for _, record in others]
+        variants, owners = normal_forms(records, self._work.fetch)
+        asked = asking.about(alleles, variants)
+        said, added = known.lookup(self._work.sources, contig, alleles, records, variants, owners)
+        yield Block(contig, text, lines, alleles, asked, said, others, variants, added, kinds, self._work)
 
-    def _others(self, plain: pl.Series, contig: str, first: int, lines: list[str]) -> list[tuple[int, Record]]:
-        """Check the lines that are not among the plain rows, each when the rows before it have been counted."""
+    def _in_between(self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int) -> list[tuple[int, Record]]:
+        """Check the lines that are not plain, each when those before it have been counted."""
+        last = int(lines.pos[plain[-1]])
+        there = plain[lines.pos[plain] == last]
+        crowd = self._check.crowd(contig, last)
         found: list[tuple[int, Record]] = []
         counted = 0
-        others = pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
-        for seen, row in enumerate(others.filter(~others.is_in(plain.implode()))):
-            self._check.passed(contig, row - seen - counted)
-            counted = row - seen
-            record = self._check.check(first + row, lines[row])
+        for seen, line in enumerate(np.flatnonzero(~lines.plain).tolist()):
+            self._check.passed(contig, line - seen - counted)
+            counted = line - seen
+            raw = text[lines.begins[line] : lines.ends[line, LINE]].tobytes().decode("latin-1")
+            record = self._check.check(first + line, raw)
             if record is not None:
                 self._cutter.learn(record)
-                found.append((row, record))
+                found.append((line, record))
         self._check.passed(contig, len(plain) - counted)
+        sizes = int((lines.ends[there, LINE] - lines.begins[there]).sum())
+        self._check.at(contig, last, crowd[0] + len(there), crowd[1] + sizes)
         return found
 
-    def _watch_order(self, plain: pl.DataFrame, others: list[tuple[int, Record]], contig: str, first: int) -> None:
-        every = plain.select("row", "pos")
-        if others:
-            more = pl.DataFrame([(row, record.pos) for row, record in others], schema=every.schema, orient="row")
-            every = every.vstack(more).sort("row")
-        if every["pos"].is_sorted():
-            every = every[[0, -1]]
-        for row, pos in every.iter_rows():
-            self._cutter.order.add(contig, pos, first + row)
-
-
-def _columns(lines: list[str]) -> pl.DataFrame | None:
-    """The first eight columns, and what follows them as tail; None if there is more to the lines than plain text."""
-    text = "\n".join(lines)
-    if not text.isascii() or "" in lines or "\r" in text or "\x1f" in text or "\n#" in text or text.startswith("#"):
-        return None
-    read = pl.read_csv(
-        io.BytesIO(text.encode()), separator="\x1f", has_header=False, quote_char=None, infer_schema=False,
-        new_columns=["line"],
-    )  # fmt: skip
-    if len(read) != len(lines):
-        return None
-    return read.select(pl.col("line").str.splitn("\t", len(COLUMNS)).struct.rename_fields(COLUMNS)).unnest("line")
-
-
-def _crowded(frame: pl.DataFrame) -> bool:
-    return bool((frame["pos"].rle().struct.field("len") > MOST_AT_POSITION).any())
+    def _watch_order(
+        self, lines: Lines, plain: Ints, others: list[tuple[int, Record]], contig: str, first: int
+    ) -> None:
+        every = np.concatenate([plain, np.array([line for line, _ in others], np.int64)])
+        pos = np.concatenate([lines.pos[plain], np.array([record.pos for _, record in others], np.int64)])
+        order = np.argsort(every, kind="stable")
+        every, pos = every[order], pos[order]
+        if (np.diff(pos) >= 0).all():
+            every, pos = every[[0, -1]], pos[[0, -1]]
+        for line, place in zip(every.tolist(), pos.tolist(), strict=True):
+            self._cutter.order.add(contig, place, first + line)

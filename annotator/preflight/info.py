@@ -139,21 +139,12 @@ class InfoCheck:
         ]
 
 
-def pattern(tests: Mapping[str, object], tags_: Iterable[str]) -> str:
-    """A regular expression, in Rust's and Python's common syntax, for INFO columns that are sound as they stand: of
-    these tags, as far as there are tests for them. It leaves out END, and numbers that are none (nan, inf).
+def plain_types(tests: Mapping[str, object], tags_: Iterable[str]) -> dict[str, str]:
+    """Of these tags, those whose values can be told to be sound by their form alone: Integer, Float, or "" where any
+    text will do. Left out are END, and tags that are taken out.
     """
-    integer, number = r"(?:\.|[+-]?[0-9]{1,10})", r"(?:\.|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    forms = {_INTEGER: f"{integer}(?:,{integer})*", _FLOAT: f"{number}(?:,{number})*", None: "[^;]*"}
-    entries = [
-        f"{re.escape(tag)}(?:={forms[tests[tag]]})?"  # type: ignore[index]
-        for tag in tags_
-        if tag != "END" and tests.get(tag, _removed) in forms
-    ]
-    if not entries:
-        return r"^\.$"
-    entry = f"(?:{'|'.join(entries)})"
-    return rf"^(?:\.|{entry}(?:;{entry})*)$"
+    types = {None: "", _INTEGER: "Integer", _FLOAT: "Float"}
+    return {tag: types[tests[tag]] for tag in tags_ if tag != "END" and tests.get(tag, _removed) in types}  # type: ignore[index]
 
 
 def value_test(type_: str) -> Test | None:

@@ -70,54 +70,52 @@ class Reader:
             group = next(self._groups, None)
             if group is None:
                 return
-            self._current = enumerate(group[1], group[0])
+            self._current = enumerate(lines_of(group[1]), group[0])
 
-    def blocks(self, size: int) -> Iterator[tuple[int, list[str]]]:
-        """Yield the lines that have not been read yet, some size characters at a time, as (number of the first,
-        lines).
+    def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines that have not been read yet, some size bytes at a time, as (number of the first, lines with
+        their line ends, of which the last one of a file may have none).
         """
         waiting = list(self._current)
-        first, lines, length = 0, [line for _, line in waiting], sum(len(line) for _, line in waiting)
-        if waiting:
-            first = waiting[0][0]
+        first = waiting[0][0] if waiting else 0
+        parts = ["".join(f"{line}\n" for _, line in waiting).encode("latin-1")]
+        length = len(parts[0])
         for number, group in self._groups:
-            if not lines:
-                first = number
-            lines += group
-            length += sum(map(len, group))
+            first = first or number
+            parts.append(group)
+            length += len(group)
             if length >= size:
-                yield first, lines
-                lines, length = [], 0
-        if lines:
-            yield first, lines
+                yield first, b"".join(parts)
+                first, parts, length = 0, [], 0
+        if length:
+            yield first, b"".join(parts)
 
-    def _read(self) -> Generator[tuple[int, list[str]]]:
-        """Yield the lines that end in each chunk, as (number of the first, lines)."""
+    def _read(self) -> Generator[tuple[int, bytes]]:
+        """Yield the lines that end in each chunk, as (number of the first, lines with their line ends)."""
         number = 1
-        carried: list[str] = []  # pieces of a line that has not ended yet
+        carried: list[bytes] = []  # pieces of a line that has not ended yet
         carried_size = 0
-        newline = self._sniffed.newline
         first = True
         with closing(self._chunks()) as chunks:
-            for chunk in chunks:
-                text = chunk.decode("latin-1")
-                if first and self._sniffed.bom:
-                    text = text[3:]
+            for raw in chunks:
+                chunk = raw[3:] if first and self._sniffed.bom else raw
                 first = False
-                lines = text.split(newline)
-                carried.append(lines[0])
-                if len(lines) > 1:
-                    lines[0] = "".join(carried)
-                    self._check_length(len(lines[0]), number)
-                    carried, carried_size = [], 0
-                    carried.append(lines.pop())
+                if self._sniffed.newline == "\r":
+                    chunk = chunk.replace(b"\r", b"\n")
+                end = chunk.rfind(b"\n") + 1
+                if end:
+                    self._check_length(carried_size + chunk.index(b"\n"), number)
+                    carried.append(chunk[:end])
+                    lines = b"".join(carried)
                     yield number, lines
-                    number += len(lines)
-                carried_size += len(carried[-1])
+                    number += lines.count(b"\n")
+                    carried, carried_size = [], 0
+                carried.append(chunk[end:])
+                carried_size += len(chunk) - end
                 self._check_length(carried_size, number)
         if carried_size:
             self.ends_with_newline = False
-            yield number, ["".join(carried)]
+            yield number, b"".join(carried)
 
     def _check_length(self, size: int, number: int) -> None:
         if size > self._line_bytes:
@@ -204,6 +202,12 @@ class Reader:
                 raise failure
         finally:
             tool.close()
+
+
+def lines_of(data: bytes) -> list[str]:
+    """Lines without their line ends."""
+    text = data.decode("latin-1")
+    return (text.removesuffix("\n")).split("\n")
 
 
 def _has_bgzip_end(file: IO[bytes]) -> bool:

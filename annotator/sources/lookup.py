@@ -70,9 +70,13 @@ class Lookup:
             found[place] = row
         return found
 
-    def text(self, contig: str, first: int, last: int, most: int) -> bytes | None:
+    def places(self, contig: str) -> tuple[Sequence[int], Sequence[int]]:
+        """See Table.places."""
+        return self._table.places(contig)
+
+    def text(self, contig: str, blocks: Sequence[int]) -> bytes:
         """See Table.text."""
-        return self._table.text(contig, first, last, most)
+        return self._table.text(contig, blocks)
 
     def values(self, row: str) -> dict[str, str]:
         """Return the values of a row by tag, without those that are missing."""

@@ -9,10 +9,10 @@ and unpacking the blocks one after the other streams the whole.
 
 import os
 import re
+import struct
 import sys
-import zlib
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from annotator.bgzf import END, BgzfWriter
 from annotator.errors import EngineError
+from annotator.slices import unpack_checked
 from annotator.sources.matching import Variant
 
 TABLE, BLOCKS = "table.tsv.gz", "table.blocks"
@@ -202,17 +203,21 @@ class Table:
             found.append(values)
         return found
 
-    def text(self, contig: str, first: int, last: int, most: int) -> bytes | None:
-        """Return the rows of all blocks that reach into the positions from first to last, as they are in the table;
-        None if these are more than `most` blocks. Raises EngineError if a file is damaged.
-        """
+    def places(self, contig: str) -> tuple[Sequence[int], Sequence[int]]:
+        """The first and the last position of each block of a contig: see `text`."""
         if contig not in self._sections:
+            return (), ()
+        self._turn_to(contig)
+        return self._places.firsts, self._places.lasts
+
+    def text(self, contig: str, blocks: Sequence[int]) -> bytes:
+        """Return the rows of blocks, by their numbers, as they are in the table. Raises EngineError if a file is
+        damaged.
+        """
+        if not blocks:
             return b""
         self._turn_to(contig)
-        begin, end = bisect_left(self._places.lasts, first), bisect_right(self._places.firsts, last)
-        if end - begin > most:
-            return None
-        return b"".join(map(self._text, range(begin, end)))
+        return b"".join(map(self._text, blocks))
 
     def rows(self) -> Iterator[tuple[str, int, bytes]]:
         """Yield every row as contig, position, line with its line end."""
@@ -248,8 +253,8 @@ class Table:
     def _text(self, number: int) -> bytes:
         start, end = self._places.offsets[number : number + 2]
         try:
-            text = zlib.decompress(os.pread(self._data.fileno(), end - start, start), wbits=31)
-        except zlib.error as error:
+            text = unpack_checked(os.pread(self._data.fileno(), end - start, start))
+        except (ValueError, struct.error) as error:
             raise EngineError("bad-source", f"{self._data.name} is damaged: install the source again") from error
         self.unpacked += 1
         return text

@@ -1,0 +1,105 @@
+"""Compiles the functions of this room that look at every byte of a file (Numba), and keeps what was compiled.
+
+They are plain loops over arrays of bytes and numbers. Every index is checked (boundscheck): what they read was uploaded
+by anybody. They let go of the interpreter's lock, so that threads run beside each other.
+
+Compiling all of them takes half a minute, once on a machine and for a version of this room: the machine code is kept
+in a folder named after the sources, beside the bytecode, or in the home folder's cache where that cannot be written to.
+NUMBA_CACHE_DIR names another place.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HERE = Path(__file__).parent
+
+
+def _homes() -> Iterator[Path]:
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(named)
+        return
+    yield _HERE / "__pycache__"
+    yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gas"
+
+
+def _cache() -> Path | None:
+    """A folder for this version's machine code; None if there is no place for it.
+
+    Numba itself looks at the file of a function alone, not at those of the functions that it calls.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(_HERE.glob("*.py")):
+        digest.update(source.read_bytes())
+    for home in _homes():
+        folder = home / f"blocks-{digest.hexdigest()[:16]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+_KEPT = _cache()
+if _KEPT is not None:
+    numba.config.CACHE_DIR = str(_KEPT)  # type: ignore[attr-defined]
+
+
+#: No array is made in these functions, so that references need not be counted (_nrt): a call costs a fifth without.
+_OPTIONS: dict[str, Any] = {"cache": _KEPT is not None, "nogil": True, "boundscheck": True, "_nrt": False}
+
+
+def compiled(function: F) -> F:
+    """Have a function compiled when it is first called. It cannot make arrays, only fill those that it is given."""
+    return cast("F", numba.njit(**_OPTIONS)(function))
+
+
+def array_of(data: bytes) -> Bytes:
+    """Bytes as an array of one's own."""
+    return np.frombuffer(bytearray(data), np.uint8)
+
+
+@compiled
+def same(one: Bytes, start: int, stop: int, other: Bytes, begin: int, end: int) -> bool:
+    """Whether two stretches have the same bytes."""
+    if stop - start != end - begin:
+        return False
+    for step in range(stop - start):  # noqa: SIM110 - compiled
+        if one[start + step] != other[begin + step]:
+            return False
+    return True
+
+
+@compiled
+def put(out: Bytes, at: int, source: Bytes, start: int, stop: int) -> int:
+    """Write a stretch of source at a place; returns the place behind it."""
+    for step in range(stop - start):
+        out[at + step] = source[start + step]
+    return at + stop - start
+
+
+@compiled
+def put_number(out: Bytes, at: int, number: int) -> int:
+    """Write a number that is not negative, in decimal digits; returns the place behind it."""
+    size, rest = 1, number // 10
+    while rest:
+        size += 1
+        rest //= 10
+    for step in range(size - 1, -1, -1):
+        out[at + step] = ord("0") + number % 10
+        number //= 10
+    return at + size
