@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from array import array
 from typing import IO
 
 from deflate import deflate_compress
@@ -20,6 +21,8 @@ class BgzfWriter:
         self._file = file
         self._level = level
         self._buffer = bytearray()
+        #: Where each block begins, from the first one's begin on, and where the last one ends.
+        self.blocks = array("Q", [0])
 
     def write(self, data: bytes) -> None:
         self._buffer += data
@@ -47,3 +50,4 @@ class BgzfWriter:
         self._file.write(struct.pack("<H", len(packed) + 25))
         self._file.write(packed)
         self._file.write(struct.pack("<II", zlib.crc32(data), len(data)))
+        self.blocks.append(self.blocks[-1] + len(packed) + 26)

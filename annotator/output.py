@@ -55,16 +55,20 @@ def _fact(name: str, value: str) -> str:
     return text.encode("utf-8").decode("latin-1")
 
 
-def write(target: Path, body: Path, header: Iterable[str]) -> None:
-    """Write the header, then the body (bgzip blocks without an end), then the end."""
+def write(target: Path, body: Path, header: Iterable[str]) -> int:
+    """Write the header, then the body (bgzip blocks without an end), then the end; returns the header's size in the
+    file, in bytes.
+    """
     with target.open("wb") as file:
         writer = BgzfWriter(file)
         for line in header:
             writer.write(line.encode("latin-1") + b"\n")
         writer.finish()
+        size = file.tell()
         with body.open("rb") as blocks:
             shutil.copyfileobj(blocks, file, 1024 * 1024)
         file.write(END)
+    return size
 
 
 _ERROR = re.compile(r"\[E::\w+\] (.*)")

@@ -274,7 +274,7 @@ class _Run:
         repairs = self.log.notes + journal.repairs()
         self._tell("index", records_out, now=True)
         target = self._out_dir / RESULT
-        output.write(
+        size = output.write(
             target,
             self._work_dir / "body",
             output.header_lines(
@@ -294,7 +294,7 @@ class _Run:
                 provenance=self._provenance,
             ),
         )
-        self._index(target)
+        self._index(target, work, size)
         self._more(target, records_out)
         self._tell("summary", records_out, now=True)
         report = Report(
@@ -358,23 +358,29 @@ class _Run:
                 tables.write(target, self._out_dir, check=self._watch)
             stats.finish(self._watch)
 
-    def _index(self, target: Path) -> None:
+    def _index(self, target: Path, work: Pass, header_size: int) -> None:
         """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out."""
-        index = self._tool("index", ["-f", "-t", target.resolve()], DEVNULL, DEVNULL)
+        reading = self._tool("view", ["--no-version", "-Ou", "-o", os.devnull, target.resolve()], DEVNULL, DEVNULL)
         try:
-            reading = self._tool("view", ["--no-version", "-Ou", "-o", os.devnull, target.resolve()], DEVNULL, DEVNULL)
-        except BaseException:
-            index.close()
-            raise
-        try:
-            for tool in (reading, index):
-                tool.wait(self._watch)
-                if tool is reading and tool.process.returncode > 0:
-                    raise Unreadable(output.unreadable(tool.messages()))
-                if failure := tool.failure():
-                    raise failure
+            if work.index.complete:
+                work.index.write(self._out_dir / INDEX, work.blocks, header_size)
+            else:
+                self._index_by_tool(target)
+            reading.wait(self._watch)
+            if reading.process.returncode > 0:
+                raise Unreadable(output.unreadable(reading.messages()))
+            if failure := reading.failure():
+                raise failure
         finally:
             reading.close()
+
+    def _index_by_tool(self, target: Path) -> None:
+        index = self._tool("index", ["-f", "-t", target.resolve()], DEVNULL, DEVNULL)
+        try:
+            index.wait(self._watch)
+            if failure := index.failure():
+                raise failure
+        finally:
             index.close()
 
     def _tool(self, command: str, arguments: list[str | Path], stdin: int, stdout: int) -> Tool:

@@ -20,7 +20,7 @@ run after the other, since the records come contig by contig.
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BufferedReader
 from itertools import chain, groupby
@@ -28,6 +28,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Protocol
 
+from annotator import tabix
+from annotator.alleles import Kind
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer, normal_forms
@@ -93,6 +95,11 @@ class Piece(Protocol):
     def places(self) -> list[tuple[int, int]]:
         """The first and the last base of each REF that csq is asked about, in any order."""
 
+    def indexed(self) -> tuple[bytes, tabix.Places | None]:
+        """The contig's name in the file, and where the annotated lines are for the index, None if it cannot be told.
+        Once `compose` has been called.
+        """
+
 
 class Order:
     """Watches over the order of records; a contig must not be come back to."""
@@ -141,6 +148,9 @@ class Pass:
         self._feeder_error: BaseException | None = None
         self._collector_error: BaseException | None = None
         self.summary = Summary()
+        #: Where the records are in the body, and where its bgzip blocks begin, with the end of the last.
+        self.index = tabix.Index()
+        self.blocks: Sequence[int] = ()
         #: csq's own header line for BCSQ.
         self.bcsq_definition = ""
 
@@ -299,6 +309,7 @@ class Pass:
                     if not self._collect_one(csq, writer):
                         self._end()
                         return
+            self.blocks = writer.blocks
         except BaseException as error:
             self._collector_error = error
             self._end()
@@ -310,7 +321,9 @@ class Pass:
             lines = answers.take(piece.asked)
             if lines is None:
                 return False
-            writer.write(piece.compose(lines))
+            data = piece.compose(lines)
+            writer.write(data)
+            self.index.add(*piece.indexed(), len(data))
             with self._turn:
                 self._waiting.popleft()
                 self._turn.notify()
@@ -340,6 +353,7 @@ class Behind:
 
     def __init__(self, writer: BgzfWriter) -> None:
         self._writer = writer
+        self.blocks = writer.blocks
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="annotator-writer")
         self._last: Future[None] | None = None
 
@@ -437,7 +451,18 @@ class Batch:
         lines = [
             composed(record, given, added, self._work) for record, added in zip(self._members, self._added, strict=True)
         ]
+        self._sizes = [len(line) for line in lines]
         return "".join(lines).encode("latin-1")
+
+    def indexed(self) -> tuple[bytes, tabix.Places | None]:
+        """See Piece.indexed."""
+        name = self._members[0].left.partition("\t")[0].encode("latin-1")
+        if not all(map(placed_by_ref, self._members)):
+            return name, None
+        return name, tabix.places(
+            (record.pos, record.pos + len(record.ref) - 1, size)
+            for record, size in zip(self._members, self._sizes, strict=True)
+        )
 
 
 def padded(lines: bytes, size: int) -> bytes:
@@ -446,6 +471,12 @@ def padded(lines: bytes, size: int) -> bytes:
     contig, pos, number, rest = lines[start:].split(b"\t", 3)
     padding = b"x" * min(size // PADDING, PUSH)
     return lines[:start] + b"\t".join((contig, pos, number + b";" + padding, rest))
+
+
+def placed_by_ref(record: Record) -> bool:
+    """Whether REF alone tells how far a record reaches."""
+    symbolic = Kind.SYMBOLIC in record.kinds
+    return not symbolic and "END=" not in record.info and record.pos + len(record.ref) <= tabix.LAST
 
 
 def composed(record: Record, answers: Iterator[tuple[Variant, str]], added: str, work: Pass) -> str:

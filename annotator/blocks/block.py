@@ -7,17 +7,18 @@ import numpy as np
 
 from annotator.alleles import Change, is_transition
 from annotator.blocks import alleles as changes
-from annotator.blocks import kinds, lines, numbering
+from annotator.blocks import kinds, lines, numbering, placing, scan
 from annotator.blocks.alleles import Alleles
 from annotator.blocks.asking import Asked
 from annotator.blocks.compiled import Bytes, Flags, Ints
 from annotator.blocks.kinds import Kind, Kinds
 from annotator.blocks.known import Said
-from annotator.blocks.scan import ID, REF, Lines
+from annotator.blocks.scan import CHROM, ID, REF, Lines
 from annotator.preflight.records import Record
 from annotator.sources.matching import Variant, Window
-from annotator.stream import Pass, composed, out_of_order, padded, parsed
+from annotator.stream import Pass, composed, out_of_order, padded, parsed, placed_by_ref
 from annotator.summary import TYPES
+from annotator.tabix import LAST, Places
 
 
 class Block:
@@ -79,7 +80,7 @@ class Block:
         self._count(told, numbers)
         found = lines.Found(numbers, kinds.texts(told), described)
         names = [lines.names_of(source.source.tags) for source in self._work.sources]
-        return lines.written(
+        data, self._begins = lines.written(
             self._text,
             self._lines,
             self._alleles,
@@ -88,6 +89,22 @@ class Block:
             lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
             lines.others_of(len(self._lines.pos), self._composed(given)),
         )
+        return data
+
+    def indexed(self) -> tuple[bytes, Places | None]:
+        """See Piece.indexed."""
+        name = self._text[: self._lines.ends[0, CHROM]].tobytes()
+        ends = self._lines.ends
+        pos, size = self._lines.pos.copy(), ends[:, REF] - ends[:, ID] - 1
+        for line, record in self._others:
+            pos[line], size[line] = record.pos, len(record.ref)
+            if not placed_by_ref(record):
+                return name, None
+        if pos.max() + scan.LONGEST > LAST:
+            return name, None
+        there = np.flatnonzero(np.diff(self._begins))
+        begins = np.append(self._begins[there], self._begins[-1])
+        return name, placing.places(pos[there], pos[there] + size[there] - 1, begins)
 
     def _moved(self) -> Flags:
         """The alleles that are not written in normal form: of a place and of sizes there is only one."""

@@ -93,8 +93,10 @@ def written(
     said: Sequence[tuple[Said, Names]],
     names: Tags,
     others: Others,
-) -> bytes:
-    """The lines of all records, plain and other, in order."""
+) -> tuple[bytes, Ints]:
+    """The lines of all records, plain and other, in order; and where that of each line of the block begins in them, and
+    the end of the last.
+    """
     begins = found.texts.begins
     sizes = (begins[5::5] - begins[:-1:5])[found.kinds] + found.described.stop - found.described.start
     room = int(sizes.sum()) + len(text) + len(others.letters) + ROOM * len(alleles.pos)
@@ -103,7 +105,9 @@ def written(
         room += 2 * (len(source.begins) - 1) * len(alleles.pos)
     out = np.empty(room, np.uint8)
     added = _sources(alleles, said)
-    return out[: _write(text, lines, alleles, found, added, names, others, WORDS, out)].tobytes()
+    places = np.empty(len(lines.pos) + 1, np.int64)
+    _write(text, lines, alleles, found, added, names, others, WORDS, out, places)
+    return out[: places[-1]].tobytes(), places
 
 
 class _Added(NamedTuple):
@@ -182,10 +186,11 @@ def _add_tag(rows: Said, one: int, end: int, tag: int, names: Names, out: Bytes,
 @compiled
 def _write(
     text: Bytes, lines: Lines, alleles: Alleles, found: Found, added: _Added, names: Tags, others: Others,
-    words: Words, out: Bytes,
-) -> int:  # fmt: skip
+    words: Words, out: Bytes, places: Ints,
+) -> None:  # fmt: skip
     size = one = 0
     for line in range(len(lines.pos)):
+        places[line] = size
         if not lines.plain[line]:
             other = others.of[line]
             if other >= 0:
@@ -207,7 +212,7 @@ def _write(
             size = put(out, size + 1, added.letters, added.start[one], added.stop[one])
         size = put(out, size, text, lines.ends[line, scan.INFO], lines.begins[line + 1])
         one = end
-    return size
+    places[len(lines.pos)] = size
 
 
 @compiled
