@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -234,6 +235,32 @@ def test_who_stops_meanwhile_is_gone_on_with_by_the_next(
     assert find(machine, version) is None
     get()
     assert find(machine, version)
+    assert is_clean(machine)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from annotator.sources.published import Version, bring
+folder, version = Path(sys.argv[1]), Version("GRCh38", "mine", sys.argv[2])
+have = lambda: sum(path.stat().st_size for path in folder.rglob("table.tsv.gz.part"))
+kill = lambda: have() and os.kill(os.getpid(), signal.SIGKILL)
+bring(folder, version, lambda name: f"{sys.argv[3]}/{name}", openers={}, check=kill)
+"""
+
+
+def test_who_is_killed_meanwhile_leaves_no_version_and_no_lock(
+    get: Callable[..., None], machine: Path, version: Version, server: Server
+) -> None:
+    command = [sys.executable, "-c", _KILLED, str(machine), version.checksum, server.url]
+    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[3]).returncode == -signal.SIGKILL
+    assert find(machine, version) is None
+    assert brought(machine, "GRCh38") == []
+    assert list((machine / ".downloads").rglob("table.tsv.gz.part"))
+    get()
+    source = find(machine, version)
+    assert source is not None
+    assert is_whole(source)
     assert is_clean(machine)
 
 

@@ -6,7 +6,7 @@ A machine is a folder of packs; the bucket and the database are what they share.
 import io
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from annotator.sources.manifest import Source, source_names, sources_folder
 from annotator.sources.origin import Request
 from annotator.tasks import annotate_job
 from gas.aws import clients, mirror
-from gas.jobs import packs, sourcefiles, sources
+from gas.jobs import packs, references, sourcefiles, sources
 from gas.jobs.models import Job, ResultFile, VariantSource
 from gas.jobs.states import JobStatus
 from gas.users.models import User
@@ -669,4 +669,39 @@ def test_what_cannot_be_published_is_one_sentence(
     settings.REFERENCES_S3 = ""
     with pytest.raises(CommandError, match="Set REFERENCES_S3 to the bucket and prefix"):
         command("mine", "--publish")
+    assert VariantSource.objects.exclude(published_at=None).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)  # the threads have connections of their own
+def test_of_two_with_one_tag_that_are_published_at_once_one_is_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [put(machine(name), name, name, tag="same_tag") for name in ("one", "two")]
+    reference = load_reference(PACK)
+    references.register_all()
+    together, check_tags = threading.Barrier(2), sources.check_tags
+
+    def slowly(source: Source, pack_id: str) -> None:
+        check_tags(source, pack_id)
+        with suppress(threading.BrokenBarrierError):  # the other one cannot come here, if all is well
+            together.wait(timeout=1)
+
+    monkeypatch.setattr(sources, "check_tags", slowly)
+    said: list[str] = []
+
+    def use(source: Source) -> None:
+        try:
+            said.append(f"used {sources.use(source, reference)}")
+        except sources.TagsClash as clash:
+            said.append(str(clash).partition(":")[0])
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use, args=(source,)) for source in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "used True" in said
+    assert len([line for line in said if "writes the tag same_tag already" in line]) == 1
     assert VariantSource.objects.exclude(published_at=None).count() == 1
