@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> Report:
                 reference=reference,
                 sources=sources,
                 installed=lambda: installed_references(options.references_dir),
-                outputs=Outputs(stats=True, table_records=sys.maxsize) if options.tables else Outputs(),
+                outputs=_outputs(options),
             )
             for name in (TSV, PARQUET, STATS) if options.tables else ():
                 shutil.move(Path(folder) / name, target.with_name(_stem(target) + name.removeprefix("annot")))
@@ -77,6 +77,13 @@ def _run(options: argparse.Namespace) -> Report:
             if log.exists():
                 shutil.move(log, target.with_name(target.name + ".log.txt"))
     return report
+
+
+def _outputs(options: argparse.Namespace) -> Outputs:
+    if not options.tables:
+        return Outputs()
+    # By its file's name: reports of several files would take them for one if all were called annot.
+    return Outputs(stats=True, table_records=sys.maxsize, name=options.input.name)
 
 
 def _stem(target: Path) -> str:

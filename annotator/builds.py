@@ -19,9 +19,11 @@ from annotator.evidence import (
     agree,
     compare,
     contigs_by_name,
+    elsewhere,
     evidence,
     known_build,
     measure,
+    mostly,
     short,
     upper,
 )
@@ -78,7 +80,19 @@ def detect(lines: Iterable[str], references: Sequence[ReferenceInfo], sample: Se
     if differing := next((info for info in ranked if compared[info.id].other), None):
         words = measure(header, compared[differing.id].other[0])
         return Detection(Fit.UNCLEAR, "", "", f"{upper(words)}, which fits no reference that is installed here.")
-    return _by_words(header, [info for info in ranked if compared[info.id].known or not header.names], ranked, sample)
+    having = [info for info in ranked if compared[info.id].known or not header.names]
+    # A mitochondrion has a contig of every genome, and few of its records.
+    wide = [info for info in having if not mostly(elsewhere(sample, info), len(sample))]
+    answer = _by_words(header, wide or having, ranked, sample)
+    return answer if wide or not answer.reference else _with_doubt(answer, having, sample)
+
+
+def _with_doubt(answer: Detection, having: Sequence[ReferenceInfo], sample: Sequence[Site]) -> Detection:
+    """The answer where all references have next to none of the records: never more than unclear."""
+    best = next(info for info in having if info.id == answer.reference)
+    count = elsewhere(sample, best)
+    reason = f"{count:,} of the first {len(sample):,} records lie on contigs that {best.id} does not have."
+    return Detection(Fit.UNCLEAR, best.id, "", reason)
 
 
 def _by_contigs(

@@ -12,6 +12,8 @@ from annotator.references import Contig, Reference, ReferenceInfo
 AGREEING_SHARE = 0.9
 #: Of so many REF alleles, chance has no part in it: one base in four agrees by chance.
 ENOUGH = 10
+#: A reference is not what a file was made on if more than this of its records lie on contigs that it does not have.
+ELSEWHERE_SHARE = 0.9
 SAMPLE_BASES = 50  # that are compared of one REF
 
 _CONTIG = re.compile(r"##contig=<(.*)>\s*$", re.DOTALL)
@@ -146,6 +148,17 @@ def agree(sample: Iterable[Site], reference: Reference) -> Agreement:
         checked += 1
         agreeing += reference.sequence.fetch(contig, pos, pos + len(bases) - 1) == bases
     return Agreement(checked, agreeing)
+
+
+def mostly(elsewhere: int, records: int) -> bool:
+    """Whether so many of a file's records lie on contigs that a reference does not have that it was not made on it."""
+    return records >= ENOUGH and elsewhere > ELSEWHERE_SHARE * records
+
+
+def elsewhere(sample: Iterable[Site], reference: ReferenceInfo) -> int:
+    """How many records of a sample lie on contigs that the reference does not have."""
+    names = contigs_by_name(reference)
+    return sum(name not in names for name, _, _ in sample)
 
 
 def measure(header: Evidence, name: str) -> str:

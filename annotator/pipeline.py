@@ -50,10 +50,12 @@ class Limits:
 class Outputs:
     """What is written beside the annotated file: bcftools' statistics, annot.stats.txt; and with these, if there are at
     most so many records, the tables annot.tsv.gz and annot.parquet. Of more, `annotator.tables.write` makes them later.
+    name: what the statistics call the file, and MultiQC the sample; "" for `file` of the provenance.
     """
 
     stats: bool = False
     table_records: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -350,7 +352,7 @@ class _Run:
         with Stats(
             target,
             self._out_dir,
-            name=self._provenance.get("file", ""),
+            name=self._outputs.name or self._provenance.get("file", ""),
             memory_bytes=self._limits.memory_bytes,
             cpu_seconds=max(1, int(self._limits.seconds)),
         ) as stats:

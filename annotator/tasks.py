@@ -5,6 +5,7 @@ import logging
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,10 @@ from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
 from annotator.pipeline import Limits, Outputs, annotate
 from annotator.references import Reference, installed_references
-from annotator.sources.manifest import installed_sources
 from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
 from gas.celery import app
-from gas.jobs import leases, packs
+from gas.jobs import leases, packs, sourcefiles
 from gas.jobs.leases import Claim
 from gas.jobs.models import ResultFile
 from gas.jobs.states import Outrun
@@ -80,18 +80,22 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     try:
         s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag)
         brought = not packs.is_here(job.reference)
-        report = annotate(
-            source,
-            out,
-            reference=reference_of(job.reference, heartbeat),
-            sources=installed_sources(settings.REFERENCES_DIR, job.reference),
-            limits=limits(plan, job.input_size or 0),
-            on_progress=heartbeat.progress,
-            cancelled=heartbeat.lost,
-            provenance={"job": str(job.pk), "file": job.name},
-            installed=lambda: installed_references(settings.REFERENCES_DIR),
-            outputs=Outputs(stats=True, table_records=TABLES_AT_ONCE),
-        )
+        reference = reference_of(job.reference, heartbeat)
+        with contextlib.ExitStack() as held:
+            known = sources_of(job.reference, heartbeat, held)
+            brought = brought or known.brought
+            report = annotate(
+                source,
+                out,
+                reference=reference,
+                sources=known.sources,
+                limits=limits(plan, job.input_size or 0),
+                on_progress=heartbeat.progress,
+                cancelled=heartbeat.lost,
+                provenance={"job": str(job.pk), "file": job.name},
+                installed=lambda: installed_references(settings.REFERENCES_DIR),
+                outputs=Outputs(stats=True, table_records=TABLES_AT_ONCE),
+            )
         heartbeat.stage("store")
         store(claim, out, report)
     except InputError as error:
@@ -113,7 +117,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         )
     except SoftTimeLimitExceeded:
         if brought:
-            leases.release(claim, f"bringing the reference pack {job.reference} left too little time; now it is here")
+            leases.release(claim, f"bringing {job.reference} or its sources left too little time; now they are here")
         else:
             fail_too_long(claim, out)
     except (Outrun, Cancelled):
@@ -131,15 +135,28 @@ def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
 
     When the time is up before it is here, that is not the file's fault: the next try goes on with what has come.
     """
+    try:
+        return packs.load(pack_id, still_ours(heartbeat))
+    except SoftTimeLimitExceeded as error:
+        raise EngineError("reference-slow", f"reference pack {pack_id} was not here when the time was up") from error
+
+
+def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -> sourcefiles.Taken:
+    """What is known of variants, likewise; held until the stack is closed. Raises Cancelled or EngineError."""
+    try:
+        return sourcefiles.take(pack_id, held, still_ours(heartbeat))
+    except SoftTimeLimitExceeded as error:
+        raise EngineError("source-slow", f"the sources of {pack_id} were not here when the time was up") from error
+
+
+def still_ours(heartbeat: Heartbeat) -> Callable[[], None]:
+    """Raises Cancelled when the job is not ours any more."""
 
     def check() -> None:
         if heartbeat.lost():
             raise Cancelled
 
-    try:
-        return packs.load(pack_id, check)
-    except SoftTimeLimitExceeded as error:
-        raise EngineError("reference-slow", f"reference pack {pack_id} was not here when the time was up") from error
+    return check
 
 
 def store(claim: Claim, out: Path, report: "Report") -> None:

@@ -143,6 +143,47 @@ def test_the_page_of_costs_is_true(
     assert counted == {name: written.get(name) for name in counted}
 
 
+def test_published_sources_that_are_here_cost_a_job_nothing(
+    aws: StandIn, uploaded: Callable[..., Job], settings: Any, tmp_path: Path
+) -> None:
+    """Which versions a job uses, the database says: S3 is asked for those alone that the machine lacks, and once."""
+    from annotator.references import load_reference
+    from annotator.sources.fields import Wanted
+    from annotator.sources.install import install
+    from annotator.sources.origin import Request
+    from gas.aws import clients
+    from gas.jobs import sourcefiles
+    from gas.jobs.uploads import confirm_upload
+
+    settings.REFERENCES_DIR, settings.REFERENCES_S3, settings.WORK_DIR = tmp_path / "a", "packs/of/lab", tmp_path
+    clients.s3().create_bucket(Bucket="packs")
+    file = tmp_path / "mine.vcf"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    declared = '##fileformat=VCFv4.2\n##INFO=<ID=S,Number=1,Type=String,Description="s">\n'
+    file.write_text(f"{declared}{columns}MT\t11778\t.\tG\tA\t.\t.\tS=x\n")
+    reference = load_reference("rCRS")
+    install(Request("mine", "Mine", (Wanted("S", "mine_S"),), (str(file),)), reference, settings.REFERENCES_DIR)
+    sourcefiles.publish(settings.REFERENCES_DIR, reference, "mine")
+    settings.REFERENCES_DIR = tmp_path / "b"
+    meter = Meter(aws)
+    for name in ("brings it", "has it"):
+        job = uploaded()
+
+        def annotate(job: Job = job) -> None:
+            confirm_upload(job)
+            run(annotate_job, job.pk)
+            run(send_notice, Notice.objects.get(job=job).pk)
+
+        meter.phase(name, annotate, uploads=1)
+        job.refresh_from_db()
+        assert job.summary["sources"][0]["alleles"] == 1
+    cells = re.search(r"^\| job \| ([\d. |]+?) \|$", PAGE.read_text(), re.MULTILINE)
+    assert cells is not None
+    assert [str(meter.phases["has it"][kind]) for kind in COLUMNS] == cells[1].split(" | ")[:-1]
+    # Each of its four files is looked at and read.
+    assert meter.phases["brings it"] == meter.phases["has it"] + Counter({"S3 read": 8})
+
+
 def test_the_prices_of_the_page_are_those_of_the_settings() -> None:
     told = dict(re.findall(r"^\| `(PRICE_\w+)` \| (\S+) \|", PAGE.read_text(), re.MULTILINE))
     assert told

@@ -52,6 +52,11 @@ class ReferenceMatch:
         """Raises InputError if the header says that the file is on another build."""
         self._verdict = judge(lines, self._reference, self._installed)
 
+    @property
+    def decided(self) -> bool:
+        """Whether the header tells, by lengths, that the file has contigs of this reference."""
+        return self._verdict.decided
+
     def other_sequence(self, name: str) -> str | None:
         """The reason for skipping a record whose contig is another sequence than the reference's of that name."""
         length = self._verdict.other.get(name)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from annotator.alleles import Kind, kind_of
 from annotator.errors import InputError
 from annotator.journal import Journal
-from annotator.preflight.build import Installed, named_by_contig, wrong_build
+from annotator.preflight.build import Installed
 from annotator.preflight.header import Header
 from annotator.preflight.info import InfoCheck, Unusable
 from annotator.preflight.match import ReferenceMatch
 from annotator.preflight.samples import SamplesCheck
+from annotator.preflight.strangers import Strangers
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 from annotator.references import Reference
 
@@ -26,7 +27,6 @@ _END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
 #: bcftools csq gives nothing back of a position before the next one comes: what it holds until then is held here too.
 MOST_AT_POSITION = 1000
 MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
-MOST_NAMED = 3  # contigs of a reference in a sentence
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class RecordCheck:
         self._match.declared_lengths({name: length for name, length in declared.items() if name and length})
         self._filters = set(header.filters)
         self._contigs: dict[str, str] = {}  # the reference's names of the contigs that can be used, by the file's
-        self._first_unknown: tuple[int, str] | None = None
+        self._strangers = Strangers(reference, installed)
         self._position: tuple[str, int] = "", 0
         self._at_position = 0
         self._bytes_at_position = 0
@@ -199,23 +199,7 @@ class RecordCheck:
 
     def _judge(self, usable: int, first_skip: InputError | None) -> None:
         """Refuse the file if what was skipped is not the exception but the rule."""
-        if self.records and not self.names and self._first_unknown:
-            line, name = self._first_unknown
-            if build := named_by_contig(name, self._reference):
-                raise wrong_build(build, f"it has contig {shown(name)}", self._reference, line)
-            contigs = self._reference.contigs
-            known = "; ".join(
-                f"{contig.name}, also called {', '.join(contig.aliases)}" if contig.aliases else contig.name
-                for contig in contigs[:MOST_NAMED]
-            )
-            if len(contigs) > MOST_NAMED:
-                known += f"; and {len(contigs) - MOST_NAMED:,} more"
-            raise InputError(
-                "unknown-contig",
-                f"Line {line}: contig {shown(name)} is not part of {self._reference.id}, nor is any other in the file.",
-                f"Choose the reference that the file was made on; {self._reference.id} has {known}.",
-                line,
-            )
+        self._strangers.judge(self.records, others=bool(self.names), told=self._match.decided, journal=self._journal)
         self._match.judge()
         if first_skip is not None and not usable:
             raise InputError(
@@ -280,9 +264,7 @@ class RecordCheck:
         """Return the reference's own name of a contig that is seen for the first time."""
         contig = self._reference.canonical(name)
         if contig is None:
-            if self._first_unknown is None:
-                self._first_unknown = number, name
-            raise Unusable("unknown-contig", f"contig {shown(name)} is not part of {self._reference.id}")
+            raise Unusable("unknown-contig", self._strangers.add(number, name))
         if reason := self._match.other_sequence(name):
             raise Unusable("contig-length", reason)
         self._contigs[name] = contig

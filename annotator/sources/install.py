@@ -8,6 +8,8 @@
     .make-NAME/        the new version while it grows; emptied by the next install if this one is killed
     .lock-NAME         held while an install is under way
     .retired-NAME      there if new runs are not to use the source
+    .published/        versions that came from elsewhere, see annotator.sources.published
+    .gone-…/           what is just being deleted
 
 A run opens all the files that it needs when it begins, so a version that is replaced meanwhile stays readable for it.
 """
@@ -47,10 +49,11 @@ from annotator.sources.manifest import (
 )
 from annotator.sources.origin import Progress, Request, bring
 from annotator.sources.table import BLOCKS, TABLE
+from annotator.sources.versions import discard, sweep
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
 #: Names of which `.NAME-<checksum>` would look like another source's `.fetch-NAME`, and so on.
-_TAKEN = {"fetch", "make", "lock", "link", "retired"}
+_TAKEN = {"fetch", "make", "lock", "link", "retired", "gone", "published"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TBI_BASES = 2**29  # the longest contig that a .tbi index can hold
 
@@ -257,10 +260,11 @@ def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
     link.symlink_to(home.name)
     link.replace(folder / name)
     sync_folder(folder)
+    sweep(folder)
     for earlier in folder.glob(f".{name}-*"):
         if earlier != home:
             with suppress(OSError):
-                _delete(earlier)
+                discard(earlier)  # one that a run holds goes with the next install
 
 
 def _delete(path: Path) -> None:

@@ -83,6 +83,17 @@ def read(url: str) -> bytes:
     return b"".join(s3.stream(*place(url)))
 
 
+def size(url: str) -> int | None:
+    """An object's bytes; None if there is none."""
+    info = s3.head(*place(url))
+    return info.size if info else None
+
+
+def remove(url: str) -> int:
+    """Delete all objects below an address that ends in "/"; returns how many there were. Raises s3.NotDeleted."""
+    return s3.delete_prefix(*place(url))
+
+
 def put(path: Path, url: str) -> None:
     """Upload a file, verified. Raises s3.CopyDiffers."""
     s3.upload(path, *place(url))

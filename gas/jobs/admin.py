@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
 from django.db.models import QuerySet
@@ -13,8 +14,17 @@ from django.utils.functional import SimpleLazyObject
 from gas.adminrows import GoesWithItsOwner, NeverDeleted, Written
 from gas.audit import Audited
 from gas.aws.clients import AWSError
-from gas.jobs import actions, references, restoration, staff
-from gas.jobs.models import Job, JobEvent, Notice, ReferencePack, ResultFile, UploadSwitch, VaultInventory
+from gas.jobs import actions, references, restoration, sources, staff
+from gas.jobs.models import (
+    Job,
+    JobEvent,
+    Notice,
+    ReferencePack,
+    ResultFile,
+    UploadSwitch,
+    VariantSource,
+    VaultInventory,
+)
 from gas.jobs.sizes import in_words
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -229,3 +239,41 @@ class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
         chosen = list(queryset.values_list("pk", flat=True))
         done = references.reinstate(chosen)
         self.message_user(request, f"{done} of {len(chosen)} packs are offered again.")
+
+
+@admin.register(VariantSource)
+class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
+    """What is known of variants. install_source brings and publishes it; here it is retired."""
+
+    list_display = ("name", "reference", "title", "version", "used", "installed_at", "published_at")
+    list_filter = (
+        ("retired_at", admin.EmptyFieldListFilter),
+        ("published_at", admin.EmptyFieldListFilter),
+        "reference",
+    )
+    list_select_related = ("reference", "retired_by")
+    search_fields = ("name", "title", "reference__id")
+    actions = ("retire", "reinstate")
+
+    @admin.display(ordering="retired_at")
+    def used(self, source: VariantSource) -> str:
+        if source.retired_at is not None:
+            who = f" by {source.retired_by}" if source.retired_by else ""
+            return f"Retired {date_format(source.retired_at, 'j M Y')}{who}"
+        return "Not published" if settings.REFERENCES_S3 and source.published_at is None else "Yes"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        sources.register_all()  # those that were installed by hand
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Retire the selected sources: not for new jobs", permissions=["act"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = sources.retire(chosen, actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} sources are retired now. Results stay as they are.")
+
+    @admin.action(description="Use the selected sources again", permissions=["act"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = sources.reinstate(chosen)
+        self.message_user(request, f"{done} of {len(chosen)} sources are used again.")

@@ -351,3 +351,36 @@ class ReferencePack(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class VariantSource(models.Model):
+    """A source of known variants of a reference pack, in the version that jobs use. Its files are in the folder
+    `sources` of REFERENCES_DIR of each machine, or of REFERENCES_S3.
+
+    One that is retired is left out of new jobs; results keep what they have of it.
+    """
+
+    reference = models.ForeignKey(ReferencePack, on_delete=models.PROTECT, related_name="sources")
+    name = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=100)
+    checksum = models.CharField(max_length=64, help_text="SHA-256 of its manifest, which has those of its files.")
+    tags: "models.JSONField[Any, Any]" = models.JSONField(default=list, help_text="The INFO tags that it writes.")
+    alleles = models.PositiveBigIntegerField(default=0, help_text="How many it knows.")
+    installed_at = models.DateTimeField(default=timezone.now, help_text="When the service came to know it.")
+    published_at = models.DateTimeField(
+        null=True, blank=True, help_text="When this version was put into S3 for the workers."
+    )
+    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("reference", "name")
+        verbose_name = "source of known variants"
+        verbose_name_plural = "sources of known variants"
+        constraints = (models.UniqueConstraint(fields=["reference", "name"], name="source_of_pack"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.reference_id}"

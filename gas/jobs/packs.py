@@ -43,13 +43,14 @@ def load(pack_id: str, check: Callable[[], None] = lambda: None) -> Reference:
     if not is_here(pack_id) and settings.REFERENCES_S3:
         fetch_pack(pack_id, check)
     reference = load_reference(pack_id, settings.REFERENCES_DIR)
-    if not references.is_built_in(pack_id):  # those are upgraded with the software, machine by machine
-        _compare(reference)
+    compare(reference)
     return reference
 
 
-def _compare(reference: Reference) -> None:
+def compare(reference: Reference) -> None:
     """Raise EngineError if another pack is registered under the id. Nothing is replaced: an operator has to choose."""
+    if references.is_built_in(reference.id):  # those are upgraded with the software, machine by machine
+        return
     row = ReferencePack.objects.filter(pk=reference.id).first()
     if row is None or row.checksum == reference.checksum:
         return

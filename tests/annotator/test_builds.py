@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -342,3 +343,23 @@ def test_whatever_a_file_says_the_answer_is_sound(
         assert all(lengths[name] == length for name, length in declared.items() if name in lengths)
     assert found.reason.endswith(".")
     assert found.reason.isprintable()
+
+
+def test_a_genome_without_lengths_is_not_taken_for_its_mitochondrion(tmp_path: Path) -> None:
+    """Its first records are on the mitochondrion, as in UCSC's order, and fit; nearly all others are elsewhere."""
+    rng = random.Random(5)  # noqa: S311
+    mito = "".join(rng.choices("ACGT", k=400))
+    small = make_pack(tmp_path, {"chrM": mito}, pack_id="small")
+    large = make_pack(tmp_path, {"chrM": mito, "chr1": "".join(rng.choices("ACGT", k=5000))}, pack_id="large")
+    sample = [("chrM", pos, mito[pos - 1]) for pos in range(10, 22)]
+    on_chr1 = [("chr1", pos, large.sequence.fetch("chr1", pos, pos)) for pos in range(10, 198)]
+    assert detect([], [small], sample).fit == Fit.LIKELY
+    found = detect([], [small], sample + on_chr1)
+    assert (found.fit, found.reference) == (Fit.UNCLEAR, "small")
+    assert found.reason == "188 of the first 200 records lie on contigs that small does not have."
+    found = detect([], [small, large], sample + on_chr1)
+    assert (found.fit, found.reference) == (Fit.LIKELY, "large")
+    assert detect([], [small, large], sample).fit == Fit.LIKELY  # the same bases, whichever
+    assert "The header does not tell" in detect(["##contig=<ID=chrM>"], [small], on_chr1[:9]).reason  # too few to say
+    few = sample + on_chr1[: 9 * len(sample)]
+    assert detect([], [small], few).fit == Fit.LIKELY  # nine in ten may be elsewhere

@@ -1,8 +1,16 @@
 """Records that cannot be used are left out one by one, and each is listed with its line and the reason."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from annotator.errors import InputError
+from annotator.references import installed_references
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
+from tests.annotator.packs import make_pack
+
+Refused = Callable[..., InputError]
 
 #: Twenty sound records, so that one bad one among them is an exception.
 SOUND = [f"MT {pos} . {ref} {alt}" for pos, ref, alt in [(73, "A", "G"), (263, "A", "G"), (750, "A", "G")] * 7]
@@ -36,14 +44,56 @@ def test_one_bad_record_is_skipped_and_listed(run: Annotate, record: str, reason
     assert f"line {line}: {example['reason']}" in result.log
 
 
-def test_a_whole_genome_keeps_its_mitochondrion(run: Annotate) -> None:
-    records = [f"chr{name} {pos} . A G" for name in range(1, 23) for pos in range(1000, 1050)]
-    result = run(vcf(*records, *SOUND, header=f"##fileformat=VCFv4.2\n{COLUMNS}\n"))
+#: A genome's records, without the mitochondrion's.
+GENOME = [f"chr{name} {pos} . A G" for name in range(1, 23) for pos in range(1000, 1050)]
+
+
+def test_a_whole_genome_whose_header_tells_it_keeps_its_mitochondrion(run: Annotate) -> None:
+    declared = "##contig=<ID=chr1,length=248956422>\n##contig=<ID=MT,length=16569>\n"
+    result = run(vcf(*GENOME, *SOUND, header=f"##fileformat=VCFv4.2\n{declared}{COLUMNS}\n"))
     assert (result.report.records_out, result.report.skipped) == (21, 1100)
     assert result.report.summary["skipped_reasons"] == {"unknown-contig": 1100}
     # One line of the log for each run of neighbours, not one for each record.
-    assert 'lines 3-52 (50 records): contig "chr1" is not part of rCRS' in result.log
+    assert 'lines 5-54 (50 records): contig "chr1" is not part of rCRS' in result.log
     assert result.log.count("is not part of rCRS") == 22
+    assert result.repaired("Only 21 of 1,121 records lie on contigs that rCRS has: all others were left out")
+
+
+def test_a_whole_genome_that_nothing_tells_of_is_not_annotated_on_its_mitochondrion_alone(refused: Refused) -> None:
+    error = refused(vcf(*GENOME, *SOUND, header=f"##fileformat=VCFv4.2\n{COLUMNS}\n"))
+    assert (error.code, error.line) == ("unknown-contig", 3)
+    assert error.message == (
+        'Line 3: contig "chr1" is not part of rCRS, and 1,100 of 1,121 records lie on contigs that it does not have.'
+    )
+    choose = "Choose the reference that the whole file was made on"
+    assert error.advice == f"{choose}; to annotate the 21 other records alone, upload a file without those."
+
+
+def test_the_advice_names_installed_references_that_have_the_contigs(refused: Refused, tmp_path: Path) -> None:
+    for pack_id, names in {"GRCh37": [f"chr{n}" for n in range(1, 23)], "few": ["chr1"], "none": ["2L"]}.items():
+        make_pack(tmp_path, dict.fromkeys(names, "ACGT" * 50), pack_id=pack_id)
+    installed = installed_references(tmp_path)
+    error = refused(vcf(*GENOME, SOUND[0], header=f"##fileformat=VCFv4.2\n{COLUMNS}\n"), installed=lambda: installed)
+    assert "made on (GRCh37 has such contigs); to annotate the other record alone" in error.advice
+
+
+def test_accessions_name_the_build_of_a_genome_that_is_not_the_chosen_one(refused: Refused) -> None:
+    rows = [row.replace("chr1 ", "NC_000001.10 ") for row in GENOME[:50]]
+    error = refused(vcf(*rows, SOUND[0], header=f"##fileformat=VCFv4.2\n{COLUMNS}\n"))
+    assert error.message == 'This file is on GRCh37 (it has contig "NC_000001.10"); you chose rCRS.'
+
+
+@pytest.mark.parametrize(("elsewhere", "here", "ends"), [(9, 1, False), (10, 1, True), (8, 0, True), (8, 1, False)])
+def test_more_than_nine_in_ten_records_elsewhere_are_too_many(
+    run: Annotate, refused: Refused, elsewhere: int, here: int, *, ends: bool
+) -> None:
+    text = vcf(*GENOME[:elsewhere], *SOUND[:here], header=f"##fileformat=VCFv4.2\n{COLUMNS}\n")
+    if ends:
+        assert refused(text).code == "unknown-contig"
+        return
+    result = run(text)
+    assert (result.report.records_out, result.report.skipped) == (here, elsewhere)
+    assert result.report.summary["skipped_reasons"] == {"unknown-contig": elsewhere}
 
 
 def test_a_few_mismatches_are_skipped_and_many_are_not(run: Annotate) -> None:

@@ -19,6 +19,8 @@ from gas.jobs.models import Job
 from gas.users.models import User
 from tests.annotator.sources.genomes import CLINVAR_HEADER, genome, make_genome, other, packed, text
 
+pytestmark = pytest.mark.django_db
+
 BASES = genome()["1"]
 
 

@@ -1,6 +1,7 @@
 """manage.py install_source clinvar --reference GRCh38: install what is known of variants, for one reference pack."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ from annotator.references import Reference, load_reference
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import parse_fields
 from annotator.sources.install import install, remove, retire
-from annotator.sources.manifest import Source, installed_sources
+from annotator.sources.manifest import Source, installed_sources, source_names
 from annotator.sources.origin import Request, preset_request
 from annotator.sources.presets import PRESETS
-from gas.jobs.packs import OPENERS
+from gas.aws.clients import AWSError
+from gas.aws.s3 import CopyDiffers, NotDeleted
+from gas.jobs import sourcefiles, sources
+from gas.jobs.models import VariantSource
+from gas.jobs.packs import OPENERS, NotPublished
 
 STEP_BYTES = 64 * 1024 * 1024  # between two lines where the output is no terminal
 
@@ -40,6 +45,14 @@ class Command(BaseCommand):
         parser.add_argument("--checksum", help="of the file: md5:… or sha256:…")
         parser.add_argument("--mirror", default="", help="an address or folder that has the files of a known source")
         parser.add_argument("--references-dir", type=Path, help="the folder of packs (default: REFERENCES_DIR)")
+        parser.add_argument(
+            "--publish",
+            action="store_true",
+            help="put it into REFERENCES_S3 for the workers; with --remove, take it back from there",
+        )
+        parser.add_argument(
+            "--installed", action="store_true", help="with --publish: as it is installed here, and nothing is fetched"
+        )
         action = parser.add_mutually_exclusive_group()
         action.add_argument("--list", action="store_true", help="list what is installed")
         action.add_argument("--retire", action="store_true", help="leave it out of new jobs")
@@ -50,6 +63,10 @@ class Command(BaseCommand):
         folder: Path | None = options["references_dir"] or settings.REFERENCES_DIR
         if folder is None:
             raise CommandError("Set REFERENCES_DIR, or name the folder with --references-dir.")
+        if options["publish"] and not settings.REFERENCES_S3:
+            raise CommandError("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")
+        if options["installed"] and not options["publish"]:
+            raise CommandError("--installed goes with --publish.")
         try:
             reference = load_reference(options["reference"], folder)
             self._do(reference, folder, options)
@@ -57,28 +74,80 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except EngineError as error:
             raise CommandError(f"{error.message}.") from error
+        except NotPublished as error:
+            raise CommandError(str(error)) from error
+        except (*AWSError, CopyDiffers, NotDeleted) as error:
+            again = "" if options["remove"] else " Run it again with --publish --installed: nothing is fetched anew."
+            raise CommandError(f"S3 could not be written to: {error}.{again}") from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped. Run it again to go on from here.", returncode=130) from error
 
     def _do(self, reference: Reference, folder: Path, options: dict[str, Any]) -> None:
         name: str | None = options["name"]
         if options["list"]:
-            active = {source.name for source in installed_sources(folder, reference.id)}
-            for source in installed_sources(folder, reference.id, retired=True):
-                self.stdout.write(_line(source) + ("" if source.name in active else ", retired"))
-            return
-        if name is None:
+            self._list(folder, reference.id)
+        elif name is None:
             raise CommandError(f"Name the source: {', '.join(PRESETS)}, or one of your own.")
-        if options["remove"]:
-            remove(folder, reference.id, name)
+        elif options["remove"]:
+            self._remove(folder, reference.id, name, take_back=options["publish"])
         elif options["retire"] or options["reinstate"]:
-            retire(folder, reference.id, name, retired=options["retire"])
+            self._retire(folder, reference.id, name, retired=options["retire"])
         else:
-            source = install(
-                _request(name, reference, options), reference, folder, progress=self._tell, openers=OPENERS
-            )
-            self.stdout.write("")
-            self.stdout.write(f"Installed for {reference.id}: {_line(source)}")
+            if not options["installed"]:
+                self._install(_request(name, reference, options), reference, folder)
+            if options["publish"]:
+                self._publish(folder, reference, name)
+            elif settings.REFERENCES_S3 and folder == settings.REFERENCES_DIR:
+                self.stdout.write("This version is not published: jobs do not use it. --publish --installed does it.")
+
+    def _list(self, folder: Path, pack_id: str) -> None:
+        rows = {row.name: row for row in _rows(folder, pack_id)}
+        active = {source.name for source in installed_sources(folder, pack_id)}
+        for source in installed_sources(folder, pack_id, retired=True):
+            row = rows.get(source.name)
+            line = _line(source)
+            if row and row.published_at and row.checksum == source.checksum:
+                line += ", published"
+                del rows[source.name]
+            self.stdout.write(line + (", retired" if _retired(row, source.name in active) else ""))
+        for row in rows.values():
+            if row.published_at:
+                line = f"{row.name}: {row.title} {row.version}, {row.alleles:,} alleles, {', '.join(row.tags)}"
+                self.stdout.write(f"{line}, published, not here" + (", retired" if _retired(row, True) else ""))
+
+    def _install(self, request: Request, reference: Reference, folder: Path) -> None:
+        source = install(request, reference, folder, progress=self._tell, openers=OPENERS)
+        self.stdout.write("")
+        self.stdout.write(f"Installed for {reference.id}: {_line(source)}")
+        if folder == settings.REFERENCES_DIR:
+            sources.register(source, reference, folder)
+
+    def _publish(self, folder: Path, reference: Reference, name: str) -> None:
+        new = sourcefiles.publish(folder, reference, name, lambda file: self.stdout.write(f"Publishing {file}"))
+        where = sourcefiles.home(reference.id, name).rstrip("/")
+        self.stdout.write(f"Published at {where}" if new else f"Already published at {where}")
+        if sources.retired_names(reference.id).get(name):
+            self.stdout.write(f"{name} is retired: no job uses it before --reinstate.")
+
+    def _retire(self, folder: Path, pack_id: str, name: str, *, retired: bool) -> None:
+        """For the whole service if it knows the source, and for this machine if it has it."""
+        known = [row.pk for row in _rows(folder, pack_id) if row.name == name]
+        if name in source_names(folder, pack_id) or not known:
+            retire(folder, pack_id, name, retired=retired)
+        if retired:
+            sources.retire(known)
+        else:
+            sources.reinstate(known)
+
+    def _remove(self, folder: Path, pack_id: str, name: str, *, take_back: bool) -> None:
+        here = name in source_names(folder, pack_id)
+        taken = take_back and sourcefiles.withdraw(pack_id, name)
+        if here or not taken:
+            remove(folder, pack_id, name)
+        if folder == settings.REFERENCES_DIR:
+            sources.forget(pack_id, name, published=False)
+        if taken:
+            self.stdout.write(f"Taken back from {sourcefiles.home(pack_id, name).rstrip('/')}")
 
     def _tell(self, stage: str, done: int, total: int | None) -> None:
         if stage == "fetch":
@@ -93,6 +162,17 @@ class Command(BaseCommand):
         elif step != self._told:
             self._told = step
             self.stdout.write(text)
+
+
+def _rows(folder: Path, pack_id: str) -> Iterable[VariantSource]:
+    """What the service knows of the folder's sources: nothing, unless it is its own."""
+    if folder != settings.REFERENCES_DIR:
+        return ()
+    return VariantSource.objects.filter(reference=pack_id).order_by("name")
+
+
+def _retired(row: VariantSource | None, active: bool) -> bool:
+    return row.retired_at is not None if row else not active
 
 
 def _line(source: Source) -> str:
