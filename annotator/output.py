@@ -24,6 +24,12 @@ def contig_lines(header: Header, names: Mapping[str, str], reference: Reference)
     ]
 
 
+def every_contig_line(header: Header, reference: Reference) -> list[str]:
+    """Return ##contig lines for all names that records may use and the header does not have."""
+    names = {name: one.length for one in reference.contigs for name in (one.name, *one.aliases)}
+    return [f"##contig=<ID={name},length={length}>" for name, length in names.items() if name not in header.contigs]
+
+
 def header_lines(
     header: Header,
     *,

@@ -1,7 +1,6 @@
 """Annotate one file: the library's front door."""
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,16 +11,17 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, output, tables
+from annotator import __version__, bcftools, output, reading, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
-from annotator.errors import Cancelled, EngineError, InputError
+from annotator.errors import Cancelled, EngineError
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import Sniffed, sniff
+from annotator.reading import Reading, Unreadable
 from annotator.references import Reference
 from annotator.report import Log
 from annotator.sorter import sort_records
@@ -129,14 +129,6 @@ def annotate(
                 run.log.journal.close()
 
 
-class Unreadable(Exception):
-    """bcftools cannot read the finished file; error says so to its owner."""
-
-    def __init__(self, error: InputError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
 class _Run:
     """One call of annotate."""
 
@@ -232,7 +224,19 @@ class _Run:
         if unsorted_line is not None:
             self.log.notes.append(f"The records are not sorted (first seen in line {unsorted_line}); they were sorted.")
         lookups.restart()
-        work = Pass(self._reference, self._work_dir / "body", self._tool, lookups)
+        with Reading(self._tool) as proof:
+            return self._pass(sniffed, lookups, unsorted_line, strict, journal, proof)
+
+    def _pass(
+        self,
+        sniffed: Sniffed,
+        lookups: Lookups,
+        unsorted_line: int | None,
+        strict: bool,
+        journal: Journal,
+        proof: Reading,
+    ) -> Report:
+        work = Pass(self._reference, self._work_dir / "body", self._tool, lookups, proof)
         found: list[tuple[Header, RecordCheck]] = []
 
         def pieces() -> Iterator[Piece]:
@@ -249,14 +253,12 @@ class _Run:
                 header = read_header(reader.lines(), journal, lookups.replaced)
                 check = RecordCheck(header, self._reference, journal, strict, self._installed)
                 found.append((header, check))
-                if unsorted_line is None:
-                    check.begin()
-                    yield from Cutter(check, work, self._source.stat().st_size).pieces(reader)
-                    check.end()
-                else:
-                    checked = check.check_all(reader.lines())
-                    contigs = list(self._reference.lengths)
-                    yield from work.batches(sort_records(checked, contigs, self._work_dir, work.check))
+                for piece in self._pieces(reader, check, work, unsorted_line is None):
+                    if not proof.header:
+                        declared = proof.declared = check.declared()
+                        contigs = output.every_contig_line(header, self._reference)
+                        proof.header = self._header_lines(work, header, [*declared, *contigs], [], "")
+                    yield piece
 
         def watch() -> None:
             self._tell("annotate" if work.summary.records else "preflight", work.summary.records)
@@ -267,36 +269,30 @@ class _Run:
         finally:
             self.log.records_in = found[0][1].records if found else 0
         header, check = found[0]
-        return self._finish(work, header, check, journal)
+        return self._finish(work, header, check, journal, proof)
 
-    def _finish(self, work: Pass, header: Header, check: RecordCheck, journal: Journal) -> Report:
+    def _pieces(self, reader: Reader, check: RecordCheck, work: Pass, in_order: bool) -> Iterator[Piece]:
+        if in_order:
+            check.begin()
+            yield from Cutter(check, work, self._source.stat().st_size).pieces(reader)
+            check.end()
+        else:
+            checked = check.check_all(reader.lines())
+            yield from work.batches(sort_records(checked, list(self._reference.lengths), self._work_dir, work.check))
+
+    def _finish(self, work: Pass, header: Header, check: RecordCheck, journal: Journal, proof: Reading) -> Report:
         records_in, records_out = check.records, work.summary.records
         if records_in != records_out + journal.skipped:
             raise EngineError("records-lost", "records in are not records out and skipped")
         repairs = self.log.notes + journal.repairs()
         self._tell("index", records_out, now=True)
         target = self._out_dir / RESULT
-        size = output.write(
-            target,
-            self._work_dir / "body",
-            output.header_lines(
-                header,
-                definitions=[*check.definitions, *output.contig_lines(header, check.names, self._reference)],
-                bcsq_definition=work.bcsq_definition,
-                source_definitions=work.sources.definitions(),
-                facts={
-                    "annotator": __version__,
-                    "engine": self.engine,
-                    "command": self.command,
-                    "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
-                    **work.sources.facts(),
-                    "records": f"in {records_in}, out {records_out}, skipped {journal.skipped}",
-                },
-                repairs=repairs,
-                provenance=self._provenance,
-            ),
-        )
+        told = f"in {records_in}, out {records_out}, skipped {journal.skipped}"
+        definitions = [*check.declared(), *output.contig_lines(header, check.names, self._reference)]
+        lines = self._header_lines(work, header, definitions, repairs, told)
+        size = output.write(target, self._work_dir / "body", lines)
         self._index(target, work, size)
+        proof.end(target, check.declared(), self._watch)
         self._more(target, records_out)
         self._tell("summary", records_out, now=True)
         report = Report(
@@ -361,22 +357,9 @@ class _Run:
             stats.finish(self._watch)
 
     def _index(self, target: Path, work: Pass, header_size: int) -> None:
-        """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out."""
-        reading = self._tool("view", ["--no-version", "-Ou", "-o", os.devnull, target.resolve()], DEVNULL, DEVNULL)
-        try:
-            if work.index.complete:
-                work.index.write(self._out_dir / INDEX, work.blocks, header_size)
-            else:
-                self._index_by_tool(target)
-            reading.wait(self._watch)
-            if reading.process.returncode > 0:
-                raise Unreadable(output.unreadable(reading.messages()))
-            if failure := reading.failure():
-                raise failure
-        finally:
-            reading.close()
-
-    def _index_by_tool(self, target: Path) -> None:
+        if work.index.complete:
+            work.index.write(self._out_dir / INDEX, work.blocks, header_size)
+            return
         index = self._tool("index", ["-f", "-t", target.resolve()], DEVNULL, DEVNULL)
         try:
             index.wait(self._watch)
@@ -384,6 +367,26 @@ class _Run:
                 raise failure
         finally:
             index.close()
+
+    def _header_lines(
+        self, work: Pass, header: Header, definitions: list[str], repairs: list[str], records: str
+    ) -> list[str]:
+        return output.header_lines(
+            header,
+            definitions=definitions,
+            bcsq_definition=work.bcsq_definition or reading.BCSQ,
+            source_definitions=work.sources.definitions(),
+            facts={
+                "annotator": __version__,
+                "engine": self.engine,
+                "command": self.command,
+                "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
+                **work.sources.facts(),
+                "records": records,
+            },
+            repairs=repairs,
+            provenance=self._provenance,
+        )
 
     def _tool(self, command: str, arguments: list[str | Path], stdin: int, stdout: int) -> Tool:
         return Tool(

@@ -1,7 +1,8 @@
 """One pass over a file: source -> checks -> bcftools csq -> composed records -> bgzip, all at the same time.
 
-Three threads move the data: one reads, checks and feeds csq; one takes csq's answers and puts them into the records;
-one compresses and writes. The caller's thread watches over them, so its callbacks, and signals, find it at any time.
+Three threads move the data: one reads, checks and feeds csq; one takes csq's answers; one puts them into the records,
+compresses and writes these, and has bcftools read them. The caller's thread watches over them, so its callbacks, and
+signals, find it at any time.
 What they hand on are pieces of a file: records one by one (Batch), or in columns (annotator.blocks), of one contig.
 
 csq is given each allele as a bare record of its own (contig, position, number, REF, ALT), in normal form, and the
@@ -22,6 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from io import BufferedReader
 from itertools import chain, groupby
 from pathlib import Path
@@ -35,6 +37,7 @@ from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer, normal_forms
 from annotator.errors import EngineError
 from annotator.preflight.records import Record
+from annotator.reading import Reading
 from annotator.references import Reference
 from annotator.regions import Places
 from annotator.sources.lookup import Lookups
@@ -89,15 +92,18 @@ class Piece(Protocol):
     def bare(self) -> bytes:
         """The lines for csq; asked of them."""
 
-    def compose(self, answers: bytes) -> bytes:
-        """The annotated lines, counted in the pass's summary; answers: csq's lines. Raises EngineError."""
+    def answer(self, answers: bytes) -> None:
+        """Take csq's lines, and count the records in the pass's summary. Raises EngineError."""
+
+    def lines(self) -> bytes:
+        """The annotated lines, once it has its answers."""
 
     def places(self) -> list[tuple[int, int]]:
         """The first and the last base of each REF that csq is asked about, in any order."""
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """The contig's name in the file, and where the annotated lines are for the index, None if it cannot be told.
-        Once `compose` has been called.
+        Once `lines` has been called.
         """
 
 
@@ -129,9 +135,11 @@ class Pass:
         body: Path,
         start_tool: Callable[[str, list[str | Path], int, int], Tool],
         sources: Lookups,
+        reading: Reading,
     ) -> None:
         self.reference = reference
         self.sources = sources
+        self._reading = reading
         #: Bases for the feeding side.
         self.fetch = Window(reference.sequence.fetch).fetch
         self._body = body
@@ -304,15 +312,24 @@ class Pass:
 
     def _collect(self) -> None:
         try:
-            with self._body.open("wb") as file, Behind(BgzfWriter(file)) as writer:
-                for csq in iter(self._started.get, None):
-                    if not self._collect_one(csq, writer):
-                        self._end()
-                        return
+            with self._body.open("wb") as file:
+                writer = BgzfWriter(file)
+                with Behind(partial(self._write, writer)) as behind:
+                    for csq in iter(self._started.get, None):
+                        if not self._collect_one(csq, behind):
+                            self._end()
+                            return
+                writer.finish()
             self.blocks = writer.blocks
         except BaseException as error:
             self._collector_error = error
             self._end()
+
+    def _write(self, writer: BgzfWriter, piece: Piece) -> None:
+        data = piece.lines()
+        writer.write(data)
+        self.index.add(*piece.indexed(), len(data))
+        self._reading.write(data)
 
     def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
@@ -321,9 +338,8 @@ class Pass:
             lines = answers.take(piece.asked)
             if lines is None:
                 return False
-            data = piece.compose(lines)
-            writer.write(data)
-            self.index.add(*piece.indexed(), len(data))
+            piece.answer(lines)
+            writer.write(piece)
             with self._turn:
                 self._waiting.popleft()
                 self._turn.notify()
@@ -347,13 +363,12 @@ class Pass:
 
 
 class Behind:
-    """Compresses and writes in a thread of its own, one piece behind. Use as a context manager; an error of one piece
-    comes with the next.
+    """Writes in a thread of its own, one piece behind. Use as a context manager; an error of one piece comes with the
+    next.
     """
 
-    def __init__(self, writer: BgzfWriter) -> None:
-        self._writer = writer
-        self.blocks = writer.blocks
+    def __init__(self, write: Callable[[Piece], None]) -> None:
+        self._write = write
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="annotator-writer")
         self._last: Future[None] | None = None
 
@@ -364,12 +379,11 @@ class Behind:
         with self._thread:
             if self._last is not None and kind is None:
                 self._last.result()
-                self._writer.finish()
 
-    def write(self, data: bytes) -> None:
+    def write(self, piece: Piece) -> None:
         if self._last is not None:
             self._last.result()
-        self._last = self._thread.submit(self._writer.write, data)
+        self._last = self._thread.submit(self._write, piece)
 
 
 class Answers:
@@ -442,17 +456,19 @@ class Batch:
         """See Piece.places."""
         return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._variants]
 
-    def compose(self, answers: bytes) -> bytes:
-        """See Piece.compose."""
+    def answer(self, answers: bytes) -> None:
+        """See Piece.answer."""
         found = parsed(answers.splitlines())
         if self._variants and any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._variants)):
             raise out_of_order()
         given = zip(self._variants, (bcsq for _, bcsq in found), strict=False)
-        lines = [
+        self._lines = [
             composed(record, given, added, self._work) for record, added in zip(self._members, self._added, strict=True)
         ]
-        self._sizes = [len(line) for line in lines]
-        return "".join(lines).encode("latin-1")
+
+    def lines(self) -> bytes:
+        """See Piece.lines."""
+        return "".join(self._lines).encode("latin-1")
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """See Piece.indexed."""
@@ -460,8 +476,8 @@ class Batch:
         if not all(map(placed_by_ref, self._members)):
             return name, None
         return name, tabix.places(
-            (record.pos, record.pos + len(record.ref) - 1, size)
-            for record, size in zip(self._members, self._sizes, strict=True)
+            (record.pos, record.pos + len(record.ref) - 1, len(line))
+            for record, line in zip(self._members, self._lines, strict=True)
         )
 
 

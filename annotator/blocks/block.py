@@ -68,16 +68,21 @@ class Block:
         last = self._asked.pos + self._asked.ref_size - 1
         return list(zip(self._asked.pos.tolist(), last.tolist(), strict=True))
 
-    def compose(self, answers: bytes) -> bytes:
-        """See Piece.compose."""
+    def answer(self, answers: bytes) -> None:
+        """See Piece.answer."""
         answered = parsed(answers.splitlines())
         if self._asked.pos.tolist() != [pos for pos, _ in answered]:
             raise out_of_order()
         given = [bcsq for _, bcsq in answered]
         told, numbers = self._kinds.of(self._alleles, self._asked, given, self._moved(), self._written)
+        self._count(told, numbers)
+        self._found = told, numbers, self._composed(given)
+
+    def lines(self) -> bytes:
+        """See Piece.lines."""
+        told, numbers, others = self._found
         fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
         described = numbering.described(self._alleles, [kind.found.model for kind in told], numbers, fetch)
-        self._count(told, numbers)
         found = lines.Found(numbers, kinds.texts(told), described)
         names = [lines.names_of(source.source.tags) for source in self._work.sources]
         data, self._begins = lines.written(
@@ -87,7 +92,7 @@ class Block:
             found,
             list(zip(self._said, names, strict=True)),
             lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
-            lines.others_of(len(self._lines.pos), self._composed(given)),
+            lines.others_of(len(self._lines.pos), others),
         )
         return data
 

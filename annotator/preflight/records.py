@@ -105,8 +105,7 @@ class RecordCheck:
         self.records = 0
         #: How the file calls each contig of the reference that it has, in the order of appearance.
         self.names: dict[str, str] = {}
-        #: Header lines for tags that the file uses and does not declare.
-        self.definitions: list[str] = []
+        self._filter_definitions: list[str] = []
 
     def check_all(self, lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
         """Yield the sound records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
@@ -124,7 +123,10 @@ class RecordCheck:
     def end(self) -> None:
         """Judge the file as a whole; after the last line. Raises InputError if it has to be refused."""
         self._judge(self._usable, self._first_skip)
-        self.definitions += self._infos.definitions() + self._samples.definitions()
+
+    def declared(self) -> list[str]:
+        """Header lines for the tags that were seen and that the file does not declare."""
+        return [*self._filter_definitions, *self._infos.definitions(), *self._samples.definitions()]
 
     def check(self, number: int, raw: str) -> Record | None:
         """Return the record of a line; None for one that is skipped, or blank. Raises InputError for what ends the
@@ -368,7 +370,7 @@ class RecordCheck:
             if len(self._filters) >= 10_000:
                 raise Unusable("too-many-tags", "the file uses more than 10,000 filters that it does not declare")
             self._filters.add(name)
-            self.definitions.append(f'##FILTER=<ID={name},Description="Not described in the annotated file">')
+            self._filter_definitions.append(f'##FILTER=<ID={name},Description="Not described in the annotated file">')
             self._journal.repair(
                 "undeclared-filter",
                 "Filters that the header does not declare were declared",
