@@ -1,4 +1,7 @@
-"""bcftools reads a result while it is written: what it cannot read must not be handed out."""
+"""bcftools reads a result while it is written: what it cannot read must not be handed out.
+
+It is not given records of which every value has been seen to have the form of its type (annotator.blocks.forms).
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -45,7 +48,7 @@ class Reading:
 
     def write(self, data: bytes) -> None:
         """Have records read. What cannot be read is told by `end`."""
-        if self._closed:
+        if self._closed or not data:
             return
         try:
             if self._tool is None:

@@ -101,6 +101,9 @@ class Piece(Protocol):
     def places(self) -> list[tuple[int, int]]:
         """The first and the last base of each REF that csq is asked about, in any order."""
 
+    def unproven(self) -> bytes:
+        """Of the annotated lines those of which only bcftools can tell whether it can read them."""
+
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """The contig's name in the file, and where the annotated lines are for the index, None if it cannot be told.
         Once `lines` has been called.
@@ -329,7 +332,7 @@ class Pass:
         data = piece.lines()
         writer.write(data)
         self.index.add(*piece.indexed(), len(data))
-        self._reading.write(data)
+        self._reading.write(piece.unproven())
 
     def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
@@ -469,6 +472,10 @@ class Batch:
     def lines(self) -> bytes:
         """See Piece.lines."""
         return "".join(self._lines).encode("latin-1")
+
+    def unproven(self) -> bytes:
+        """See Piece.unproven."""
+        return self.lines()
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """See Piece.indexed."""

@@ -94,7 +94,16 @@ class Block:
             lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
             lines.others_of(len(self._lines.pos), others),
         )
+        self._data = data
         return data
+
+    def unproven(self) -> bytes:
+        """See Piece.unproven."""
+        left = np.flatnonzero(~self._lines.proven)
+        if 2 * len(left) > len(self._lines.pos):
+            return self._data
+        spans = zip(self._begins[left].tolist(), self._begins[left + 1].tolist(), strict=True)
+        return b"".join(self._data[begin:end] for begin, end in spans)
 
     def indexed(self) -> tuple[bytes, Places | None]:
         """See Piece.indexed."""

@@ -1,10 +1,12 @@
 """The forms that the columns of a plain record have: what annotator.preflight would pass as it stands."""
 
-from annotator.blocks.compiled import Bytes, compiled
+from annotator.blocks.compiled import Bytes, Ints, compiled
 from annotator.blocks.words import Words, value_of
 
-#: What a tag of INFO may hold: any text, or a list of these.
-ANY, INTEGER, FLOAT = 0, 1, 2
+#: What a tag may hold: any text, or a list of these; and a genotype.
+ANY, INTEGER, FLOAT, GENOTYPE = range(4)
+
+NO, MAYBE, YES = range(3)
 
 DOT, COMMA, COLON, SEMICOLON, EQUALS, TAB = ord("."), ord(","), ord(":"), ord(";"), ord("="), ord("\t")
 ZERO, NINE, PLUS, MINUS = ord("0"), ord("9"), ord("+"), ord("-")
@@ -120,20 +122,61 @@ def info(text: Bytes, start: int, stop: int, tags: Words) -> bool:
 
 
 @compiled
-def samples(text: Bytes, start: int, stop: int, formats: Words) -> bool:
-    """Whether FORMAT, at start, is one of these, and no sample has more colons than its value says."""
+def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
+    """Whether it is a list of alleles, up to so many, or ".", with / or | between them."""
+    at = start
+    while True:
+        size = digits(text, at, stop)
+        if size:
+            if size > 3:
+                return False
+            allele = 0
+            for place in range(at, at + size):
+                allele = 10 * allele + text[place] - ZERO
+            if allele > alts:
+                return False
+            at += size
+        elif at < stop and text[at] == DOT:
+            at += 1
+        else:
+            return False
+        if at == stop:
+            return True
+        if text[at] != ord("/") and text[at] != ord("|"):
+            return False
+        at += 1
+
+
+@compiled
+def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alts: int) -> int:
+    """Look at FORMAT, at start, and the samples: NO if FORMAT is none of these, or a sample has more values than it
+    names; YES if each value is of its tag's kind; else MAYBE.
+
+    kinds: of the tags of each FORMAT, by its value, -1 behind the last; alts: the number of ALT alleles.
+    """
     at = start
     while at < stop and text[at] != TAB:
         at += 1
-    most = value_of(formats, text, start, at)
-    if most < 0:
-        return False
-    colons = 0
-    for place in range(at, stop):
-        if text[place] == TAB:
-            colons = 0
-        elif text[place] == COLON:
-            colons += 1
-            if colons > most:
-                return False
-    return True
+    format_ = value_of(formats, text, start, at)
+    if format_ < 0:
+        return NO
+    found = YES
+    tag = 0
+    while at < stop:
+        at += 1  # behind a tab or a colon
+        end = at
+        while end < stop and text[end] != TAB and text[end] != COLON:
+            end += 1
+        kind = kinds[format_, tag]
+        if kind < 0:
+            return NO
+        if end == at:
+            found = MAYBE
+        elif kind == GENOTYPE:
+            if not genotype(text, at, end, alts):
+                found = MAYBE
+        elif not values(kind, text, at, end):
+            found = MAYBE
+        at = end
+        tag = tag + 1 if end < stop and text[end] == COLON else 0
+    return found

@@ -11,7 +11,7 @@ from annotator.blocks.asking import Asking
 from annotator.blocks.block import Block
 from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
-from annotator.blocks.forms import ANY, FLOAT, INTEGER
+from annotator.blocks.forms import ANY, FLOAT, GENOTYPE, INTEGER
 from annotator.blocks.kinds import Kinds
 from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
@@ -26,6 +26,18 @@ from annotator.stream import Piece
 LEAST = 16 * 1024
 KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
 MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
+
+
+def _kinds(looks: Looks) -> Ints:
+    """The kinds of the tags of each FORMAT that is known, -1 behind the last; "." tells nothing of its values."""
+    rows = [
+        [GENOTYPE if tag == "GT" else KINDS.get(looks.types.get(tag, ""), ANY) for tag in text.split(":")]
+        for text in looks.colons
+    ]
+    kinds = np.full((len(rows), max(map(len, rows), default=0) + 1), -1, np.int64)
+    for row, own in zip(kinds, rows, strict=True):
+        row[: len(own)] = own
+    return kinds
 
 
 class PlainRecords:
@@ -60,7 +72,8 @@ class PlainRecords:
                 looks.columns,
                 words(dict.fromkeys(looks.filters, 0)),
                 words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, self._cutter.tags).items()}),
-                words(looks.colons),
+                words({text: number for number, text in enumerate(looks.colons)}),
+                _kinds(looks),
             )
             self._forms = key, forms
         return self._forms[1]

@@ -19,26 +19,28 @@ NEWLINE, RETURN = ord("\n"), ord("\r")
 
 class Forms(NamedTuple):
     """What the columns of a plain record are. columns: how many; filters: FILTER's texts; tags: INFO's, with their
-    kinds; formats: FORMAT's texts, with the most colons of a sample.
+    kinds; formats: FORMAT's texts, and kinds, see forms.samples.
     """
 
     columns: int
     filters: Words
     tags: Words
     formats: Words
+    kinds: Ints
 
 
 class Lines(NamedTuple):
     """begins: where each line begins, and behind them the end of the last; ends: where its first eight columns end, and
     the line; pos: 0 where it is none; plain: whether RecordCheck would return the record as it stands, if it fits the
-    reference; fresh: whether it has another CHROM than the line in front of it; crowd: how many lines in a row, up to
-    this one, have its position.
+    reference; proven: whether bcftools can read it, by the form of all its values; fresh: whether it has another CHROM
+    than the line in front of it; crowd: how many lines in a row, up to this one, have its position.
     """
 
     begins: Ints
     ends: Ints
     pos: Ints
     plain: Flags
+    proven: Flags
     fresh: Flags
     crowd: Ints
 
@@ -50,6 +52,7 @@ class Lines(NamedTuple):
             self.ends[start:stop] - begin,
             self.pos[start:stop],
             self.plain[start:stop],
+            self.proven[start:stop],
             self.fresh[start:stop],
             self.crowd[start:stop],
         )
@@ -60,7 +63,7 @@ def scan(text: Bytes, wanted: Forms) -> Lines:
     count = int(np.count_nonzero(text == NEWLINE))
     lines = Lines(
         np.zeros(count + 1, np.int64), np.zeros((count, 9), np.int64), np.zeros(count, np.int64),
-        np.zeros(count, np.bool_), np.ones(count, np.bool_), np.ones(count, np.int64),
+        np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.ones(count, np.bool_), np.ones(count, np.int64),
     )  # fmt: skip
     _scan(text, wanted, *lines)
     return lines
@@ -68,7 +71,15 @@ def scan(text: Bytes, wanted: Forms) -> Lines:
 
 @compiled
 def _scan(
-    text: Bytes, wanted: Forms, begins: Ints, ends: Ints, pos: Ints, plain: Flags, fresh: Flags, crowd: Ints
+    text: Bytes,
+    wanted: Forms,
+    begins: Ints,
+    ends: Ints,
+    pos: Ints,
+    plain: Flags,
+    proven: Flags,
+    fresh: Flags,
+    crowd: Ints,
 ) -> None:
     at = 0
     for line in range(len(pos)):
@@ -87,7 +98,9 @@ def _scan(
             ends[line, rest] = at
         at += 1
         pos[line] = forms.position(text, ends[line, CHROM] + 1, ends[line, POS])
-        plain[line] = usual and column + 1 == wanted.columns and pos[line] > 0 and _plain(text, ends[line], wanted)
+        if usual and column + 1 == wanted.columns and pos[line] > 0:
+            sound = _sound(text, ends[line], wanted)
+            plain[line], proven[line] = sound != forms.NO, sound == forms.YES
         if line:
             fresh[line] = not same(text, begins[line], ends[line, CHROM], text, begins[line - 1], ends[line - 1, CHROM])
             if pos[line] == pos[line - 1] and not fresh[line]:
@@ -96,23 +109,25 @@ def _scan(
 
 
 @compiled
-def _plain(text: Bytes, ends: Ints, wanted: Forms) -> bool:
+def _sound(text: Bytes, ends: Ints, wanted: Forms) -> int:
+    """YES, MAYBE or NO, as forms.samples has it."""
     if ends[ID] == ends[POS] + 1 or not forms.bases(text, ends[ID] + 1, ends[REF], LONGEST):
-        return False
-    if not _alts(text, ends):
-        return False
-    if not forms.number(text, ends[ALT] + 1, ends[QUAL]):
-        return False
+        return forms.NO
+    alts = _alts(text, ends)
+    if not alts or not forms.number(text, ends[ALT] + 1, ends[QUAL]):
+        return forms.NO
     if value_of(wanted.filters, text, ends[QUAL] + 1, ends[FILTER]) < 0:
-        return False
+        return forms.NO
     if not forms.info(text, ends[FILTER] + 1, ends[INFO], wanted.tags):
-        return False
-    return wanted.columns == LINE or forms.samples(text, ends[INFO] + 1, ends[LINE], wanted.formats)
+        return forms.NO
+    if wanted.columns == LINE:
+        return forms.YES
+    return forms.samples(text, ends[INFO] + 1, ends[LINE], wanted.formats, wanted.kinds, alts)
 
 
 @compiled
-def _alts(text: Bytes, ends: Ints) -> bool:
-    """Whether the ALT alleles are bases, and all different."""
+def _alts(text: Bytes, ends: Ints) -> int:
+    """How many ALT alleles there are; 0 if they are not all bases, or not all different."""
     ref, ref_end, stop = ends[ID] + 1, ends[REF], ends[ALT]
     first = ref_end + 1
     at, count = first, 0
@@ -122,17 +137,17 @@ def _alts(text: Bytes, ends: Ints) -> bool:
             end += 1
         count += 1
         if count > MOST_ALLELES or not forms.bases(text, at, end, LONGEST):
-            return False
+            return 0
         if same(text, at, end, text, ref, ref_end):
-            return False
+            return 0
         other = first
         for _ in range(count - 1):
             other_end = other
             while text[other_end] != forms.COMMA:
                 other_end += 1
             if same(text, at, end, text, other, other_end):
-                return False
+                return 0
             other = other_end + 1
         if end == stop:
-            return True
+            return count
         at = end + 1

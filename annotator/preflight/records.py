@@ -58,14 +58,15 @@ class Looks:
     """What the columns of a sound record may be, beside what is told by their form alone.
 
     columns: how many there are. filters: FILTER's values. tests: of INFO's tags, None where any text will do; tags that
-    are not in it are not to be passed. colons: how many a sample may have, by FORMAT. The three grow while a file is
-    read.
+    are not in it are not to be passed. colons: how many a sample may have, by FORMAT; types: of FORMAT's tags. The four
+    grow while a file is read.
     """
 
     columns: int
     filters: Collection[str]
     tests: Mapping[str, object]
     colons: Mapping[str, int]
+    types: Mapping[str, str]
 
 
 class RecordCheck:
@@ -162,6 +163,7 @@ class RecordCheck:
             filters=self._filters,
             tests=self._infos.tests,
             colons=self._samples.colons,
+            types=self._samples.types,
         )
 
     def contig_of(self, name: str) -> str | None:

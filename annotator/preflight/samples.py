@@ -43,6 +43,11 @@ class SamplesCheck:
         """How many colons a sample may have at most, by FORMAT; of those that were seen and are kept."""
         return self._formats
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The types of tags: Integer and so on."""
+        return self._types
+
     def check(self, number: int, tail: str, alts: int) -> str:
         """Return the columns to be written; alts is the number of ALT alleles. Raises Unusable for what is wrong."""
         format_, _, samples = tail.partition("\t")
