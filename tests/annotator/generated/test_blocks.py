@@ -76,3 +76,31 @@ def test_most_of_a_sound_file_is_in_columns(
     records = run(made.content).records
     assert len(records) >= 1000
     assert sum(alone) < 0.1 * len(records)
+
+
+def with_faults(genome: Genome, plain: Recipe, late: str) -> bytes:
+    """Sound records with one sample, of which a late one has other last columns."""
+    made = generate(3, genome.sequences, replace(plain, records=300, samples=0, structural=0))
+    lines = made.content.decode().splitlines()
+    header = [line for line in lines if line.startswith("##")]
+    header += [
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+        '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">',
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone",
+    ]
+    records = ["\t".join([*line.split("\t")[:8], "GT:DP", "0/1:7"]) for line in lines if not line.startswith("#")]
+    records[250] = "\t".join([*records[250].split("\t")[:8], *late.split(" ")])
+    return "\n".join([*header, *records, ""]).encode()
+
+
+@pytest.mark.parametrize("late", ["GT:DP 0/1:x", "GT:DP 0/9:7", "GT:DP a:7", "GT:NEW 0/1:5", "GT:DP 0/1:7:7"])
+def test_what_bcftools_cannot_read_is_found_in_columns_too(
+    run: Annotate, genome: Genome, plain: Recipe, small_blocks: pytest.MonkeyPatch, late: str
+) -> None:
+    content = with_faults(genome, plain, late)
+    in_blocks = outcome(run, content, [])
+    small_blocks.undo()
+    assert in_blocks == outcome(run, content, [])
+    (summary,) = (one for one in in_blocks if isinstance(one, dict))
+    refused = {"GT:DP 0/1:x": "bad-sample-value", "GT:DP a:7": "bad-sample-value", "GT:DP 0/1:7:7": "too-many-values"}
+    assert list(summary["skipped_reasons"]) == ([refused[late]] if late in refused else [])
