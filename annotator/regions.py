@@ -1,9 +1,9 @@
 """The genes of a pack by where they lie, so that a small file is annotated with those near its records alone.
 
-The pack's GFF3 and its table of features hold a slice of text for each contig, in bgzip blocks that are all of BLOCK
-bytes, unpacked, but for the last. Its index, a section for each contig, says where in that text the rows of each gene
-are: together in the table, and in the GFF3, whose rows are sorted by position, in runs between those of other genes.
-A gene here is what belongs together: its own row, its transcripts, and all of theirs; or a row that has no gene.
+The pack's GFF3 and its table of features hold a slice of text for each contig, in bgzip blocks that are all of the same
+number of bytes, unpacked, but for the last. Its index, a section for each contig, says where in that text the rows of
+each gene are: together in the table, and in the GFF3, whose rows are sorted by position, in runs between those of other
+genes. A gene here is what belongs together: its own row, its transcripts, and all of theirs; or a row that has no gene.
 """
 
 import os
@@ -31,7 +31,7 @@ MARGIN = 100
 FIRST = 8
 #: Beyond this share of the text of all genes, they are cheaper to have all.
 MOST = 0.25
-BLOCKS_KEPT = 64  # of each file, unpacked
+BLOCKS_KEPT = 256  # of each file, unpacked
 CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
 #: A transcript for csq's table of them to grow by, see `filler`.
 _FILLER = "no_contig\t.\ttranscript\t1\t3\t.\t+\t.\tID=transcript:filler{};Parent=gene:none;biotype=misc_RNA\n"
@@ -143,8 +143,10 @@ def _little(numbers: "array[int]") -> "array[int]":
 class Texts:
     """The text of a file's slices, piece by piece. Safe to share between threads, and with a forked process."""
 
-    def __init__(self, path: Path, slices: Mapping[str, Slice]) -> None:
+    def __init__(self, path: Path, slices: Mapping[str, Slice], block: int = BLOCK) -> None:
+        """block: bytes in each block, unpacked."""
         self._slices = slices
+        self.block = block
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(self._read)
@@ -155,9 +157,9 @@ class Texts:
         """The bytes of a contig's text from begin on, without end; blocks: where they begin, see GeneIndex."""
         if end <= begin:
             return b""
-        first, last = begin // BLOCK, (end - 1) // BLOCK
+        first, last = begin // self.block, (end - 1) // self.block
         text = b"".join(self._block(contig, blocks[number], blocks[number + 1]) for number in range(first, last + 1))
-        return text[begin - first * BLOCK : end - first * BLOCK]
+        return text[begin - first * self.block : end - first * self.block]
 
     def _read(self, contig: str, begin: int, end: int) -> bytes:
         self.blocks_read += 1
@@ -165,18 +167,21 @@ class Texts:
 
 
 class Genes:
-    """The indexed genes of a pack; index, gff, table: each file and its slices by contig. Read as they are needed."""
+    """The indexed genes of a pack; index, gff, table: each file and its slices by contig; block: bytes in each block of
+    both texts. Read as they are needed.
+    """
 
     def __init__(
         self,
         index: tuple[Path, Mapping[str, Slice]],
         gff: tuple[Path, Mapping[str, Slice]],
         table: tuple[Path, Mapping[str, Slice]],
+        block: int = BLOCK,
     ) -> None:
         self._index, self._sections = index
         self._with_genes = gff[1]
-        self.gff = Texts(*gff)
-        self.table = Texts(*table)
+        self.gff = Texts(*gff, block)
+        self.table = Texts(*table, block)
         # Of this object alone, and gone with it.
         self.of = lru_cache(maxsize=CONTIGS_KEPT)(self._of)
 
@@ -217,7 +222,7 @@ class Genes:
             runs = index.runs_of(genes)
             found.append((contig, index, runs))
             size += sum(end - begin for begin, end in runs)
-            whole += len(index.gff_blocks) * BLOCK
+            whole += len(index.gff_blocks) * self.gff.block
             transcripts += sum(index.transcripts[gene] for gene in genes)
             unknown += sum(index.unknown[gene] for gene in genes)
         if size > max(MOST * whole, 4 * BLOCK):
