@@ -1,6 +1,7 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -100,7 +101,9 @@ class Composer:
         self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
-        self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
+        # Of a reference to this object that does not keep it: else it would stay, with all that it remembers, until Python
+        # looks for garbage in cycles.
+        self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
 
     def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
         """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
@@ -202,7 +205,7 @@ class Composer:
 def _values(allele: Allele) -> tuple[str, ...]:
     known = allele.known
     return tuple(
-        tags.escape(value)
+        tags.escape(value) if value else ""
         for value in (
             "&".join(allele.genes),
             allele.term,

@@ -26,6 +26,8 @@ class RegionalFeatures:
         self._whole = whole
         self._genes = genes
         self._visit = "", 0  # the contig that was asked last, and how many genes have been read of it meanwhile
+        # The place that was asked last, and what is near: several things are asked of each.
+        self._last: tuple[tuple[str, int, int], Sequence[GeneRows]] = ("", 0, 0), ()
         # Of this object alone, and gone with it.
         self._stretch = lru_cache(maxsize=STRETCHES_KEPT)(self._find)
         self._gene = lru_cache(maxsize=GENES_KEPT)(self._read)
@@ -34,6 +36,10 @@ class RegionalFeatures:
         """The genes that share a base with start to end, in order of their first base; None where `whole` is to be
         asked.
         """
+        place = contig, start, end
+        known, found = self._last
+        if known == place:
+            return found
         index = self._genes.of(contig)
         if index is None:
             return None
@@ -46,7 +52,9 @@ class RegionalFeatures:
         if numbers is None:
             return None
         starts, ends = index.starts, index.ends
-        return [self._gene(contig, one) for one in numbers if starts[one] <= end and ends[one] >= start]
+        near = [self._gene(contig, one) for one in numbers if starts[one] <= end and ends[one] >= start]
+        self._last = place, near
+        return near
 
     def _find(self, contig: str, first: int, last: int) -> Sequence[int] | None:
         """The numbers of the genes of some stretches; None where it is too much."""
@@ -59,7 +67,7 @@ class RegionalFeatures:
     def _read(self, contig: str, gene: int) -> GeneRows:
         self._visit = contig, self._visit[1] + 1
         index = self._genes.of(contig)
-        return GeneRows(contig, self._genes.rows(contig, index, [gene]) if index else ())
+        return GeneRows(contig, self._genes.rows(contig, index, gene) if index else "")
 
     def names(self, contig: str, start: int, end: int) -> list[str]:
         """See Features.names."""
@@ -90,7 +98,7 @@ class RegionalFeatures:
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """See Features.in_incomplete_codon."""
-        near = self._near(contig, start - 1, max(start, end))  # of an insertion the end is in front of the start
+        near = self._near(contig, min(start, end), max(start, end))  # of an insertion the end is in front of the start
         if near is None:
             return self._whole.in_incomplete_codon(contig, start, end)
         return any(features.in_codon(gene.codons, start, end) for gene in near)

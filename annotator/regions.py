@@ -102,10 +102,13 @@ class GeneIndex:
             return []
         firsts, lasts = zip(*merged, strict=True)
         found = []
-        # Gene by gene and not place by place: a gene may be as long as the contig.
-        for number in self._between(firsts[0], lasts[-1]):
-            behind = bisect_left(lasts, self.starts[number])
-            if behind < len(firsts) and firsts[behind] <= self.ends[number]:
+        place = 0
+        between = self._between(firsts[0], lasts[-1])
+        # Gene by gene and not place by place, as a gene may be as long as the contig; both are in order.
+        for number, start, end in zip(between, self.starts[between.start :], self.ends[between.start :], strict=False):
+            while lasts[place] < start:
+                place += 1
+            if firsts[place] <= end:
                 found.append(number)
         return found
 
@@ -158,7 +161,10 @@ class Texts:
         if end <= begin:
             return b""
         first, last = begin // self.block, (end - 1) // self.block
-        text = b"".join(self._block(contig, blocks[number], blocks[number + 1]) for number in range(first, last + 1))
+        text = self._block(contig, blocks[first], blocks[first + 1])
+        if last > first:
+            more = range(first + 1, last + 1)
+            text += b"".join(self._block(contig, blocks[number], blocks[number + 1]) for number in more)
         return text[begin - first * self.block : end - first * self.block]
 
     def _read(self, contig: str, begin: int, end: int) -> bytes:
@@ -194,16 +200,9 @@ class Genes:
             file.seek(place.offset)
             return GeneIndex.of_bytes(file.read(place.size))
 
-    def rows(self, contig: str, index: GeneIndex, genes: Iterable[int]) -> list[str]:
-        """The table's rows of these genes."""
-        spans: list[tuple[int, int]] = []
-        for gene in genes:  # neighbours as one
-            begin, end = index.rows[gene], index.rows[gene + 1]
-            if spans and spans[-1][1] == begin:
-                begin = spans.pop()[0]
-            spans.append((begin, end))
-        text = b"".join(self.table.between(contig, index.table_blocks, begin, end) for begin, end in spans)
-        return text.decode().splitlines()
+    def rows(self, contig: str, index: GeneIndex, gene: int) -> str:
+        """The table's rows of a gene."""
+        return self.table.between(contig, index.table_blocks, index.rows[gene], index.rows[gene + 1]).decode()
 
     def write_gff(self, places: Places, target: Path, more: bytes = b"") -> bool:
         """Write the genes near the places as plain GFF3, in the order of the pack's, and more text behind them.
