@@ -5,17 +5,18 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, output, tables
+from annotator import __version__, bcftools, forks, output, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError, InputError
+from annotator.garbage import searched_less
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
@@ -76,6 +77,7 @@ class Report:
     preview: list[dict[str, Any]]
 
 
+@searched_less()
 def annotate(
     source: Path,
     out_dir: Path,
@@ -194,6 +196,7 @@ class _Run:
         return f"bcftools csq {' '.join(options)} {files}{''.join(others)}"
 
     def annotate(self) -> Report:
+        forks.prepare()
         self._tell("preflight", 0, now=True)
         sniffed = sniff(self._source)
         size = self._source.stat().st_size
@@ -294,18 +297,18 @@ class _Run:
                 provenance=self._provenance,
             ),
         )
-        self._index(target)
+        with self._indexing(target):
+            report = Report(
+                records_in=records_in,
+                records_out=records_out,
+                skipped=journal.skipped,
+                repairs=repairs,
+                summary=self._summary(work, header, check.names, records_in, journal, repairs),
+                preview=work.summary.preview,
+            )
+            text = json.dumps(report.summary, indent=1, ensure_ascii=False)
         self._more(target, records_out)
         self._tell("summary", records_out, now=True)
-        report = Report(
-            records_in=records_in,
-            records_out=records_out,
-            skipped=journal.skipped,
-            repairs=repairs,
-            summary=self._summary(work, header, check.names, records_in, journal, repairs),
-            preview=work.summary.preview,
-        )
-        text = json.dumps(report.summary, indent=1, ensure_ascii=False)
         (self._out_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
         self.log.records_out = records_out
         self.log.summary = report.summary
@@ -358,8 +361,11 @@ class _Run:
                 tables.write(target, self._out_dir, check=self._watch)
             stats.finish(self._watch)
 
-    def _index(self, target: Path) -> None:
-        """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out."""
+    @contextmanager
+    def _indexing(self, target: Path) -> Iterator[None]:
+        """Index the result, and have bcftools read all of it once: what it cannot read must not be handed out. Within
+        the block both are under way.
+        """
         index = self._tool("index", ["-f", "-t", target.resolve()], DEVNULL, DEVNULL)
         try:
             reading = self._tool("view", ["--no-version", "-Ou", "-o", os.devnull, target.resolve()], DEVNULL, DEVNULL)
@@ -367,9 +373,10 @@ class _Run:
             index.close()
             raise
         try:
+            yield
             for tool in (reading, index):
                 tool.wait(self._watch)
-                if tool is reading and tool.process.returncode > 0:
+                if tool is reading and (tool.process.returncode or 0) > 0:
                     raise Unreadable(output.unreadable(tool.messages()))
                 if failure := tool.failure():
                     raise failure
