@@ -56,7 +56,7 @@ class Tool:
         stdout: int | None = subprocess.DEVNULL,
         temporary: Path | None = None,
     ) -> None:
-        """work_dir: where it runs. temporary: where it has files of its own, which stay if it is killed; else there too."""
+        """work_dir: where it runs; temporary: where it has files of its own, which stay if it is killed, else there."""
         self.command = command
         self._messages = ""
         # A file and not a pipe: nobody has to read it while the command runs, and it cannot fill up and block.

@@ -94,14 +94,15 @@ class RegionalFeatures:
         near = self._near(contig, start, end)
         if near is None:
             return self._whole.in_rna(contig, gene, start, end)
-        return rna.worst((one for gene in near for one in gene.rnas), gene, start, end)
+        rnas = [one for rows in near for one in rows.rnas]
+        return rna.worst(rnas, gene, start, end) if rnas else ""
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """See Features.in_incomplete_codon."""
         near = self._near(contig, min(start, end), max(start, end))  # of an insertion the end is in front of the start
         if near is None:
             return self._whole.in_incomplete_codon(contig, start, end)
-        return any(features.in_codon(gene.codons, start, end) for gene in near)
+        return any(features.in_codon(gene.codons, start, end) for gene in near if gene.codons)
 
     def stretches(self, contig: str) -> tuple[list[int], list[tuple[int, int]]]:
         """See Features.stretches. Reads all of the contig."""
