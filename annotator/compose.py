@@ -237,15 +237,14 @@ class Composer:
 
 def _values(allele: Allele) -> tuple[str, ...]:
     known = allele.known
-    return tuple(
-        tags.escape(value) if value else ""
-        for value in (
-            "&".join(allele.genes),
-            allele.term,
-            allele.hgvs_g,
-            *allele.on_transcript,
-            "&".join(f"{gene}:{text}" for gene, text in allele.proteins),
-            known.disease.replace("; ", "&") if known else "",
-            known.source.replace("; ", "&") if known else "",
-        )
+    values = (
+        "&".join(allele.genes),
+        allele.term,
+        allele.hgvs_g,
+        *allele.on_transcript,
+        "&".join([f"{gene}:{text}" for gene, text in allele.proteins]),
+        known.disease.replace("; ", "&") if known else "",
+        known.source.replace("; ", "&") if known else "",
     )
+    together = "".join(values)  # nearly always there is nothing to escape
+    return values if tags.escape(together) == together else tuple(map(tags.escape, values))

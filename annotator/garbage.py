@@ -7,7 +7,7 @@ from threading import Lock
 
 #: Objects made before the youngest are looked through; Python's own number is 700. What a run makes is seldom in
 #: cycles, and goes when nothing refers to it any more.
-THRESHOLD = 20_000
+THRESHOLD = 100_000
 
 _changing = Lock()
 _runs = 0

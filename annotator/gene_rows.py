@@ -20,12 +20,12 @@ class GeneRows:
     def __init__(self, contig: str, text: str) -> None:
         """text: of all its rows, its own first."""
         self._contig = contig
-        self._text = text
+        self._text = f"\n{text}"
 
     @cached_property
     def heads(self) -> list[Feature]:
         """The gene itself, or a region that has no gene."""
-        text, begin = self._text, 0
+        text, begin = self._text, 1
         found = []
         while begin < len(text) and not text.startswith(_OTHERS, begin):
             end = text.index("\n", begin)
@@ -34,11 +34,8 @@ class GeneRows:
         return found
 
     def _rows(self, kind: str) -> list[str]:
-        return [row for row in self._lines if row.startswith(kind)]
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self._text.split("\n")
+        begin = self._text.find(f"\n{kind}")
+        return [row for row in self._text[begin + 1 :].split("\n") if row.startswith(kind)] if begin >= 0 else []
 
     @cached_property
     def rnas(self) -> list[Rna]:

@@ -226,7 +226,7 @@ class Genes:
             unknown += sum(index.unknown[gene] for gene in genes)
         if size > max(MOST * whole, 4 * BLOCK):
             return False
-        with target.open("wb") as out:
+        with target.open("wb", buffering=1024 * 1024) as out:
             out.write(b"##gff-version 3\n")
             for contig, index, runs in found:
                 for begin, end in runs:
