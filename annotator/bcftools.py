@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from io import BufferedReader
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import IO
 from annotator import forks
 from annotator.errors import EngineError
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.1
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
 
@@ -92,7 +91,7 @@ class Tool:
         """Wait for its end; check is called often, and may raise to wait no longer."""
         while self.process.poll() is None:
             check()
-            time.sleep(POLL_SECONDS)
+            self.process.pause(POLL_SECONDS)
 
     def messages(self) -> str:
         """Return what the command wrote to stderr (its last 64 KiB)."""

@@ -57,15 +57,21 @@ def parse(bcsq: str) -> tuple[Consequence, ...]:
         if not entry or entry.startswith("@"):
             continue
         fields = entry.split("|")
-        fields += [""] * (7 - len(fields))
+        if len(fields) < 6:
+            fields += [""] * (6 - len(fields))
         words = fields[0].lstrip("*")
-        named = words.split("&")
-        if "frameshift" in named and "stop_gained" in named:
-            # csq adds stop_gained wherever the new frame has a stop before the old one's, as it nearly always has.
-            named.remove("stop_gained")
-        terms = [TERMS.get(word, word) for word in named]
-        found.append(Consequence(min(terms, key=rank), words, fields[1], fields[2] or fields[1], fields[5]))
+        found.append(Consequence(_term(words), words, fields[1], fields[2] or fields[1], fields[5]))
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _term(words: str) -> str:
+    """The worst of the terms that csq joins by &."""
+    named = words.split("&")
+    if "frameshift" in named and "stop_gained" in named:
+        # csq adds stop_gained wherever the new frame has a stop before the old one's, as it nearly always has.
+        named.remove("stop_gained")
+    return min((TERMS.get(word, word) for word in named), key=rank)
 
 
 def rank(term: str) -> int:

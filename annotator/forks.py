@@ -49,6 +49,11 @@ class Forked:
                 self._reading.release()
         return self.returncode
 
+    def pause(self, seconds: float) -> None:
+        """Wait for its end, but no longer than this."""
+        if self.returncode is None:
+            self._answer.is_there(seconds)
+
     def wait(self) -> int:
         """Wait for its end; returns its status."""
         with self._reading:
@@ -70,12 +75,13 @@ class _Answer:
         self._descriptor = descriptor
         self._text = b""
 
-    def is_there(self) -> bool:
+    def is_there(self, seconds: float = 0) -> bool:
+        """Whether there is a line, after so many seconds at most; or none will ever be."""
         if b"\n" in self._text:
             return True
         waiting = select.poll()  # select.select takes no descriptors from 1,024 on
         waiting.register(self._descriptor, select.POLLIN)
-        return bool(waiting.poll(0))
+        return bool(waiting.poll(seconds * 1000))
 
     def number(self, head: bytes = b"") -> int:
         """The next one, which stands behind the head. Raises OSError if the server has ended, or could not fork."""

@@ -45,8 +45,8 @@ WRITERS = ("features", "regions", "rna", "slices", "transcripts")
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds. first: of a process that has not annotated yet; library: of later runs in one, best and median; same: the
-    result is that of the whole gene set.
+    """Seconds. first: of a process that has not annotated yet; best, library: of later runs in one, the latter their
+    median; same: the result is that of the whole gene set.
     """
 
     records: int
