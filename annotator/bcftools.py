@@ -1,4 +1,4 @@
-"""bcftools as child processes with limits: the parent's side of `annotator.launcher`.
+"""bcftools as child processes with limits, which `annotator.forks` starts.
 
 bcftools comes as a library inside pysam. It is never called in the caller's own process: csq holds the interpreter
 lock throughout, and a crash of it would take the worker along.
@@ -9,20 +9,16 @@ import importlib.util
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
+from annotator import forks
 from annotator.errors import EngineError
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
-#: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
-PIPE_BYTES = 1024 * 1024
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.1
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
 
@@ -57,23 +53,21 @@ class Tool:
         cpu_seconds: int,
         stdin: int | None = subprocess.DEVNULL,
         stdout: int | None = subprocess.DEVNULL,
+        temporary: Path | None = None,
     ) -> None:
+        """work_dir: where it runs; temporary: where it has files of its own, which stay if it is killed, else there."""
         self.command = command
         self._messages = ""
         # A file and not a pipe: nobody has to read it while the command runs, and it cannot fill up and block.
         self._stderr: IO[bytes] = tempfile.TemporaryFile(dir=work_dir)  # noqa: SIM115 - closed by close()
         try:
-            self.process = subprocess.Popen(
-                # -I: no PYTHON* variables, no current folder on the path. -B: never writes bytecode.
-                [sys.executable, "-I", "-B", str(LAUNCHER), str(memory_bytes), str(cpu_seconds), command]
-                + [str(argument) for argument in arguments],
+            self.process = forks.fork(
+                [str(memory_bytes), str(cpu_seconds), command, *map(str, arguments)],
+                folder=work_dir,
+                environment={"TMPDIR": str(temporary or work_dir), "LC_ALL": "C", "PATH": os.defpath},
                 stdin=stdin,
                 stdout=stdout,
-                pipesize=PIPE_BYTES,
-                stderr=self._stderr,
-                cwd=work_dir,
-                env={"TMPDIR": str(work_dir), "LC_ALL": "C", "PATH": os.defpath},
-                start_new_session=True,
+                stderr=self._stderr.fileno(),
             )
         except BaseException:
             self._stderr.close()
@@ -97,7 +91,7 @@ class Tool:
         """Wait for its end; check is called often, and may raise to wait no longer."""
         while self.process.poll() is None:
             check()
-            time.sleep(POLL_SECONDS)
+            self.process.pause(POLL_SECONDS)
 
     def messages(self) -> str:
         """Return what the command wrote to stderr (its last 64 KiB)."""

@@ -17,21 +17,23 @@ END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 class BgzfWriter:
     """Compresses bytes into blocks. The end-of-file block is left to the caller: files without it can be joined."""
 
-    def __init__(self, file: IO[bytes], level: int = LEVEL) -> None:
+    def __init__(self, file: IO[bytes], level: int = LEVEL, block: int = BLOCK) -> None:
+        """block: bytes in each block before compression, BLOCK at most."""
         self._file = file
         self._level = level
+        self._size = block
         self._buffer = bytearray()
         #: Where each block begins, from the first one's begin on, and where the last one ends.
         self.blocks = array("Q", [0])
 
     def write(self, data: bytes) -> None:
         self._buffer += data
-        if len(self._buffer) < BLOCK:
+        if len(self._buffer) < self._size:
             return
-        whole = len(self._buffer) // BLOCK * BLOCK
+        whole = len(self._buffer) // self._size * self._size
         with memoryview(self._buffer) as view:
-            for start in range(0, whole, BLOCK):
-                self._block(bytes(view[start : start + BLOCK]))
+            for start in range(0, whole, self._size):
+                self._block(bytes(view[start : start + self._size]))
         del self._buffer[:whole]
 
     def finish(self) -> None:

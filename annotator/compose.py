@@ -1,6 +1,7 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
 import re
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -20,7 +21,7 @@ ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
 #: The last field of an entry of BCSQ.
 _CHANGE = re.compile(r"\|[0-9]+[ACGT]+>[ACGT]+\b")
 #: Alleles whose description is kept, for files that have one allele in many records.
-REMEMBERED = 4096
+REMEMBERED = 8192
 
 
 @dataclass(slots=True)
@@ -67,6 +68,19 @@ class Found(NamedTuple):
         return "&".join(f"{gene}:{text}" for gene, text in self.proteins) if self.proteins else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of a change before csq has answered. models: the transcripts that it touches; likely: the one of
+    them that would be chosen if csq had nothing to say; on_transcript: see Allele, of this one.
+    """
+
+    change: Change
+    hgvs_g: str
+    models: Sequence[Model]
+    likely: Model | None
+    on_transcript: tuple[str, str]
+
+
 def respelled(bcsq: str, written: Variant) -> str:
     """csq's answer to an allele's normal form, with the change spelled as the file does."""
     pos, ref, alt = written
@@ -104,8 +118,10 @@ class Composer:
         self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
-        self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
-        self._models = lru_cache(maxsize=REMEMBERED)(self._features.models)
+        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
+        own = weakref.proxy(self)
+        self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, own))
+        self._foreseen = lru_cache(maxsize=REMEMBERED)(partial(Composer._foresee, own))
 
     def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
         """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
@@ -129,22 +145,44 @@ class Composer:
             found.append(allele)
         return found
 
-    def _describe(self, contig: str, variant: Variant, alt: str, bcsq: str) -> Allele:
+    def prepare(self, contig: str, variants: Iterable[Variant]) -> None:
+        """Find out what can be known of normal forms before csq has answered."""
+        for variant in variants:
+            self._foreseen(contig, variant)
+
+    def _foresee(self, contig: str, variant: Variant) -> Foreseen:
         change = shortest(*variant)
-        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
-        found = self.found(contig, change, bcsq)
+        hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        models = self.models(contig, change)
+        likely = transcripts.chosen(models, ())
+        on_transcript = likely.describe(change, partial(self._sequence.fetch, contig)) if likely else ("", "")
+        return Foreseen(change, hgvs_g, models, likely, on_transcript)
+
+    def models(self, contig: str, change: Change) -> Sequence[Model]:
+        """The transcripts that a change touches."""
+        # Of mitochondrial genes HGVS has m. descriptions alone.
+        prefix = self._reference.hgvs_prefix_of(contig)
+        return () if prefix == "m" else self._features.models(contig, *change.touched)
+
+    def _describe(self, contig: str, variant: Variant, alt: str, bcsq: str) -> Allele:
+        foreseen = self._foreseen(contig, variant)
+        change = foreseen.change
+        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq, hgvs_g=foreseen.hgvs_g)
+        found = self.found(contig, change, bcsq, foreseen.models)
         allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins
-        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
-        if found.model:
+        if found.model is foreseen.likely:
+            allele.on_transcript = foreseen.on_transcript
+        elif found.model:
             allele.on_transcript = found.model.describe(change, partial(self._sequence.fetch, contig))
         allele.known = self._known.get(contig, allele.hgvs_g)
         allele.values = _values(allele)
         return allele
 
-    def found(self, contig: str, change: Change, bcsq: str) -> Found:
-        """What csq's answer says of a change, with what else is known of the place."""
+    def found(self, contig: str, change: Change, bcsq: str, models: Sequence[Model] | None = None) -> Found:
+        """What csq's answer says of a change, with what else is known of the place; models: the transcripts that it
+        touches, if they are known already.
+        """
         start, end = change.touched
-        prefix = self._reference.hgvs_prefix_of(contig)
         answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
         genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
         term = consequence.worst(
@@ -159,9 +197,7 @@ class Composer:
                 text = hgvs.protein(answer.amino_change, answer.words, protein_of)
                 if text:
                     proteins.append((answer.gene, text))
-        # Of mitochondrial genes HGVS has m. descriptions alone.
-        models = [] if prefix == "m" else self._models(contig, start, end)
-        model = transcripts.chosen(models, answers)
+        model = transcripts.chosen(self.models(contig, change) if models is None else models, answers)
         return Found(list(genes) or self._features.names(contig, start, end), term, proteins, model)
 
     def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
@@ -206,15 +242,14 @@ class Composer:
 
 def _values(allele: Allele) -> tuple[str, ...]:
     known = allele.known
-    return tuple(
-        tags.escape(value)
-        for value in (
-            "&".join(allele.genes),
-            allele.term,
-            allele.hgvs_g,
-            *allele.on_transcript,
-            "&".join(f"{gene}:{text}" for gene, text in allele.proteins),
-            known.disease.replace("; ", "&") if known else "",
-            known.source.replace("; ", "&") if known else "",
-        )
+    values = (
+        "&".join(allele.genes),
+        allele.term,
+        allele.hgvs_g,
+        *allele.on_transcript,
+        "&".join([f"{gene}:{text}" for gene, text in allele.proteins]),
+        known.disease.replace("; ", "&") if known else "",
+        known.source.replace("; ", "&") if known else "",
     )
+    together = "".join(values)  # nearly always there is nothing to escape
+    return values if tags.escape(together) == together else tuple(map(tags.escape, values))

@@ -37,8 +37,6 @@ _RANK = {term: rank for rank, term in enumerate(TERMS.values())}
 #: What polyadenylation-completed stop codons come out as, before `incomplete_terminal_codon` replaces it.
 _IN_INCOMPLETE_CODON = {"3_prime_UTR_variant", "intron_variant", "coding_sequence_variant"}
 
-_MISSING = [""] * 6  # fields of an entry that ends early
-
 
 class Consequence(NamedTuple):
     """One entry of BCSQ: the worst term, csq's own words, the gene, and the amino acid change as csq writes it."""
@@ -54,17 +52,20 @@ class Consequence(NamedTuple):
 def parse(bcsq: str) -> tuple[Consequence, ...]:
     """Parse the BCSQ value of one allele; () if it is empty. Entries that point to another record are left out."""
     found = []
-    for entry in bcsq.split(",") if bcsq else ():
-        if not entry.startswith("@"):
-            words, gene, transcript, _, _, amino_change, *_ = entry.split("|") + _MISSING
-            words = words.lstrip("*")
-            found.append(Consequence(_severest(words), words, gene, transcript or gene, amino_change))
+    for entry in bcsq.split(","):
+        if not entry or entry.startswith("@"):
+            continue
+        fields = entry.split("|")
+        if len(fields) < 6:
+            fields += [""] * (6 - len(fields))
+        words = fields[0].lstrip("*")
+        found.append(Consequence(_term(words), words, fields[1], fields[2] or fields[1], fields[5]))
     return tuple(found)
 
 
 @lru_cache(maxsize=1024)
-def _severest(words: str) -> str:
-    """The term of the worst of csq's words."""
+def _term(words: str) -> str:
+    """The worst of the terms that csq joins by &."""
     named = words.split("&")
     if "frameshift" in named and "stop_gained" in named:
         # csq adds stop_gained wherever the new frame has a stop before the old one's, as it nearly always has.

@@ -4,7 +4,7 @@ They come from an Ensembl-style GFF3, read whole; or, of a pack with slices, fro
 by contig as they are asked for.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -129,17 +129,14 @@ class Features:
             if kind == "CDS":
                 # Transcripts are asked for now and then, and there are ten thousand on a large chromosome.
                 self._unread[first] = row
-                if third:
-                    start, _, end = third.partition("-")
-                    self._incomplete.setdefault(contig, set()).add((int(start), int(end)))
+                if codon := codon_of_row(row):
+                    self._incomplete.setdefault(contig, set()).add(codon)
             elif kind == "RNA":
                 self._rnas.append(rna.of_row(contig, third, rest))
             elif kind == "TX":
                 self._add_model(contig, int(first), int(second), row)
             else:
-                biotype, name, description = rest.split("\t")
-                feature = Feature(name, kind, contig, int(first), int(second), third, biotype, description)
-                (self.genes if kind in GENE_TYPES else self.regions).append(feature)
+                (self.genes if kind in GENE_TYPES else self.regions).append(feature_of_row(contig, row))
         self._index()
         return self
 
@@ -198,14 +195,7 @@ class Features:
         """Where start to end lies of which csq says nothing: "upstream" of a gene, else "downstream", within NEARBY
         bases, else "intergenic". Upstream of a gene on the reverse strand is behind its end.
         """
-        found = "intergenic"
-        for gene in _within(self._gene_bins, contig, start - NEARBY, end + NEARBY):
-            if gene.start <= end and gene.end >= start:
-                return "non_coding"  # of a gene without transcripts more is not known
-            if (gene.start > end) is (gene.strand != "-"):
-                return "upstream"
-            found = "downstream"
-        return found
+        return beside(_within(self._gene_bins, contig, start - NEARBY, end + NEARBY), start, end)
 
     def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
         """csq's word for the gravest of what start to end touches of a gene's transcripts that code for nothing; of any
@@ -217,11 +207,7 @@ class Features:
         """True if start to end lies within a last codon of one or two bases: of a stop codon that polyadenylation
         completes, or of a transcript whose end is not known.
         """
-        codons = self._incomplete.get(contig, ())
-        # Each is of one or two bases.
-        return any(
-            (first, last) in codons for first in (start - 1, start) for last in (first, first + 1) if end <= last
-        )
+        return in_codon(self._incomplete.get(contig, ()), start, end)
 
     def stretches(self, contig: str) -> Stretches:
         """Return where on the contig the answers of this object may change."""
@@ -252,12 +238,14 @@ class Features:
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """Return the coding transcript of this name, None if there is none on the contig."""
         if name in self._unread:
-            self.transcripts[name] = _transcript(self._unread.pop(name), contig)
+            self.transcripts[name] = transcript_of_row(self._unread.pop(name), contig)
         found = self.transcripts.get(name)
         return found if found and found.contig == contig else None
 
     def models(self, contig: str, start: int, end: int) -> list[Model]:
-        """Return the transcripts that overlap start to end (1-based, included); none, if the table has no such rows."""
+        """Return the transcripts that overlap start to end (1-based, included), in any order; none, if the table has no
+        such rows.
+        """
         found: dict[str, None] = {}
         for number in range(start >> BIN_BITS, (end >> BIN_BITS) + 1):
             for first, last, row in self._model_rows.get((contig, number), ()):
@@ -274,10 +262,40 @@ def coding_row(transcript: Transcript) -> str:
     return f"CDS\t{transcript.name}\t{transcript.strand}\t{incomplete}\t{transcript.phase}\t{places}"
 
 
-def _transcript(row: str, contig: str) -> Transcript:
+def transcript_of_row(row: str, contig: str) -> Transcript:
+    """The coding transcript of a row of the table."""
     _, name, strand, _, phase, places = row.split("\t")
     segments = [(int(start), int(end)) for start, _, end in (place.partition("-") for place in places.split(","))]
     return Transcript(name, contig, strand, segments, int(phase))
+
+
+def codon_of_row(row: str) -> tuple[int, int] | None:
+    """The incomplete codon of a coding transcript's row of the table."""
+    start, _, end = row.split("\t", 4)[3].partition("-")
+    return (int(start), int(end)) if end else None
+
+
+def feature_of_row(contig: str, row: str) -> Feature:
+    """A gene's or region's row of the table."""
+    kind, start, end, strand, biotype, name, description = row.split("\t")
+    return Feature(name, kind, contig, int(start), int(end), strand, biotype, description)
+
+
+def beside(genes: Iterable[Feature], start: int, end: int) -> str:
+    """See Features.beside; genes: those within NEARBY bases, along the genome."""
+    found = "intergenic"
+    for gene in genes:
+        if gene.start <= end and gene.end >= start:
+            return "non_coding"  # of a gene without transcripts more is not known
+        if (gene.start > end) is (gene.strand != "-"):
+            return "upstream"
+        found = "downstream"
+    return found
+
+
+def in_codon(codons: Container[tuple[int, int]], start: int, end: int) -> bool:
+    """See Features.in_incomplete_codon. Each is of one or two bases."""
+    return any((first, last) in codons for first in (start - 1, start) for last in (first, first + 1) if end <= last)
 
 
 class SlicedFeatures:

@@ -11,6 +11,7 @@ reverse strand, so that it always grows in the transcript's direction.
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from annotator.alleles import Change
@@ -55,19 +56,18 @@ class Layout:
 
     def __post_init__(self) -> None:
         exons = self.exons if self.strand != "-" else tuple((-end, -start) for start, end in reversed(self.exons))
-        before, total = [], 0
-        for begin, end in exons:
-            before.append(total)
-            total += end - begin + 1
         begins, ends = zip(*exons, strict=True)
-        found = {"_begins": begins, "_ends": ends, "_before": tuple(before), "first": begins[0], "last": ends[-1]}
-        for name, value in found.items():
-            object.__setattr__(self, name, value)
+        write = object.__setattr__
+        write(self, "_begins", begins)
+        write(self, "_ends", ends)
+        write(self, "_before", tuple(accumulate((end - begin + 1 for begin, end in exons[:-1]), initial=0)))
+        write(self, "first", begins[0])
+        write(self, "last", ends[-1])
         if self.coding:
             start, end = sorted(self.along(position) for position in self.coding)
             leader = self._count(start) - 1
-            object.__setattr__(self, "_leader", leader)
-            object.__setattr__(self, "_coding_size", self._count(end) - leader)
+            write(self, "_leader", leader)
+            write(self, "_coding_size", self._count(end) - leader)
 
     @property
     def letter(self) -> str:

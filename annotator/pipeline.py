@@ -11,10 +11,11 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, output, reading, tables
+from annotator import __version__, bcftools, forks, output, reading, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError
+from annotator.garbage import searched_less
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
@@ -78,6 +79,7 @@ class Report:
     preview: list[dict[str, Any]]
 
 
+@searched_less()
 def annotate(
     source: Path,
     out_dir: Path,
@@ -188,6 +190,7 @@ class _Run:
         return f"bcftools csq {' '.join(options)} {files}{''.join(others)}"
 
     def annotate(self) -> Report:
+        forks.prepare()
         self._tell("preflight", 0, now=True)
         sniffed = sniff(self._source)
         size = self._source.stat().st_size
@@ -293,8 +296,6 @@ class _Run:
         size = output.write(target, self._work_dir / "body", lines)
         self._index(target, work, size)
         proof.end(target, check.declared(), self._watch)
-        self._more(target, records_out)
-        self._tell("summary", records_out, now=True)
         report = Report(
             records_in=records_in,
             records_out=records_out,
@@ -304,6 +305,8 @@ class _Run:
             preview=work.summary.preview,
         )
         text = json.dumps(report.summary, indent=1, ensure_ascii=False)
+        self._more(target, records_out)
+        self._tell("summary", records_out, now=True)
         (self._out_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
         self.log.records_out = records_out
         self.log.summary = report.summary

@@ -72,7 +72,7 @@ class Reading:
                 self._tool.close()
             self._tool = self._start(DEVNULL, target.resolve())
         self._tool.wait(watch)
-        if self._tool.process.returncode > 0:
+        if (self._tool.process.returncode or 0) > 0:
             raise Unreadable(output.unreadable(self._tool.messages()))
         if failure := self._tool.failure():
             raise failure

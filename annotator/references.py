@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from annotator.bgzf import BLOCK
 from annotator.errors import EngineError
 from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
@@ -90,6 +91,7 @@ class Reference(ReferenceInfo):
     _feature_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
     gene_index: Path | None = None
     _index_sections: Mapping[str, Slice] = field(default_factory=dict, repr=False)
+    _gene_block: int = BLOCK
 
     def canonical(self, name: str) -> str | None:
         """Return the pack's own name of a contig that a file calls `name`; None if the pack does not have it."""
@@ -123,6 +125,7 @@ class Reference(ReferenceInfo):
             (self.gene_index, self._index_sections),
             (self.gff, self._gff_slices),
             (self.feature_table, self._feature_slices),
+            self._gene_block,
         )
 
     @property
@@ -303,6 +306,7 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
         _feature_slices=_slices(manifest, "features"),
         gene_index=folder / index["name"] if index else None,
         _index_sections=_slices(manifest, "gene_index"),
+        _gene_block=index.get("block_bytes", BLOCK) if index else BLOCK,
     )
 
 

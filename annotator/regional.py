@@ -3,38 +3,16 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from annotator.features import NEARBY, FeatureLookup, Features, Stretches, Transcript
+from annotator import features, rna
+from annotator.features import GENE_TYPES, NEARBY, FeatureLookup, Stretches, Transcript
+from annotator.gene_rows import GeneRows
 from annotator.regions import Genes
 from annotator.transcripts import Model
 
-BITS = 12  # lookups within the same 4,096 bases share what has been read
-STRETCHES_KEPT = 256
-GENES_KEPT = 256  # of which a transcript has been asked for
+BITS = 12  # genes are looked for in the index once for all lookups within the same 4,096 bases
+STRETCHES_KEPT = 1024
+GENES_KEPT = 512
 ALWAYS = 8  # so many genes are never too many
-
-#: How the table's rows of a kind begin, as each lookup needs one of them; genes are all that has none of the others.
-GENES, CODING, RNAS, MODELS = "", "CDS\t", "RNA\t", "TX\t"
-_OTHERS = (CODING, RNAS, MODELS)
-_NOTHING = Features.of_table("", ())
-
-
-class _Stretch:
-    """Genes of a part of a contig. The rows of a kind are read when they are asked for."""
-
-    def __init__(self, contig: str, rows: Sequence[str]) -> None:
-        self._contig = contig
-        self._rows = rows
-        self._read: dict[str, Features] = {}
-
-    def of(self, kind: str) -> Features:
-        found = self._read.get(kind)
-        if found is None:
-            if kind == GENES:
-                rows = [row for row in self._rows if not row.startswith(_OTHERS)]
-            else:
-                rows = [row for row in self._rows if row.startswith(kind)]
-            found = self._read[kind] = Features.of_table(self._contig, rows) if rows else _NOTHING
-        return found
 
 
 class RegionalFeatures:
@@ -48,53 +26,83 @@ class RegionalFeatures:
         self._whole = whole
         self._genes = genes
         self._visit = "", 0  # the contig that was asked last, and how many genes have been read of it meanwhile
+        # The place that was asked last, and what is near: several things are asked of each.
+        self._last: tuple[tuple[str, int, int], Sequence[GeneRows]] = ("", 0, 0), ()
         # Of this object alone, and gone with it.
-        self._stretch = lru_cache(maxsize=STRETCHES_KEPT)(self._read)
-        self._gene = lru_cache(maxsize=GENES_KEPT)(self._read_gene)
+        self._stretch = lru_cache(maxsize=STRETCHES_KEPT)(self._find)
+        self._gene = lru_cache(maxsize=GENES_KEPT)(self._read)
 
-    def _near(self, contig: str, start: int, end: int, kind: str) -> FeatureLookup:
-        """Features among which are all of a kind that share a base with start to end."""
+    def _near(self, contig: str, start: int, end: int) -> Sequence[GeneRows] | None:
+        """The genes that share a base with start to end, in order of their first base; None where `whole` is to be
+        asked.
+        """
+        place = contig, start, end
+        known, found = self._last
+        if known == place:
+            return found
         index = self._genes.of(contig)
         if index is None:
-            return self._whole
+            return None
         asked, count = self._visit
         if asked != contig:
             self._visit = contig, 0
         elif count > len(index.starts):
-            return self._whole
-        found = self._stretch(contig, start >> BITS, end >> BITS)
-        return found.of(kind) if found else self._whole
+            return None
+        numbers = self._stretch(contig, start >> BITS, end >> BITS)
+        if numbers is None:
+            return None
+        starts, ends = index.starts, index.ends
+        near = [self._gene(contig, one) for one in numbers if starts[one] <= end and ends[one] >= start]
+        self._last = place, near
+        return near
 
-    def _read(self, contig: str, first: int, last: int) -> _Stretch | None:
-        """None where it is too much."""
+    def _find(self, contig: str, first: int, last: int) -> Sequence[int] | None:
+        """The numbers of the genes of some stretches; None where it is too much."""
         index = self._genes.of(contig)
         if index is None:
             return None
-        genes = index.overlapping(first << BITS, ((last + 1) << BITS) - 1)
-        self._visit = contig, self._visit[1] + len(genes)
-        if len(genes) > len(index.starts) // 2 + ALWAYS:
-            return None
-        return _Stretch(contig, self._genes.rows(contig, index, genes))
+        numbers = index.overlapping(first << BITS, ((last + 1) << BITS) - 1)
+        return numbers if len(numbers) <= len(index.starts) // 2 + ALWAYS else None
 
-    def _read_gene(self, contig: str, gene: int) -> Features:
+    def _read(self, contig: str, gene: int) -> GeneRows:
+        self._visit = contig, self._visit[1] + 1
         index = self._genes.of(contig)
-        return Features.of_table(contig, self._genes.rows(contig, index, [gene]) if index else ())
+        return GeneRows(contig, self._genes.rows(contig, index, gene) if index else "")
 
     def names(self, contig: str, start: int, end: int) -> list[str]:
         """See Features.names."""
-        return self._near(contig, start, end, GENES).names(contig, start, end)
+        near = self._near(contig, start, end)
+        if near is None:
+            return self._whole.names(contig, start, end)
+        heads = [one for gene in near for one in gene.heads if one.start <= end and one.end >= start]
+        heads.sort(key=_place)
+        named = [one.name for one in heads if one.kind in GENE_TYPES] or [one.name for one in heads]
+        return list(dict.fromkeys(named))
 
     def beside(self, contig: str, start: int, end: int) -> str:
         """See Features.beside."""
-        return self._near(contig, start - NEARBY, end + NEARBY, GENES).beside(contig, start, end)
+        first, last = start - NEARBY, end + NEARBY
+        near = self._near(contig, first, last)
+        if near is None:
+            return self._whole.beside(contig, start, end)
+        heads = [one for gene in near for one in gene.heads if one.kind in GENE_TYPES]
+        heads = [one for one in heads if one.start <= last and one.end >= first]
+        return features.beside(sorted(heads, key=_place), start, end)
 
     def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
         """See Features.in_rna."""
-        return self._near(contig, start, end, RNAS).in_rna(contig, gene, start, end)
+        near = self._near(contig, start, end)
+        if near is None:
+            return self._whole.in_rna(contig, gene, start, end)
+        rnas = [one for rows in near for one in rows.rnas]
+        return rna.worst(rnas, gene, start, end) if rnas else ""
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """See Features.in_incomplete_codon."""
-        return self._near(contig, start, end, CODING).in_incomplete_codon(contig, start, end)
+        near = self._near(contig, min(start, end), max(start, end))  # of an insertion the end is in front of the start
+        if near is None:
+            return self._whole.in_incomplete_codon(contig, start, end)
+        return any(features.in_codon(gene.codons, start, end) for gene in near if gene.codons)
 
     def stretches(self, contig: str) -> Stretches:
         """See Features.stretches. Reads all of the contig."""
@@ -105,9 +113,16 @@ class RegionalFeatures:
         index = self._genes.of(contig)
         if index is None:
             return self._whole.transcript(name, contig)
-        found = (self._gene(contig, gene).transcript(name, contig) for gene in index.with_transcript(name))
+        found = (self._gene(contig, gene).transcript(name) for gene in index.with_transcript(name))
         return next((one for one in found if one), None)
 
     def models(self, contig: str, start: int, end: int) -> list[Model]:
         """See Features.models."""
-        return self._near(contig, start, end, MODELS).models(contig, start, end)
+        near = self._near(contig, start, end)
+        if near is None:
+            return self._whole.models(contig, start, end)
+        return [one for gene in near for one in gene.models if one.start <= end and one.end >= start]
+
+
+def _place(feature: features.Feature) -> tuple[int, int]:
+    return feature.start, feature.end

@@ -1,9 +1,9 @@
 """The genes of a pack by where they lie, so that a small file is annotated with those near its records alone.
 
-The pack's GFF3 and its table of features hold a slice of text for each contig, in bgzip blocks that are all of BLOCK
-bytes, unpacked, but for the last. Its index, a section for each contig, says where in that text the rows of each gene
-are: together in the table, and in the GFF3, whose rows are sorted by position, in runs between those of other genes.
-A gene here is what belongs together: its own row, its transcripts, and all of theirs; or a row that has no gene.
+The pack's GFF3 and its table of features hold a slice of text for each contig, in bgzip blocks that are all of the same
+number of bytes, unpacked, but for the last. Its index, a section for each contig, says where in that text the rows of
+each gene are: together in the table, and in the GFF3, whose rows are sorted by position, in runs between those of other
+genes. A gene here is what belongs together: its own row, its transcripts, and all of theirs; or a row that has no gene.
 """
 
 import os
@@ -31,7 +31,7 @@ MARGIN = 100
 FIRST = 8
 #: Beyond this share of the text of all genes, they are cheaper to have all.
 MOST = 0.25
-BLOCKS_KEPT = 64  # of each file, unpacked
+BLOCKS_KEPT = 256  # of each file, unpacked
 CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
 #: A transcript for csq's table of them to grow by, see `filler`.
 _FILLER = "no_contig\t.\ttranscript\t1\t3\t.\t+\t.\tID=transcript:filler{};Parent=gene:none;biotype=misc_RNA\n"
@@ -102,10 +102,13 @@ class GeneIndex:
             return []
         firsts, lasts = zip(*merged, strict=True)
         found = []
-        # Gene by gene and not place by place: a gene may be as long as the contig.
-        for number in self._between(firsts[0], lasts[-1]):
-            behind = bisect_left(lasts, self.starts[number])
-            if behind < len(firsts) and firsts[behind] <= self.ends[number]:
+        place = 0
+        between = self._between(firsts[0], lasts[-1])
+        # Gene by gene and not place by place, as a gene may be as long as the contig; both are in order.
+        for number, start, end in zip(between, self.starts[between.start :], self.ends[between.start :], strict=False):
+            while lasts[place] < start:
+                place += 1
+            if firsts[place] <= end:
                 found.append(number)
         return found
 
@@ -143,8 +146,10 @@ def _little(numbers: "array[int]") -> "array[int]":
 class Texts:
     """The text of a file's slices, piece by piece. Safe to share between threads, and with a forked process."""
 
-    def __init__(self, path: Path, slices: Mapping[str, Slice]) -> None:
+    def __init__(self, path: Path, slices: Mapping[str, Slice], block: int = BLOCK) -> None:
+        """block: bytes in each block, unpacked."""
         self._slices = slices
+        self.block = block
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(self._read)
@@ -155,9 +160,12 @@ class Texts:
         """The bytes of a contig's text from begin on, without end; blocks: where they begin, see GeneIndex."""
         if end <= begin:
             return b""
-        first, last = begin // BLOCK, (end - 1) // BLOCK
-        text = b"".join(self._block(contig, blocks[number], blocks[number + 1]) for number in range(first, last + 1))
-        return text[begin - first * BLOCK : end - first * BLOCK]
+        first, last = begin // self.block, (end - 1) // self.block
+        text = self._block(contig, blocks[first], blocks[first + 1])
+        if last > first:
+            more = range(first + 1, last + 1)
+            text += b"".join(self._block(contig, blocks[number], blocks[number + 1]) for number in more)
+        return text[begin - first * self.block : end - first * self.block]
 
     def _read(self, contig: str, begin: int, end: int) -> bytes:
         self.blocks_read += 1
@@ -165,18 +173,21 @@ class Texts:
 
 
 class Genes:
-    """The indexed genes of a pack; index, gff, table: each file and its slices by contig. Read as they are needed."""
+    """The indexed genes of a pack; index, gff, table: each file and its slices by contig; block: bytes in each block of
+    both texts. Read as they are needed.
+    """
 
     def __init__(
         self,
         index: tuple[Path, Mapping[str, Slice]],
         gff: tuple[Path, Mapping[str, Slice]],
         table: tuple[Path, Mapping[str, Slice]],
+        block: int = BLOCK,
     ) -> None:
         self._index, self._sections = index
         self._with_genes = gff[1]
-        self.gff = Texts(*gff)
-        self.table = Texts(*table)
+        self.gff = Texts(*gff, block)
+        self.table = Texts(*table, block)
         # Of this object alone, and gone with it.
         self.of = lru_cache(maxsize=CONTIGS_KEPT)(self._of)
 
@@ -189,16 +200,9 @@ class Genes:
             file.seek(place.offset)
             return GeneIndex.of_bytes(file.read(place.size))
 
-    def rows(self, contig: str, index: GeneIndex, genes: Iterable[int]) -> list[str]:
-        """The table's rows of these genes."""
-        spans: list[tuple[int, int]] = []
-        for gene in genes:  # neighbours as one
-            begin, end = index.rows[gene], index.rows[gene + 1]
-            if spans and spans[-1][1] == begin:
-                begin = spans.pop()[0]
-            spans.append((begin, end))
-        text = b"".join(self.table.between(contig, index.table_blocks, begin, end) for begin, end in spans)
-        return text.decode().splitlines()
+    def rows(self, contig: str, index: GeneIndex, gene: int) -> str:
+        """The table's rows of a gene."""
+        return self.table.between(contig, index.table_blocks, index.rows[gene], index.rows[gene + 1]).decode()
 
     def write_gff(self, places: Places, target: Path, more: bytes = b"") -> bool:
         """Write the genes near the places as plain GFF3, in the order of the pack's, and more text behind them.
@@ -217,12 +221,12 @@ class Genes:
             runs = index.runs_of(genes)
             found.append((contig, index, runs))
             size += sum(end - begin for begin, end in runs)
-            whole += len(index.gff_blocks) * BLOCK
+            whole += len(index.gff_blocks) * self.gff.block
             transcripts += sum(index.transcripts[gene] for gene in genes)
             unknown += sum(index.unknown[gene] for gene in genes)
         if size > max(MOST * whole, 4 * BLOCK):
             return False
-        with target.open("wb") as out:
+        with target.open("wb", buffering=1024 * 1024) as out:
             out.write(b"##gff-version 3\n")
             for contig, index, runs in found:
                 for begin, end in runs:

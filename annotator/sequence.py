@@ -14,7 +14,7 @@ from pathlib import Path
 from annotator.slices import unpack
 
 _COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")
-BLOCKS_KEPT = 64  # of a bgzip FASTA, unpacked, 64 KiB each
+BLOCKS_KEPT = 256  # of a bgzip FASTA, unpacked, 8 KiB each; 64 KiB in packs that were made earlier
 
 
 def reverse_complement(bases: str) -> str:

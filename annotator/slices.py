@@ -12,6 +12,9 @@ from deflate import DeflateError, deflate_decompress
 from annotator.bgzf import END, BgzfWriter
 
 MOST = 0x10000  # bytes in any block, unpacked
+#: Bytes of all extra fields, and the size of the block less one, which is in the first of them: SAM specification, 4.1.
+_HEAD = struct.Struct("<10xH4xH").unpack_from
+_LENGTH = struct.Struct("<I").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,16 @@ def read_text(path: Path, place: Slice) -> str:
 
 def unpack(block: bytes) -> bytes:
     """The text of the first block of these bytes. Raises ValueError or struct.error if it is damaged."""
-    (extra,) = struct.unpack_from("<H", block, 10)
+    extra, size = _HEAD(block)
+    # Its last number says how long the text is: to make room for the longest takes longer than to unpack a short one.
+    (length,) = _LENGTH(block, size - 3)
     try:
-        return bytes(deflate_decompress(block[12 + extra :], MOST))
+        text = bytes(deflate_decompress(block[12 + extra :], min(length, MOST))) if length else b""
     except DeflateError as error:
         raise ValueError("a block of a bgzip file is damaged") from error
+    if len(text) != length:
+        raise ValueError("a block of a bgzip file is damaged")
+    return text
 
 
 def unpack_checked(block: bytes) -> bytes:

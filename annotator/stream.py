@@ -19,6 +19,7 @@ run after the other, since the records come contig by contig.
 """
 
 import queue
+import select
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -337,7 +338,7 @@ class Pass:
     def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
         answers = Answers(csq.stdout)
-        while (piece := self._pending.get()) is not None:
+        for piece in self._ahead(answers):
             lines = answers.take(piece.asked)
             if lines is None:
                 return False
@@ -350,6 +351,24 @@ class Pass:
             raise EngineError("csq-lost", "bcftools csq gave back more records than it was given")
         self.bcsq_definition = answers.definition
         return True
+
+    def _ahead(self, answers: "Answers") -> Iterator[Piece]:
+        """The pieces of a run, in order. As long as csq, which reads its genes first, has not answered, those that wait
+        are prepared meanwhile.
+        """
+        waiting: deque[Piece] = deque()
+        more = True
+        while more or waiting:
+            while more and not (waiting and (self._pending.empty() or answers.begun())):
+                piece = self._pending.get()
+                if piece is None:
+                    more = False
+                    break
+                if isinstance(piece, Batch) and not answers.begun():
+                    piece.prepare()
+                waiting.append(piece)
+            if waiting:
+                yield waiting.popleft()
 
     def batches(self, records: Iterable[Record]) -> Iterator["Batch"]:
         """Gather records to pieces."""
@@ -396,6 +415,7 @@ class Answers:
         self._stream = stream
         self._rest = b""
         self._in_header = True
+        self._begun = False
         #: The header line that declares BCSQ.
         self.definition = ""
 
@@ -415,6 +435,14 @@ class Answers:
             end = text.rindex(b"\n", 0, end)
         self._rest = text[end + 1 :]
         return text[: end + 1]
+
+    def begun(self) -> bool:
+        """Whether the process has begun to write; does not wait for it."""
+        if not self._begun:
+            waiting = select.poll()
+            waiting.register(self._stream, select.POLLIN)
+            self._begun = bool(waiting.poll(0))
+        return self._begun
 
     def ended(self) -> bool:
         """Whether that was all; waits for the end."""
@@ -458,6 +486,10 @@ class Batch:
     def places(self) -> list[tuple[int, int]]:
         """See Piece.places."""
         return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._variants]
+
+    def prepare(self) -> None:
+        """See Piece.prepare."""
+        self._work.composer.prepare(self.contig, self._variants)
 
     def answer(self, answers: bytes) -> None:
         """See Piece.answer."""

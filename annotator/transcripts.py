@@ -171,18 +171,21 @@ def chosen(models: Sequence[Model], answers: Sequence[Consequence]) -> Model | N
 
     csq names no transcript for an intron: such an answer is taken for all of the gene's that it does not name.
     """
-    if len(models) < 2:
-        return models[0] if models else None
+    ordered = [(model.standing, model) for model in models]
+    least = min((standing for standing, _ in ordered), default=0)
+    rivals = [model for standing, model in ordered if standing == least]
+    if len(rivals) < 2:  # nearly all genes have one transcript with the weightiest flag
+        return rivals[0] if rivals else None
     severity: dict[str, int] = {}
     for answer in answers:
         key = answer.transcript if answer.transcript != answer.gene else f"gene:{answer.gene}"
         severity[key] = min(rank(answer.term), severity.get(key, _LEAST))
 
-    def order(model: Model) -> tuple[int, int, bool, str]:
+    def order(model: Model) -> tuple[int, bool, str]:
         of_gene = severity.get(f"gene:{model.gene}", _LEAST)
-        return model.standing, severity.get(model.name, of_gene), model.coding is None, model.name
+        return severity.get(model.name, of_gene), model.coding is None, model.name
 
-    return min(models, key=order, default=None)
+    return min(rivals, key=order)
 
 
 def edges(models: Iterable[Model]) -> set[int]:

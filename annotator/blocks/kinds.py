@@ -14,6 +14,7 @@ from annotator.blocks.compiled import Bytes, Flags, Ints, array_of
 from annotator.blocks.places import Places
 from annotator.compose import Composer, Found, respelled
 from annotator.sources.matching import Variant
+from annotator.transcripts import Model
 
 REMEMBERED = 8192
 #: What is written of a kind, in this order.
@@ -38,11 +39,12 @@ class Kinds:
     """Tells the kinds of alleles of one contig. One thread only."""
 
     def __init__(self, composer: Composer, contig: str, places: Places) -> None:
-        self._found = composer.found
+        self._composer = composer
         self._contig = contig
         self._places = places
         self._taught: dict[int, str] = {}  # csq's answer for all that is shared in a stretch
         self._of = lru_cache(maxsize=REMEMBERED)(self._in_stretch)
+        self._models = lru_cache(maxsize=REMEMBERED)(self._models_of)
 
     def of(
         self, alleles: Alleles, asked: Asked, answers: Sequence[str], moved: Flags, written: Callable[[int], Variant]
@@ -79,10 +81,16 @@ class Kinds:
         return kinds, numbers
 
     def _in_stretch(self, stretch: int, bcsq: str, spelled: str | None = None) -> Kind:
-        return self._kind(Change(self._places.edges[stretch], "N", "N"), bcsq, bcsq if spelled is None else spelled)
+        change, models = self._models(stretch)
+        return self._kind(change, bcsq, bcsq if spelled is None else spelled, models)
 
-    def _kind(self, change: Change, bcsq: str, spelled: str) -> Kind:
-        found = self._found(self._contig, change, bcsq)
+    def _models_of(self, stretch: int) -> tuple[Change, Sequence[Model]]:
+        """A change that stands for all that lie in a stretch, and the transcripts that these touch."""
+        change = Change(self._places.edges[stretch], "N", "N")
+        return change, self._composer.models(self._contig, change)
+
+    def _kind(self, change: Change, bcsq: str, spelled: str, models: Sequence[Model] | None = None) -> Kind:
+        found = self._composer.found(self._contig, change, bcsq, models)
         values = found.gene, found.term, found.protein, found.model.flag if found.model else ""
         gene, term, protein, flag = (tags.escape(value).encode("latin-1") if value else b"" for value in values)
         return Kind(found, (spelled.encode("ascii"), gene, term, protein, flag))

@@ -11,13 +11,13 @@ from typing import IO, Self
 
 from annotator.bgzf import BLOCK, END, BgzfWriter
 
-PIECE = 16 * BLOCK  # for a thread at a time: whole blocks, so that only the last one of a file is shorter
+PIECE = 1024 * 1024  # for a thread at a time, about: whole blocks, so that only the last one of a file is shorter
 
 
-def packed(data: bytes, level: int) -> bytes:
+def packed(data: bytes, level: int, block: int = BLOCK) -> bytes:
     """Return data as bgzip blocks, without the block that ends a file."""
     buffer = io.BytesIO()
-    writer = BgzfWriter(buffer, level)
+    writer = BgzfWriter(buffer, level, block)
     writer.write(data)
     writer.finish()
     return buffer.getvalue()
@@ -26,8 +26,10 @@ def packed(data: bytes, level: int) -> bytes:
 class BgzipFile:
     """A new bgzip file. The same bytes written in the same pieces always make the same file."""
 
-    def __init__(self, path: Path, level: int = 6) -> None:
+    def __init__(self, path: Path, level: int = 6, block: int = BLOCK) -> None:
         self._level = level
+        self._block = block
+        self._piece = PIECE // block * block
         self._file: IO[bytes] = path.open("wb")
         self._buffer = bytearray()
         workers = min(4, os.cpu_count() or 1)
@@ -51,12 +53,12 @@ class BgzipFile:
 
     def write(self, data: bytes) -> None:
         self._buffer += data
-        while len(self._buffer) >= PIECE:
-            self._submit(bytes(self._buffer[:PIECE]))
-            del self._buffer[:PIECE]
+        while len(self._buffer) >= self._piece:
+            self._submit(bytes(self._buffer[: self._piece]))
+            del self._buffer[: self._piece]
 
     def _submit(self, data: bytes) -> None:
-        self._waiting.append(self._pool.submit(packed, data, self._level))
+        self._waiting.append(self._pool.submit(packed, data, self._level, self._block))
         while len(self._waiting) > self._most:
             self._file.write(self._waiting.popleft().result())
 
@@ -73,8 +75,8 @@ class BgzipFile:
 class Slices:
     """A bgzip file of text in slices, each of which is a gzip file of its own, and can be cut out by its place."""
 
-    def __init__(self, path: Path, first_line: bytes) -> None:
-        self._file = BgzipFile(path)
+    def __init__(self, path: Path, first_line: bytes, block: int = BLOCK) -> None:
+        self._file = BgzipFile(path, block=block)
         self._file.write(first_line)
         self.places: dict[str, tuple[int, int]] = {}
 

@@ -11,7 +11,7 @@ from annotator import __version__, bcftools
 from annotator.install import codes, names
 from annotator.install.checksums import of_file
 from annotator.install.download import Fetched, sync_folder
-from annotator.install.genes import ContigGenes, GeneModels, pack_genes
+from annotator.install.genes import BLOCK, ContigGenes, GeneModels, pack_genes
 from annotator.install.genome import Sequence as Contig
 from annotator.install.genome import pack_genome
 from annotator.references import MANIFEST
@@ -129,6 +129,7 @@ def _manifest(
                 "name": name,
                 "size": (folder / name).stat().st_size,
                 "sha256": of_file(folder / name, "sha256").value,
+                **({"block_bytes": BLOCK} if kind == "gene_index" else {}),
             }
             for kind, name in FILES.items()
         },

@@ -19,6 +19,8 @@ from annotator.transcripts import ModelReading
 
 #: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
 LEFT_OUT = {b"biological_region"}
+#: Bytes of text in a block of either file: a gene has some kilobytes, and those of a small file lie far apart.
+BLOCK = 16 * 1024
 _PARENT = re.compile(rb"(?:^|;)Parent=transcript:([^;]+)").search
 _TRANSCRIPT = re.compile(rb"(?:^|;)ID=transcript:([^;]+)").search
 _GENE = re.compile(rb"(?:^|;)Parent=gene:([^;]+)").search
@@ -73,7 +75,11 @@ def pack_genes(
     lengths: of the genome's contigs. check is called with each contig before its rows are let go, and may raise.
     Raises InstallError.
     """
-    with source.open("rb") as packed, Slices(gff, b"##gff-version 3\n") as rows, Slices(features, b"#1\n") as table:
+    with (
+        source.open("rb") as packed,
+        Slices(gff, b"##gff-version 3\n", BLOCK) as rows,
+        Slices(features, b"#1\n", BLOCK) as table,
+    ):
         reading = _Reading(source.name, lengths, check, rows, table)
         for lines in whole_lines(packed, source.name, progress):
             for line in lines.splitlines():

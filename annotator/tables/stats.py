@@ -1,5 +1,6 @@
 """bcftools stats of an annotated file, as MultiQC and plot-vcfstats read it."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Stats:
         self._name = name
         self._result = result
         self._file = self.path.open("wb")
+        self._temporary = tempfile.TemporaryDirectory(prefix="stats-")
         try:
             # In the file's own folder and by its bare name, so that no path of this machine gets into the text.
             self._tool = Tool(
@@ -29,8 +31,10 @@ class Stats:
                 memory_bytes=memory_bytes,
                 cpu_seconds=cpu_seconds,
                 stdout=self._file.fileno(),
+                temporary=Path(self._temporary.name),
             )
         except BaseException:
+            self._temporary.cleanup()
             self._discard()
             raise
 
@@ -39,6 +43,7 @@ class Stats:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._tool.close()
+        self._temporary.cleanup()
         if kind is not None:
             self._discard()
 

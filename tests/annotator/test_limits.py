@@ -213,11 +213,11 @@ def versions_of(module: object) -> dict[str, str]:
 PEAK = """
 import sys
 from pathlib import Path
-from annotator import bcftools, sorter
+from annotator import forks, sorter
 from annotator.pipeline import annotate
 from annotator.references import load_reference
 sorter.RUN_BYTES = 200_000
-bcftools.PIPE_BYTES = 64 * 1024
+forks.PIPE_BYTES = 64 * 1024
 annotate(Path(sys.argv[1]), Path(sys.argv[2]), reference=load_reference("rCRS"))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """

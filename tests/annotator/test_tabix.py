@@ -4,12 +4,14 @@ import gzip
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pysam
 import pytest
 
 from annotator import tabix
+from annotator.bcftools import Tool
 from annotator.blocks import placing
 from annotator.pipeline import _Run, annotate
 from annotator.references import Reference, load_reference
@@ -73,13 +75,18 @@ def test_what_says_its_end_otherwise_is_left_to_bcftools(tmp_path: Path, record:
 
 
 def test_what_is_placed_by_its_ref_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unwanted(*_: object) -> None:
-        raise AssertionError
+    started: list[str] = []
+    tool = _Run._tool
 
-    monkeypatch.setattr(_Run, "_index_by_tool", unwanted)
+    def told(self: _Run, command: str, *arguments: Any) -> Tool:
+        started.append(command)
+        return tool(self, command, *arguments)
+
+    monkeypatch.setattr(_Run, "_tool", told)
     source = tmp_path / "in.vcf"
     source.write_text(vcf("MT 11778 . G A"))
     annotate(source, tmp_path, reference=load_reference("rCRS"))
+    assert started == ["csq", "view"]
     assert gzip.decompress((tmp_path / "annot.vcf.gz.tbi").read_bytes()).startswith(b"TBI\1")
 
 

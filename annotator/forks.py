@@ -1,0 +1,231 @@
+"""Processes that run bcftools, forked from one that has loaded it: the parent's side of `annotator.launcher`.
+
+To start an interpreter and load bcftools takes 50 ms and more, and a small file needs three commands. So a process that
+annotates keeps one that waits with both done, and each command is a fork of it: as separate from all others as if it
+had been started anew, after two or three milliseconds. It ends when its parent does.
+"""
+
+import atexit
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+#: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
+PIPE_BYTES = 1024 * 1024
+#: The status of a process that nobody can tell about any more: that of SIGKILL.
+LOST = -9
+
+
+class Forked:
+    """A process, as far as annotator.bcftools knows subprocess.Popen. stdin and stdout: None unless PIPE was given."""
+
+    def __init__(self, pid: int, answer: "_Answer", stdin: IO[bytes] | None, stdout: IO[bytes] | None) -> None:
+        self.pid = pid
+        self.stdin = stdin
+        self.stdout = stdout
+        self.returncode: int | None = None
+        self._answer = answer
+        self._reading = Lock()
+
+    def poll(self) -> int | None:
+        """Its status if it has ended, as Popen has it."""
+        # Whoever waits in another thread will set it.
+        if self.returncode is None and self._reading.acquire(blocking=False):
+            try:
+                if self.returncode is None and self._answer.is_there():
+                    self._end()
+            finally:
+                self._reading.release()
+        return self.returncode
+
+    def pause(self, seconds: float) -> None:
+        """Wait for its end, but no longer than this."""
+        if self.returncode is None:
+            self._answer.is_there(seconds)
+
+    def wait(self) -> int:
+        """Wait for its end; returns its status."""
+        with self._reading:
+            return self._end() if self.returncode is None else self.returncode
+
+    def _end(self) -> int:
+        try:
+            self.returncode = self._answer.number()
+        except OSError:
+            self.returncode = LOST
+        self._answer.close()
+        return self.returncode
+
+
+class _Answer:
+    """What the server says of one child, line by line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._text = b""
+
+    def is_there(self, seconds: float = 0) -> bool:
+        """Whether there is a line, after so many seconds at most; or none will ever be."""
+        if b"\n" in self._text:
+            return True
+        waiting = select.poll()  # select.select takes no descriptors from 1,024 on
+        waiting.register(self._descriptor, select.POLLIN)
+        return bool(waiting.poll(seconds * 1000))
+
+    def number(self, head: bytes = b"") -> int:
+        """The next one, which stands behind the head. Raises OSError if the server has ended, or could not fork."""
+        while b"\n" not in self._text:
+            more = os.read(self._descriptor, 64)
+            if not more:
+                break
+            self._text += more
+        line, end, self._text = self._text.partition(b"\n")
+        if not end or not line.startswith(head):
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return int(line[len(head) :])
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class _Server:
+    """The process that forks."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = subprocess.Popen(
+                # -I: no PYTHON* variables, no current folder on the path. -B: never writes bytecode.
+                [sys.executable, "-I", "-B", str(LAUNCHER), "serve", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={"LC_ALL": "C", "PATH": os.defpath},
+                start_new_session=True,
+            )
+
+    def fork(self, request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
+        """The number of a new process, and where its status will come. Raises OSError."""
+        reader, writer = os.pipe()
+        answer = _Answer(reader)
+        try:
+            try:
+                socket.send_fds(self._socket, [request], [*files, writer])
+            finally:
+                os.close(writer)
+            return answer.number(b"@"), answer
+        except BaseException:
+            answer.close()
+            raise
+
+    def end(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+    def forget(self) -> None:
+        """In a fork of the parent, whose server this is not."""
+        self._socket.close()
+        self._process.returncode = 0
+
+
+_server: _Server | None = None
+_starting = Lock()
+
+
+def prepare() -> None:
+    """Have a process ready to fork from, without waiting for it."""
+    global _server  # noqa: PLW0603
+    with _starting:
+        if _server is None:
+            _server = _Server()
+
+
+def fork(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stdin: int | None,
+    stdout: int | None,
+    stderr: int,
+) -> Forked:
+    """Run the launcher with these arguments in a process that leads a group of its own. stdin and stdout: a descriptor,
+    PIPE, or DEVNULL as without one. Raises OSError.
+    """
+    text = {"arguments": list(arguments), "folder": str(folder.absolute()), "environment": dict(environment)}
+    request = json.dumps(text).encode() + b"\n"
+    theirs_in, ours_in = _end(stdin, writing=True)
+    theirs_out, ours_out = _end(stdout, writing=False)
+    try:
+        pid, answer = _forked(request, [theirs_in, theirs_out, stderr])
+    except BaseException:
+        for one in (ours_in, ours_out):
+            if one is not None:
+                one.close()
+        raise
+    finally:
+        os.close(theirs_in)
+        os.close(theirs_out)
+    return Forked(pid, answer, ours_in, ours_out)
+
+
+def _forked(request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
+    prepare()
+    with _starting:
+        try:
+            if _server is not None:
+                return _server.fork(request, files)
+        except OSError:
+            pass
+    # It has been killed, perhaps: another one, once.
+    stop()
+    prepare()
+    with _starting:
+        if _server is None:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return _server.fork(request, files)
+
+
+def stop() -> None:
+    """End the process that forks; what it has forked goes on."""
+    global _server  # noqa: PLW0603
+    with _starting:
+        if _server is not None:
+            _server.end()
+        _server = None
+
+
+def _forget() -> None:
+    global _server, _starting  # noqa: PLW0603
+    _starting = Lock()
+    if _server is not None:
+        _server.forget()
+    _server = None
+
+
+atexit.register(stop)
+os.register_at_fork(after_in_child=_forget)
+
+
+def _end(wanted: int | None, *, writing: bool) -> tuple[int, IO[bytes] | None]:
+    """A descriptor for the child, and our end of it where it is a pipe."""
+    if wanted != subprocess.PIPE:
+        of_nothing = wanted is None or wanted == subprocess.DEVNULL
+        return (os.open(os.devnull, os.O_RDWR) if of_nothing else os.dup(wanted or 0)), None
+    reader, writer = os.pipe()
+    with contextlib.suppress(AttributeError, OSError):  # beyond what the system allows it stays as it is
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return (reader, os.fdopen(writer, "wb")) if writing else (writer, os.fdopen(reader, "rb"))
