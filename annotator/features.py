@@ -281,7 +281,20 @@ def feature_of_row(contig: str, row: str) -> Feature:
     return Feature(name, kind, contig, int(start), int(end), strand, biotype, description)
 
 
-def beside(genes: Iterable[Feature], start: int, end: int) -> str:
+class Stranded(Protocol):
+    """What is read here of a gene."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def strand(self) -> str: ...
+
+
+def beside(genes: Iterable[Stranded], start: int, end: int) -> str:
     """See Features.beside; genes: those within NEARBY bases, along the genome."""
     found = "intergenic"
     for gene in genes:

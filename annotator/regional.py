@@ -2,17 +2,27 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from annotator import features, rna
 from annotator.features import GENE_TYPES, NEARBY, FeatureLookup, Stretches, Transcript
 from annotator.gene_rows import GeneRows
-from annotator.regions import Genes
+from annotator.regions import FORWARD, REVERSE, ROWS, Genes
 from annotator.transcripts import Model
 
 BITS = 12  # genes are looked for in the index once for all lookups within the same 4,096 bases
 STRETCHES_KEPT = 1024
 GENES_KEPT = 512
 ALWAYS = 8  # so many genes are never too many
+_STRANDS = {FORWARD: "+", REVERSE: "-"}
+
+
+class _Own(NamedTuple):
+    """A gene's own row, as far as the index has it."""
+
+    start: int
+    end: int
+    strand: str
 
 
 class RegionalFeatures:
@@ -40,6 +50,15 @@ class RegionalFeatures:
         known, found = self._last
         if known == place:
             return found
+        numbers = self._numbers(contig, start, end)
+        if numbers is None:
+            return None
+        near = [self._gene(contig, one) for one in numbers]
+        self._last = place, near
+        return near
+
+    def _numbers(self, contig: str, start: int, end: int) -> list[int] | None:
+        """See _near; their numbers."""
         index = self._genes.of(contig)
         if index is None:
             return None
@@ -52,9 +71,7 @@ class RegionalFeatures:
         if numbers is None:
             return None
         starts, ends = index.starts, index.ends
-        near = [self._gene(contig, one) for one in numbers if starts[one] <= end and ends[one] >= start]
-        self._last = place, near
-        return near
+        return [one for one in numbers if starts[one] <= end and ends[one] >= start]
 
     def _find(self, contig: str, first: int, last: int) -> Sequence[int] | None:
         """The numbers of the genes of some stretches; None where it is too much."""
@@ -82,12 +99,18 @@ class RegionalFeatures:
     def beside(self, contig: str, start: int, end: int) -> str:
         """See Features.beside."""
         first, last = start - NEARBY, end + NEARBY
-        near = self._near(contig, first, last)
-        if near is None:
+        index, numbers = self._genes.of(contig), self._numbers(contig, first, last)
+        if index is None or numbers is None:
             return self._whole.beside(contig, start, end)
-        heads = [one for gene in near for one in gene.heads if one.kind in GENE_TYPES]
-        heads = [one for one in heads if one.start <= last and one.end >= first]
-        return features.beside(sorted(heads, key=_place), start, end)
+        genes: list[features.Stranded] = []
+        for number in numbers:
+            head = index.head(number)
+            if head in _STRANDS:  # as most have it, and nothing need be read
+                genes.append(_Own(index.starts[number], index.ends[number], _STRANDS[head]))
+            elif head == ROWS:
+                heads = [one for one in self._gene(contig, number).heads if one.kind in GENE_TYPES]
+                genes += [one for one in heads if one.start <= last and one.end >= first]
+        return features.beside(sorted(genes, key=_place), start, end)
 
     def in_rna(self, contig: str, gene: str, start: int, end: int) -> str:
         """See Features.in_rna."""
@@ -124,5 +147,5 @@ class RegionalFeatures:
         return [one for gene in near for one in gene.models if one.start <= end and one.end >= start]
 
 
-def _place(feature: features.Feature) -> tuple[int, int]:
+def _place(feature: features.Stranded) -> tuple[int, int]:
     return feature.start, feature.end

@@ -12,7 +12,7 @@ import weakref
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -31,6 +31,8 @@ MARGIN = 100
 FIRST = 8
 #: Beyond this share of the text of all genes, they are cheaper to have all.
 MOST = 0.25
+#: What is known of a gene's own row: nothing, its strand, or that there is none, see GeneIndex.
+ROWS, FORWARD, REVERSE, NO_GENE = range(4)
 BLOCKS_KEPT = 256  # of each file, unpacked
 CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
 #: A transcript for csq's table of them to grow by, see `filler`.
@@ -45,7 +47,9 @@ class GeneIndex:
     text, and behind them the text's end; first_runs: of each gene among runs, and behind them their number; runs: first
     byte in the GFF3's text and number of bytes, in turn; transcripts, unknown: how many of a gene, and how many of them
     csq may not know; names, owners: crc32 of each coding transcript's name, sorted, and its gene; table_blocks,
-    gff_blocks: the first byte of each block in its slice, and behind them the slice's end.
+    gff_blocks: the first byte of each block in its slice, and behind them the slice's end; heads: of each gene, FORWARD
+    or REVERSE if its own row lies there from its start to its end, NO_GENE if it has none, else ROWS. An index that was
+    made without heads is read too.
     """
 
     starts: "array[int]"
@@ -59,6 +63,7 @@ class GeneIndex:
     owners: "array[int]"
     table_blocks: "array[int]"
     gff_blocks: "array[int]"
+    heads: "array[int]" = field(default_factory=lambda: array("I"))
 
     def to_bytes(self) -> bytes:
         """The number of each array's members, then the arrays, all in little-endian order."""
@@ -69,11 +74,15 @@ class GeneIndex:
     def of_bytes(cls, data: bytes) -> Self:
         """The other way round. Raises ValueError if there is more or less of it."""
         numbers = _little(array("I", data))
-        count = len(fields(cls))
-        ends = list(accumulate(numbers[:count], initial=count))
-        if ends[-1] != len(numbers):
-            raise ValueError("the index of genes is damaged")
-        return cls(*(numbers[begin:end] for begin, end in pairwise(ends)))
+        for count in (len(fields(cls)), len(fields(cls)) - 1):
+            ends = list(accumulate(numbers[:count], initial=count))
+            if ends[-1] == len(numbers):
+                return cls(*(numbers[begin:end] for begin, end in pairwise(ends)))
+        raise ValueError("the index of genes is damaged")
+
+    def head(self, gene: int) -> int:
+        """One of FORWARD, REVERSE, NO_GENE and ROWS."""
+        return self.heads[gene] if self.heads else ROWS
 
     @property
     def first(self) -> range:

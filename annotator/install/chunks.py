@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from annotator.regions import GeneIndex
+from annotator.features import GENE_TYPES
+from annotator.regions import FORWARD, NO_GENE, REVERSE, ROWS, GeneIndex
 
 _ID = re.compile(rb"(?:^|;)ID=([^;]+)").search
 _PARENT = re.compile(rb"(?:^|;)Parent=([^;,]+)").search
@@ -28,6 +29,7 @@ class _Row(NamedTuple):
     line: bytes
     transcripts: int
     unknown: int
+    is_head: bool
 
 
 class Genes:
@@ -43,11 +45,9 @@ class Genes:
             if columns[2] not in {b"CDS", b"exon"} and (identity := _ID(columns[8])):
                 parent = _PARENT(columns[8])
                 self._parents[identity[1]] = parent[1] if parent else b""
-        found = [self._row(start, line, columns) for start, line, columns in told]
+        found = [self._row(start, line, columns, columns[2].decode() in heads) for start, line, columns in told]
         #: The genes of the rows of these kinds, in the order of the source.
-        self.heads = [
-            row.gene for row, (_, _, columns) in zip(found, told, strict=True) if columns[2].decode() in heads
-        ]
+        self.heads = [row.gene for row in found if row.is_head]
         found.sort(key=lambda row: row.start)
         self._rows = found
         self._numbers: dict[bytes, int] = {}
@@ -55,7 +55,7 @@ class Genes:
             self._numbers.setdefault(row.gene, len(self._numbers))
         self.lines = [row.line for row in found]
 
-    def _row(self, start: int, line: bytes, columns: list[bytes]) -> _Row:
+    def _row(self, start: int, line: bytes, columns: list[bytes], is_head: bool) -> _Row:
         identity, parent = _ID(columns[8]), _PARENT(columns[8])
         above = parent or identity
         gene = self._root(above[1]) if above else line
@@ -64,7 +64,7 @@ class Genes:
             transcripts, unknown = 1, not _KNOWN(columns[8])
         elif parent and parent[1] not in self._parents:
             unknown = 1  # csq gives a number to what has exons, be there a transcript or not
-        return _Row(start, int(columns[4]), gene, line, transcripts, int(unknown))
+        return _Row(start, int(columns[4]), gene, line, transcripts, int(unknown), is_head)
 
     def _root(self, name: bytes) -> bytes:
         for _ in range(_DEEPEST):
@@ -91,10 +91,14 @@ class Genes:
         starts, ends, transcripts, unknown, sizes = ([0] * count for _ in range(5))
         runs: list[list[int]] = [[] for _ in range(count)]
         at, before = 0, -1
+        own: list[list[tuple[bytes, int, int, bytes]]] = [[] for _ in range(count)]
         for row in self._rows:
             number, size = self._numbers[row.gene], len(row.line) + 1
             starts[number] = starts[number] or row.start
             ends[number] = max(ends[number], row.end)
+            if row.is_head:
+                columns = row.line.split(b"\t", 7)
+                own[number].append((columns[2], row.start, row.end, columns[6]))
             transcripts[number] += row.transcripts
             unknown[number] += row.unknown
             if number == before:
@@ -118,9 +122,20 @@ class Genes:
                 owners=array("I", (number for _, number in named)),
                 table_blocks=array("I"),
                 gff_blocks=array("I"),
+                heads=array("I", map(_head, starts, ends, own)),
             )
         except OverflowError:
             return None
+
+
+def _head(start: int, end: int, own: Iterable[tuple[bytes, int, int, bytes]]) -> int:
+    """See GeneIndex.heads; own: a gene's own rows, as kind, start, end and strand."""
+    genes = [row for row in own if row[0].decode() in GENE_TYPES]
+    if not genes:
+        return NO_GENE
+    if [row[1:3] for row in genes] != [(start, end)]:
+        return ROWS
+    return REVERSE if genes[0][3] == b"-" else FORWARD
 
 
 def _ends(sizes: Iterable[int]) -> "array[int]":

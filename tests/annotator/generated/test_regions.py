@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import random
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import pytest
 
 from annotator import regional, stream
 from annotator.blocks import cutting
-from annotator.features import GENE_TYPES, REGION_TYPES, FeatureLookup, Features, SlicedFeatures
+from annotator.features import GENE_TYPES, NEARBY, REGION_TYPES, FeatureLookup, Features, SlicedFeatures
 from annotator.install import chunks
 from annotator.install.install import Wanted, install
 from annotator.references import Reference, load_reference
 from annotator.regional import RegionalFeatures
-from annotator.regions import MARGIN, GeneIndex, Genes
+from annotator.regions import FORWARD, MARGIN, NO_GENE, REVERSE, GeneIndex, Genes
 from annotator.slices import read_text
 from tests.annotator.generated.conftest import Annotate
 from tests.support.crowd import CONTIGS, make_crowd
@@ -340,6 +341,20 @@ def test_an_index_is_read_as_it_was_written(pack: Reference) -> None:
     assert GeneIndex.of_bytes(index.to_bytes()) == index
     with pytest.raises(ValueError, match="damaged"):
         GeneIndex.of_bytes(index.to_bytes()[:-4])
+
+
+def test_an_index_without_the_genes_own_rows_gives_the_same(pack: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    genes, index = indexed(pack, "1")
+    assert {*index.heads} == {FORWARD, REVERSE, NO_GENE}
+    arrays = [getattr(index, one.name) for one in dataclasses.fields(index)][:-1]
+    older = GeneIndex.of_bytes(b"".join(part.tobytes() for part in (array("I", map(len, arrays)), *arrays)))
+    assert older == dataclasses.replace(index, heads=array("I"))
+    features, expected = (RegionalFeatures(Nothing(), genes) for _ in range(2))  # type: ignore[arg-type]
+    places = [edge + by for edge in (*index.starts, *index.ends) for by in (-NEARBY - 1, -NEARBY, -1, 1, NEARBY)]
+    words = [expected.beside("1", place, place) for place in places]
+    monkeypatch.setattr(genes, "of", {"1": older}.get)
+    assert [features.beside("1", place, place) for place in places] == words
+    assert len(set(words)) == 4
 
 
 def test_all_rows_belong_to_one_gene(pack: Reference) -> None:
