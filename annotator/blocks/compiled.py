@@ -28,11 +28,11 @@ _HERE = Path(__file__).parent
 
 
 def _homes() -> Iterator[Path]:
-    if named := os.environ.get("NUMBA_CACHE_DIR"):
+    if named := numba.config.CACHE_DIR:  # type: ignore[attr-defined]
         yield Path(named)
         return
     yield _HERE / "__pycache__"
-    yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gas"
+    yield Path.home() / ".cache" / "gas"
 
 
 def _cache() -> Path | None:
