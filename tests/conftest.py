@@ -43,14 +43,26 @@ NOT_ONCE = (
 
 #: Minutes each: begun first, so that no process is left with one of them at the end.
 LONG = ("tests/browser/", "tests/restore/test_real_workers.py", "tests/devstack/test_")
+#: Whose fixtures start a whole service, or a part of it: each group stays with one of pytest's processes, and starts
+#: them once.
+TOGETHER = {
+    "tests/browser/": "browser",
+    "tests/devstack/test_stack.py": "stack",
+    "tests/devstack/stripe/test_in_the_stack.py": "stack",
+    "tests/gas/aws/test_broker.py": "broker",
+}
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         path = item.nodeid
         if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
             item.add_marker(pytest.mark.once)
+        for beginning, group in TOGETHER.items():
+            if path.startswith(beginning):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +70,15 @@ def _fresh_cache() -> None:
     cache.clear()  # allauth's rate limits live there
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tasks() -> None:
+    """Every task is known, as in a worker. Asked for once: Celery looks through all modules each time."""
+    app.loader.import_default_modules()
+
+
 @pytest.fixture(autouse=True)
 def eager(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tasks run where they are sent, unless a test asks for `queued`."""
-    app.loader.import_default_modules()
     app.conf.task_always_eager = "queued" not in request.fixturenames
     app.conf.task_eager_propagates = True
     yield
