@@ -21,10 +21,13 @@ from gas.jobs.models import Job
 from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
+from tests.support import tables
 from tests.support.glacier_standin import StandIn, faithful_aws
 
 # AWS's service descriptions are parsed once, and not for each client that a test begins with.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+tables.use()
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
