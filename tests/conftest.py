@@ -35,8 +35,20 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
-#: Tests that have no row in the test database: the library, and those whose service runs in processes of its own.
-ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/", "tests/gas/test_settings.py")
+#: Tests that have no row in the test database, or none that matters: the library, those whose service runs in
+#: processes of its own, and those of words.
+ONCE = (
+    "tests/annotator/",
+    "tests/browser/",
+    "tests/devstack/",
+    "tests/gas/aws/",
+    "tests/gas/jobs/test_names.py",
+    "tests/gas/subscriptions/test_entitlement.py",
+    "tests/gas/test_settings.py",
+    "tests/gas/test_templates.py",
+    "tests/gas/users/test_times.py",
+    "tests/test_readme.py",
+)
 NOT_ONCE = (
     "tests/annotator/test_tasks.py",
     "tests/annotator/test_heartbeat.py",
@@ -44,8 +56,20 @@ NOT_ONCE = (
 )
 
 
-#: Minutes each: begun first, so that no process is left with one of them at the end.
-LONG = ("tests/browser/", "tests/restore/test_real_workers.py", "tests/devstack/test_")
+#: The longest first, so that no process is left with one of them at the end.
+LONG = (
+    "tests/browser/",
+    "tests/gas/subscriptions/test_migrations.py",
+    "tests/restore/test_real_workers.py",
+    "tests/gas/aws/test_broker.py",
+    "tests/model/test_promises.py",
+    "tests/devstack/test_journey.py",
+    "tests/devstack/test_stack.py",
+    "tests/devstack/stripe/test_in_the_stack.py",
+    "tests/gas/aws/test_archives_memory.py",
+    "tests/gas/jobs/test_races.py",
+    "tests/gas/jobs/test_archive_races.py",
+)
 #: Whose fixtures start a whole service, or a part of it: each group stays with one of pytest's processes, and starts
 #: them once.
 TOGETHER = {
@@ -58,7 +82,7 @@ TOGETHER = {
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
     for item in items:
         path = item.nodeid
         if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
