@@ -21,7 +21,7 @@ from gas.jobs.models import Job
 from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
-from tests.support import tables
+from tests.support import tables, units
 from tests.support.glacier_standin import StandIn, faithful_aws
 
 # AWS's service descriptions are parsed once, and not for each client that a test begins with.
@@ -70,26 +70,21 @@ LONG = (
     "tests/gas/jobs/test_races.py",
     "tests/gas/jobs/test_archive_races.py",
 )
-#: Whose fixtures start a whole service, or a part of it: each group stays with one of pytest's processes, and starts
-#: them once.
-TOGETHER = {
-    "tests/browser/": "browser",
-    "tests/devstack/test_stack.py": "stack",
-    "tests/devstack/stripe/test_in_the_stack.py": "stack",
-    "tests/gas/aws/test_broker.py": "broker",
-}
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # marks before they are selected by; order after pytest-django's
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         path = item.nodeid
         if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
             item.add_marker(pytest.mark.once)
-        for beginning, group in TOGETHER.items():
-            if path.startswith(beginning):
-                item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return units.Scheduler(config, log)
 
 
 @pytest.fixture(autouse=True)

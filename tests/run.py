@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def pytest(env: dict[str, str], processes: int, *arguments: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), *arguments]
     return subprocess.run(command, env=env, check=False).returncode
 
 

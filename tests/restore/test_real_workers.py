@@ -32,10 +32,7 @@ QUICK = {
 SECONDS = 90
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(route, marks=pytest.mark.xdist_group(f"cold-{route}")) for route in ("vault", "class")],
-)
+@pytest.fixture(scope="module", params=["vault", "class"])
 def stack(tmp_path_factory, request):
     """One worker for the cold queues: whatever happens to it, its successor has to finish."""
     workers = (Worker("cold", COLD), Worker("other", ("gas-annotate", "gas-default")))
