@@ -59,13 +59,13 @@ NOT_ONCE = (
 #: The longest first, so that no process is left with one of them at the end.
 LONG = (
     "tests/browser/",
-    "tests/gas/subscriptions/test_migrations.py",
-    "tests/restore/test_real_workers.py",
-    "tests/gas/aws/test_broker.py",
-    "tests/model/test_promises.py",
     "tests/devstack/test_journey.py",
     "tests/devstack/test_stack.py",
-    "tests/devstack/stripe/test_in_the_stack.py",
+    "tests/devstack/stripe/test_in_the_",
+    "tests/restore/test_real_workers.py",
+    "tests/gas/subscriptions/test_migrations.py",
+    "tests/gas/aws/test_broker.py",
+    "tests/model/test_promises.py",
     "tests/gas/aws/test_archives_memory.py",
     "tests/gas/jobs/test_races.py",
     "tests/gas/jobs/test_archive_races.py",

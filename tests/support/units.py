@@ -9,26 +9,22 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-#: The names of tests that stay with one process; what a group of the pattern says keeps them apart.
+#: The names of tests that stay with one process. Of whole services no more than two run at a time: those that have to
+#: wait for the processors start their workers over and over.
 TOGETHER = tuple(
     map(
         re.compile,
         (
-            r"tests/browser/",
-            r"tests/devstack/(?:test_stack|stripe/test_in_the_stack)\.py",
-            r"tests/devstack/stripe/test_in_the_browser\.py",
+            r"tests/(?:browser/|devstack/(?:test_stack|test_journey|stripe/test_in_the_\w+)\.py)",
+            r"tests/restore/test_real_workers\.py",
             r"tests/gas/aws/test_broker\.py",
-            r"tests/restore/test_real_workers\.py::test_(?!results_survive).*\[(vault|class)\]",
         ),
     )
 )
 
 
 def unit(name: str) -> str:
-    for number, pattern in enumerate(TOGETHER):
-        if found := pattern.match(name):
-            return f"{number} {found.groups()}"
-    return name
+    return next((pattern.pattern for pattern in TOGETHER if pattern.match(name)), name)
 
 
 class Scheduler(LoadScopeScheduling):
