@@ -1,8 +1,7 @@
 """Annotating small files, and reading what came out, as a scientist's own tools would."""
 
 import gzip
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from annotator.errors import InputError
 from annotator.pipeline import Report, annotate
 from annotator.references import Reference, load_reference
 from annotator.samples import write_sample
-from tests.support.warm import Forked, warm_server, warm_tools
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 HEADER = f"##fileformat=VCFv4.2\n##contig=<ID=MT,length=16569>\n{COLUMNS}\n"
@@ -45,24 +43,6 @@ class Result:
 
 
 Annotate = Callable[..., Result]
-
-
-#: Tests of how bcftools is started, limited and ended, and what of it is to be seen: it is started as it always is.
-COLD = ("test_limits", "test_tasks", "test_heartbeat", "test_output")
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[Callable[..., Forked]]:
-    with warm_server() as popen:
-        yield popen
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _warm(request: pytest.FixtureRequest, warm: Callable[..., Forked]) -> Iterator[None]:
-    """bcftools starts quickly: see tests.support.warm."""
-    cold = request.path.stem in COLD
-    with nullcontext() if cold else warm_tools(warm):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -25,8 +25,8 @@ SERVER = Path(__file__).with_name("warm_server.py")
 
 
 @contextmanager
-def warm_server() -> Iterator[Callable[..., "Forked"]]:
-    """The warm process, for as long as the block lasts. Gives what stands for subprocess.Popen."""
+def warm_tools() -> Iterator[None]:
+    """Every Tool that begins within the block is forked from one warm process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         with theirs:
@@ -41,17 +41,11 @@ def warm_server() -> Iterator[Callable[..., "Forked"]]:
             return Forked(ours, lock, arguments, **options)
 
         try:
-            yield popen
+            with patch.object(bcftools, "subprocess", SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)):
+                yield
         finally:
             ours.close()  # at which the server ends
             server.wait()
-
-
-@contextmanager
-def warm_tools(popen: Callable[..., "Forked"]) -> Iterator[None]:
-    """Every Tool that begins within the block is forked from the warm process."""
-    with patch.object(bcftools, "subprocess", SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)):
-        yield
 
 
 class Forked:

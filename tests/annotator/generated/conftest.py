@@ -1,7 +1,7 @@
 """A genome that is no mitochondrion, its pack, two sources, and quick runs of many small generated files."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,6 +17,7 @@ from annotator.sources.manifest import Source
 from tests.annotator.sources.genomes import installed
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
 from tests.support.vcfs import Recipe, generate
+from tests.support.warm import warm_tools
 
 #: The files that the sources know something of, by their seeds.
 KNOWN_SEEDS = range(8)
@@ -95,6 +96,12 @@ def sources(packs: Path, reference: Reference, genome: Genome, plain: Recipe) ->
         content = (declared + "".join(text for _, _, text in lines)).encode()
         made.append(installed(packs, reference, content, field, name=name, title=name.capitalize()))
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> Iterator[None]:
+    with warm_tools():
+        yield
 
 
 @pytest.fixture(scope="module")
