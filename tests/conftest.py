@@ -21,10 +21,13 @@ from gas.jobs.models import Job
 from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
+from tests.support import tables, units
 from tests.support.glacier_standin import StandIn, faithful_aws
 
 # AWS's service descriptions are parsed once, and not for each client that a test begins with.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+tables.use()
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -32,8 +35,20 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
-#: Tests that have no row in the test database: the library, and those whose service runs in processes of its own.
-ONCE = ("tests/annotator/", "tests/browser/", "tests/devstack/", "tests/gas/aws/", "tests/gas/test_settings.py")
+#: Tests that have no row in the test database, or none that matters: the library, those whose service runs in
+#: processes of its own, and those of words.
+ONCE = (
+    "tests/annotator/",
+    "tests/browser/",
+    "tests/devstack/",
+    "tests/gas/aws/",
+    "tests/gas/jobs/test_names.py",
+    "tests/gas/subscriptions/test_entitlement.py",
+    "tests/gas/test_settings.py",
+    "tests/gas/test_templates.py",
+    "tests/gas/users/test_times.py",
+    "tests/test_readme.py",
+)
 NOT_ONCE = (
     "tests/annotator/test_tasks.py",
     "tests/annotator/test_heartbeat.py",
@@ -41,16 +56,41 @@ NOT_ONCE = (
 )
 
 
-#: Minutes each: begun first, so that no process is left with one of them at the end.
-LONG = ("tests/browser/", "tests/restore/test_real_workers.py", "tests/devstack/test_")
+#: The longest first, so that no process is left with one of them at the end.
+LONG = (
+    "tests/browser/",
+    "tests/devstack/test_journey.py",
+    "tests/devstack/test_stack.py",
+    "tests/devstack/stripe/test_in_the_",
+    "tests/restore/test_real_workers.py",
+    "tests/gas/subscriptions/test_migrations.py",
+    "tests/gas/aws/test_broker.py",
+    "tests/model/test_promises.py",
+    "tests/gas/aws/test_archives_memory.py",
+    "tests/gas/jobs/test_races.py",
+    "tests/gas/jobs/test_archive_races.py",
+)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # marks before they are selected by; order after pytest-django's
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         path = item.nodeid
         if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
             item.add_marker(pytest.mark.once)
+    yield
+    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return units.Scheduler(config, log)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        tables.remember()
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +98,15 @@ def _fresh_cache() -> None:
     cache.clear()  # allauth's rate limits live there
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tasks() -> None:
+    """Every task is known, as in a worker. Asked for once: Celery looks through all modules each time."""
+    app.loader.import_default_modules()
+
+
 @pytest.fixture(autouse=True)
 def eager(request: pytest.FixtureRequest) -> Iterator[None]:
     """Tasks run where they are sent, unless a test asks for `queued`."""
-    app.loader.import_default_modules()
     app.conf.task_always_eager = "queued" not in request.fixturenames
     app.conf.task_eager_propagates = True
     yield

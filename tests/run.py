@@ -10,6 +10,7 @@ import sys
 
 from tests.support import chromium, postgres
 
+CORES = os.cpu_count() or 2
 #: See tests/conftest.py.
 TOUCHES_THE_DATABASE = "not once"
 
@@ -21,12 +22,12 @@ def main() -> int:
         left_out.append("browser tests: install Chromium (Debian: apt-get install chromium)")
     chosen = ["-m", "not browser"] if left_out else []
     env = os.environ.copy()
-    code = pytest(env, *chosen, *arguments)
+    code = pytest(env, CORES + 2, *chosen, *arguments)  # tests with workers of their own mostly wait for these
     if "DATABASE_URL" not in env and not arguments:
         if postgres.find():
             with postgres.cluster() as url:
                 print("\nThe same on PostgreSQL:", flush=True)
-                code = pytest({**env, "DATABASE_URL": url}, "-m", TOUCHES_THE_DATABASE) or code
+                code = pytest({**env, "DATABASE_URL": url}, CORES, "-m", TOUCHES_THE_DATABASE) or code
         else:
             left_out.append("the suite on PostgreSQL: install it (Debian: apt-get install postgresql)")
     for line in left_out:
@@ -34,8 +35,8 @@ def main() -> int:
     return code or (1 if left_out and env.get("CI") else 0)
 
 
-def pytest(env: dict[str, str], *arguments: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup", *arguments]
+def pytest(env: dict[str, str], processes: int, *arguments: str) -> int:
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), *arguments]
     return subprocess.run(command, env=env, check=False).returncode
 
 

@@ -11,15 +11,14 @@ from devstack.stack import Stack
 from tests.support import chromium
 
 
+@pytest.hookimpl(tryfirst=True)  # markers are selected by in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests go to one process, which has the one stack."""
     for item in items:
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("browser") / "data"
     with Stack(folder, env={"SWEEP_SECONDS": "5"}) as running:

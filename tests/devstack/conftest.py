@@ -43,16 +43,23 @@ def sqs(endpoint):
     return client("sqs", endpoint)
 
 
-@pytest.fixture(scope="module")
-def said():
-    """What the module's stack has said."""
+@pytest.fixture(scope="package")
+def _sayings():
     return []
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, said):
-    with Stack(tmp_path_factory.mktemp("stack") / "data", say=said.append) as running:
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory, _sayings):
+    """One for the folder. Tests may kill its parts: it starts them again."""
+    with Stack(tmp_path_factory.mktemp("stack") / "data", say=_sayings.append) as running:
         yield running
+
+
+@pytest.fixture
+def said(_sayings):
+    """What the stack says during the test."""
+    _sayings.clear()
+    return _sayings
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from tests.model import promises
 from tests.model.world import Accident, World
+from tests.support.effort import examples
 
 SQLITE = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
 #: For each of the two routes. PostgreSQL, the slower, sees that nothing depends on the database.
-EXAMPLES = 520 if SQLITE else 60
+EXAMPLES = examples(100 if SQLITE else 15)
 RESULTS_MAX = 3
 
 numbers = st.integers(0, 50)

@@ -124,24 +124,44 @@ class _Raw(io.BytesIO):
             yield chunk
 
 
+#: Clients that earlier blocks have made, by what they were made for: to make one takes longer than most tests use it.
+_made: dict[tuple[str, int, str], Any] = {}
+_current: list[StandIn] = []
+
+
+def _answer(**call: Any) -> AWSResponse:
+    """The present stand-in's. Clients that have seen a failure are not used again: they remember, and retry less."""
+    stand_in = _current[-1]
+    sound = False
+    try:
+        answer = stand_in.send(**call)  # looked up at each call: a test may put something in its way
+        sound = answer.status_code < 400 and not (stand_in.cut or stand_in.spoilt)
+    finally:
+        if not sound:
+            _made.clear()
+    return answer
+
+
 @contextmanager
 def faithful_aws() -> Iterator[StandIn]:
     """S3 and Glacier, with the service's buckets and vault. Other services are moto's."""
     make = clients._client
+
+    def connected(service: str, attempts: int = clients.ATTEMPTS) -> Any:
+        kind = (service, attempts, settings.AWS_REGION)
+        if kind in _made:
+            return _made[kind]
+        if service not in {"s3", "glacier"}:
+            _made[kind] = make(service, attempts)
+            return _made[kind]
+        with override_settings(AWS_ENDPOINT_URL=ENDPOINT):  # paths, not hosts, name the buckets then
+            client = _made[kind] = make(service, attempts)
+        client.meta.events.register_first("before-send", _answer)
+        return client
+
     with mock_aws():
         stand_in = StandIn(build_app())
-
-        def answer(**call: Any) -> AWSResponse:
-            return stand_in.send(**call)  # looked up at each call: a test may put something in its way
-
-        def connected(service: str, attempts: int = clients.ATTEMPTS) -> Any:
-            if service not in {"s3", "glacier"}:
-                return make(service, attempts)
-            with override_settings(AWS_ENDPOINT_URL=ENDPOINT):  # paths, not hosts, name the buckets then
-                client = make(service, attempts)
-            client.meta.events.register_first("before-send", answer)
-            return client
-
+        _current.append(stand_in)
         clients._client = connected
         _forget()
         try:
@@ -153,6 +173,7 @@ def faithful_aws() -> Iterator[StandIn]:
         finally:
             clients._client = make
             _forget()
+            _current.remove(stand_in)
 
 
 def _forget() -> None:

@@ -163,6 +163,7 @@ def test_a_body_that_is_nested_without_end_is_refused(person: User, browser_of: 
     assert browser_of(person).post("/jobs/uploads/", body, content_type="application/json").status_code == 400
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
 def test_the_pages_policy_lets_uploads_reach_the_bucket(region: str) -> None:
     """With real AWS there is no endpoint setting: what boto3 signs must be what the policy names."""
