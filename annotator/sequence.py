@@ -1,6 +1,5 @@
 """Bases of a reference, read from an indexed FASTA, plain or bgzip: no genome is ever loaded."""
 
-import mmap
 import os
 import struct
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from annotator.slices import unpack
 
+SMALL = 1024 * 1024  # bytes of a plain FASTA that is kept in memory
 _COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")
 BLOCKS_KEPT = 256  # of a bgzip FASTA, unpacked, 8 KiB each; 64 KiB in packs that were made earlier
 
@@ -38,7 +38,7 @@ class Sequence:
         for line in fasta.with_name(fasta.name + ".fai").read_text().splitlines():
             name, length, offset, bases, width = line.split("\t")[:5]
             self._contigs[name] = _Contig(int(length), int(offset), int(bases), int(width))
-        self._between = _Packed(fasta).between if fasta.suffix == ".gz" else _Mapped(fasta).between
+        self._between = _Packed(fasta).between if fasta.suffix == ".gz" else _Plain(fasta).between
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -58,15 +58,18 @@ class Sequence:
         return self._between(begin, stop).replace(b"\n", b"").replace(b"\r", b"").decode("ascii").upper()
 
 
-class _Mapped:
-    """A plain file, through a memory map."""
+class _Plain:
+    """A plain file. A small one is kept in memory; a large one is read, and not mapped: that would count as memory."""
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        self._kept = os.pread(self._file, SMALL, 0) if path.stat().st_size < SMALL else b""
 
     def between(self, begin: int, stop: int) -> bytes:
-        return self._map[begin:stop]
+        return self._kept[begin:stop] or os.pread(
+            self._file, stop - begin, begin
+        )  # no position that threads would share
 
 
 class _Packed:

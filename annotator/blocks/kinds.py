@@ -91,9 +91,16 @@ class Kinds:
 
     def _kind(self, change: Change, bcsq: str, spelled: str, models: Sequence[Model] | None = None) -> Kind:
         found = self._composer.found(self._contig, change, bcsq, models)
-        values = found.gene, found.term, found.protein, found.model.flag if found.model else ""
-        gene, term, protein, flag = (tags.escape(value).encode("latin-1") if value else b"" for value in values)
-        return Kind(found, (spelled.encode("ascii"), gene, term, protein, flag))
+        genes, term, proteins, model = found
+        gene = _written(genes[0] if len(genes) == 1 else found.gene)
+        protein = tags.escape(found.protein).encode("latin-1") if proteins else b""
+        flag = _written(model.flag) if model else b""
+        return Kind(found, (spelled.encode("ascii"), gene, _written(term), protein, flag))
+
+
+@lru_cache(maxsize=1024)
+def _written(value: str) -> bytes:
+    return tags.escape(value).encode("latin-1")
 
 
 def _ranked(keys: Ints) -> tuple[Ints, Ints]:

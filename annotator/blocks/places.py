@@ -11,7 +11,7 @@ from annotator.features import NEARBY, FeatureLookup
 #: csq is asked about what lies within so many bases of a gene or transcript; it says nothing about the rest.
 MARGIN = NEARBY
 #: So many bases from any exon, what csq says hangs no more on the bases: its splice regions have eight.
-AWAY = 30
+AWAY = 16
 
 
 class Places:
