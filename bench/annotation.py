@@ -5,7 +5,8 @@ wall and processor time, throughput, the highest memory of the process tree, and
 
 - the floor: `bcftools view`, VCF to bgzip
 - the raw pipe: `norm | csq | annotate` to bgzip, with one source of known variants in its streamable form
-- `python -m annotator`, with all that it checks, repairs and writes, and the same source
+- `python -m annotator`, with all that it checks, repairs and writes, and the same source; and the library without the
+  start of an interpreter, in a process that has annotated before, as a worker's is
 - SnpEff, where it is installed (Debian: apt-get install snpeff snpsift), with a database built from the same genes;
   alone, which leaves the source out, and with SnpSift behind it, which adds what the source says
 
@@ -21,6 +22,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -163,6 +165,7 @@ def measure(folder: Path, *, with_snpeff: bool = True) -> dict[str, Cost]:
             ]
         ),
     }
+    found["the library, in a worker"] = library(person, folder / "packs")
     if with_snpeff and SNPEFF_JAR.exists() and shutil.which("java"):
         config = snpeff_database(folder)
         annotate = snpeff("ann", "-noLog", "-noStats", "-noDownload", "-config", str(config), PACK, person)
@@ -173,6 +176,15 @@ def measure(folder: Path, *, with_snpeff: bool = True) -> dict[str, Cost]:
             with (folder / "snpsift.vcf").open("wb") as out:
                 found["SnpEff | SnpSift"] = cost([annotate, known], out.fileno())
     return found
+
+
+def library(person: str, packs: Path) -> Cost:
+    """Without what the process does before."""
+    with tempfile.TemporaryFile() as out:
+        whole = cost([[sys.executable, "-m", "bench.library_once", person, str(packs)]], out.fileno())
+        out.seek(0)
+        seconds, cpu = map(float, out.read().split())
+    return Cost(seconds, cpu, whole.memory)
 
 
 def bcftools(*arguments: str) -> list[str]:
