@@ -51,7 +51,7 @@ class Asking:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._taught = np.zeros(len(places.edges), np.bool_)
+        self._taught = np.zeros(len(places.starts), np.bool_)
 
     def about(self, alleles: Alleles, variants: Sequence[Variant]) -> Asked:
         """variants: the normal forms of other records' alleles, all of which csq is asked about."""

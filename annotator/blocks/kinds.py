@@ -86,7 +86,7 @@ class Kinds:
 
     def _models_of(self, stretch: int) -> tuple[Change, Sequence[Model]]:
         """A change that stands for all that lie in a stretch, and the transcripts that these touch."""
-        change = Change(self._places.edges[stretch], "N", "N")
+        change = Change(int(self._places.starts[stretch]), "N", "N")
         return change, self._composer.models(self._contig, change)
 
     def _kind(self, change: Change, bcsq: str, spelled: str, models: Sequence[Model] | None = None) -> Kind:

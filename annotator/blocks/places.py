@@ -1,7 +1,6 @@
 """Where the answers about a contig change: what is known of one base of a stretch is known of all of it."""
 
-from bisect import bisect_right
-from itertools import accumulate
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,28 +18,29 @@ class Places:
 
     def __init__(self, features: FeatureLookup, contig: str) -> None:
         found = features.stretches(contig)
-        near = [(max(1, start - MARGIN), end + MARGIN + 1) for start, end in found.spans]
-        by_exons = [(max(1, start - AWAY), end + AWAY + 1) for start, end in found.exons or [(1, 2**32)]]
-        edges = {1, *found.edges, *(edge for span in (*near, *by_exons) for edge in span)}
-        self.edges: list[int] = sorted(edges)
+        near = _widened(found.spans, MARGIN)
+        by_exons = _widened(found.exons or [(1, 2**32)], AWAY)
+        edges = np.array([1, *found.edges], np.int64)
         #: The first positions of the stretches.
-        self.starts: Ints = np.array(self.edges, np.int64)
+        self.starts: Ints = np.unique(np.concatenate([edges, near.ravel(), by_exons.ravel()]))
         #: Whether csq may have something to say, by stretch.
         self.near: Flags = self._covered(near)
         #: Whether csq says the same of all changes that lie within, by stretch.
         self.alike: Flags = ~self._covered(by_exons)
 
-    def _covered(self, spans: list[tuple[int, int]]) -> Flags:
-        turns = dict.fromkeys(self.edges, 0)
-        for start, end in spans:
-            turns[start] += 1
-            turns[end] -= 1
-        return np.array([depth > 0 for depth in accumulate(turns[edge] for edge in self.edges)])
-
-    def at(self, pos: int) -> int:
-        """The stretch of a position (1-based)."""
-        return bisect_right(self.edges, pos) - 1
+    def _covered(self, spans: Ints) -> Flags:
+        turns = np.zeros(len(self.starts), np.int64)
+        for column, turn in ((0, 1), (1, -1)):
+            np.add.at(turns, np.searchsorted(self.starts, spans[:, column]), turn)
+        covered: Flags = np.cumsum(turns) > 0
+        return covered
 
     def of(self, positions: Ints) -> Ints:
-        """The stretch of each position."""
+        """The stretch of each position (1-based)."""
         return np.searchsorted(self.starts, positions, side="right") - 1
+
+
+def _widened(spans: Sequence[tuple[int, int]], by: int) -> Ints:
+    """Where each begins, and the first position behind it, with so many bases more on either side."""
+    first, last = np.array(spans, np.int64).reshape(-1, 2).T
+    return np.stack([np.maximum(1, first - by), last + by + 1], axis=1)
