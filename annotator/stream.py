@@ -11,7 +11,8 @@ samples.
 
 Normal forms lie to the left of what the file has, by a repeat's length: those of a piece are sorted anew, and the first
 of the next piece may lie before them. csq, which looks at each record alone, takes that; it may only give back what is
-on one position together. Therefore the numbers.
+on one position together. Therefore the numbers. In front of the first record of a contig it takes none: so each contig
+is begun with a line at its first base, of which nothing is asked.
 
 A run of csq knows one genetic code. Where the contigs of a reference have several, csq is run anew at each change, one
 run after the other, since the records come contig by contig.
@@ -229,10 +230,14 @@ class Pass:
         try:
             for csq, run in self._runs(pieces()):
                 csq.stdin.write(self._bare_header())
+                contig = ""
                 for piece in run:
                     self._wait_for_room(piece)
                     self._fed += piece.records
                     self._pending.put(piece)
+                    if piece.contig != contig:
+                        contig = piece.contig
+                        csq.stdin.write(self._first_line(contig))
                     csq.stdin.write(piece.bare())
                 csq.stdin.close()
                 self._pending.put(None)
@@ -292,6 +297,9 @@ class Pass:
         text = f"##fileformat=VCFv4.2\n{contigs}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         return text.encode("ascii")
 
+    def _first_line(self, contig: str) -> bytes:
+        return f"{contig}\t1\t0\t{self.fetch(contig, 1, 1)}\t.{BLANK}".encode("ascii")
+
     def _collect(self) -> None:
         try:
             with self._body.open("wb") as file, Behind(BgzfWriter(file)) as writer:
@@ -306,7 +314,11 @@ class Pass:
     def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
         answers = Answers(csq.stdout)
+        contig = ""
         while (piece := self._pending.get()) is not None:
+            if piece.contig != contig:
+                contig = piece.contig
+                answers.take(1)
             lines = answers.take(piece.asked)
             if lines is None:
                 return False

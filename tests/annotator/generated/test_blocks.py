@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 from annotator.blocks import cutting, plain
 from annotator.errors import InputError
 from annotator.sources.manifest import Source
+from annotator.sources.matching import normal
 from annotator.stream import Piece
 from tests.annotator.generated.conftest import Annotate
 from tests.annotator.generated.test_counts import recipe_of
@@ -76,3 +78,27 @@ def test_most_of_a_sound_file_is_in_columns(
     records = run(made.content).records
     assert len(records) >= 1000
     assert sum(alone) < 0.1 * len(records)
+
+
+def test_an_indel_may_lie_in_front_of_the_first_record_of_its_contig(
+    run: Annotate, genome: Genome, small_blocks: pytest.MonkeyPatch
+) -> None:
+    """As the normal form of one that is written further right does, where the first record is a piece of its own."""
+    bases = genome.sequences["2"]
+    # Where csq is asked about each allele, near a gene.
+    run_of = re.compile(r"(.)(?!\1)(.)\2{3,}").search(bases, 8000)
+    assert run_of is not None
+    first, last = run_of.start() + 1, run_of.end()  # the base in front of the run, and the run's last
+    assert normal("2", last - 1, bases[last - 2 : last], bases[last - 2], lambda _, one, end: bases[one - 1 : end]) == (
+        first,
+        bases[first - 1 : first + 1],
+        bases[first - 1],
+    )
+    rows = [
+        f"1\t100\t.\t{genome.sequences['1'][99]}\t{genome.sequences['1'][99]}A\t.\t.\t.",
+        f"2\t{last - 2}\t.\t{bases[last - 3]}\t{bases[last - 3]}TTG\t.\t.\t.",
+        f"2\t{last - 1}\t.\t{bases[last - 2 : last]}\t{bases[last - 2]}\t.\t.\t.",
+        *(f"2\t{pos}\t.\t{bases[pos - 1]}\t{bases[pos - 1]}GA\t.\t.\t." for pos in range(last, last + 400)),
+    ]
+    header = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    assert len(run((header + "\n".join(rows) + "\n").encode()).records) == len(rows)
