@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from annotator.coding import Span
 from annotator.features import NEARBY, FeatureLookup, Features, Stretches, Transcript
 from annotator.regions import Genes
 from annotator.transcripts import Model
@@ -95,6 +96,10 @@ class RegionalFeatures:
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """See Features.in_incomplete_codon."""
         return self._near(contig, start, end, CODING).in_incomplete_codon(contig, start, end)
+
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """See Features.coding."""
+        return self._near(contig, start, end, CODING).coding(contig, start, end)
 
     def stretches(self, contig: str) -> Stretches:
         """See Features.stretches. Reads all of the contig."""
