@@ -1,9 +1,10 @@
 """Puts together what is known of each allele, and writes it into the record's INFO."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from annotator import consequence, hgvs, tags, transcripts
@@ -21,6 +22,7 @@ ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
 _CHANGE = re.compile(r"\|[0-9]+[ACGT]+>[ACGT]+\b")
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 4096
+_PHASED = list(tags.DESCRIPTIONS).index(tags.PHASED)
 
 
 @dataclass(slots=True)
@@ -107,9 +109,14 @@ class Composer:
         self._described = lru_cache(maxsize=REMEMBERED)(self._describe)
         self._models = lru_cache(maxsize=REMEMBERED)(self._features.models)
 
-    def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
+    def alleles(
+        self,
+        record: Record,
+        answers: Iterable[tuple[Variant, str]],
+        phased: Mapping[Variant, str] = MappingProxyType({}),
+    ) -> list[Allele]:
         """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
-        predictable(record).
+        predictable(record); phased: what GAS_PHASED has for normal forms, escaped.
         """
         given = iter(answers)
         found = []
@@ -117,6 +124,8 @@ class Composer:
             if kind is Kind.SEQUENCE and alt != record.ref:
                 variant, bcsq = next(given)
                 allele = self._described(record.contig, variant, alt, bcsq)
+                if text := phased.get(variant):
+                    allele = replace(allele, values=(*allele.values[:_PHASED], text, *allele.values[_PHASED + 1 :]))
                 written = record.pos, record.ref, alt
                 found.append(allele if variant == written else replace(allele, bcsq=respelled(bcsq, written)))
                 continue
@@ -134,12 +143,16 @@ class Composer:
         allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq)
         found = self.found(contig, change, bcsq)
         allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins
-        allele.hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        allele.hgvs_g = self.genomic(contig, change)
         if found.model:
             allele.on_transcript = found.model.describe(change, partial(self._sequence.fetch, contig))
         allele.known = self._known.get(contig, allele.hgvs_g)
         allele.values = _values(allele)
         return allele
+
+    def genomic(self, contig: str, change: Change) -> str:
+        """HGVS on the genome."""
+        return hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
 
     def found(self, contig: str, change: Change, bcsq: str) -> Found:
         """What csq's answer says of a change, with what else is known of the place."""
@@ -214,6 +227,7 @@ def _values(allele: Allele) -> tuple[str, ...]:
             allele.hgvs_g,
             *allele.on_transcript,
             "&".join(f"{gene}:{text}" for gene, text in allele.proteins),
+            "",  # GAS_PHASED hangs on other alleles
             known.disease.replace("; ", "&") if known else "",
             known.source.replace("; ", "&") if known else "",
         )

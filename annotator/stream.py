@@ -21,7 +21,7 @@ run after the other, since the records come contig by contig.
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BufferedReader
 from itertools import chain, groupby
@@ -29,10 +29,12 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Protocol
 
+from annotator import phasing
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer, normal_forms
 from annotator.errors import EngineError
+from annotator.phasing import Combination
 from annotator.preflight.records import Record
 from annotator.references import Reference
 from annotator.regions import Places
@@ -336,13 +338,33 @@ class Pass:
         batch: list[Record] = []
         size = 0
         for record in records:
-            if batch and (size >= BATCH or record.contig != batch[0].contig):
+            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(batch[-1], record, size))):
                 yield Batch(batch, self)
                 batch, size = [], 0
             batch.append(record)
             size += len(record.left) + len(record.info) + len(record.tail)
         if batch:
             yield Batch(batch, self)
+
+    def _cut(self, before: Record, record: Record, size: int) -> bool:
+        """Whether a piece of that size, in characters, may end in front of a record, whose neighbour may be in it."""
+        if not record.tail or size >= phasing.MOST_TOGETHER:
+            return True
+        return not phasing.bound(self.reference.features, record.contig, before.pos, record.pos)
+
+    def combinations(self, records: Sequence[Record], variants: Sequence[Variant]) -> list[Combination]:
+        """What lies together in the samples of a piece; see phasing.combinations. For the feeding side."""
+        if not records:
+            return []
+        # Calls on mitochondria tell how many of a cell's many molecules have an allele, and not which ones.
+        phased = self.reference.hgvs_prefix_of(records[0].contig) != "m"
+        return phasing.combinations(records, variants, self.reference.features, self.fetch, phased=phased)
+
+    def told(self, combinations: Sequence[Combination], answers: Iterable[str], contig: str) -> Mapping[Variant, str]:
+        """What is written of combinations, which are counted; answers: csq's to them. For the collecting side."""
+        found, count = phasing.told(zip(combinations, answers, strict=True), contig, self.composer)
+        self.summary.phased += count
+        return found
 
 
 class Behind:
@@ -423,13 +445,15 @@ class Batch:
         self._members = records
         self._variants, owners = normal_forms(records, work.fetch)
         self._added = work.sources.info(self.contig, records, self._variants, owners)
+        self._combinations = work.combinations(records, self._variants)
+        self._questions = [*self._variants, *(one.variant for one in self._combinations)]
         self._work = work
-        self.asked = len(self._variants) or 1
+        self.asked = len(self._questions) or 1
 
     def bare(self) -> bytes:
         """See Piece.bare."""
         last = self._members[-1]
-        variants = self._variants or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
+        variants = self._questions or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
         lines = [
             f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
         ]
@@ -438,16 +462,19 @@ class Batch:
 
     def places(self) -> list[tuple[int, int]]:
         """See Piece.places."""
-        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._variants]
+        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._questions]
 
     def compose(self, answers: bytes) -> bytes:
         """See Piece.compose."""
         found = parsed(answers.splitlines())
-        if self._variants and any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._variants)):
+        if any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._questions)):
             raise out_of_order()
-        given = zip(self._variants, (bcsq for _, bcsq in found), strict=False)
+        said = [bcsq for _, bcsq in found]
+        phased = self._work.told(self._combinations, said[len(self._variants) : len(self._questions)], self.contig)
+        given = zip(self._variants, said, strict=False)
         lines = [
-            composed(record, given, added, self._work) for record, added in zip(self._members, self._added, strict=True)
+            composed(record, given, added, phased, self._work)
+            for record, added in zip(self._members, self._added, strict=True)
         ]
         return "".join(lines).encode("latin-1")
 
@@ -460,9 +487,13 @@ def padded(lines: bytes, size: int) -> bytes:
     return lines[:start] + b"\t".join((contig, pos, number + b";" + padding, rest))
 
 
-def composed(record: Record, answers: Iterator[tuple[Variant, str]], added: str, work: Pass) -> str:
-    """The annotated line of a record; answers: those for its alleles come next; added: what sources say."""
-    alleles = work.composer.alleles(record, answers)
+def composed(
+    record: Record, answers: Iterator[tuple[Variant, str]], added: str, phased: Mapping[Variant, str], work: Pass
+) -> str:
+    """The annotated line of a record; answers: those for its alleles come next; added: what sources say; phased: what
+    is written of alleles with their neighbours.
+    """
+    alleles = work.composer.alleles(record, answers, phased)
     work.summary.add(record, alleles, added)
     columns = [record.left, work.composer.info(record.info, alleles, added)]
     if record.tail:

@@ -5,10 +5,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from annotator.blocks import cutting, plain
+from annotator.blocks import cutting, neighbours
+from annotator.blocks import plain as blocks_plain
+from annotator.blocks.compiled import Bytes, Ints
+from annotator.blocks.scan import Lines
 from annotator.errors import InputError
 from annotator.sources.manifest import Source
 from annotator.sources.matching import normal
@@ -18,7 +22,9 @@ from tests.annotator.generated.test_counts import recipe_of
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 
-SEEDS = range(60)
+#: Of the last ones, files whose records have neighbours.
+PLAIN_SEEDS = 60
+SEEDS = range(PLAIN_SEEDS + 40)
 
 
 def outcome(run: Annotate, content: bytes, sources: list[Source]) -> tuple[list[bytes] | str, object, str]:
@@ -38,7 +44,7 @@ def small_blocks() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(cutting, "HEAD", 0)
         patch.setattr(cutting, "PREVIEW", 0)
         patch.setattr(cutting, "SIZE", 3000)
-        patch.setattr(plain, "LEAST", 0)
+        patch.setattr(blocks_plain, "LEAST", 0)
         yield patch
 
 
@@ -53,6 +59,8 @@ def test_to_the_byte(
 ) -> None:
     """Sound, broken, unsorted files, of all kinds; half of them with sources."""
     recipe = replace(recipe_of(seed, hot), records=200, order="shuffled" if seed % 20 == 0 else "sorted")
+    if seed >= PLAIN_SEEDS:
+        recipe = replace(recipe, neighbours=0.5, samples=1 + seed % 3)
     made = generate(seed, genome.sequences, recipe)
     used = sources if seed % 2 else []
     in_blocks = outcome(run, made.content, used)
@@ -78,6 +86,29 @@ def test_most_of_a_sound_file_is_in_columns(
     records = run(made.content).records
     assert len(records) >= 1000
     assert sum(alone) < 0.1 * len(records)
+
+
+def test_neighbours_are_told_together_in_columns_too(
+    run: Annotate, genome: Genome, plain: Recipe, small_blocks: pytest.MonkeyPatch
+) -> None:
+    """Without this, blocks and records one by one might agree in saying nothing; and lines without neighbours stay
+    plain.
+    """
+    looked_at: list[int] = []
+    found = neighbours.with_neighbours
+
+    def counted(text: Bytes, lines: Lines, *others: Any) -> Ints:
+        marked = found(text, lines, *others)
+        looked_at.append(len(marked))
+        return marked
+
+    small_blocks.setattr(blocks_plain, "with_neighbours", counted)
+    small_blocks.setattr(cutting, "SIZE", 20_000)
+    made = generate(3, genome.sequences, replace(plain, records=1000, structural=0, neighbours=0.3))
+    result = run(made.content)
+    assert result.report.summary["phased_combinations"] > 50
+    assert sum("GAS_PHASED=" in record[7] for record in result.records) > 100
+    assert 200 < sum(looked_at) < 0.5 * len(result.records)
 
 
 def test_an_indel_may_lie_in_front_of_the_first_record_of_its_contig(
