@@ -122,33 +122,42 @@ def _close(candidates: Iterable[Candidate]) -> list[Candidate]:
     ]
 
 
-class Reach:
-    """Tells of changes along the genome whether each is within reach of one in front of it."""
+def within_reach(ordered: Sequence[Candidate]) -> list[bool]:
+    """Tell of each of sorted candidates whether it, or one behind it, is within reach of one in front of it."""
+    far = 2 * FRAME_REACH
+    next_shift = [0] * len(ordered)
+    start = ordered[-1].end + far if ordered else 0
+    for number in range(len(ordered) - 1, -1, -1):
+        if ordered[number].shifts:
+            start = ordered[number].start
+        next_shift[number] = start
+    found = []
+    end = shift_end = -far
+    for one, shift_start in zip(ordered, next_shift, strict=True):
+        found.append(
+            one.start - end <= REACH or one.start - shift_end <= FRAME_REACH or shift_start - end <= FRAME_REACH
+        )
+        end = max(end, one.end)
+        if one.shifts:
+            shift_end = max(shift_end, one.end)
+    return found
 
-    def __init__(self) -> None:
-        self._end = self._shift_end = -FRAME_REACH - 1
 
-    def add(self, start: int, end: int, shifts: bool) -> bool:
-        """Whether it is; it is in front of the next one then."""
-        reach = FRAME_REACH if shifts else REACH
-        within = start - self._end <= reach or start - self._shift_end <= FRAME_REACH
-        self._end = max(self._end, end)
-        if shifts:
-            self._shift_end = max(self._shift_end, end)
-        return within
-
-
-def clusters(ordered: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Cut sorted candidates where none is within reach of the next; those of one record alone are left out."""
-    reach, cluster = Reach(), list[Candidate]()
-    for one in ordered:
-        if not reach.add(one.start, one.end, one.shifts) and cluster:
-            if len({member.record for member in cluster}) > 1:
-                yield cluster
+def _cut(ordered: Sequence[Candidate]) -> Iterator[list[Candidate]]:
+    """Cut sorted candidates where none is within reach of another one across the cut."""
+    cluster: list[Candidate] = []
+    for one, within in zip(ordered, within_reach(ordered), strict=True):
+        if not within and cluster:
+            yield cluster
             cluster = []
         cluster.append(one)
-    if len({member.record for member in cluster}) > 1:
+    if cluster:
         yield cluster
+
+
+def clusters(ordered: Sequence[Candidate]) -> Iterator[list[Candidate]]:
+    """As `_cut`, without those of one record alone."""
+    return (cluster for cluster in _cut(ordered) if len({one.record for one in cluster}) > 1)
 
 
 def _coding(cluster: Sequence[Candidate], features: Coding, contig: str) -> Iterator[list[Candidate]]:
@@ -217,15 +226,9 @@ def chains(members: Iterable[Candidate]) -> Iterator[tuple[Variant, ...]]:
     Records that say the same count once.
     """
     ordered = [next(same) for _, same in groupby(sorted(members), key=lambda one: one.change)]
-    reach, chain = Reach(), list[Candidate]()
-    for one in ordered:
-        if not reach.add(one.start, one.end, one.shifts) and chain:
-            if _sound(chain):
-                yield tuple(member.variant for member in chain)
-            chain = []
-        chain.append(one)
-    if _sound(chain):
-        yield tuple(member.variant for member in chain)
+    for chain in _cut(ordered):
+        if _sound(chain):
+            yield tuple(one.variant for one in chain)
 
 
 def _sound(chain: Sequence[Candidate]) -> bool:

@@ -27,15 +27,22 @@ class _Changes(NamedTuple):
     def part(self, chosen: Ints | Flags) -> "_Changes":
         return _Changes(self.line[chosen], self.start[chosen], self.end[chosen], self.shifts[chosen])
 
+    def joined(self, others: "_Changes") -> "_Changes":
+        return _Changes(
+            np.concatenate([self.line, others.line]),
+            np.concatenate([self.start, others.start]),
+            np.concatenate([self.end, others.end]),
+            np.concatenate([self.shifts, others.shifts]),
+        )
+
 
 def with_neighbours(text: Bytes, lines: Lines, alleles: Alleles, places: Places, features: Coding, contig: str) -> Ints:
     """Return the plain lines, in order, that have an allele near one of another line, where both code.
 
     alleles: those of the plain lines; places: of the contig.
     """
-    changes = _exonic(_plain(alleles), _others(text, lines), places)
-    order = np.argsort(changes.start, kind="stable")
-    changes = changes.part(order)
+    changes = _plain(alleles, places).joined(_others(text, lines, places))
+    changes = changes.part(np.argsort(changes.start, kind="stable"))
     begins = np.flatnonzero(~_within_reach(changes))
     stops = np.append(begins[1:], len(changes.line))
     found = []
@@ -48,58 +55,62 @@ def with_neighbours(text: Bytes, lines: Lines, alleles: Alleles, places: Places,
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
-def without(alleles: Alleles, lines: Ints) -> Alleles:
-    """The alleles of all other lines."""
-    rest = ~np.isin(alleles.line, lines)
+def of_lines(alleles: Alleles, plain: Flags) -> Alleles:
+    """The alleles of those lines that are plain still."""
+    rest = np.flatnonzero(plain[alleles.line])
     return Alleles(alleles.letters, *(column[rest] for column in alleles[1:]))
 
 
-def _plain(alleles: Alleles) -> _Changes:
-    end = alleles.start + alleles.lost - 1
-    return _Changes(alleles.line, alleles.start, end, (alleles.gained - alleles.lost) % 3 != 0)
+def _plain(alleles: Alleles, places: Places) -> _Changes:
+    """Of plain lines, those near exons."""
+    near = _exonic(alleles.start, alleles.start + alleles.lost, places)
+    start, lost = alleles.start[near], alleles.lost[near]
+    return _Changes(alleles.line[near], start, start + lost - 1, (alleles.gained[near] - lost) % 3 != 0)
 
 
-def _others(text: Bytes, lines: Lines) -> _Changes:
-    """Of lines that are not plain all that they may be: what their alleles are is not known yet."""
+def _others(text: Bytes, lines: Lines, places: Places) -> _Changes:
+    """Of lines that are not plain all that they may be, near exons: what their alleles are is not known yet."""
     others = np.flatnonzero(~lines.plain)
     pos = lines.pos[others]
     for number in np.flatnonzero(pos == 0).tolist():
         ends = lines.ends[others[number]]
         word = text[ends[CHROM] + 1 : ends[POS]].tobytes()
         pos[number] = int(word) if word.isdigit() and len(word) <= MOST_DIGITS else 0
-    size = np.minimum(lines.ends[others, REF] - lines.ends[others, ID] - 1, LONGEST)
-    return _Changes(others, pos - SHIFT, pos + size - 1, np.ones(len(others), np.bool_))
+    behind = pos + np.minimum(lines.ends[others, REF] - lines.ends[others, ID] - 1, LONGEST)
+    found = _Changes(others, pos - SHIFT, behind - 1, np.ones(len(others), np.bool_))
+    return found.part(_exonic(found.start, behind, places))
 
 
-def _exonic(plain: _Changes, others: _Changes, places: Places) -> _Changes:
-    """Both, as far as they lie near exons."""
-    every = _Changes(
-        np.concatenate([plain.line, others.line]),
-        np.concatenate([plain.start, others.start]),
-        np.concatenate([plain.end, others.end]),
-        np.concatenate([plain.shifts, others.shifts]),
-    )
+def _exonic(start: Ints, behind: Ints, places: Places) -> Ints:
+    """The numbers of those near exons, out of their first bases and the first that is behind each."""
     begins, stops = places.exonic
-    if not len(every.start) or not len(begins):
-        return every.part(np.zeros(0, np.int64))
+    if not len(start) or not len(begins):
+        return np.zeros(0, np.int64)
     # Of a contig with thousands of exons, a block is near a few.
-    low = np.searchsorted(stops, every.start.min(), side="right")
-    high = np.searchsorted(begins, every.end.max() + 1, side="right")
+    low = np.searchsorted(stops, start.min(), side="right")
+    high = np.searchsorted(begins, behind.max(), side="right")
     begins, stops = begins[low:high], stops[low:high]
-    place = np.searchsorted(stops, every.start, side="right")
-    near = place < len(begins)
-    near[near] = begins[place[near]] <= every.end[near] + 1
-    return every.part(near)
+    if not len(begins):
+        return np.zeros(0, np.int64)
+    place = np.searchsorted(stops, start, side="right")
+    there = begins[np.minimum(place, len(begins) - 1)] <= behind
+    found: Ints = np.flatnonzero(there & (place < len(begins)))
+    return found
 
 
 def _within_reach(changes: _Changes) -> Flags:
-    """As phasing.Reach has it, of sorted changes."""
-    if not len(changes.start):
+    """As phasing.within_reach, of sorted changes."""
+    count = len(changes.start)
+    if not count:
         return np.zeros(0, np.bool_)
-    never = -FRAME_REACH - SHIFT - 2
-    end = np.maximum.accumulate(np.concatenate([[never], changes.end[:-1]]))
-    shifted = np.where(changes.shifts, changes.end, never)
-    shift_end = np.maximum.accumulate(np.concatenate([[never], shifted[:-1]]))
-    reach = np.where(changes.shifts, FRAME_REACH, REACH)
-    near: Flags = (changes.start - end <= reach) | (changes.start - shift_end <= FRAME_REACH)
+    far = 2 * FRAME_REACH + SHIFT
+    end = np.full(count, -far, np.int64)
+    shift_end = end.copy()
+    np.maximum.accumulate(changes.end[:-1], out=end[1:])
+    np.maximum.accumulate(np.where(changes.shifts, changes.end, -far)[:-1], out=shift_end[1:])
+    shifting = np.where(changes.shifts, changes.start, changes.start[-1] + changes.end.max() + far)
+    next_shift = np.minimum.accumulate(shifting[::-1])[::-1]
+    near: Flags = (
+        (changes.start - end <= REACH) | (changes.start - shift_end <= FRAME_REACH) | (next_shift - end <= FRAME_REACH)
+    )
     return near

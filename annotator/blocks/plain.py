@@ -14,7 +14,7 @@ from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
 from annotator.blocks.forms import ANY, FLOAT, INTEGER
 from annotator.blocks.kinds import Kinds
-from annotator.blocks.neighbours import with_neighbours, without
+from annotator.blocks.neighbours import of_lines, with_neighbours
 from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.blocks.window import window
@@ -133,7 +133,7 @@ class PlainRecords:
         if self._check.samples:
             apart = with_neighbours(text, lines, alleles, places, reference.features, contig)
             lines.plain[apart] = False
-            alleles = without(alleles, apart)
+            alleles = of_lines(alleles, lines.plain)
         plain = np.flatnonzero(lines.plain)
         if not len(plain):
             yield from self._singly(text, first)

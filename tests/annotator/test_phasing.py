@@ -177,6 +177,12 @@ def test_chains() -> None:
     shifting = [record(change, "0|1") for change in ("10 1 A", "20 2 -", "45 1 CT")]
     assert [one.samples for one in found(*shifting)] == [1]
     assert len(found(*shifting)[0].members) == 3
+    # What breaks the frame reaches back over what lies between.
+    behind = [record(change, "0|1") for change in ("10 1 A", "20 1 A", "35 1 GA")]
+    assert starts(*behind) == [((10, 20, 36), 1)]
+    assert starts(*behind[:2]) == []
+    assert starts(record("9 1 A", "0|1"), *behind[1:]) == [((9, 20, 36), 1)]
+    assert starts(record("5 1 A", "0|1"), *behind[1:]) == [((20, 36), 1)]
 
 
 def test_a_chain_with_an_overlap_says_nothing() -> None:
@@ -242,6 +248,26 @@ def sequence(*variants: tuple[int, str, str]) -> str:
 def test_changes_that_undo_each_other_make_nothing() -> None:
     assert fetch("1", 12, 12) == "G"
     assert phasing.joined("1", [Change(12, "G", ""), Change(13, "", "G")], fetch) is None
+
+
+# --- What codes
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (1, 99, [(5, 30), (40, 60)]),
+        (30, 40, [(30, 30), (40, 40)]),
+        (31, 39, []),
+        (12, 13, [(12, 13)]),
+        (61, 99, []),
+        (1, 4, []),
+    ],
+)
+def test_coding_parts(start: int, end: int, expected: list[Span]) -> None:
+    segments = [("1", [(5, 12), (40, 50)]), ("1", [(5, 12), (10, 20), (21, 30), (41, 60)]), ("2", [(1, 99)])]
+    assert CodingParts(segments).within("1", start, end) == expected
+    assert CodingParts(segments).within("3", start, end) == []
 
 
 # --- Where a file may be cut

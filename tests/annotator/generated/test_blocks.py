@@ -14,6 +14,7 @@ from annotator.blocks import plain as blocks_plain
 from annotator.blocks.compiled import Bytes, Ints
 from annotator.blocks.scan import Lines
 from annotator.errors import InputError
+from annotator.preflight import reader
 from annotator.sources.manifest import Source
 from annotator.sources.matching import normal
 from annotator.stream import Piece
@@ -44,6 +45,7 @@ def small_blocks() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(cutting, "HEAD", 0)
         patch.setattr(cutting, "PREVIEW", 0)
         patch.setattr(cutting, "SIZE", 3000)
+        patch.setattr(reader, "CHUNK", 3000)  # else a small file is one block
         patch.setattr(blocks_plain, "LEAST", 0)
         yield patch
 
