@@ -4,8 +4,8 @@ csq judges each allele on its own. Two changes of one codon make another amino a
 may restore the frame that another one has broken; so csq is also asked about what such neighbours make together. What
 counts as certain is told by annotator.genotypes; what it is about, in docs/annotation.md.
 
-Which changes are neighbours hangs on their normal forms, and not on how a file is cut to pieces: `bound` and `ends`
-tell where it may be cut.
+Which changes are neighbours hangs on their normal forms, and not on how a file is cut to pieces: `bound` tells where it
+may be cut.
 """
 
 from collections import Counter, defaultdict
@@ -70,11 +70,6 @@ def bound(features: Coding, contig: str, before: int, pos: int) -> bool:
         return False
     one, other = pos - SHIFT - 1, before + LONGEST
     return bool(features.coding(contig, max(1, min(one, other)), max(one, other)))
-
-
-def ends(features: Coding, contig: str, pos: int) -> bool:
-    """Whether no change that is written behind pos can be the neighbour of one written there or in front of it."""
-    return not features.coding(contig, max(1, pos - SHIFT - 1), pos + LONGEST)
 
 
 def combinations(

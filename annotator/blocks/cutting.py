@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from annotator.phasing import MOST_TOGETHER, bound, ends
+from annotator.phasing import MOST_TOGETHER, bound
 from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.records import Record, RecordCheck
 from annotator.stream import Order, Pass, Piece
@@ -59,21 +59,27 @@ class Cutter:
     def _head(self, reader: Reader) -> Iterator[Record]:
         size = alleles = 0
         last: Record | None = None
+        full = False
         for number, line in reader.lines():
+            if full and last is not None and self._apart(last, line):
+                reader.put_back(number, line)
+                return
             record = self._one(number, line)
             if record is not None:
                 alleles += len(record.alts)
                 last = record
                 yield record
             size += len(line)
-            if size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks() and self._ends(last, size):
+            full = size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks()
+            if full and (not self.check.samples or size >= self._head_size + MOST_TOGETHER):
                 return
 
-    def _ends(self, last: Record | None, size: int) -> bool:
-        """Whether the head, of that size, may end behind a record, whose neighbour may come next."""
-        if not self.check.samples or last is None or size >= self._head_size + MOST_TOGETHER:
-            return True
-        return ends(self.work.reference.features, last.contig, last.pos)
+    def _apart(self, last: Record, line: str) -> bool:
+        """Whether a line that comes next is a record, and no neighbour of any in front of it."""
+        contig, pos = self._place(line.encode("latin-1"))
+        if not contig:
+            return False
+        return contig != last.contig or not bound(self.work.reference.features, contig, last.pos, pos)
 
     def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
         """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""

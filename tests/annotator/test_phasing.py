@@ -280,8 +280,7 @@ def test_bound(before: int, pos: int, tied: bool) -> None:
 
 def test_nothing_is_bound_far_from_what_codes() -> None:
     features = Features([(1000, 1100)])
-    assert not phasing.bound(features, "1", 500, 501)
-    assert phasing.ends(features, "1", 500)
-    assert not phasing.ends(features, "1", 950)
-    assert not phasing.ends(features, "1", 1100)
-    assert phasing.ends(features, "1", 1100 + phasing.SHIFT + 2)
+    tied = [pos for pos in range(700, 1400) if phasing.bound(features, "1", pos, pos + 1)]
+    assert (tied[0], tied[-1]) == (1000 - phasing.LONGEST, 1100 + phasing.SHIFT)
+    far = [pos for pos in range(700, 1400) if phasing.bound(Features([(1000, 2000)]), "1", 1050, pos)]
+    assert far[-1] == 1050 + phasing.LONGEST + phasing.SHIFT + phasing.FRAME_REACH

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from annotator import phasing, stream, tables
+from annotator.blocks import cutting, plain
 from annotator.hgvs import THREE_LETTERS
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import COMPLEMENT, Gene, Genome
@@ -207,6 +208,21 @@ def test_neighbours_are_in_one_piece(run: Annotate, genome: Genome, monkeypatch:
     cut = said(run(content))
     assert not any("GAS_PHASED" in info for info in cut.values())
     assert len(cut) == len(together)
+
+
+@pytest.mark.parametrize("head", [0, 40, 80, 120, 200, 280, 4000])
+def test_neighbours_are_in_one_piece_where_blocks_begin(
+    run: Annotate, genome: Genome, monkeypatch: pytest.MonkeyPatch, head: int
+) -> None:
+    """Behind records one by one, and at the first records of a contig."""
+    pairs = list(in_codons(genome, random.Random(11)))  # noqa: S311 - nothing secret
+    content = vcf([(change, ["0|1"]) for pair in pairs for change in pair.changes])
+    together = run(content).records
+    assert all("GAS_PHASED" in record[7] for record in together)
+    monkeypatch.setattr(cutting, "HEAD", head)
+    monkeypatch.setattr(cutting, "PREVIEW", 0)
+    monkeypatch.setattr(plain, "LEAST", 0)
+    assert run(content).records == together
 
 
 # --- What follows from it
