@@ -51,18 +51,29 @@ def calls(tail: str) -> Iterator[tuple[int, Call]]:
     names = format_.split(":")
     if "GT" not in names or not samples:
         return
-    place = names.index("GT")
-    set_place = names.index("PS") if "PS" in names else -1
-    for number, sample in enumerate(samples.split("\t")):
-        if not place and sample[:3] in _NOTHING and sample[3:4] in _ENDS:
-            continue  # most samples of most records
-        values = sample.split(":")
-        found = haplotypes(values[place]) if place < len(values) else ()
-        if found:
-            phased = len(found) > 1 and 0 <= set_place < len(values)
-            phase_set = values[set_place] if phased else ""
-            yield number, Call(found, "" if phase_set == "." else phase_set)
+    columns = samples.split("\t")
+    places = [names.index(name) for name in ("GT", "PS") if name in names]
+    if places == [0]:
+        # As nearly all files have it, of thousands of samples too.
+        cells = ((one, "") for one in (columns if len(names) == 1 else (one.partition(":")[0] for one in columns)))
+    else:
+        cells = (_cells(one.split(":"), *places) for one in columns)
+    known: dict[tuple[str, str], Call] = {}
+    nothing: set[tuple[str, str]] = set()
+    for number, cell in enumerate(cells):
+        if cell in nothing:
+            continue
+        call = known.get(cell)
+        if call is None:
+            found = haplotypes(cell[0])
+            if not found:
+                nothing.add(cell)
+                continue
+            call = known[cell] = Call(found, cell[1] if len(found) > 1 and cell[1] != "." else "")
+        yield number, call
 
 
-_NOTHING = {"0/0", "0|0", "./.", "0/1", "1/0", ".|."}
-_ENDS = {"", ":"}
+def _cells(values: list[str], place: int, set_place: int = -1) -> tuple[str, str]:
+    """A sample's GT and PS, "" where it has none."""
+    genotype = values[place] if place < len(values) else ""
+    return genotype, values[set_place] if 0 <= set_place < len(values) else ""

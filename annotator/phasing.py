@@ -163,16 +163,24 @@ def _coding(cluster: Sequence[Candidate], features: Coding, contig: str) -> Iter
         yield [one for one, (first, last) in zip(cluster, touched, strict=True) if start <= first and last <= end]
 
 
-Place = tuple[Candidate | None, ...]  # what a call has on each haplotype, as Call.haplotypes has it
+#: What a call has on each haplotype, as Call.haplotypes has it: the number of a candidate in its cluster, -1 for none.
+Place = tuple[int, ...]
 
 
 def _combined(
     cluster: Sequence[Candidate], records: Sequence[Record], fetch: Fetch, *, phased: bool
 ) -> list[Combination]:
     contig = records[cluster[0].record].contig
+    known: dict[tuple[int, ...], list[tuple[Variant, ...]]] = {}
     carried: Counter[tuple[Variant, ...]] = Counter()
     for calls, samples in _patterns(cluster, records, phased=phased).items():
-        for members in _on_haplotypes(calls):
+        together: set[tuple[Variant, ...]] = set()
+        for numbers in _haplotypes(calls):
+            # Haplotypes are fewer than what samples have of two.
+            if numbers not in known:
+                known[numbers] = list(chains(cluster[number] for number in numbers))
+            together.update(known[numbers])
+        for members in together:
             carried[members] += samples
     found = []
     for members, samples in sorted(carried.items(), key=lambda item: (-item[1], item[0])):
@@ -191,28 +199,31 @@ def _patterns(
     lies on each haplotype. Most of thousands of samples have the same few.
     """
     of_samples: defaultdict[int, list[tuple[str, Place]]] = defaultdict(list)
-    for number, members in groupby(sorted(cluster, key=lambda one: one.record), key=lambda one: one.record):
-        by_allele = {one.allele: one for one in members}
-        known: dict[genotypes.Call, tuple[str, Place]] = {}
-        for sample, call in genotypes.calls(records[number].tail):
-            entry = known.get(call)
-            if entry is None:
-                entry = known[call] = call.phase_set, tuple(by_allele.get(one) for one in call.haplotypes)
-            if any(entry[1]) and (phased or len(entry[1]) == 1):
+    numbered = sorted(enumerate(cluster), key=lambda item: item[1].record)
+    for record, members in groupby(numbered, key=lambda item: item[1].record):
+        by_allele = {one.allele: number for number, one in members}
+        known: dict[genotypes.Call, tuple[str, Place] | None] = {}
+        for sample, call in genotypes.calls(records[record].tail):
+            if call not in known:
+                place = tuple(by_allele.get(one, -1) for one in call.haplotypes)
+                some = max(place) >= 0 and (phased or len(place) == 1)
+                known[call] = (call.phase_set, place) if some else None
+            entry = known[call]
+            if entry is not None:
                 of_samples[sample].append(entry)
     return Counter(tuple(calls) for calls in of_samples.values() if len(calls) > 1)
 
 
-def _on_haplotypes(calls: Sequence[tuple[str, Place]]) -> set[tuple[Variant, ...]]:
-    """What lies together on a haplotype of a sample with these calls, each once."""
-    everywhere = [place[0] for _, place in calls if len(place) == 1 and place[0]]
-    haplotypes: defaultdict[tuple[str, int, int], list[Candidate]] = defaultdict(list)
+def _haplotypes(calls: Sequence[tuple[str, Place]]) -> Iterable[tuple[int, ...]]:
+    """What lies on the haplotypes that a sample's calls tell of, without those that have one change at most."""
+    everywhere = tuple(place[0] for _, place in calls if len(place) == 1)
+    haplotypes: defaultdict[tuple[str, int, int], tuple[int, ...]] = defaultdict(lambda: everywhere)
     for phase_set, place in calls:
         if len(place) > 1:
             for number, one in enumerate(place):
                 # One without a change of its own is a haplotype all the same: what is everywhere is there too.
-                haplotypes[phase_set, len(place), number] += [one] if one else []
-    return {chain for own in haplotypes.values() or [[]] for chain in chains([*everywhere, *own])}
+                haplotypes[phase_set, len(place), number] += (one,) if one >= 0 else ()
+    return {tuple(sorted(own)) for own in haplotypes.values() or [everywhere] if len(own) > 1}
 
 
 def chains(members: Iterable[Candidate]) -> Iterator[tuple[Variant, ...]]:
