@@ -2,9 +2,10 @@
 
 import re
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from annotator import consequence, hgvs, tags, transcripts
@@ -22,6 +23,7 @@ ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
 _CHANGE = re.compile(r"\|[0-9]+[ACGT]+>[ACGT]+\b")
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 8192
+_PHASED = list(tags.DESCRIPTIONS).index(tags.PHASED)
 
 
 @dataclass(slots=True)
@@ -123,9 +125,14 @@ class Composer:
         self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, own))
         self._foreseen = lru_cache(maxsize=REMEMBERED)(partial(Composer._foresee, own))
 
-    def alleles(self, record: Record, answers: Iterable[tuple[Variant, str]]) -> list[Allele]:
+    def alleles(
+        self,
+        record: Record,
+        answers: Iterable[tuple[Variant, str]],
+        phased: Mapping[Variant, str] = MappingProxyType({}),
+    ) -> list[Allele]:
         """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
-        predictable(record).
+        predictable(record); phased: what GAS_PHASED has for normal forms, escaped.
         """
         given = iter(answers)
         found = []
@@ -133,6 +140,8 @@ class Composer:
             if kind is Kind.SEQUENCE and alt != record.ref:
                 variant, bcsq = next(given)
                 allele = self._described(record.contig, variant, alt, bcsq)
+                if text := phased.get(variant):
+                    allele = replace(allele, values=(*allele.values[:_PHASED], text, *allele.values[_PHASED + 1 :]))
                 written = record.pos, record.ref, alt
                 found.append(allele if variant == written else replace(allele, bcsq=respelled(bcsq, written)))
                 continue
@@ -177,6 +186,10 @@ class Composer:
         allele.known = self._known.get(contig, allele.hgvs_g)
         allele.values = _values(allele)
         return allele
+
+    def genomic(self, contig: str, change: Change) -> str:
+        """HGVS on the genome."""
+        return hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
 
     def found(self, contig: str, change: Change, bcsq: str, models: Sequence[Model] | None = None) -> Found:
         """What csq's answer says of a change, with what else is known of the place; models: the transcripts that it
@@ -248,6 +261,7 @@ def _values(allele: Allele) -> tuple[str, ...]:
         allele.hgvs_g,
         *allele.on_transcript,
         "&".join([f"{gene}:{text}" for gene, text in allele.proteins]),
+        "",  # GAS_PHASED hangs on other alleles
         known.disease.replace("; ", "&") if known else "",
         known.source.replace("; ", "&") if known else "",
     )

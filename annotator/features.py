@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
 from annotator import rna, transcripts
+from annotator.coding import CodingParts, Span
 from annotator.rna import Rna, RnaReading
 from annotator.slices import Slice, read_text
 from annotator.transcripts import Model, ModelReading
@@ -86,6 +87,8 @@ class FeatureLookup(Protocol):
 
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool: ...
 
+    def coding(self, contig: str, start: int, end: int) -> list[Span]: ...
+
     def stretches(self, contig: str) -> Stretches: ...
 
     def transcript(self, name: str, contig: str) -> Transcript | None: ...
@@ -97,11 +100,12 @@ class Features:
     """The features of a GFF3, all in memory."""
 
     def __init__(self, gff: Path) -> None:
+        self._contig = ""  # of a table, the only one
         self.genes: list[Feature] = []
         self.regions: list[Feature] = []
         self.transcripts: dict[str, Transcript] = {}
         self._incomplete: dict[str, set[tuple[int, int]]] = {}
-        self._unread: dict[str, str] = {}  # rows of transcripts that nobody has asked for
+        self._rows: dict[str, str] = {}  # of a table: those of transcripts, which are read when they are asked for
         self._reading = RnaReading()
         self._model_reading = ModelReading()
         with gff.open(encoding="utf-8") as rows:
@@ -122,13 +126,14 @@ class Features:
     def of_table(cls, contig: str, rows: Iterable[str]) -> "Features":
         """The features of one contig, from the rows that annotator.install.genes writes."""
         self = cls.__new__(cls)
-        self.genes, self.regions, self.transcripts, self._incomplete, self._unread = [], [], {}, {}, {}
+        self._contig = contig
+        self.genes, self.regions, self.transcripts, self._incomplete, self._rows = [], [], {}, {}, {}
         self._rnas, self._model_rows = [], {}
         for row in rows:
             kind, first, second, third, rest = row.split("\t", 4)
             if kind == "CDS":
                 # Transcripts are asked for now and then, and there are ten thousand on a large chromosome.
-                self._unread[first] = row
+                self._rows[first] = row
                 if codon := codon_of_row(row):
                     self._incomplete.setdefault(contig, set()).add(codon)
             elif kind == "RNA":
@@ -209,6 +214,16 @@ class Features:
         """
         return in_codon(self._incomplete.get(contig, ()), start, end)
 
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """Return the parts from start to end (1-based, included) that code in any transcript: neighbours are one."""
+        return self._coding_parts.within(contig, start, end)
+
+    @cached_property
+    def _coding_parts(self) -> CodingParts:
+        if self._rows:
+            return CodingParts((self._contig, transcript_of_row(row, "").segments) for row in self._rows.values())
+        return CodingParts((one.contig, one.segments) for one in self.transcripts.values())
+
     def stretches(self, contig: str) -> Stretches:
         """Return where on the contig the answers of this object may change."""
         edges = {1}
@@ -227,7 +242,7 @@ class Features:
         rows = dict.fromkeys(row for place, rows in self._model_rows.items() if place[0] == contig for row in rows)
         models = [transcripts.of_row(contig, row) for _, _, row in rows]
         edges |= transcripts.edges(models)
-        for name in list(self._unread):
+        for name in list(self._rows):
             self.transcript(name, contig)
         coding = [one for one in self.transcripts.values() if one.contig == contig]
         spans += [(one.segments[0][0], one.segments[-1][1]) for one in coding]
@@ -237,9 +252,9 @@ class Features:
 
     def transcript(self, name: str, contig: str) -> Transcript | None:
         """Return the coding transcript of this name, None if there is none on the contig."""
-        if name in self._unread:
-            self.transcripts[name] = transcript_of_row(self._unread.pop(name), contig)
         found = self.transcripts.get(name)
+        if found is None and name in self._rows:  # where they stay: several threads ask
+            found = self.transcripts[name] = transcript_of_row(self._rows[name], contig)
         return found if found and found.contig == contig else None
 
     def models(self, contig: str, start: int, end: int) -> list[Model]:
@@ -339,6 +354,10 @@ class SlicedFeatures:
     def in_incomplete_codon(self, contig: str, start: int, end: int) -> bool:
         """See Features.in_incomplete_codon."""
         return self._of(contig).in_incomplete_codon(contig, start, end)
+
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """See Features.coding."""
+        return self._of(contig).coding(contig, start, end)
 
     def stretches(self, contig: str) -> Stretches:
         """See Features.stretches."""

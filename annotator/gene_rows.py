@@ -52,6 +52,11 @@ class GeneRows:
         return {codon for row in self._rows(CODING) if (codon := codon_of_row(row))}
 
     @cached_property
+    def coding(self) -> list[list[tuple[int, int]]]:
+        """The coding segments of each of its transcripts that codes."""
+        return [transcript_of_row(row, self._contig).segments for row in self._rows(CODING)]
+
+    @cached_property
     def models(self) -> list[Model]:
         """Its transcripts."""
         return [transcripts.of_row(self._contig, row) for row in self._rows(MODELS)]

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from annotator import features, rna
+from annotator.coding import CodingParts, Span
 from annotator.features import GENE_TYPES, NEARBY, FeatureLookup, Stretches, Transcript
 from annotator.gene_rows import GeneRows
 from annotator.regions import FORWARD, REVERSE, ROWS, Genes
@@ -126,6 +127,13 @@ class RegionalFeatures:
         if near is None:
             return self._whole.in_incomplete_codon(contig, start, end)
         return any(features.in_codon(gene.codons, start, end) for gene in near if gene.codons)
+
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """See Features.coding."""
+        near = self._near(contig, start, end)
+        if near is None:
+            return self._whole.coding(contig, start, end)
+        return CodingParts((contig, segments) for gene in near for segments in gene.coding).within(contig, start, end)
 
     def stretches(self, contig: str) -> Stretches:
         """See Features.stretches. Reads all of the contig."""

@@ -12,7 +12,8 @@ samples.
 
 Normal forms lie to the left of what the file has, by a repeat's length: those of a piece are sorted anew, and the first
 of the next piece may lie before them. csq, which looks at each record alone, takes that; it may only give back what is
-on one position together. Therefore the numbers.
+on one position together. Therefore the numbers. In front of the first record of a contig it takes none: so each contig
+is begun with a line at its first base, of which nothing is asked.
 
 A run of csq knows one genetic code. Where the contigs of a reference have several, csq is run anew at each change, one
 run after the other, since the records come contig by contig.
@@ -22,7 +23,7 @@ import queue
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from io import BufferedReader
@@ -31,12 +32,13 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Protocol
 
-from annotator import tabix
+from annotator import phasing, tabix
 from annotator.alleles import Kind
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer, normal_forms
 from annotator.errors import EngineError
+from annotator.phasing import Combination
 from annotator.preflight.records import Record
 from annotator.reading import Reading
 from annotator.references import Reference
@@ -251,10 +253,14 @@ class Pass:
         try:
             for csq, run in self._runs(pieces()):
                 csq.stdin.write(self._bare_header())
+                contig = ""
                 for piece in run:
                     self._wait_for_room(piece)
                     self._fed += piece.records
                     self._pending.put(piece)
+                    if piece.contig != contig:
+                        contig = piece.contig
+                        csq.stdin.write(self._first_line(contig))
                     csq.stdin.write(piece.bare())
                 csq.stdin.close()
                 self._pending.put(None)
@@ -314,6 +320,9 @@ class Pass:
         text = f"##fileformat=VCFv4.2\n{contigs}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         return text.encode("ascii")
 
+    def _first_line(self, contig: str) -> bytes:
+        return f"{contig}\t1\t0\t{self.fetch(contig, 1, 1)}\t.{BLANK}".encode("ascii")
+
     def _collect(self) -> None:
         try:
             with self._body.open("wb") as file:
@@ -338,7 +347,12 @@ class Pass:
     def _collect_one(self, csq: Tool, writer: "Behind") -> bool:
         """Write what a run of csq has found; False if it was ended in the middle."""
         answers = Answers(csq.stdout)
+        contig = ""
         for piece in self._ahead(answers):
+            if piece.contig != contig:
+                contig = piece.contig
+                if answers.take(1) is None:
+                    return False
             lines = answers.take(piece.asked)
             if lines is None:
                 return False
@@ -375,13 +389,33 @@ class Pass:
         batch: list[Record] = []
         size = 0
         for record in records:
-            if batch and (size >= BATCH or record.contig != batch[0].contig):
+            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(batch[-1], record, size))):
                 yield Batch(batch, self)
                 batch, size = [], 0
             batch.append(record)
             size += len(record.left) + len(record.info) + len(record.tail)
         if batch:
             yield Batch(batch, self)
+
+    def _cut(self, before: Record, record: Record, size: int) -> bool:
+        """Whether a piece of that size, in characters, may end in front of a record, whose neighbour may be in it."""
+        if not record.tail or size >= phasing.MOST_TOGETHER:
+            return True
+        return not phasing.bound(self.reference.features, record.contig, before.pos, record.pos)
+
+    def combinations(self, records: Sequence[Record], variants: Sequence[Variant]) -> list[Combination]:
+        """What lies together in the samples of a piece; see phasing.combinations. For the feeding side."""
+        if not records:
+            return []
+        # Calls on mitochondria tell how many of a cell's many molecules have an allele, and not which ones.
+        phased = self.reference.hgvs_prefix_of(records[0].contig) != "m"
+        return phasing.combinations(records, variants, self.reference.features, self.fetch, phased=phased)
+
+    def told(self, combinations: Sequence[Combination], answers: Iterable[str], contig: str) -> Mapping[Variant, str]:
+        """What is written of combinations, which are counted; answers: csq's to them. For the collecting side."""
+        found, count = phasing.told(zip(combinations, answers, strict=True), contig, self.composer)
+        self.summary.phased += count
+        return found
 
 
 class Behind:
@@ -470,13 +504,15 @@ class Batch:
         self._members = records
         self._variants, owners = normal_forms(records, work.fetch)
         self._added = work.sources.info(self.contig, records, self._variants, owners)
+        self._combinations = work.combinations(records, self._variants)
+        self._questions = [*self._variants, *(one.variant for one in self._combinations)]
         self._work = work
-        self.asked = len(self._variants) or 1
+        self.asked = len(self._questions) or 1
 
     def bare(self) -> bytes:
         """See Piece.bare."""
         last = self._members[-1]
-        variants = self._variants or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
+        variants = self._questions or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
         lines = [
             f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
         ]
@@ -485,7 +521,7 @@ class Batch:
 
     def places(self) -> list[tuple[int, int]]:
         """See Piece.places."""
-        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._variants]
+        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._questions]
 
     def prepare(self) -> None:
         """See Piece.prepare."""
@@ -494,11 +530,14 @@ class Batch:
     def answer(self, answers: bytes) -> None:
         """See Piece.answer."""
         found = parsed(answers.splitlines())
-        if self._variants and any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._variants)):
+        if any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._questions)):
             raise out_of_order()
-        given = zip(self._variants, (bcsq for _, bcsq in found), strict=False)
+        said = [bcsq for _, bcsq in found]
+        phased = self._work.told(self._combinations, said[len(self._variants) : len(self._questions)], self.contig)
+        given = zip(self._variants, said, strict=False)
         self._lines = [
-            composed(record, given, added, self._work) for record, added in zip(self._members, self._added, strict=True)
+            composed(record, given, added, phased, self._work)
+            for record, added in zip(self._members, self._added, strict=True)
         ]
 
     def lines(self) -> bytes:
@@ -534,9 +573,13 @@ def placed_by_ref(record: Record) -> bool:
     return not symbolic and "END=" not in record.info and record.pos + len(record.ref) <= tabix.LAST
 
 
-def composed(record: Record, answers: Iterator[tuple[Variant, str]], added: str, work: Pass) -> str:
-    """The annotated line of a record; answers: those for its alleles come next; added: what sources say."""
-    alleles = work.composer.alleles(record, answers)
+def composed(
+    record: Record, answers: Iterator[tuple[Variant, str]], added: str, phased: Mapping[Variant, str], work: Pass
+) -> str:
+    """The annotated line of a record; answers: those for its alleles come next; added: what sources say; phased: what
+    is written of alleles with their neighbours.
+    """
+    alleles = work.composer.alleles(record, answers, phased)
     work.summary.add(record, alleles, added)
     columns = [record.left, work.composer.info(record.info, alleles, added)]
     if record.tail:

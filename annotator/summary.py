@@ -25,6 +25,8 @@ class Summary:
         self.genes: Counter[str] = Counter()
         self.transitions = 0
         self.transversions = 0
+        #: Combinations of alleles that are certain to lie on one molecule, and of which csq has something to say.
+        self.phased = 0
         self.preview: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -88,6 +90,7 @@ class Summary:
                 {"gene": gene, "count": count}
                 for gene, count in sorted(self.genes.items(), key=lambda item: (-item[1], item[0]))
             ],
+            "phased_combinations": self.phased,
             "known": self.known(),
         }
 

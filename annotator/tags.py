@@ -10,11 +10,12 @@ HGVS_G: Final = "GAS_HGVSG"
 HGVS_C: Final = "GAS_HGVSC"
 TRANSCRIPT: Final = "GAS_TRANSCRIPT"
 HGVS_P: Final = "GAS_HGVSP"
+PHASED: Final = "GAS_PHASED"
 KNOWN: Final = "GAS_KNOWN"
 KNOWN_SOURCE: Final = "GAS_KNOWN_SOURCE"
 
 #: Removed from an input that has them already.
-OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_C, TRANSCRIPT, HGVS_P, KNOWN, KNOWN_SOURCE)
+OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_C, TRANSCRIPT, HGVS_P, PHASED, KNOWN, KNOWN_SOURCE)
 
 DESCRIPTIONS = {
     GENE: "Genes that the allele touches, joined by &; where there is none, the named region (D-loop, OriL)",
@@ -23,6 +24,8 @@ DESCRIPTIONS = {
     HGVS_C: "HGVS description of the allele on the transcript that matters most, such as ENST00000269305.9:c.743G>A",
     TRANSCRIPT: "Flag of that transcript: MANE_Select, MANE_Plus_Clinical or Ensembl_canonical",
     HGVS_P: "HGVS descriptions of the changed proteins as GENE:p.Change, joined by &; = is written %3D",
+    PHASED: "What the allele does together with neighbours that are certain to lie on one molecule with it, as "
+    "Consequence|GENE:p.Change|change on the reference|samples; several are joined by &",
     KNOWN: "Diseases that the allele is known to be associated with, joined by &; a space is written _",
     KNOWN_SOURCE: "Where GAS_KNOWN comes from, joined by &; a space is written _",
 }

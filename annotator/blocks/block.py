@@ -14,6 +14,7 @@ from annotator.blocks.compiled import Bytes, Flags, Ints
 from annotator.blocks.kinds import Kind, Kinds
 from annotator.blocks.known import Said
 from annotator.blocks.scan import CHROM, ID, REF, Lines
+from annotator.phasing import Combination
 from annotator.preflight.records import Record
 from annotator.sources.matching import Variant, Window
 from annotator.stream import Pass, composed, out_of_order, padded, parsed, placed_by_ref
@@ -25,8 +26,9 @@ class Block:
     """A `stream.Piece`.
 
     text: whole lines of the contig; columns: where these are; others: the records that are not plain, each with the
-    number of its line; variants: the normal forms of their alleles; added: what sources say of them, and said of the
-    alleles of plain records.
+    number of its line; variants: the normal forms of their alleles; combinations: of these, see annotator.phasing;
+    asked: the last questions are about both; added: what sources say of these records, and said of the alleles of plain
+    records.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Block:
         said: Sequence[Said],
         others: Sequence[tuple[int, Record]],
         variants: Sequence[Variant],
+        combinations: Sequence[Combination],
         added: Sequence[str],
         teller: Kinds,
         work: Pass,
@@ -55,6 +58,7 @@ class Block:
         self._said = said
         self._others = others
         self._variants = variants
+        self._combinations = combinations
         self._added = added
         self._kinds = teller
         self._work = work
@@ -138,9 +142,11 @@ class Block:
 
     def _composed(self, answers: Sequence[str]) -> list[tuple[int, bytes]]:
         """The other records' lines."""
-        own = iter(zip(self._variants, answers[len(answers) - len(self._variants) :], strict=True))
+        together = len(answers) - len(self._combinations)
+        phased = self._work.told(self._combinations, answers[together:], self.contig)
+        own = iter(zip(self._variants, answers[together - len(self._variants) : together], strict=True))
         return [
-            (line, composed(record, own, added, self._work).encode("latin-1"))
+            (line, composed(record, own, added, phased, self._work).encode("latin-1"))
             for (line, record), added in zip(self._others, self._added, strict=True)
         ]
 

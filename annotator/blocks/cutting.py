@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from annotator.phasing import MOST_TOGETHER, bound
 from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.records import Record, RecordCheck
 from annotator.stream import Order, Pass, Piece
@@ -17,6 +18,7 @@ HEAD_OF_LARGE = 32 * 1024
 LARGE = 1024 * 1024  # bytes of a file, packed or not
 SIZE = 1024 * 1024  # bytes of a block
 MOST_TAGS = 256
+MOST_DIGITS = 15  # of a position
 
 
 class Cutter:
@@ -35,7 +37,7 @@ class Cutter:
         """Yield the pieces of what the reader still has. Raises what RecordCheck raises, and Unsorted."""
         yield from self.work.batches(self._head(reader))
         plain: PlainRecords | None = None
-        for first, data in reader.blocks(SIZE):
+        for first, data in self._blocks(reader):
             if not self._in_blocks():
                 yield from self.singly(first, lines_of(data))
                 continue
@@ -56,14 +58,68 @@ class Cutter:
 
     def _head(self, reader: Reader) -> Iterator[Record]:
         size = alleles = 0
+        last: Record | None = None
+        full = False
         for number, line in reader.lines():
+            if full and last is not None and self._apart(last, line):
+                reader.put_back(number, line)
+                return
             record = self._one(number, line)
             if record is not None:
                 alleles += len(record.alts)
+                last = record
                 yield record
             size += len(line)
-            if size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks():
+            full = size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks()
+            if full and (not self.check.samples or size >= self._head_size + MOST_TOGETHER):
                 return
+
+    def _apart(self, last: Record, line: str) -> bool:
+        """Whether a line that comes next is a record, and no neighbour of any in front of it."""
+        contig, pos = self._place(line.encode("latin-1"))
+        if not contig:
+            return False
+        return contig != last.contig or not bound(self.work.reference.features, contig, last.pos, pos)
+
+    def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
+        """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""
+        if not self.check.samples:
+            yield from reader.blocks(SIZE)
+            return
+        held, held_first = b"", 0
+        for number, block in reader.blocks(SIZE):
+            first, data = (held_first, held + block) if held else (number, block)
+            cut = self._seam(data)
+            if not cut and len(data) >= MOST_TOGETHER:
+                cut = len(data)
+            if cut:
+                yield first, data[:cut]
+            held, held_first = data[cut:], first + data.count(b"\n", 0, cut)
+        if held:
+            yield held_first, held
+
+    def _seam(self, data: bytes) -> int:
+        """Where the last line begins that is no neighbour of any in front of it; 0 if there is none."""
+        behind, behind_pos, begin = "", 0, len(data)
+        seam = 0
+        while begin:
+            end, begin = begin, data.rfind(b"\n", 0, begin - 1) + 1
+            contig, pos = self._place(data[begin:end])
+            if not contig:
+                continue  # no record, or one that cannot be used: it may stand anywhere
+            if seam and (contig != behind or not bound(self.work.reference.features, contig, pos, behind_pos)):
+                return seam
+            behind, behind_pos, seam = contig, pos, begin
+        return 0
+
+    def _place(self, line: bytes) -> tuple[str, int]:
+        """The contig and the position of a record that lies on the reference; ("", 0) of others."""
+        name, pos, _, ref, *_ = *line.split(b"\t", 4), b"", b"", b"", b""
+        contig = self.work.reference.canonical(name.decode("latin-1"))
+        if contig is None or not pos.isdigit() or len(pos) > MOST_DIGITS:
+            return "", 0
+        fits = int(pos) > 0 and int(pos) + len(ref) - 1 <= self.work.reference.lengths[contig]
+        return (contig, int(pos)) if fits else ("", 0)
 
     def _one(self, number: int, line: str) -> Record | None:
         record = self.check.check(number, line)

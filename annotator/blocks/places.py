@@ -1,6 +1,7 @@
 """Where the answers about a contig change: what is known of one base of a stretch is known of all of it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -27,6 +28,13 @@ class Places:
         self.near: Flags = self._covered(near)
         #: Whether csq says the same of all changes that lie within, by stretch.
         self.alike: Flags = ~self._covered(by_exons)
+
+    @cached_property
+    def exonic(self) -> tuple[Ints, Ints]:
+        """Where what lies within AWAY bases of exons begins, and where it has ended: all that codes is there."""
+        turns = np.diff((self.near & ~self.alike).astype(np.int8), prepend=0)
+        begins, stops = self.starts[turns > 0], self.starts[turns < 0]
+        return begins, stops if len(stops) == len(begins) else np.append(stops, np.iinfo(np.int64).max)
 
     def _covered(self, spans: Ints) -> Flags:
         turns = np.zeros(len(self.starts), np.int64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,11 +14,13 @@ from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
 from annotator.blocks.forms import ANY, FLOAT, GENOTYPE, INTEGER
 from annotator.blocks.kinds import Kinds
+from annotator.blocks.neighbours import of_lines, with_neighbours
 from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.blocks.window import window
 from annotator.blocks.words import words
 from annotator.compose import normal_forms
+from annotator.phasing import bound
 from annotator.preflight.info import plain_types
 from annotator.preflight.records import Looks, Record
 from annotator.stream import Piece
@@ -47,7 +50,7 @@ class PlainRecords:
         self._cutter = cutter
         self._check = cutter.check
         self._work = cutter.work
-        self._contig: tuple[str, Asking, Kinds] | None = None
+        self._contig: tuple[str, Places, Asking, Kinds] | None = None
         self._forms: tuple[tuple[int, int, int], Forms] | None = None
 
     def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
@@ -58,9 +61,29 @@ class PlainRecords:
             yield from self._singly(text, first)
             return
         lines = scan(text, self._wanted(looks))
-        starts = np.flatnonzero(lines.fresh).tolist()
+        starts = self._starts(text, lines)
         for start, stop in zip(starts, [*starts[1:], len(lines.pos)], strict=True):
             yield from self._run(text[lines.begins[start] : lines.begins[stop]], lines.part(start, stop), first + start)
+
+    def _starts(self, text: Bytes, lines: Lines) -> list[int]:
+        """The lines from which on there is another contig.
+
+        Lines on no contig of the reference, or with another name of the contig, stay with those in front of them, and
+        are not plain: they must not part neighbours.
+        """
+        canonical = self._work.reference.canonical
+        fresh = np.flatnonzero(lines.fresh).tolist()
+        starts: list[int] = []
+        name, contig = b"", None
+        for start, stop in zip(fresh, [*fresh[1:], len(lines.pos)], strict=True):
+            own_name = text[lines.begins[start] : lines.ends[start, CHROM]].tobytes()
+            own = canonical(own_name.decode("latin-1"))
+            if not starts or own not in (None, contig):
+                starts.append(start)
+                name, contig = own_name, own
+            elif own_name != name:
+                lines.plain[start:stop] = False
+        return starts
 
     def _singly(self, text: Bytes, first: int) -> Iterator[Piece]:
         yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
@@ -82,45 +105,60 @@ class PlainRecords:
         """Lines that have one contig; first: the number of the first."""
         name = text[: lines.ends[0, CHROM]].tobytes().decode("latin-1")
         contig = self._check.contig_of(name)
-        if len(text) < LEAST or lines.crowd.max() > MOST_AT_POSITION:
+        if len(text) < LEAST or _most_at_position(lines) > MOST_AT_POSITION:
             yield from self._singly(text, first)
             return
         if contig is None:
             # The first record of a contig says whether, and how, it is known.
-            cut = int(lines.begins[1])
+            count = self._head(lines, self._work.reference.canonical(name))
+            cut = int(lines.begins[count])
             yield from self._singly(text[:cut], first)
-            if len(lines.pos) > 1 and self._check.contig_of(name) is None:
-                yield from self._singly(text[cut:], first + 1)
-            elif len(lines.pos) > 1:
-                yield from self._run(text[cut:], lines.part(1, len(lines.pos)), first + 1)
+            if len(lines.pos) > count and self._check.contig_of(name) is None:
+                yield from self._singly(text[cut:], first + count)
+            elif len(lines.pos) > count:
+                yield from self._run(text[cut:], lines.part(count, len(lines.pos)), first + count)
             return
         yield from self._block(text, lines, first, contig)
 
+    def _head(self, lines: Lines, contig: str | None) -> int:
+        """How many lines there are up to the first that is no neighbour of those in front of it; one at least."""
+        if contig is None or not self._check.samples:
+            return 1
+        there = np.flatnonzero((lines.pos > 0) & (_last(lines) <= self._work.reference.lengths[contig])).tolist()
+        for before, behind in pairwise(there):
+            if not bound(self._work.reference.features, contig, int(lines.pos[before]), int(lines.pos[behind])):
+                return behind
+        return 1 if len(there) < 2 else len(lines.pos)
+
     def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
         reference = self._work.reference
-        last = lines.pos + lines.ends[:, REF] - lines.ends[:, ID] - 2
-        lines.plain[last > reference.lengths[contig]] = False
+        lines.plain[_last(lines) > reference.lengths[contig]] = False
         wanted = np.flatnonzero(lines.plain)
         if not len(wanted):
             yield from self._singly(text, first)
             return
         around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
         alleles = described(text, lines, around)
+        if self._contig is None or self._contig[0] != contig:
+            places = Places(reference.features, contig)
+            self._contig = contig, places, Asking(places), Kinds(self._work.composer, contig, places)
+        _, places, asking, kinds = self._contig
+        if self._check.samples:
+            apart = with_neighbours(text, lines, alleles, places, reference.features, contig)
+            lines.plain[apart] = False
+            alleles = of_lines(alleles, lines.plain)
         plain = np.flatnonzero(lines.plain)
         if not len(plain):
             yield from self._singly(text, first)
             return
         others = self._in_between(text, lines, plain, contig, first)
         self._watch_order(lines, plain, others, contig, first)
-        if self._contig is None or self._contig[0] != contig:
-            places = Places(reference.features, contig)
-            self._contig = contig, Asking(places), Kinds(self._work.composer, contig, places)
-        _, asking, kinds = self._contig
         records = [record for _, record in others]
         variants, owners = normal_forms(records, self._work.fetch)
-        asked = asking.about(alleles, variants)
+        combinations = self._work.combinations(records, variants)
+        asked = asking.about(alleles, [*variants, *(one.variant for one in combinations)])
         said, added = known.lookup(self._work.sources, contig, alleles, records, variants, owners)
-        yield Block(contig, text, lines, alleles, asked, said, others, variants, added, kinds, self._work)
+        yield Block(contig, text, lines, alleles, asked, said, others, variants, combinations, added, kinds, self._work)
 
     def _in_between(self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int) -> list[tuple[int, Record]]:
         """Check the lines that are not plain, each when those before it have been counted."""
@@ -153,3 +191,16 @@ class PlainRecords:
             every, pos = every[[0, -1]], pos[[0, -1]]
         for line, place in zip(every.tolist(), pos.tolist(), strict=True):
             self._cutter.order.add(contig, place, first + line)
+
+
+def _last(lines: Lines) -> Ints:
+    """The last base of each line's REF."""
+    last: Ints = lines.pos + lines.ends[:, REF] - lines.ends[:, ID] - 2
+    return last
+
+
+def _most_at_position(lines: Lines) -> int:
+    """How many lines have one position, at most; those of other contigs may stand between them."""
+    if lines.fresh[1:].any():
+        return int(np.unique(lines.pos, return_counts=True)[1].max())
+    return int(lines.crowd.max())

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from subprocess import PIPE
 from typing import IO
@@ -71,6 +72,10 @@ class Reader:
             if group is None:
                 return
             self._current = enumerate(lines_of(group[1]), group[0])
+
+    def put_back(self, number: int, line: str) -> None:
+        """Have the line that `lines` gave last be the next one again, for another call of it or of `blocks`."""
+        self._current = chain([(number, line)], self._current)
 
     def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield the lines that have not been read yet, some size bytes at a time, as (number of the first, lines with

@@ -154,6 +154,11 @@ class RecordCheck:
         return record
 
     @property
+    def samples(self) -> int:
+        """How many samples the file has."""
+        return self._header.samples
+
+    @property
     def looks(self) -> "Looks | None":
         """What a record looks like that `check` would return as it stands; None if there is no telling in advance."""
         if self._old or self._strict or not (self._header.samples or self._header.column_count == 8):

@@ -10,11 +10,12 @@ from annotator.tables.blocks import SourceTag
 
 FLAT = (
     *("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "gene", "transcript", "biotype", "strand", "consequence"),
-    *("most_severe", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p", "amino_acid_change", "known", "known_source"),
+    *("most_severe", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p", "amino_acid_change", "phased"),
+    *("known", "known_source"),
 )
 TYPED = (
     *("contig", "pos", "id", "ref", "alt", "type", "gene", "consequence", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p"),
-    *("known", "known_source", "qual", "filter"),
+    *("phased", "known", "known_source", "qual", "filter"),
 )
 _LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
 _ESCAPES = _LETTERS | {code.lower(): letter for code, letter in _LETTERS.items()}
@@ -47,6 +48,7 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
         *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)),
         _clear(pl.col("hgvs_p"), escaped),
         pl.col("amino_acids"),
+        own[tags.PHASED],
         own[tags.KNOWN],
         own[tags.KNOWN_SOURCE],
         *(_clear(pl.col(source.tag), escaped) for source in sources),
@@ -62,7 +64,7 @@ def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
         pl.col("pos").cast(pl.Int64),
         *(pl.col(name) for name in ("id", "ref", "alt", TYPE)),
         *(own[tag] for tag in (tags.GENE, tags.CONSEQUENCE, tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)),
-        *(own[tag] for tag in (tags.KNOWN, tags.KNOWN_SOURCE)),
+        *(own[tag] for tag in (tags.PHASED, tags.KNOWN, tags.KNOWN_SOURCE)),
         pl.col("qual").cast(pl.Float64, strict=False),
         pl.col("filter"),
         *(
@@ -89,6 +91,7 @@ def _own(escaped: bool) -> dict[str, pl.Expr]:
         tags.TRANSCRIPT: pl.col(tags.TRANSCRIPT),
         # Several transcripts of a gene often have the same.
         tags.HGVS_P: pl.col(tags.HGVS_P).str.split("&").list.unique(maintain_order=True).list.join("; "),
+        tags.PHASED: listed(tags.PHASED, "; "),
         tags.KNOWN: listed(tags.KNOWN, "; ").str.replace_all("_", " ", literal=True),
         tags.KNOWN_SOURCE: listed(tags.KNOWN_SOURCE, "; ").str.replace_all("_", " ", literal=True),
     }

@@ -113,6 +113,7 @@ class Allele:
                 gene or self.text("GAS_GENE", ", "),
                 *(transcript, biotype, strand, term, severest, self.text("GAS_HGVSG")),
                 *(self.text("GAS_HGVSC"), self.text("GAS_TRANSCRIPT"), unescaped(protein), amino_acids),
+                self.text("GAS_PHASED", "; "),
                 *(self.prose("GAS_KNOWN"), self.prose("GAS_KNOWN_SOURCE")),
                 *(self.text(tag) for tag in sources),
             ]
@@ -135,6 +136,7 @@ class Allele:
             "hgvs_c": self.text("GAS_HGVSC"),
             "hgvs_c_flag": self.text("GAS_TRANSCRIPT"),
             "hgvs_p": proteins,
+            "phased": self.text("GAS_PHASED", "; "),
             "known": self.prose("GAS_KNOWN"),
             "known_source": self.prose("GAS_KNOWN_SOURCE"),
             "qual": None if columns[5] == "." else float(columns[5]),

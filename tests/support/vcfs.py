@@ -26,6 +26,7 @@ DECLARED = (
     '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Type of structural variant">',
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
     '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">',
+    '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="Phase set">',
 )
 
 
@@ -34,8 +35,9 @@ class Recipe:
     """What a file is to be like. Shares are of its records.
 
     errors: cannot be annotated, and must be listed. faults: of which kinds, all if empty. repairs: have something that
-    is put right. fatal: what ends the whole, a key of FATAL. order: "sorted" or "shuffled". hot: positions that half of
-    the records are near, by contig. names: how the file calls the contigs, where not by their own names.
+    is put right. neighbours: have another one close to them, and calls of which many are phased. fatal: what ends the
+    whole, a key of FATAL. order: "sorted" or "shuffled". hot: positions that half of the records are near, by contig.
+    names: how the file calls the contigs, where not by their own names.
     """
 
     records: int = 30
@@ -46,6 +48,7 @@ class Recipe:
     several: float = 0.1
     indels: float = 0.25
     duplicates: float = 0.03
+    neighbours: float = 0.0
     samples: int = 0
     fatal: str = ""
     order: str = "sorted"
@@ -109,7 +112,10 @@ def generate(seed: int, contigs: Contigs, recipe: Recipe = Recipe()) -> Made:
     """Make a file; the same arguments give the same."""
     dice = random.Random(seed)  # noqa: S311 - nothing secret
     numbers = count(1)
-    drafts = sorted((_draft(dice, contigs, recipe) for _ in range(recipe.records)), key=lambda one: one.pos)
+    drafts = [_draft(dice, contigs, recipe) for _ in range(recipe.records)]
+    if recipe.neighbours:
+        drafts += [_neighbour(dice, contigs, one, recipe) for one in drafts if dice.random() < recipe.neighbours]
+    drafts.sort(key=lambda one: one.pos)
     order = {name: number for number, name in enumerate(contigs)}
     drafts.sort(key=lambda one: order[one.contig])
     misfits = _Misfits(recipe, Counter(one.contig for one in drafts))
@@ -195,6 +201,25 @@ def _draft(dice: random.Random, contigs: Contigs, recipe: Recipe) -> Draft:
     draft.info += dice.choice([[], ["DP=17"], ["DP=3", f"AF={','.join('0.25' for _ in draft.alts)}"]])
     draft.samples = [_sample(dice, len(draft.alts)) for _ in range(recipe.samples)]
     return draft
+
+
+def _neighbour(dice: random.Random, contigs: Contigs, draft: Draft, recipe: Recipe) -> Draft:
+    """A change that may lie on one molecule with another one, which gets calls that say more of it, too."""
+    bases = contigs[draft.contig]
+    pos = min(max(1, draft.pos + dice.choice([-1, 0, 1, 1, 1, 2, 2, 3, 4, 10, 27, 31])), len(bases) - 1)
+    if dice.random() < 0.3:
+        found = Draft(draft.contig, *_indel(dice, pos, bases), [])
+    else:
+        found = _substitution(dice, draft.contig, pos, bases)
+    found.name = draft.name
+    calls = ["0|1", "0|1", "1|0", "1|1", "1/1", "0/1", "1", "0|1|1", ".|1", "./1", "0|0"]
+    for one in (draft, found):
+        one.samples = [f"{dice.choice(calls)}:7" for _ in range(recipe.samples)]
+    if dice.random() < 0.3:
+        for one in (draft, found):
+            one.format = "GT:DP:PS"
+            one.samples = [f"{sample}:{dice.choice(['5', '5', '6', '.'])}" for sample in one.samples]
+    return found
 
 
 def _sample(dice: random.Random, alts: int) -> str:

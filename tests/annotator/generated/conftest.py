@@ -70,7 +70,7 @@ def reference(packs: Path) -> Reference:
 @pytest.fixture(scope="session")
 def plain(hot: dict[str, list[int]]) -> Recipe:
     """Of a file in which nothing is wrong, and nothing has to be put right."""
-    return Recipe(records=150, repairs=0, indels=0.4, several=0.15, samples=2, hot=hot)
+    return Recipe(records=150, repairs=0, indels=0.4, several=0.15, neighbours=0.2, samples=2, hot=hot)
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,30 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from annotator.blocks import cutting, plain
+from annotator.blocks import cutting, neighbours
+from annotator.blocks import plain as blocks_plain
+from annotator.blocks.compiled import Bytes, Ints
+from annotator.blocks.scan import Lines
 from annotator.errors import InputError
+from annotator.preflight import reader
 from annotator.sources.manifest import Source
+from annotator.sources.matching import normal
 from annotator.stream import Piece
 from tests.annotator.generated.conftest import Annotate
 from tests.annotator.generated.test_counts import recipe_of
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 
-SEEDS = range(60)
+#: Of the last ones, files whose records have neighbours.
+PLAIN_SEEDS = 60
+SEEDS = range(PLAIN_SEEDS + 40)
 
 
 def outcome(run: Annotate, content: bytes, sources: list[Source]) -> tuple[list[bytes] | str, object, str]:
@@ -36,7 +45,8 @@ def small_blocks() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(cutting, "HEAD", 0)
         patch.setattr(cutting, "PREVIEW", 0)
         patch.setattr(cutting, "SIZE", 3000)
-        patch.setattr(plain, "LEAST", 0)
+        patch.setattr(reader, "CHUNK", 3000)  # else a small file is one block
+        patch.setattr(blocks_plain, "LEAST", 0)
         yield patch
 
 
@@ -51,6 +61,8 @@ def test_to_the_byte(
 ) -> None:
     """Sound, broken, unsorted files, of all kinds; half of them with sources."""
     recipe = replace(recipe_of(seed, hot), records=200, order="shuffled" if seed % 20 == 0 else "sorted")
+    if seed >= PLAIN_SEEDS:
+        recipe = replace(recipe, neighbours=0.5, samples=1 + seed % 3)
     made = generate(seed, genome.sequences, recipe)
     used = sources if seed % 2 else []
     in_blocks = outcome(run, made.content, used)
@@ -104,3 +116,50 @@ def test_what_bcftools_cannot_read_is_found_in_columns_too(
     (summary,) = (one for one in in_blocks if isinstance(one, dict))
     refused = {"GT:DP 0/1:x": "bad-sample-value", "GT:DP a:7": "bad-sample-value", "GT:DP 0/1:7:7": "too-many-values"}
     assert list(summary["skipped_reasons"]) == ([refused[late]] if late in refused else [])
+
+
+def test_neighbours_are_told_together_in_columns_too(
+    run: Annotate, genome: Genome, plain: Recipe, small_blocks: pytest.MonkeyPatch
+) -> None:
+    """Without this, blocks and records one by one might agree in saying nothing; and lines without neighbours stay
+    plain.
+    """
+    looked_at: list[int] = []
+    found = neighbours.with_neighbours
+
+    def counted(text: Bytes, lines: Lines, *others: Any) -> Ints:
+        marked = found(text, lines, *others)
+        looked_at.append(len(marked))
+        return marked
+
+    small_blocks.setattr(blocks_plain, "with_neighbours", counted)
+    small_blocks.setattr(cutting, "SIZE", 20_000)
+    made = generate(3, genome.sequences, replace(plain, records=1000, structural=0, neighbours=0.3))
+    result = run(made.content)
+    assert result.report.summary["phased_combinations"] > 50
+    assert sum("GAS_PHASED=" in record[7] for record in result.records) > 100
+    assert 200 < sum(looked_at) < 0.5 * len(result.records)
+
+
+def test_an_indel_may_lie_in_front_of_the_first_record_of_its_contig(
+    run: Annotate, genome: Genome, small_blocks: pytest.MonkeyPatch
+) -> None:
+    """As the normal form of one that is written further right does, where the first record is a piece of its own."""
+    bases = genome.sequences["2"]
+    # Where csq is asked about each allele, near a gene.
+    run_of = re.compile(r"(.)(?!\1)(.)\2{3,}").search(bases, 8000)
+    assert run_of is not None
+    first, last = run_of.start() + 1, run_of.end()  # the base in front of the run, and the run's last
+    assert normal("2", last - 1, bases[last - 2 : last], bases[last - 2], lambda _, one, end: bases[one - 1 : end]) == (
+        first,
+        bases[first - 1 : first + 1],
+        bases[first - 1],
+    )
+    rows = [
+        f"1\t100\t.\t{genome.sequences['1'][99]}\t{genome.sequences['1'][99]}A\t.\t.\t.",
+        f"2\t{last - 2}\t.\t{bases[last - 3]}\t{bases[last - 3]}TTG\t.\t.\t.",
+        f"2\t{last - 1}\t.\t{bases[last - 2 : last]}\t{bases[last - 2]}\t.\t.\t.",
+        *(f"2\t{pos}\t.\t{bases[pos - 1]}\t{bases[pos - 1]}GA\t.\t.\t." for pos in range(last, last + 400)),
+    ]
+    header = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    assert len(run((header + "\n".join(rows) + "\n").encode()).records) == len(rows)

@@ -259,6 +259,7 @@ def answers(features: FeatureLookup, contig: str, start: int, end: int, gene: st
         features.in_rna(contig, "", start, end),
         features.in_rna(contig, gene, start, end),
         features.in_incomplete_codon(contig, start, end),
+        features.coding(contig, start, end),
         sorted(features.models(contig, start, end), key=lambda model: model.name),  # which are in no order
     )
 
@@ -268,7 +269,7 @@ def test_every_lookup_gives_what_the_whole_contig_does(pack: Reference) -> None:
     tables = {contig: table_of(pack, contig) for contig in ("1", "2")}
     features = RegionalFeatures(Nothing(), indexed(pack, "1")[0])  # type: ignore[arg-type]
     rng = random.Random(4)  # noqa: S311
-    seen: list[set[object]] = [set() for _ in range(6)]
+    seen: list[set[object]] = [set() for _ in range(7)]
     for number in range(1_500):
         contig = "12"[number % 2]
         index = indexed(pack, contig)[1]
@@ -282,13 +283,13 @@ def test_every_lookup_gives_what_the_whole_contig_does(pack: Reference) -> None:
         assert answers(features, contig, start, end, gene) == expected, (contig, start, end, gene)
         for found, answer in zip(seen, expected, strict=True):
             found.add(str(answer))
-    assert [len(found) > least for found, least in zip(seen, (99, 3, 3, 3, 1, 99), strict=True)] == [True] * 6
+    assert [len(found) > least for found, least in zip(seen, (99, 3, 3, 3, 1, 99, 99), strict=True)] == [True] * 7
 
 
 def test_transcripts_are_found_by_name(pack: Reference) -> None:
     table = table_of(pack, "1")
     features = RegionalFeatures(Nothing(), indexed(pack, "1")[0])  # type: ignore[arg-type]
-    names = [row.split("\t")[1] for row in table._unread.values()]
+    names = [row.split("\t")[1] for row in table._rows.values()]
     assert len(names) > 100
     for name in [*names, "nobody"]:
         assert features.transcript(name, "1") == table.transcript(name, "1")

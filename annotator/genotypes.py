@@ -1,0 +1,79 @@
+"""Which alleles a sample's genotypes place on one molecule with certainty, as far as a single record can tell."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+#: What GT may look like; VCF 4.4 allows a separator in front, which tells whether the first allele is phased too.
+_GENOTYPE = re.compile(r"[/|]?((?:\d{1,9}|\.)(?:[/|](?:\d{1,9}|\.))*)", re.ASCII).fullmatch
+_SEPARATOR = re.compile(r"[/|]")
+LONGEST = 1000  # letters of a genotype that is looked at
+REMEMBERED = 4096
+
+
+class Call(NamedTuple):
+    """What a sample has in a record.
+
+    haplotypes: of each haplotype the number of the ALT allele that lies on it (1 for the first), 0 for REF and for what
+    is not known; of a call that lies on every haplotype, whatever their number, one entry alone. phase_set: those of
+    calls with the same, or which lie on every haplotype, can be told by the number of the haplotype.
+    """
+
+    haplotypes: tuple[int, ...]
+    phase_set: str
+
+
+@lru_cache(maxsize=REMEMBERED)
+def haplotypes(genotype: str) -> tuple[int, ...]:
+    """Read GT as Call.haplotypes; () where no ALT allele is certain to be on a haplotype that can be told from others.
+
+    1/1, 1|1 and 1 lie on every haplotype; 0|1, 1|2 and 0|1|1 on those that their place names; 0/1, 1/2, 0|1/1, ./1 and
+    what is no genotype on none that is known.
+    """
+    found = _GENOTYPE(genotype) if len(genotype) <= LONGEST else None
+    if found is None:
+        return ()
+    alleles = tuple(int(one) if one != "." else -1 for one in _SEPARATOR.split(found[1]))
+    if len(set(alleles)) == 1:
+        return alleles[:1] if alleles[0] > 0 else ()
+    if "/" in genotype or max(alleles) <= 0:
+        return ()
+    return tuple(max(one, 0) for one in alleles)
+
+
+def calls(tail: str) -> Iterator[tuple[int, Call]]:
+    """Yield the calls of a record that are certain, with the number of each one's sample, from 0.
+
+    tail: FORMAT and the samples. Phased calls without PS belong to one phase set (VCF 4.5, section 1.6.2).
+    """
+    format_, _, samples = tail.partition("\t")
+    names = format_.split(":")
+    if "GT" not in names or not samples:
+        return
+    columns = samples.split("\t")
+    places = [names.index(name) for name in ("GT", "PS") if name in names]
+    if places == [0]:
+        # As nearly all files have it, of thousands of samples too.
+        cells = ((one, "") for one in (columns if len(names) == 1 else (one.partition(":")[0] for one in columns)))
+    else:
+        cells = (_cells(one.split(":"), *places) for one in columns)
+    known: dict[tuple[str, str], Call] = {}
+    nothing: set[tuple[str, str]] = set()
+    for number, cell in enumerate(cells):
+        if cell in nothing:
+            continue
+        call = known.get(cell)
+        if call is None:
+            found = haplotypes(cell[0])
+            if not found:
+                nothing.add(cell)
+                continue
+            call = known[cell] = Call(found, cell[1] if len(found) > 1 and cell[1] != "." else "")
+        yield number, call
+
+
+def _cells(values: list[str], place: int, set_place: int = -1) -> tuple[str, str]:
+    """A sample's GT and PS, "" where it has none."""
+    genotype = values[place] if place < len(values) else ""
+    return genotype, values[set_place] if 0 <= set_place < len(values) else ""
