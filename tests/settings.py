@@ -1,10 +1,14 @@
 """The service's own settings, with the values that a test run needs. DATABASE_URL chooses the database."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("DATABASE_URL", "sqlite:///" + str(Path(tempfile.gettempdir()) / "gas-tests.sqlite3"))
+# Of this checkout alone: another one may be tested at the same time.
+CHECKOUT = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:8]
+DATABASE = Path(tempfile.gettempdir()) / f"gas-tests-{CHECKOUT}.sqlite3"
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{DATABASE}")
 os.environ.update(
     {
         "SECRET_KEY": "for tests only",
