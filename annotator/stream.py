@@ -60,7 +60,7 @@ LOOK_AHEAD = 4 * 1024 * 1024
 
 #: So much of a file, in bytes of its records, waits for csq's answers at most; and always so many pieces, without
 #: which what csq's buffers hold back might never come.
-WAITING, WAITING_PIECES = 12 * 1024 * 1024, 4
+WAITING, WAITING_PIECES = 6 * 1024 * 1024, 4
 
 BLANK = "\t.\t.\t.\n"  # QUAL, FILTER and INFO of a bare record
 

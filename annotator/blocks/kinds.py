@@ -1,7 +1,8 @@
 """What the alleles of a block do, each kind once: those that lie in one stretch, and of which csq says the same."""
 
+import weakref
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,8 +44,10 @@ class Kinds:
         self._contig = contig
         self._places = places
         self._taught: dict[int, str] = {}  # csq's answer for all that is shared in a stretch
-        self._of = lru_cache(maxsize=REMEMBERED)(self._in_stretch)
-        self._models = lru_cache(maxsize=REMEMBERED)(self._models_of)
+        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
+        own = weakref.proxy(self)
+        self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, own))
+        self._models = lru_cache(maxsize=REMEMBERED)(partial(Kinds._models_of, own))
 
     def of(
         self, alleles: Alleles, asked: Asked, answers: Sequence[str], moved: Flags, written: Callable[[int], Variant]
