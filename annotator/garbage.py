@@ -1,8 +1,10 @@
-"""Python's search for garbage in cycles, while a run goes on."""
+"""Python's search for garbage in cycles, while a run goes on, and what becomes of the memory behind it."""
 
+import ctypes
 import gc
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 
 #: Objects made before the youngest are looked through; Python's own number is 700. What a run makes is seldom in
@@ -50,6 +52,14 @@ def _end() -> None:
             return
         gc.set_threshold(*_before)
         _before = None
+        if "annotator.blocks.compiled" in sys.modules:
+            _give_back()
         if _frozen:
             gc.collect(1)  # what the run has left in cycles, which would wait for a search through everything
             gc.unfreeze()
+
+
+def _give_back() -> None:
+    """Have the C library give back what large files took: it would keep some of it, and more after each."""
+    with suppress(AttributeError, OSError):  # glibc's alone
+        ctypes.CDLL(None).malloc_trim(0)
