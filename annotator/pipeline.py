@@ -17,6 +17,7 @@ from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError
 from annotator.garbage import searched_less
 from annotator.journal import Journal
+from annotator.pieces import Piece
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header, read_header
 from annotator.preflight.reader import Reader
@@ -28,7 +29,7 @@ from annotator.report import Log
 from annotator.sorter import sort_records
 from annotator.sources.lookup import Lookups
 from annotator.sources.manifest import Source
-from annotator.stream import CSQ_OPTIONS, Pass, Piece, Unsorted
+from annotator.stream import CSQ_OPTIONS, Pass, Unsorted
 from annotator.tables import PARQUET, STATS, TSV
 from annotator.tables.stats import Stats
 

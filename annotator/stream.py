@@ -20,25 +20,24 @@ run after the other, since the records come contig by contig.
 """
 
 import queue
-import select
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from io import BufferedReader
 from itertools import chain, groupby
 from pathlib import Path
 from subprocess import PIPE
-from typing import Protocol
 
 from annotator import phasing, tabix
-from annotator.alleles import Kind
+from annotator.answers import Answers
+from annotator.batch import Batch
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
-from annotator.compose import Composer, normal_forms
+from annotator.compose import Composer
 from annotator.errors import EngineError
 from annotator.phasing import Combination
+from annotator.pieces import BLANK, Piece
 from annotator.preflight.records import Record
 from annotator.reading import Reading
 from annotator.references import Reference
@@ -48,12 +47,6 @@ from annotator.sources.matching import Variant, Window
 from annotator.summary import Summary
 
 BATCH = 64 * 1024
-READ = 1024 * 1024
-#: What csq gets of a piece is padded to this share of the records' size, up to what fills its buffers: it writes when
-#: they are full. So what waits in them and in the pipes is bounded in bytes of the records too, however many samples
-#: they have and however few of them csq is asked about.
-PADDING = 8
-PUSH = 64 * 1024
 #: Of a reference whose genes are in slices, so much of a file is read before csq is started, in bytes of its records.
 #: If that is all of it, csq is given the genes near its records alone.
 LOOK_AHEAD = 4 * 1024 * 1024
@@ -61,8 +54,6 @@ LOOK_AHEAD = 4 * 1024 * 1024
 #: So much of a file, in bytes of its records, waits for csq's answers at most; and always so many pieces, without
 #: which what csq's buffers hold back might never come.
 WAITING, WAITING_PIECES = 6 * 1024 * 1024, 4
-
-BLANK = "\t.\t.\t.\n"  # QUAL, FILTER and INFO of a bare record
 
 #: --local-csq: one record at a time, see docs/annotation.md. --force: a contig without genes is no error.
 CSQ_OPTIONS = ["--local-csq", "--force", "--no-version"]
@@ -78,39 +69,6 @@ class Unsorted(Exception):
     def __init__(self, line: int) -> None:
         super().__init__(line)
         self.line = line
-
-
-class Piece(Protocol):
-    """Records of one contig that go through together.
-
-    contig: by the reference's name; records: how many; size: of their text, in characters; asked: the lines that csq is
-    to answer, one at least.
-    """
-
-    contig: str
-    records: int
-    size: int
-    asked: int
-
-    def bare(self) -> bytes:
-        """The lines for csq; asked of them."""
-
-    def answer(self, answers: bytes) -> None:
-        """Take csq's lines, and count the records in the pass's summary. Raises EngineError."""
-
-    def lines(self) -> bytes:
-        """The annotated lines, once it has its answers."""
-
-    def places(self) -> list[tuple[int, int]]:
-        """The first and the last base of each REF that csq is asked about, in any order."""
-
-    def unproven(self) -> bytes:
-        """Of the annotated lines those of which only bcftools can tell whether it can read them."""
-
-    def indexed(self) -> tuple[bytes, tabix.Places | None]:
-        """The contig's name in the file, and where the annotated lines are for the index, None if it cannot be told.
-        Once `lines` has been called.
-        """
 
 
 class Order:
@@ -366,7 +324,7 @@ class Pass:
         self.bcsq_definition = answers.definition
         return True
 
-    def _ahead(self, answers: "Answers") -> Iterator[Piece]:
+    def _ahead(self, answers: Answers) -> Iterator[Piece]:
         """The pieces of a run, in order. As long as csq, which reads its genes first, has not answered, those that wait
         are prepared meanwhile.
         """
@@ -384,7 +342,7 @@ class Pass:
             if waiting:
                 yield waiting.popleft()
 
-    def batches(self, records: Iterable[Record]) -> Iterator["Batch"]:
+    def batches(self, records: Iterable[Record]) -> Iterator[Batch]:
         """Gather records to pieces."""
         batch: list[Record] = []
         size = 0
@@ -440,168 +398,3 @@ class Behind:
         if self._last is not None:
             self._last.result()
         self._last = self._thread.submit(self._write, piece)
-
-
-class Answers:
-    """The records of a VCF that a process writes, as many at a time as are asked for."""
-
-    def __init__(self, stream: BufferedReader) -> None:
-        self._stream = stream
-        self._rest = b""
-        self._in_header = True
-        self._begun = False
-        #: The header line that declares BCSQ.
-        self.definition = ""
-
-    def take(self, count: int) -> bytes | None:
-        """The next lines; None if the process ends before it has written them."""
-        parts = [self._rest]
-        found = self._rest.count(b"\n")
-        while found < count:
-            part = self._read()
-            if not part:
-                return None
-            parts.append(part)
-            found += part.count(b"\n")
-        text = b"".join(parts)
-        end = len(text)
-        for _ in range(found - count + 1):
-            end = text.rindex(b"\n", 0, end)
-        self._rest = text[end + 1 :]
-        return text[: end + 1]
-
-    def begun(self) -> bool:
-        """Whether the process has begun to write; does not wait for it."""
-        if not self._begun:
-            waiting = select.poll()
-            waiting.register(self._stream, select.POLLIN)
-            self._begun = bool(waiting.poll(0))
-        return self._begun
-
-    def ended(self) -> bool:
-        """Whether that was all; waits for the end."""
-        return not self._rest and not self._read()
-
-    def _read(self) -> bytes:
-        """Some of what comes, behind the header; b"" at the end."""
-        while self._in_header:
-            line = self._stream.readline()
-            if line.startswith(b"##INFO=<ID=BCSQ,"):
-                self.definition = line.decode("ascii").rstrip("\n")
-            if not line.startswith(b"#"):
-                self._in_header = False
-                return line
-        return self._stream.read1(READ)
-
-
-class Batch:
-    """Records of one contig, each on its own."""
-
-    def __init__(self, records: list[Record], work: Pass) -> None:
-        self.contig = records[0].contig
-        self.records = len(records)
-        self.size = sum(len(record.left) + len(record.info) + len(record.tail) for record in records)
-        self._members = records
-        self._variants, owners = normal_forms(records, work.fetch)
-        self._added = work.sources.info(self.contig, records, self._variants, owners)
-        self._combinations = work.combinations(records, self._variants)
-        self._questions = [*self._variants, *(one.variant for one in self._combinations)]
-        self._work = work
-        self.asked = len(self._questions) or 1
-
-    def bare(self) -> bytes:
-        """See Piece.bare."""
-        last = self._members[-1]
-        variants = self._questions or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
-        lines = [
-            f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
-        ]
-        lines = [lines[number] for number in sorted(range(len(lines)), key=lambda number: variants[number][0])]
-        return padded("".join(lines).encode("ascii"), self.size)
-
-    def places(self) -> list[tuple[int, int]]:
-        """See Piece.places."""
-        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._questions]
-
-    def prepare(self) -> None:
-        """See Piece.prepare."""
-        self._work.composer.prepare(self.contig, self._variants)
-
-    def answer(self, answers: bytes) -> None:
-        """See Piece.answer."""
-        found = parsed(answers.splitlines())
-        if any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._questions)):
-            raise out_of_order()
-        said = [bcsq for _, bcsq in found]
-        phased = self._work.told(self._combinations, said[len(self._variants) : len(self._questions)], self.contig)
-        given = zip(self._variants, said, strict=False)
-        self._lines = [
-            composed(record, given, added, phased, self._work)
-            for record, added in zip(self._members, self._added, strict=True)
-        ]
-
-    def lines(self) -> bytes:
-        """See Piece.lines."""
-        return "".join(self._lines).encode("latin-1")
-
-    def unproven(self) -> bytes:
-        """See Piece.unproven."""
-        return self.lines()
-
-    def indexed(self) -> tuple[bytes, tabix.Places | None]:
-        """See Piece.indexed."""
-        name = self._members[0].left.partition("\t")[0].encode("latin-1")
-        if not all(map(placed_by_ref, self._members)):
-            return name, None
-        return name, tabix.places(
-            (record.pos, record.pos + len(record.ref) - 1, len(line))
-            for record, line in zip(self._members, self._lines, strict=True)
-        )
-
-
-def padded(lines: bytes, size: int) -> bytes:
-    """Lines for csq, the last of them padded to a share of the size that the records have."""
-    start = lines.rfind(b"\n", 0, -1) + 1
-    contig, pos, number, rest = lines[start:].split(b"\t", 3)
-    padding = b"x" * min(size // PADDING, PUSH)
-    return lines[:start] + b"\t".join((contig, pos, number + b";" + padding, rest))
-
-
-def placed_by_ref(record: Record) -> bool:
-    """Whether REF alone tells how far a record reaches."""
-    symbolic = Kind.SYMBOLIC in record.kinds
-    return not symbolic and "END=" not in record.info and record.pos + len(record.ref) <= tabix.LAST
-
-
-def composed(
-    record: Record, answers: Iterator[tuple[Variant, str]], added: str, phased: Mapping[Variant, str], work: Pass
-) -> str:
-    """The annotated line of a record; answers: those for its alleles come next; added: what sources say; phased: what
-    is written of alleles with their neighbours.
-    """
-    alleles = work.composer.alleles(record, answers, phased)
-    work.summary.add(record, alleles, added)
-    columns = [record.left, work.composer.info(record.info, alleles, added)]
-    if record.tail:
-        columns.append(record.tail)
-    return "\t".join(columns) + "\n"
-
-
-def parsed(lines: list[bytes]) -> list[tuple[int, str]]:
-    """What lines of csq say, in the order of their numbers, which are 0 and on: position and the value of BCSQ.
-
-    Raises EngineError if a number is not there.
-    """
-    found: list[tuple[int, str]] = [(0, "")] * len(lines)
-    for line in lines:
-        _, pos, number, _, _, _, _, info = line.split(b"\t", 7)
-        place = int(number.partition(b";")[0])
-        if not 0 <= place < len(found) or found[place][0]:
-            raise out_of_order()
-        found[place] = int(pos), info[5:].decode("ascii") if info.startswith(b"BCSQ=") else ""
-    return found
-
-
-def out_of_order() -> EngineError:
-    """csq's answers are not to what it was asked."""
-    return EngineError("csq-order", "bcftools csq gave its records back in another order")

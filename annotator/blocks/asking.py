@@ -12,8 +12,8 @@ import numpy as np
 from annotator.blocks.alleles import Alleles, joined
 from annotator.blocks.compiled import Bytes, Flags, Ints, array_of, compiled, put, put_number
 from annotator.blocks.places import Places
+from annotator.pieces import BLANK
 from annotator.sources.matching import Variant
-from annotator.stream import BLANK
 
 _BLANK, _TAB = array_of(BLANK.encode()), ord("\t")
 

@@ -15,9 +15,10 @@ from annotator.blocks.kinds import Kind, Kinds
 from annotator.blocks.known import Said
 from annotator.blocks.scan import CHROM, ID, REF, Lines
 from annotator.phasing import Combination
+from annotator.pieces import composed, out_of_order, padded, parsed, placed_by_ref
 from annotator.preflight.records import Record
 from annotator.sources.matching import Variant, Window
-from annotator.stream import Pass, composed, out_of_order, padded, parsed, placed_by_ref
+from annotator.stream import Pass
 from annotator.summary import TYPES
 from annotator.tabix import LAST, Places
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from annotator.phasing import MOST_TOGETHER, bound
+from annotator.pieces import Piece
 from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.records import Record, RecordCheck
-from annotator.stream import Order, Pass, Piece
+from annotator.stream import Order, Pass
 from annotator.summary import PREVIEW
 
 if TYPE_CHECKING:

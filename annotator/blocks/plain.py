@@ -21,9 +21,9 @@ from annotator.blocks.window import window
 from annotator.blocks.words import words
 from annotator.compose import normal_forms
 from annotator.phasing import bound
+from annotator.pieces import Piece
 from annotator.preflight.info import plain_types
 from annotator.preflight.records import Looks, Record
-from annotator.stream import Piece
 
 #: Bytes of text of one contig that are worth a block.
 LEAST = 16 * 1024

@@ -49,7 +49,7 @@ def test_it_needs_no_web_framework_and_no_cloud_client() -> None:
     code = (
         "import sys\n"
         "import annotator.__main__, annotator.samples, annotator.pipeline\n"
-        "heavy = {'django', 'boto3', 'celery', 'gas', 'pysam', 'polars'}\n"
+        "heavy = {'django', 'boto3', 'celery', 'gas', 'pysam', 'polars', 'numba', 'numpy'}\n"
         "print([name for name in sys.modules if name.split('.')[0] in heavy])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -14,10 +14,10 @@ from annotator.blocks import plain as blocks_plain
 from annotator.blocks.compiled import Bytes, Ints
 from annotator.blocks.scan import Lines
 from annotator.errors import InputError
+from annotator.pieces import Piece
 from annotator.preflight import reader
 from annotator.sources.manifest import Source
 from annotator.sources.matching import normal
-from annotator.stream import Piece
 from tests.annotator.generated.conftest import Annotate
 from tests.annotator.generated.test_counts import recipe_of
 from tests.support.genome import Genome

@@ -8,9 +8,10 @@ from itertools import count, product
 import polars as pl
 import pytest
 
-from annotator import phasing, stream, tables
+from annotator import batch, phasing, stream, tables
 from annotator.blocks import cutting, plain
 from annotator.hgvs import THREE_LETTERS
+from annotator.preflight.records import Record
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import COMPLEMENT, Gene, Genome
 
@@ -194,13 +195,13 @@ def test_neighbours_are_in_one_piece(run: Annotate, genome: Genome, monkeypatch:
     content = vcf([(change, ["0|1"]) for pair in pairs for change in pair.changes])
     together = run(content).records
     pieces: list[int] = []
-    init = stream.Batch.__init__
+    init = batch.Batch.__init__
 
-    def counted(self: stream.Batch, records: list[stream.Record], work: stream.Pass) -> None:
+    def counted(self: batch.Batch, records: list[Record], work: stream.Pass) -> None:
         pieces.append(len(records))
         init(self, records, work)
 
-    monkeypatch.setattr(stream.Batch, "__init__", counted)
+    monkeypatch.setattr(batch.Batch, "__init__", counted)
     monkeypatch.setattr(stream, "BATCH", 1)
     assert run(content).records == together
     assert len(pieces) > 10
