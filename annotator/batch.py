@@ -40,6 +40,11 @@ class Batch:
         """See Piece.places."""
         return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._questions]
 
+    def span(self) -> tuple[int, int]:
+        """See Piece.span."""
+        positions = [pos for pos, _, _ in self._questions] or [self._members[-1].pos]
+        return min(positions), max(positions)
+
     def prepare(self) -> None:
         """See Piece.prepare."""
         self._work.composer.prepare(self.contig, self._variants)

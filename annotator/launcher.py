@@ -87,6 +87,8 @@ def serve(listening: socket.socket) -> list[str] | None:
             with suppress(OSError):  # where it cannot fork, it answers nothing
                 child = os.fork()
                 if child == 0:
+                    for answer in running.values():  # an end that a child held would not be seen
+                        os.close(answer)
                     return _begin(json.loads(request), files)
                 running[child] = os.dup(files[3])
             for one in files:

@@ -48,6 +48,9 @@ class Piece(Protocol):
     def unproven(self) -> bytes:
         """Of the annotated lines those of which only bcftools can tell whether it can read them."""
 
+    def span(self) -> tuple[int, int]:
+        """The first and the last position that csq is asked about."""
+
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """The contig's name in the file, and where the annotated lines are for the index, None if it cannot be told.
         Once `lines` has been called.

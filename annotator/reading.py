@@ -46,6 +46,11 @@ class Reading:
         if self._tool is not None:
             self._tool.close()
 
+    def kill(self) -> None:
+        """End it at once."""
+        if self._tool is not None:
+            self._tool.kill()
+
     def write(self, data: bytes) -> None:
         """Have records read. What cannot be read is told by `end`."""
         if self._closed or not data:

@@ -28,6 +28,7 @@ from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from subprocess import PIPE
+from typing import NamedTuple
 
 from annotator import phasing, tabix
 from annotator.answers import Answers
@@ -69,6 +70,15 @@ class Unsorted(Exception):
     def __init__(self, line: int) -> None:
         super().__init__(line)
         self.line = line
+
+
+class _Waiting(NamedTuple):
+    """A piece that waits: its size, and where csq is asked; see Piece."""
+
+    size: int
+    contig: str
+    first: int
+    last: int
 
 
 class Order:
@@ -115,7 +125,7 @@ class Pass:
         self._tools: list[Tool] = []
         self._started: queue.SimpleQueue[Tool | None] = queue.SimpleQueue()  # None: there are no more
         self._turn = threading.Condition()  # what waits has become less, or the pass is over
-        self._waiting: deque[int] = deque()  # sizes of the pieces that wait for csq's answers
+        self._waiting: deque[_Waiting] = deque()  # for csq's answers
         self._fed = 0
         self._feeder_error: BaseException | None = None
         self._collector_error: BaseException | None = None
@@ -149,7 +159,10 @@ class Pass:
                     thread.join(0.1)
             if self._feeder_error is None and self._collector_error is None:
                 for csq in self._tools:
-                    csq.process.wait()
+                    csq.wait(watch)
+        except BaseException:
+            self._reading.kill()  # whoever writes to it must not wait for it
+            raise
         finally:
             self._end()
             self._started.put(None)
@@ -233,15 +246,20 @@ class Pass:
     def _wait_for_room(self, piece: Piece) -> None:
         """Wait until not too much waits for csq. Raises Stopped."""
         with self._turn:
-            self._turn.wait_for(
-                lambda: (
-                    self._stop.is_set()
-                    or len(self._waiting) < WAITING_PIECES
-                    or sum(self._waiting) + piece.size <= WAITING
-                )
-            )
+            self._turn.wait_for(lambda: self._stop.is_set() or self._has_room(piece))
             self.check()
-            self._waiting.append(piece.size)
+            self._waiting.append(_Waiting(piece.size, piece.contig, *piece.span()))
+
+    def _has_room(self, piece: Piece) -> bool:
+        """Whether another piece may wait. csq gives back nothing of a position before it has seen another one: pieces
+        that it holds for that do not count, as more of them will not have it answer.
+        """
+        loose = list(self._waiting)
+        held = (loose[-1].contig, loose[-1].last) if loose else None
+        while loose and (loose[-1].contig, loose[-1].last) == held:
+            if (one := loose.pop()).first != one.last:
+                break
+        return len(loose) < WAITING_PIECES or sum(one.size for one in loose) + piece.size <= WAITING
 
     def _runs(self, pieces: Iterator[Piece]) -> Iterator[tuple[Tool, Iterator[Piece]]]:
         """Cut the pieces where the genetic code changes, and give each run a csq."""

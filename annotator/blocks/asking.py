@@ -1,7 +1,8 @@
 """What csq is asked of a block, and how its answers are found again.
 
-Far from exons csq says the same of all changes in a stretch: it is asked about the first that comes, and the answer
-holds for the others, in later blocks too. Everything else near a gene is asked about one by one.
+Far from exons csq says the same of all changes in a stretch, but of bases that come in the place of another number of
+bases: it is asked about the first that comes, and the answer holds for the others, in later blocks too. Everything else
+near a gene is asked about one by one.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotator.blocks.alleles import Alleles, joined
+from annotator.blocks.alleles import OTHER, Alleles, joined
 from annotator.blocks.compiled import Bytes, Flags, Ints, array_of, compiled, put, put_number
 from annotator.blocks.places import Places
 from annotator.pieces import BLANK
@@ -61,7 +62,9 @@ class Asking:
         last = places.of(alleles.start + np.maximum(alleles.lost - 1, 0))
         begin, end = places.of(alleles.pos), places.of(alleles.pos + alleles.ref_size - 1)
         near = places.near[begin]
-        shared = near & (first == last) & (begin == first) & (end == first) & places.alike[first]
+        # Where bases come in the place of another number of bases, csq may add feature_elongation or -truncation.
+        alike = places.alike[first] & (alleles.kind != OTHER)
+        shared = near & (first == last) & (begin == first) & (end == first) & alike
         alone = near & ~shared
         if not variants:
             alone[-1] = True  # an answer there must be

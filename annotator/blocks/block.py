@@ -73,6 +73,10 @@ class Block:
         last = self._asked.pos + self._asked.ref_size - 1
         return list(zip(self._asked.pos.tolist(), last.tolist(), strict=True))
 
+    def span(self) -> tuple[int, int]:
+        """See Piece.span."""
+        return int(self._asked.pos.min()), int(self._asked.pos.max())
+
     def answer(self, answers: bytes) -> None:
         """See Piece.answer."""
         answered = parsed(answers.splitlines())

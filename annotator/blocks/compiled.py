@@ -94,7 +94,9 @@ def put(out: Bytes, at: int, source: Bytes, start: int, stop: int) -> int:
 
 @compiled
 def put_number(out: Bytes, at: int, number: int) -> int:
-    """Write a number that is not negative, in decimal digits; returns the place behind it."""
+    """Write a number that is not negative, in decimal digits; returns the place behind it. Raises ValueError."""
+    if number < 0:
+        raise ValueError("a number that is written in a result is negative")
     size, rest = 1, number // 10
     while rest:
         size += 1

@@ -36,9 +36,9 @@ WORDS = Words(_DEL, _DUP, _INS, _INV, _COMPLEMENT)
 
 
 class Layouts(NamedTuple):
-    """The transcripts that can be numbered. first, last: on the contig; reverse; head, head_end: where letters has
-    ENST00000269305.9:c. and the like; begin, end: their segments' numbers. start, base, sign, prefix and prefix_end: of
-    each segment, see hgvs_c.Segment.
+    """The transcripts that can be numbered. first, last: of their exons on the contig; reverse; head, head_end: where
+    letters has ENST00000269305.9:c. and the like; begin, end: their segments' numbers. start, base, sign, prefix and
+    prefix_end: of each segment, see hgvs_c.Segment.
     """
 
     letters: Bytes
@@ -101,7 +101,9 @@ def _layouts(models: Sequence[Model], first: int, last: int) -> Layouts:
         assert model.layout is not None  # noqa: S101 - told by the caller
         text = tags.escape(f"{model.label}:{model.layout.letter}.").encode("latin-1")
         texts.append(text)
-        heads.append((model.start, model.end, model.strand == "-", size, size + len(text)))
+        # A transcript may be wider than its exons: what lies in front of these, or behind them, has no number.
+        exons = model.layout.exons
+        heads.append((exons[0][0], exons[-1][1], model.strand == "-", size, size + len(text)))
         size += len(text)
         for one in model.layout.segments():
             if one.start <= last and one.end >= first:

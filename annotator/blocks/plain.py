@@ -28,6 +28,7 @@ from annotator.preflight.records import Looks, Record
 #: Bytes of text of one contig that are worth a block.
 LEAST = 16 * 1024
 KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
+MOST_FILTERS, LONGEST_FILTER = 1000, 1000  # that are known to blocks, and characters of one
 MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
 
 
@@ -91,9 +92,10 @@ class PlainRecords:
     def _wanted(self, looks: Looks) -> Forms:
         key = len(self._cutter.tags), len(looks.filters), len(looks.colons)
         if self._forms is None or self._forms[0] != key:
+            filters = [text for text in sorted(looks.filters) if len(text) <= LONGEST_FILTER][:MOST_FILTERS]
             forms = Forms(
                 looks.columns,
-                words(dict.fromkeys(looks.filters, 0)),
+                words(dict.fromkeys(filters, 0)),
                 words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, self._cutter.tags).items()}),
                 words({text: number for number, text in enumerate(looks.colons)}),
                 _kinds(looks),
@@ -105,7 +107,7 @@ class PlainRecords:
         """Lines that have one contig; first: the number of the first."""
         name = text[: lines.ends[0, CHROM]].tobytes().decode("latin-1")
         contig = self._check.contig_of(name)
-        if len(text) < LEAST or _most_at_position(lines) > MOST_AT_POSITION:
+        if len(text) < LEAST or _most_at_position(lines) + self._before(lines, contig) > MOST_AT_POSITION:
             yield from self._singly(text, first)
             return
         if contig is None:
@@ -119,6 +121,10 @@ class PlainRecords:
                 yield from self._run(text[cut:], lines.part(count, len(lines.pos)), first + count)
             return
         yield from self._block(text, lines, first, contig)
+
+    def _before(self, lines: Lines, contig: str | None) -> int:
+        """How many records there were at the first position already."""
+        return self._check.crowd(contig, int(lines.pos[0]))[0] if contig else 0
 
     def _head(self, lines: Lines, contig: str | None) -> int:
         """How many lines there are up to the first that is no neighbour of those in front of it; one at least."""

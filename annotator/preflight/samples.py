@@ -13,6 +13,9 @@ _NAME = re.compile(r'[^\s,;:=<>"]+').fullmatch
 _GENOTYPE = re.compile(r"(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII).fullmatch
 _ALLELE = re.compile(r"\d+", re.ASCII).findall
 
+#: FORMATs that are told to others, and characters of one: nearly all files have one or two.
+MOST_KEPT, LONGEST_KEPT = 256, 1000
+
 #: Tags that the specification itself defines (VCF 4.5, section 1.6.2).
 RESERVED = {
     "AD": Field("R", "Integer"), "DP": Field("1", "Integer"), "FT": Field("1", "String"),
@@ -37,11 +40,12 @@ class SamplesCheck:
         self._declared = set(header.formats)
         self._undeclared: dict[str, Field] = {}
         self._formats: dict[str, int] = {}  # FORMATs that were checked, and their number of colons
+        self._kept: dict[str, int] = {}
 
     @property
     def colons(self) -> Mapping[str, int]:
-        """How many colons a sample may have at most, by FORMAT; of those that were seen and are kept."""
-        return self._formats
+        """How many colons a sample may have at most, by FORMAT; of the first ones that were seen and are kept."""
+        return self._kept
 
     @property
     def types(self) -> Mapping[str, str]:
@@ -103,6 +107,8 @@ class SamplesCheck:
             raise Unusable("bad-format", f"FORMAT {shown(format_)} names a tag twice")
         if len(self._formats) < MOST_UNDECLARED:
             self._formats[format_] = len(names) - 1
+            if tags.BCSQ not in names and len(format_) <= LONGEST_KEPT and len(self._kept) < MOST_KEPT:
+                self._kept[format_] = len(names) - 1
         return len(names) - 1
 
     def _without_bcsq(self, number: int, format_: str, samples: str) -> str:
