@@ -46,7 +46,7 @@ class Batch:
         return min(positions), max(positions)
 
     def prepare(self) -> None:
-        """See Piece.prepare."""
+        """Do what can be done before there are answers; it need not be."""
         self._work.composer.prepare(self.contig, self._variants)
 
     def answer(self, answers: bytes) -> None:

@@ -161,7 +161,7 @@ class Composer:
 
     def _foresee(self, contig: str, variant: Variant) -> Foreseen:
         change = shortest(*variant)
-        hgvs_g = hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+        hgvs_g = self.genomic(contig, change)
         models = self.models(contig, change)
         likely = transcripts.chosen(models, ())
         on_transcript = likely.describe(change, partial(self._sequence.fetch, contig)) if likely else ("", "")

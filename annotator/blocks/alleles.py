@@ -19,7 +19,7 @@ SNV, INSERTION, DELETION, MNV, OTHER = range(len(TYPES))
 class Alleles(NamedTuple):
     """A row for each allele, in order.
 
-    line, nth: of which line it is which ALT; alt, alt_end: where the file's text has it; kind: SNV and so on.
+    line: whose it is; alt, alt_end: where the file's text has it; kind: SNV and so on.
     The change, shifted left as far as it goes: start is its first base, lost how many of the reference's it takes away,
     gained how many it puts there; an insertion lies in front of start. slide: how far right it may be shifted.
     letters: the bases of all; of each the normal form's REF begins at ref and is ref_size long, and so on. pos is the
@@ -28,7 +28,6 @@ class Alleles(NamedTuple):
 
     letters: Bytes
     line: Ints
-    nth: Ints
     alt: Ints
     alt_end: Ints
     kind: Ints
@@ -113,19 +112,17 @@ def _describe(text: Bytes, lines: Lines, window: Window, found: Alleles) -> tupl
         before, size_before = count, size
         ref, ref_end = lines.ends[line, scan.ID] + 1, lines.ends[line, scan.REF]
         fits = _fits(text, ref, ref_end, window, line)
-        at, stop, nth = ref_end + 1, lines.ends[line, scan.ALT], 0
+        at, stop = ref_end + 1, lines.ends[line, scan.ALT]
         while fits and at <= stop:
             end = at
             while end < stop and text[end] != forms.COMMA:
                 end += 1
-            found.line[count], found.nth[count] = line, nth
-            found.alt[count], found.alt_end[count] = at, end
+            found.line[count], found.alt[count], found.alt_end[count] = line, at, end
             grown = _normal(text, ref, ref_end, at, end, lines.pos[line], window, line, found, count, size)
             if grown < 0:
                 fits = False
             size = grown
             count += 1
-            nth += 1
             at = end + 1
         if not fits:
             lines.plain[line] = False

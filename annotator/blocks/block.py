@@ -24,7 +24,7 @@ from annotator.tabix import LAST, Places
 
 
 class Block:
-    """A `stream.Piece`.
+    """A `pieces.Piece`.
 
     text: whole lines of the contig; columns: where these are; others: the records that are not plain, each with the
     number of its line; variants: the normal forms of their alleles; combinations: of these, see annotator.phasing;

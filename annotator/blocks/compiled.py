@@ -10,7 +10,7 @@ NUMBA_CACHE_DIR names another place.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -71,6 +71,11 @@ def compiled(function: F) -> F:
 def array_of(data: bytes) -> Bytes:
     """Bytes as an array of one's own."""
     return np.frombuffer(bytearray(data), np.uint8)
+
+
+def packed(texts: Sequence[bytes]) -> tuple[Bytes, Ints]:
+    """Texts one behind the other, and where each begins, with the end of the last."""
+    return array_of(b"".join(texts)), np.cumsum([0, *map(len, texts)], dtype=np.int64)
 
 
 @compiled

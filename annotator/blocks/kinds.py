@@ -11,7 +11,7 @@ from annotator import tags
 from annotator.alleles import Change
 from annotator.blocks.alleles import Alleles
 from annotator.blocks.asking import Asked
-from annotator.blocks.compiled import Bytes, Flags, Ints, array_of
+from annotator.blocks.compiled import Bytes, Flags, Ints, packed
 from annotator.blocks.places import Places
 from annotator.compose import Composer, Found, respelled
 from annotator.sources.matching import Variant
@@ -118,5 +118,4 @@ def _ranked(keys: Ints) -> tuple[Ints, Ints]:
 
 def texts(kinds: Sequence[Kind]) -> Texts:
     """What is written of each."""
-    parts = [text for kind in kinds for text in kind.texts]
-    return Texts(array_of(b"".join(parts)), np.cumsum([0, *map(len, parts)], dtype=np.int64))
+    return Texts(*packed([text for kind in kinds for text in kind.texts]))

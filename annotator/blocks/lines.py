@@ -11,7 +11,7 @@ from annotator.blocks import alleles as changes
 from annotator.blocks import forms, scan
 from annotator.blocks import kinds as parts
 from annotator.blocks.alleles import Alleles
-from annotator.blocks.compiled import Bytes, Ints, array_of, compiled, put, put_number, same
+from annotator.blocks.compiled import Bytes, Ints, compiled, packed, put, put_number, same
 from annotator.blocks.kinds import Texts
 from annotator.blocks.known import Said
 from annotator.blocks.numbering import GREATER, UNDERSCORE, WORDS, Described, Words
@@ -67,22 +67,20 @@ def tags_of(prefix: str) -> Tags:
     names = (tags.BCSQ, tags.GENE, tags.CONSEQUENCE, tags.HGVS_G)
     texts = [f"{name}=" for name in names] + [f"{prefix}."]
     texts += [f"{name}=" for name in (tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)]
-    ends = [int(end) for end in np.cumsum([0, *map(len, texts)])]
-    return Tags(array_of("".join(texts).encode("ascii")), *pairwise(ends))
+    letters, begins = packed([text.encode("ascii") for text in texts])
+    return Tags(letters, *pairwise(begins.tolist()))
 
 
 def names_of(source_tags: Sequence[str]) -> Names:
     """Of a source's tags."""
-    texts = [f"{tag}=".encode("latin-1") for tag in source_tags]
-    return Names(array_of(b"".join(texts)), np.cumsum([0, *map(len, texts)], dtype=np.int64))
+    return Names(*packed([f"{tag}=".encode("latin-1") for tag in source_tags]))
 
 
 def others_of(count: int, texts: Sequence[tuple[int, bytes]]) -> Others:
     """count: the block's lines; texts: of some of them, with their numbers and line ends."""
     of = np.full(count, -1, np.int64)
     of[[line for line, _ in texts]] = np.arange(len(texts))
-    begins = np.cumsum([0, *(len(text) for _, text in texts)], dtype=np.int64)
-    return Others(of, array_of(b"".join(text for _, text in texts)), begins)
+    return Others(of, *packed([text for _, text in texts]))
 
 
 def written(
@@ -99,12 +97,9 @@ def written(
     """
     begins = found.texts.begins
     sizes = (begins[5::5] - begins[:-1:5])[found.kinds] + found.described.stop - found.described.start
-    room = int(sizes.sum()) + len(text) + len(others.letters) + ROOM * len(alleles.pos)
-    for rows, source in said:
-        room += int((rows.stop - rows.start)[rows.start >= 0].sum()) + len(source.letters) * len(alleles.pos)
-        room += 2 * (len(source.begins) - 1) * len(alleles.pos)
-    out = np.empty(room, np.uint8)
     added = _sources(alleles, said)
+    room = int(sizes.sum()) + len(text) + len(others.letters) + len(added.letters) + ROOM * len(alleles.pos)
+    out = np.empty(room, np.uint8)
     places = np.empty(len(lines.pos) + 1, np.int64)
     _write(text, lines, alleles, found, added, names, others, WORDS, out, places)
     return out[: places[-1]].tobytes(), places
@@ -163,9 +158,7 @@ def _add_tag(rows: Said, one: int, end: int, tag: int, names: Names, out: Bytes,
     size = put(out, size, names.letters, names.begins[tag], names.begins[tag + 1])
     anything = False
     for allele in range(one, end):
-        if allele > one:
-            out[size] = forms.COMMA
-            size += 1
+        size = _comma(allele > one, out, size)
         begin, stop = rows.start[allele], rows.stop[allele]
         if begin < 0:
             out[size] = forms.DOT
@@ -224,9 +217,7 @@ def _info(alleles: Alleles, found: Found, one: int, end: int, names: Tags, words
     size = _values(found, one, end, parts.TERM, names.letters, names.term, out, size, begin)
     size = _tag(names.letters, names.genomic, out, size, begin)
     for allele in range(one, end):
-        if allele > one:
-            out[size] = forms.COMMA
-            size += 1
+        size = _comma(allele > one, out, size)
         size = put(out, size, names.letters, names.prefix[0], names.prefix[1])
         size = _genomic(alleles, allele, words, out, size)
     size = _on_transcript(found, one, end, names, out, size, begin)
@@ -256,14 +247,21 @@ def _values(
         return size
     size = _tag(letters, name, out, size, begin)
     for allele in range(one, end):
-        if allele > one:
-            out[size] = forms.COMMA
-            size += 1
+        size = _comma(allele > one, out, size)
         place = 5 * found.kinds[allele] + part
         size = _value(
             found.texts.letters, found.texts.begins[place], found.texts.begins[place + 1], end - one, out, size
         )
     return size
+
+
+@compiled
+def _comma(more: bool, out: Bytes, size: int) -> int:
+    """Write what parts the values of alleles, if there is one in front."""
+    if not more:
+        return size
+    out[size] = forms.COMMA
+    return size + 1
 
 
 @compiled
@@ -325,16 +323,12 @@ def _on_transcript(found: Found, one: int, end: int, names: Tags, out: Bytes, si
     if texts:
         size = _tag(names.letters, names.transcript, out, size, begin)
         for allele in range(one, end):
-            if allele > one:
-                out[size] = forms.COMMA
-                size += 1
+            size = _comma(allele > one, out, size)
             size = _value(found.described.letters, start[allele], stop[allele], end - one, out, size)
     if flags:
         size = _tag(names.letters, names.flag, out, size, begin)
         for allele in range(one, end):
-            if allele > one:
-                out[size] = forms.COMMA
-                size += 1
+            size = _comma(allele > one, out, size)
             place = 5 * found.kinds[allele] + parts.FLAG
             flag, flag_end = found.texts.begins[place], found.texts.begins[place + 1]
             if stop[allele] == start[allele]:

@@ -9,11 +9,10 @@ import numpy as np
 
 from annotator.blocks.alleles import Alleles
 from annotator.blocks.compiled import Bytes, Flags, Ints
+from annotator.blocks.cutting import MOST_DIGITS
 from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, POS, REF, Lines
 from annotator.phasing import FRAME_REACH, LONGEST, REACH, SHIFT, Coding
-
-MOST_DIGITS = 15
 
 
 class _Changes(NamedTuple):

@@ -36,7 +36,7 @@ def _kinds(looks: Looks) -> Ints:
     """The kinds of the tags of each FORMAT that is known, -1 behind the last; "." tells nothing of its values."""
     rows = [
         [GENOTYPE if tag == "GT" else KINDS.get(looks.types.get(tag, ""), ANY) for tag in text.split(":")]
-        for text in looks.colons
+        for text in looks.formats
     ]
     kinds = np.full((len(rows), max(map(len, rows), default=0) + 1), -1, np.int64)
     for row, own in zip(kinds, rows, strict=True):
@@ -90,14 +90,14 @@ class PlainRecords:
         yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
 
     def _wanted(self, looks: Looks) -> Forms:
-        key = len(self._cutter.tags), len(looks.filters), len(looks.colons)
+        key = len(self._cutter.tags), len(looks.filters), len(looks.formats)
         if self._forms is None or self._forms[0] != key:
             filters = [text for text in sorted(looks.filters) if len(text) <= LONGEST_FILTER][:MOST_FILTERS]
             forms = Forms(
                 looks.columns,
                 words(dict.fromkeys(filters, 0)),
                 words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, self._cutter.tags).items()}),
-                words({text: number for number, text in enumerate(looks.colons)}),
+                words({text: number for number, text in enumerate(looks.formats)}),
                 _kinds(looks),
             )
             self._forms = key, forms

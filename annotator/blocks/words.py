@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotator.blocks.compiled import Bytes, Ints, array_of, compiled, same
+from annotator.blocks.compiled import Bytes, Ints, compiled, packed, same
 
 _MASK = 0x7FFFFFFF
 
@@ -32,8 +32,7 @@ def words(values: Mapping[str, int]) -> Words:
         while slots[key & (len(slots) - 1)]:
             key += 1
         slots[key & (len(slots) - 1)] = number
-    begins = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    return Words(array_of(b"".join(texts)), begins, np.array([*values.values()], np.int64), slots)
+    return Words(*packed(texts), np.array([*values.values()], np.int64), slots)
 
 
 @compiled

@@ -56,7 +56,6 @@ class Reader:
         self._note = note
         self._check = check
         self._start_tool = start_tool
-        self.ends_with_newline = True
         self._groups = self._read()
         self._current: Iterator[tuple[int, str]] = iter(())
 
@@ -119,7 +118,6 @@ class Reader:
                 carried_size += len(chunk) - end
                 self._check_length(carried_size, number)
         if carried_size:
-            self.ends_with_newline = False
             yield number, b"".join(carried)
 
     def _check_length(self, size: int, number: int) -> None:

@@ -1,7 +1,7 @@
 """The check of one record after the other: what is sound goes on, what is not is repaired, skipped, or ends the run."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotator.alleles import Kind, kind_of
@@ -58,14 +58,14 @@ class Looks:
     """What the columns of a sound record may be, beside what is told by their form alone.
 
     columns: how many there are. filters: FILTER's values. tests: of INFO's tags, None where any text will do; tags that
-    are not in it are not to be passed. colons: how many a sample may have, by FORMAT; types: of FORMAT's tags. The four
+    are not in it are not to be passed. formats: FORMAT's texts; types: of its tags. The four
     grow while a file is read.
     """
 
     columns: int
     filters: Collection[str]
     tests: Mapping[str, object]
-    colons: Mapping[str, int]
+    formats: Sequence[str]
     types: Mapping[str, str]
 
 
@@ -167,7 +167,7 @@ class RecordCheck:
             columns=self._header.column_count,
             filters=self._filters,
             tests=self._infos.tests,
-            colons=self._samples.colons,
+            formats=self._samples.kept,
             types=self._samples.types,
         )
 

@@ -1,7 +1,7 @@
 """The check of FORMAT and the samples: as many values as FORMAT names, tags that are declared."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from annotator import tags
 from annotator.journal import Journal
@@ -40,11 +40,11 @@ class SamplesCheck:
         self._declared = set(header.formats)
         self._undeclared: dict[str, Field] = {}
         self._formats: dict[str, int] = {}  # FORMATs that were checked, and their number of colons
-        self._kept: dict[str, int] = {}
+        self._kept: list[str] = []
 
     @property
-    def colons(self) -> Mapping[str, int]:
-        """How many colons a sample may have at most, by FORMAT; of the first ones that were seen and are kept."""
+    def kept(self) -> Sequence[str]:
+        """The first FORMATs that were seen and are kept as they are."""
         return self._kept
 
     @property
@@ -108,7 +108,7 @@ class SamplesCheck:
         if len(self._formats) < MOST_UNDECLARED:
             self._formats[format_] = len(names) - 1
             if tags.BCSQ not in names and len(format_) <= LONGEST_KEPT and len(self._kept) < MOST_KEPT:
-                self._kept[format_] = len(names) - 1
+                self._kept.append(format_)
         return len(names) - 1
 
     def _without_bcsq(self, number: int, format_: str, samples: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils import timezone
 
 from annotator.references import MANIFEST, PACKS, Contig, ReferenceInfo, available_references
+from gas.jobs import retiring
 from gas.jobs.models import ReferencePack
 from gas.users.models import User
 
@@ -110,11 +110,9 @@ def register_all() -> None:
 
 def retire(packs: Sequence[str], *, actor: User) -> int:
     """Offer these packs for no new files; returns how many were offered until now."""
-    rows = ReferencePack.objects.filter(pk__in=packs, retired_at=None)
-    return rows.update(retired_at=timezone.now(), retired_by=actor)
+    return retiring.retire(ReferencePack.objects.filter(pk__in=packs), actor=actor)
 
 
 def reinstate(packs: Sequence[str]) -> int:
     """Offer retired packs again; returns how many."""
-    rows = ReferencePack.objects.filter(pk__in=packs).exclude(retired_at=None)
-    return rows.update(retired_at=None, retired_by=None)
+    return retiring.reinstate(ReferencePack.objects.filter(pk__in=packs))

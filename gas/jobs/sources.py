@@ -17,7 +17,7 @@ from annotator.errors import EngineError
 from annotator.references import Reference, ReferenceInfo, available_references
 from annotator.sources.manifest import Source, load_source, retired_mark, source_names, sources_folder
 from annotator.sources.published import Version
-from gas.jobs import references
+from gas.jobs import references, retiring
 from gas.jobs.models import ReferencePack, VariantSource
 from gas.users.models import User
 
@@ -126,11 +126,9 @@ def forget(pack_id: str, name: str, *, published: bool) -> bool:
 
 def retire(sources: Sequence[int], *, actor: User | None = None) -> int:
     """Leave these sources out of new jobs; returns how many were used until now."""
-    rows = VariantSource.objects.filter(pk__in=sources, retired_at=None)
-    return rows.update(retired_at=timezone.now(), retired_by=actor)
+    return retiring.retire(VariantSource.objects.filter(pk__in=sources), actor=actor)
 
 
 def reinstate(sources: Sequence[int]) -> int:
     """Use retired sources again; returns how many."""
-    rows = VariantSource.objects.filter(pk__in=sources).exclude(retired_at=None)
-    return rows.update(retired_at=None, retired_by=None)
+    return retiring.reinstate(VariantSource.objects.filter(pk__in=sources))
