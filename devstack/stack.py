@@ -200,12 +200,9 @@ class Stack:
         )
 
     def _web(self) -> Program:
-        arguments = ("-m", "gunicorn", "gas.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--threads", "8")
-        quiet = ("--access-logfile", "-", "--graceful-timeout", "3", "--no-control-socket")
         return self._program(
             "web",
-            *arguments,
-            *quiet,
+            *("-m", "gas.server", "--listen", f"127.0.0.1:{self.web_port}"),
             ready=lambda log: "Listening at" in log and _answers(self.web_url),
             tier=_SECOND,
         )

@@ -44,6 +44,7 @@ ONCE = (
     "tests/gas/aws/",
     "tests/gas/jobs/test_names.py",
     "tests/gas/subscriptions/test_entitlement.py",
+    "tests/gas/test_server.py",
     "tests/gas/test_settings.py",
     "tests/gas/test_templates.py",
     "tests/gas/users/test_times.py",

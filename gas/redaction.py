@@ -1,0 +1,21 @@
+"""Keeps tokens out of every log: of mailed links, and of presigned addresses."""
+
+import logging
+import re
+
+HIDDEN = "[hidden]"
+#: Addresses whose last part lets whoever knows it into an account.
+_TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^\s\"'?<>]+")
+_QUERY = re.compile(r"(/[^\s\"'?<>]*\?)[^\s\"'<>]+")
+
+
+def redact(text: str) -> str:
+    """The text without the tokens in paths and without query strings."""
+    return _QUERY.sub(rf"\1{HIDDEN}", _TOKEN_PATH.sub(rf"\1{HIDDEN}", text))
+
+
+class RedactingFormatter(logging.Formatter):
+    """Redacts the whole line, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
