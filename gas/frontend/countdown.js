@@ -16,7 +16,7 @@ function end(time) {
 export function words(seconds) {
   if (seconds <= 0) return 'any moment now'
   const two = (n) => String(n).padStart(2, '0')
-  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600), Math.floor(seconds / 60)]
+  const [days, hours, minutes] = [Math.round(seconds / 86400), Math.floor(seconds / 3600), Math.floor(seconds / 60)]
   if (days >= 2) return `in ${days} days`
   if (hours) return `in ${hours}:${two(minutes % 60)}:${two(seconds % 60)}`
   return `in ${minutes}:${two(seconds % 60)}`

@@ -6,6 +6,6 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
-        from gas.jobs import personal, purge  # noqa: F401, PLC0415  (purge connects its receiver)
+        from gas.jobs import archival, personal, purge  # noqa: F401, PLC0415  (two connect a receiver each)
 
         personal.register()

@@ -1,5 +1,9 @@
 """When a result is archived, and what the row says of it. The bytes are moved by the archive worker.
 
+`archive_due_at` says when; while it is empty, the result stays. A new result is due after its owner's plan's
+`archive_after`. What somebody has when they leave Premium is due after the plan's notice period. An upgrade empties
+it, in the transaction that changes the plan.
+
 The owner's plan is read under a lock each time, and always before the result: an upgrade either finds the result
 archived and has it restored, or is found by the archival, which then keeps the copy in S3.
 """
@@ -12,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import receiver
 from django.utils import timezone
 
 from gas.aws.archives import StoredArchive
@@ -21,8 +26,8 @@ from gas.jobs import tables
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
-from gas.subscriptions.changes import who_changed_plan
-from gas.subscriptions.plans import plan_of
+from gas.subscriptions.changes import left_premium_at, plan_changed, who_changed_plan
+from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, SEND_NOTICE, send_after_commit
 from gas.users.locks import lock_owner
 from gas.users.models import User
@@ -46,11 +51,23 @@ class ArchiveClaim:
 
 def make_due(result: ResultFile, owner: User) -> None:
     """Within the transaction that makes the result available: say when it is archived, if its owner's plan does."""
-    if not plan_of(owner).archives:
+    plan = plan_of(owner)
+    if plan.archive_after is None:
         return
-    result.archive_due_at = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
+    result.archive_due_at = timezone.now() + timedelta(seconds=plan.archive_after)
+    left = left_premium_at(owner)
+    if left and result.created_at < left:  # a restore that was under way when its owner left Premium
+        result.archive_due_at = max(result.archive_due_at, left + plan.kept_after_downgrade)
     ResultFile.objects.filter(pk=result.pk).update(archive_due_at=result.archive_due_at)
     send_when_due(result)
+
+
+@receiver(plan_changed)
+def keep_all(*, user: User, plan: Plan, **_: Any) -> None:
+    """Within the transaction of an upgrade: no result is due any more, not even one that is being archived."""
+    if not plan.archives:
+        in_s3 = ResultFile.objects.filter(job__owner=user, state__in=[ResultState.AVAILABLE, ResultState.ARCHIVING])
+        in_s3.exclude(archive_due_at=None).update(archive_due_at=None)
 
 
 def send_when_due(result: ResultFile) -> None:
@@ -101,10 +118,10 @@ def renew(claim: ArchiveClaim) -> bool:
 
 
 def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
-    """The archive is stored and verified: say so, or, if the owner has become premium, keep the copy in S3.
+    """The archive is stored and verified: say so, or, if the owner has been premium meanwhile, keep the copy in S3.
 
-    True if the result is archived now. Whatever is not needed is removed: the archive here, or the copy in S3 after
-    the commit.
+    Returns True if the result is archived now. The copy that is not needed is removed: the archive here, or the copy
+    in S3 after the commit.
 
     Raises:
         Outrun: the lease is lost. The archive is removed.
@@ -114,10 +131,8 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
         mine = result is not None and (result.state, result.lease_token) == (ResultState.ARCHIVING, claim.token)
         if not mine or result is None or owner is None:
             remove(archive.route, archive.archive_id)
-        elif not plan_of(owner).archives:
-            move_result(
-                result, ResultState.AVAILABLE, "Kept: its owner is premium now.", archive_due_at=None, **NO_LEASE
-            )
+        elif not plan_of(owner).archives or result.archive_due_at is None:
+            move_result(result, ResultState.AVAILABLE, "Kept: the plan has changed.", archive_due_at=None, **NO_LEASE)
             remove(archive.route, archive.archive_id)
             return False
         else:
@@ -153,8 +168,8 @@ def interrupted(result: ResultFile) -> None:
 
 
 def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | None = None) -> None:
-    """After a fault of ours: available as before, and due again in so many seconds. `archive`, or what the attempt may
-    have stored before the fault, is removed. Safe to repeat.
+    """After a fault of ours: available as before, and due again in `again_in` seconds, unless it is no longer due.
+    `archive`, or what the attempt may have stored before the fault, is removed. Safe to repeat.
     """
     route = archive.route if archive else settings.ARCHIVE_ROUTE
     stored_as = archive.archive_id if archive else archive_of().attempt_id(claim.archive_key)
@@ -168,7 +183,7 @@ def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | Non
             result,
             ResultState.AVAILABLE,
             "The archive could not be reached. Trying again.",
-            archive_due_at=timezone.now() + timedelta(seconds=again_in),
+            archive_due_at=result.archive_due_at and timezone.now() + timedelta(seconds=again_in),
             **NO_LEASE,
         )
         send_when_due(result)
@@ -186,15 +201,16 @@ def forget_attempt(result: ResultFile) -> None:
 
 
 def make_all_due(owner_id: str) -> int:
-    """The owner left premium: what is in S3 becomes due, with a new result's notice, and they are told.
+    """The owner left premium: their results in S3 become due after the plan's notice period, and they are told.
 
-    Returns how many.
+    Returns:
+        The number of results that became due.
     """
     with transaction.atomic():
         owner = lock_owner(pk=owner_id)
         if owner is None or not plan_of(owner).archives:
             return 0
-        due = timezone.now() + timedelta(seconds=settings.ARCHIVE_AFTER_SECONDS)
+        due = timezone.now() + plan_of(owner).kept_after_downgrade
         kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None)
         actor, count = who_changed_plan(owner), 0
         while page := dict(kept.order_by("pk").values_list("pk", "job_id")[:PAGE]):

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Min, Sum
 from django.urls import reverse
 
 from gas.jobs import references, storage, turns
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JobStatus, ResultState
+from gas.subscriptions.changes import left_premium_at
 from gas.subscriptions.plans import PLANS, plan_of
 from gas.users.models import PlanChoice, User
 
@@ -36,6 +37,19 @@ def archived(owner: User) -> dict[str, Any] | None:
     """
     found = storage.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
     return {**found, "can_upgrade": plan_of(owner).archives} if found["count"] else None
+
+
+def leaving(owner: User) -> dict[str, Any] | None:
+    """Results that stay for the notice period after their owner left Premium: {"count", "size", "due"}; None for none.
+
+    `due` is when the first of them is archived.
+    """
+    left = left_premium_at(owner) if plan_of(owner).archives else None
+    if left is None:
+        return None
+    kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, created_at__lt=left)
+    found = kept.exclude(archive_due_at=None).aggregate(count=Count("pk"), size=Sum("size"), due=Min("archive_due_at"))
+    return found if found["count"] else None
 
 
 def limits(owner: User | None = None) -> dict[str, Any]:

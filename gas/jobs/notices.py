@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gas.alerts import alert
-from gas.jobs.models import Notice
+from gas.jobs.models import Notice, ResultFile
 from gas.jobs.states import JobStatus
 from gas.tasknames import SEND_NOTICE, send_after_commit
 
@@ -41,8 +41,8 @@ def send(notice_id: int) -> None:
         return
     mine = Notice.objects.filter(pk=notice_id, claimed_at=now)
     notice = mine.select_related("job", "owner").get()
-    if notice.job and notice.job.status != TELLS_OF[Notice.Kind(notice.kind)]:
-        mine.delete()  # its owner has tried the job again meanwhile
+    if not holds(notice):
+        mine.delete()
         return
     if not getattr(notice.owner, f"mail_{notice.kind}", True):
         mine.delete()  # they would rather not have such mails; that results are about to be archived is always told
@@ -56,6 +56,16 @@ def send(notice_id: int) -> None:
     if notice.job:
         with suppress(IntegrityError), transaction.atomic():  # the job may be deleted just now
             notice.job.events.create(message="Mail sent to the owner.")
+
+
+def holds(notice: Notice) -> bool:
+    """Whether what the notice tells is still so: its job may have been tried again, its owner be premium again."""
+    if notice.job:
+        return notice.job.status == TELLS_OF[Notice.Kind(notice.kind)]
+    if notice.kind == Notice.Kind.ARCHIVAL:
+        due = datetime.fromisoformat(notice.facts["due"])
+        return due < timezone.now() or ResultFile.objects.filter(job__owner=notice.owner, archive_due_at=due).exists()
+    return True
 
 
 def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:

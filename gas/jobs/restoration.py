@@ -62,9 +62,7 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
         if owner is None or plan_of(owner).archives:
             return None
         wake(owner)  # of their waiting jobs more may run at once now
-        theirs = ResultFile.objects.filter(job__owner=owner)
-        theirs.filter(state=ResultState.AVAILABLE).exclude(archive_due_at=None).update(archive_due_at=None)
-        archived = theirs.filter(state=ResultState.ARCHIVED)
+        archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
         return start(owner, archived, plan_of(owner).tiers, actor=who_changed_plan(owner))
 
 
@@ -280,7 +278,7 @@ def let_go(claim: RestoreClaim) -> None:
 def restored(claim: RestoreClaim) -> None:
     """The result is back in S3, verified: say so, and have its archive removed after the commit. Raises Outrun.
 
-    Its owner may have left premium meanwhile; then it becomes due again, like a new one.
+    If its owner has left premium meanwhile, it becomes due again (see `archival.make_due`).
     """
     with transaction.atomic():
         owner = lock_owner(pk=claim.result.job.owner_id)

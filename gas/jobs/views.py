@@ -66,6 +66,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
         "status": status,
         "statuses": [*JobStatus.choices, *context.STORAGE_FILTERS],
         "archived": context.archived(request.user),
+        "leaving": context.leaving(request.user),
         "counts": context.status_counts(request.user),
         "pace": pace,
     }

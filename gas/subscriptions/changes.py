@@ -1,6 +1,9 @@
 """The one function that changes a plan."""
 
+from datetime import datetime
+
 from django.db import transaction
+from django.dispatch import Signal
 
 from gas.subscriptions.models import PlanChange
 from gas.subscriptions.plans import PLANS
@@ -8,13 +11,16 @@ from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS, send_after
 from gas.users.locks import lock_people
 from gas.users.models import PlanChoice, User
 
+#: Sent within the transaction that changes a plan, which holds the person's row, with `user` and `plan`.
+plan_changed = Signal()
+
 
 def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason: str = "") -> bool:
     """Give `user` the plan, write down who did it, and set their results on their way; False if they had it.
 
-    After the commit, results that are archived are restored (premium), or those that are not become due to be
-    archived (free), with the same notice as a new one's, which their owner is told first. The row is locked, so of
-    two callers at once one finds the plan changed already.
+    After the commit, archived results are restored (premium), or the results in S3 become due to be archived (free)
+    when the plan's notice period is over; their owner is told by mail. The row is locked: of two callers at the same
+    time, one finds the plan already changed.
     """
     with transaction.atomic():
         locked = lock_people(user.pk)[user.pk]
@@ -24,8 +30,17 @@ def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason:
         PlanChange.objects.create(user=locked, from_plan=locked.plan, to_plan=plan, actor=actor, reason=reason)
         User.objects.filter(pk=locked.pk).update(plan=plan)
         user.plan = plan
+        plan_changed.send(PlanChange, user=locked, plan=PLANS[plan])
         send_after_commit(ARCHIVE_USER_RESULTS if PLANS[plan].archives else RESTORE_USER_RESULTS, user.pk)
     return True
+
+
+def left_premium_at(user: User) -> datetime | None:
+    """When the person came to their plan from one that never archives; None if they did not."""
+    last = user.plan_changes.order_by("-pk").first()
+    if last is None or not PLANS[PlanChoice(last.to_plan)].archives or PLANS[PlanChoice(last.from_plan)].archives:
+        return None
+    return last.at
 
 
 def who_changed_plan(user: User) -> User | None:

@@ -1,14 +1,14 @@
 """A person's plan as its pages tell it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gas.subscriptions import stripe
 from gas.subscriptions.entitlement import GOOD, PAST_DUE, RUNNING
 from gas.subscriptions.models import Billing, Grant
-from gas.subscriptions.plans import Plan, plan_of
+from gas.subscriptions.plans import PLANS, Plan, plan_of
 from gas.subscriptions.settling import grace_ends
-from gas.users.models import User
+from gas.users.models import PlanChoice, User
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,23 @@ class Standing:
     @property
     def renews_at(self) -> datetime | None:
         return self.billing.period_end if self.billing and self.good and not self.billing.ends_at else None
+
+    @property
+    def lasts_until(self) -> datetime | None:
+        """When Premium ends if nobody renews it; None if it has no known end, or the person is not premium."""
+        if self.plan.archives:
+            return None
+        return self.ends_at or self.renews_at or (self.grant.until if self.grant and not self.subscribed else None)
+
+    @property
+    def kept(self) -> timedelta:
+        """How long results stay in S3 after Premium has ended."""
+        return PLANS[PlanChoice.FREE].kept_after_downgrade
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When results are archived if Premium ends at `lasts_until`."""
+        return self.lasts_until and self.lasts_until + self.kept
 
     @property
     def can_subscribe(self) -> bool:

@@ -17,7 +17,12 @@ from tests.browser.test_journey import LONG, sign_up, upload_sample
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    env = {"SWEEP_SECONDS": "5", "ARCHIVE_AFTER_SECONDS": "12", "POLL_EXPEDITED_SECONDS": "2"}
+    env = {
+        "SWEEP_SECONDS": "5",
+        "ARCHIVE_AFTER_SECONDS": "12",
+        "DOWNGRADE_NOTICE_SECONDS": "25",
+        "POLL_EXPEDITED_SECONDS": "2",
+    }
     with Stack(tmp_path_factory.mktemp("shop") / "data", env=env) as running:
         running.glacier(seconds={"Expedited": 4})
         yield running
@@ -83,6 +88,7 @@ def test_a_person_joins_gets_everything_back_leaves_and_is_free_again(
         # Cancelled at the Portal: premium until the period's end, and then free.
         page.goto(f"{shop.web_url}/plan/")
         expect(page.get_by_role("main")).to_contain_text("renews on")
+        expect(page.locator("[data-before-cancelling]")).to_contain_text("stay here for 25 seconds more")
         page.get_by_role("button", name="Card, invoices, cancellation").click()
         page.get_by_role("link", name="Cancel plan").click()
         page.get_by_role("button", name="Cancel plan").click()
@@ -93,7 +99,11 @@ def test_a_person_joins_gets_everything_back_leaves_and_is_free_again(
         expect(ends).to_contain_text("Premium until")
         assert "Premium" in page.locator("header").inner_text()
         (subscription,) = [one["id"] for one in stripe.state()["subscriptions"] if one["status"] == "active"]
+        page.goto(f"{shop.web_url}/jobs/")
         stripe.end_period(subscription)
+        # The jobs page counts down to the archival. It had come to rest, since nothing was under way.
+        wait_for(lambda: page.reload() and page.locator("[data-leaving]").is_visible(), 20, "the notice period")
+        expect(page.locator("[data-leaving] time")).to_have_text(re.compile(r"in 0:\d\d"))
     told = wait_for(lambda: [one for one in mails(shop, email) if "archived" in one], 30, "the notice of archival")
     assert len(told) == 1
     watched.reload()  # a page that has come to rest asks no more

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gas.jobs import restoration, staff
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
-from gas.subscriptions.changes import set_plan
+from gas.subscriptions.changes import left_premium_at, set_plan
+from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
 from tests.model import promises
 from tests.model.world import Accident, World
@@ -26,6 +27,7 @@ SQLITE = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
 #: For each of the two routes. PostgreSQL, the slower, sees that nothing depends on the database.
 EXAMPLES = examples(100 if SQLITE else 15)
 RESULTS_MAX = 3
+NOTICE = PLANS[PlanChoice.FREE].kept_after_downgrade
 
 numbers = st.integers(0, 50)
 accidents = st.none() | st.builds(
@@ -41,6 +43,7 @@ class Promises(RuleBasedStateMachine):
         self.world.reset()
         self._archived: set[int] = set()
         self._plan = PlanChoice.FREE
+        self._staff_archived = False
 
     @property
     def plan(self) -> PlanChoice:
@@ -68,6 +71,7 @@ class Promises(RuleBasedStateMachine):
     def staff_archive(self, accident: Accident | None) -> None:
         with self.world.befallen(accident):
             staff.archive_now(ResultFile.objects.all(), actor=self.world.owner)
+        self._staff_archived = True
 
     @precondition(lambda _: Job.objects.exists())
     @rule(which=numbers, accident=accidents)
@@ -107,7 +111,7 @@ class Promises(RuleBasedStateMachine):
 
     # --- What else happens
 
-    @rule(seconds=st.sampled_from([5, 70, 130, 400, 3600, 22 * 3600, 72 * 3600]))
+    @rule(seconds=st.sampled_from([5, 70, 130, 400, 3600, 22 * 3600, 72 * 3600, 8 * 24 * 3600]))
     def time_passes(self, seconds: float) -> None:
         self.world.tick(seconds)
 
@@ -129,7 +133,21 @@ class Promises(RuleBasedStateMachine):
         cold = {one.pk for one in results if one.state in {ResultState.ARCHIVED, ResultState.RESTORING}}
         if plan == self._plan == PlanChoice.PREMIUM:
             assert cold <= self._archived, "a premium person's result was archived"
+        if plan == PlanChoice.PREMIUM:
+            assert not any(one.archive_due_at for one in results), "a premium person's result is due"
+            self._staff_archived = False
+        else:
+            self.nobody_who_left_loses_the_notice_period(results)
         self._plan, self._archived = plan, cold
+
+    def nobody_who_left_loses_the_notice_period(self, results: list[ResultFile]) -> None:
+        """Unless staff archived it, what was in S3 when its owner left stays in S3 for as long as was promised."""
+        left = left_premium_at(self.world.owner)
+        if left is None or self._staff_archived or self.world.now() >= (left + NOTICE).timestamp():
+            return
+        for one in results:
+            if one.created_at < left and one.state == ResultState.AVAILABLE and one.archive_due_at:
+                assert one.archive_due_at >= left + NOTICE, f"{one} is due too early"
 
     def teardown(self) -> None:
         self.world.rules(refuse_expedited=0, fail_jobs=0)

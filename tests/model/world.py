@@ -21,6 +21,7 @@ from celery.app.trace import build_tracer
 from django.conf import settings
 from django.core import mail
 from django.db import DatabaseError, connection, connections
+from django.db.models import Min
 from django.utils import timezone
 from moto.s3.models import s3_backends
 
@@ -29,7 +30,7 @@ from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app
 from gas.jobs import leases, restoration
 from gas.jobs.models import Job, JobEvent, Notice, Purge, Removal, RestoreBatch, ResultFile
-from gas.jobs.states import JobStatus
+from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.sweep import sweep
 from gas.subscriptions.models import PlanChange
 from gas.tasknames import ROUTES
@@ -235,11 +236,16 @@ class World:
                 self.deliver(first)
                 quiet = 0
                 continue
-            # Without a message only the sweep's own delays are waited for.
-            self.tick(max(0.0, last_sweep + settings.SWEEP_SECONDS - self.now()) if first else 4000)
+            # Without a message only the sweep's own delays, and results that are due later, are waited for.
+            self.tick(max(0.0, last_sweep + settings.SWEEP_SECONDS - self.now()) if first else self._until_due(4000))
             last_sweep = self.now()
             moved = self.sweep()
             quiet = 0 if moved or self.messages else quiet + 1
+
+    def _until_due(self, at_least: float) -> float:
+        """Seconds until the sweep sees the next result that is due, and no less than `at_least`."""
+        due = ResultFile.objects.filter(state=ResultState.AVAILABLE).aggregate(next=Min("archive_due_at"))["next"]
+        return max(at_least, due.timestamp() + 2 * settings.SWEEP_SECONDS - self.now()) if due else at_least
 
     # --- Patches
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 
 from gas.jobs import storage
-from gas.jobs.context import STAGES, archived
+from gas.jobs.context import STAGES, archived, leaving
 from gas.jobs.models import ResultFile
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, ResultState
@@ -81,6 +81,12 @@ def archived_of(owner: User) -> dict[str, Any] | None:
     return archived(owner)
 
 
+@register.simple_tag
+def leaving_of(owner: User) -> dict[str, Any] | None:
+    """What of the person's stays for the notice period after Premium: see context.leaving."""
+    return leaving(owner)
+
+
 @register.filter
 def is_back(result: ResultFile) -> bool:
     """It has lately been brought back."""
@@ -113,14 +119,16 @@ def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
 
 @register.simple_tag
 def until(at: datetime | None) -> SafeString | str:
-    """A <time> that reads "in 4 minutes", and that a script counts down: "in 4:12".
+    """A <time> that reads "in 7 days" or "in 4 minutes", and that a script counts down: "in 4:12".
 
     It is told how long is left, and not only when it is over, since the reader's clock may be wrong.
     """
     if at is None:
         return ""
     left = max(0, round((at - now()).total_seconds()))
-    return _time(at, roughly(at) if left else "any moment now", format_html(' data-left="{}"', left))
+    days = round(left / 86_400)
+    text = f"in {days} days" if days >= 2 else roughly(at) if left else "any moment now"
+    return _time(at, text, format_html(' data-left="{}"', left))
 
 
 def _time(at: datetime, words: str, extra: str = "") -> SafeString:
