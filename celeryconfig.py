@@ -59,28 +59,15 @@ worker_enable_remote_control = False
 worker_send_task_events = False
 enable_utc = True
 
-# --- Beat
+# --- Beat. No message expires: that would be decided by two machines' clocks (see gas.rounds.just_taken).
 
 beat_schedule = {
-    "sweep": {
-        "task": SWEEP,
-        "schedule": settings.SWEEP_SECONDS,
-        # A sweep that waited behind the next one has nothing left to do.
-        "options": {"expires": settings.SWEEP_SECONDS},
-    },
-    "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS, "options": {"expires": settings.SWEEP_SECONDS}},
+    "sweep": {"task": SWEEP, "schedule": settings.SWEEP_SECONDS},
+    "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS},
 }
 if settings.STRIPE_SECRET_KEY:
-    beat_schedule["reconcile"] = {
-        "task": RECONCILE,
-        "schedule": settings.RECONCILE_SECONDS,
-        "options": {"expires": settings.RECONCILE_SECONDS},
-    }
+    beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": settings.RECONCILE_SECONDS}
 if settings.INVENTORY_DAYS:
-    beat_schedule["inventory"] = {"task": TEND_INVENTORY, "schedule": 3600, "options": {"expires": 3600}}
+    beat_schedule["inventory"] = {"task": TEND_INVENTORY, "schedule": 3600}
 if settings.GLACIER_NOTICES_QUEUE:
-    beat_schedule["notices"] = {
-        "task": READ_NOTICES,
-        "schedule": settings.NOTICES_SECONDS,
-        "options": {"expires": settings.NOTICES_SECONDS},
-    }
+    beat_schedule["notices"] = {"task": READ_NOTICES, "schedule": settings.NOTICES_SECONDS}

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
@@ -62,7 +62,7 @@ def delete_hot_copy(result_id: str) -> None:
         return
     # A restored result gets a new key, so that this deletes what was archived, however late it comes.
     s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
-    ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=timezone.now())
+    ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=clock.now())
 
 
 @app.task(name=REMOVE_COPY, **RETRIES)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from gas import clock
 from gas.tasknames import send_after_commit
+
+log = logging.getLogger(__name__)
 
 #: Rows of one kind that a round sees to at most, so that a long list does not hold up what comes after it.
 BATCH = 500
@@ -17,12 +20,25 @@ T = TypeVar("T")
 Step = Callable[[datetime], int]
 
 
+def just_taken(name: str, every: float) -> bool:
+    """Return whether a round of this name began less than half of `every` seconds ago; if not, note that one begins.
+
+    Rounds that waited in the queue while no worker ran come all at once: one of them is enough. A message that expires
+    would do the same, but by the clocks of two machines. Without the cache every round is taken, which does no harm.
+    """
+    try:
+        return not cache.add(f"round:{name}", 1, every / 2)
+    except Exception:
+        log.warning("the cache does not answer", exc_info=True)
+        return False
+
+
 def take(steps: Mapping[str, Step], log: logging.Logger) -> dict[str, int]:
     """One round: each step with the time at which it began. Returns how many rows each saw to; who failed is left out.
 
     A step must be safe beside another round's: every change a compare-and-swap.
     """
-    now = timezone.now()
+    now = clock.now()
     done = {}
     for name, step in steps.items():
         try:

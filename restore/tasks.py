@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import chain
 from django.conf import settings
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import queues, s3
 from gas.aws.archives import (
     EXPEDITED_MAX_BYTES,
@@ -196,7 +196,7 @@ def poll(batch: RestoreBatch) -> None:
 
 def take_back(batch: RestoreBatch) -> None:
     """Results whose worker is gone, which their expired lease tells: this poll sends for them anew."""
-    for result in restoration.waiting(batch).filter(lease_expires_at__lt=timezone.now()):
+    for result in restoration.waiting(batch).filter(lease_expires_at__lt=clock.now()):
         restoration.take_back(result.pk)
 
 
@@ -214,7 +214,7 @@ def poll_pause(batch: RestoreBatch) -> float:
     out = restoration.waiting(batch)
     if out.filter(retrieval_tier="Expedited").exists():
         return settings.POLL_EXPEDITED_SECONDS
-    age = (timezone.now() - batch.created_at).total_seconds()
+    age = (clock.now() - batch.created_at).total_seconds()
     return max(settings.POLL_STANDARD_SECONDS, min(age / 10, 900))
 
 
@@ -266,7 +266,7 @@ def _open(batch_id: str) -> RestoreBatch | None:
 
 def _touch(batch: RestoreBatch, pause: float) -> None:
     """The batch has a live message, which is due in so many seconds."""
-    RestoreBatch.objects.filter(pk=batch.pk).update(next_poll_at=timezone.now() + timedelta(seconds=pause))
+    RestoreBatch.objects.filter(pk=batch.pk).update(next_poll_at=clock.now() + timedelta(seconds=pause))
 
 
 def _by_route(results: list[ResultFile]) -> dict[str, list[ResultFile]]:

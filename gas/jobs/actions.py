@@ -5,8 +5,8 @@ Deleting is the row's own `delete()`: gas.jobs.purge sees to its objects.
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import s3
 from gas.jobs.leases import NO_LEASE
 from gas.jobs.models import FINAL, Job
@@ -33,7 +33,7 @@ def cancel(job: Job, *, actor: User) -> None:
         with transaction.atomic():
             lock_owner(pk=job.owner_id)
             wake_next(job)
-            move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=timezone.now(), **NO_LEASE)
+            move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=clock.now(), **NO_LEASE)
     except Outrun:
         found = Job.objects.filter(pk=job.pk).first()
         if found is None or found.status == JobStatus.CANCELLED:
@@ -62,7 +62,7 @@ def retry(job: Job, *, actor: User) -> None:
             job,
             "Trying again.",
             actor=actor,
-            submitted_at=timezone.now(),
+            submitted_at=clock.now(),
             finished_at=None,
             attempts=0,
             failure_code="",

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.dispatch import receiver
-from django.utils import timezone
 
+from gas import clock
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
@@ -54,7 +54,7 @@ def make_due(result: ResultFile, owner: User) -> None:
     plan = plan_of(owner)
     if plan.archive_after is None:
         return
-    result.archive_due_at = timezone.now() + timedelta(seconds=plan.archive_after)
+    result.archive_due_at = clock.now() + timedelta(seconds=plan.archive_after)
     left = left_premium_at(owner)
     if left and result.created_at < left:  # a restore that was under way when its owner left Premium
         result.archive_due_at = max(result.archive_due_at, left + plan.kept_after_downgrade)
@@ -74,7 +74,7 @@ def send_when_due(result: ResultFile) -> None:
     """A message for the moment when the result is due; further ahead than SQS can hold, the sweep sends it."""
     if result.archive_due_at is None:
         return
-    wait = (result.archive_due_at - timezone.now()).total_seconds()
+    wait = (result.archive_due_at - clock.now()).total_seconds()
     if wait <= MAX_DELAY_SECONDS:
         send_after_commit(ARCHIVE_RESULT, result.pk, countdown=max(0.0, wait) + 1)
 
@@ -88,7 +88,7 @@ def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
         result, owner = _locked(result_id)
         if result is None or owner is None:
             return None
-        now = timezone.now()
+        now = clock.now()
         if result.state == ResultState.ARCHIVING and result.lease_expires_at and result.lease_expires_at < now:
             interrupted(result)
         if result.state != ResultState.AVAILABLE:
@@ -112,7 +112,7 @@ def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
 
 def renew(claim: ArchiveClaim) -> bool:
     """Extend the lease; False when it is no longer the caller's."""
-    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.ARCHIVING)
     return bool(mine.update(lease_expires_at=expires))
 
@@ -144,7 +144,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
                 archive_route=archive.route,
                 archive_id=archive.archive_id,
                 archive_tree_hash=archive.tree_hash,
-                archived_at=timezone.now(),
+                archived_at=clock.now(),
                 archive_due_at=None,
                 hot_deleted_at=None,
                 **NO_LEASE,
@@ -162,7 +162,7 @@ def interrupted(result: ResultFile) -> None:
         result,
         ResultState.AVAILABLE,
         "Archiving was interrupted, and begins again.",
-        guard=Q(lease_token=result.lease_token, lease_expires_at__lt=timezone.now()),
+        guard=Q(lease_token=result.lease_token, lease_expires_at__lt=clock.now()),
         **NO_LEASE,
     )
 
@@ -183,7 +183,7 @@ def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | Non
             result,
             ResultState.AVAILABLE,
             "The archive could not be reached. Trying again.",
-            archive_due_at=result.archive_due_at and timezone.now() + timedelta(seconds=again_in),
+            archive_due_at=result.archive_due_at and clock.now() + timedelta(seconds=again_in),
             **NO_LEASE,
         )
         send_when_due(result)
@@ -210,7 +210,7 @@ def make_all_due(owner_id: str) -> int:
         owner = lock_owner(pk=owner_id)
         if owner is None or not plan_of(owner).archives:
             return 0
-        due = timezone.now() + plan_of(owner).kept_after_downgrade
+        due = clock.now() + plan_of(owner).kept_after_downgrade
         kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None)
         actor, count = who_changed_plan(owner), 0
         while page := dict(kept.order_by("pk").values_list("pk", "job_id")[:PAGE]):

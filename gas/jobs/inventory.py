@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from gas import clock
 from gas.alerts import alert
 from gas.aws import inventory, s3
 from gas.aws.archives import NotReady, RetrievalExpired
@@ -47,7 +47,7 @@ def tend() -> VaultInventory | None:
             latest.delete()
             return None
         return latest
-    if latest is None or latest.asked_at < timezone.now() - timedelta(days=settings.INVENTORY_DAYS):
+    if latest is None or latest.asked_at < clock.now() - timedelta(days=settings.INVENTORY_DAYS):
         VaultInventory.objects.create(job_id=inventory.ask())
     return None
 
@@ -84,7 +84,7 @@ def compare(taken: VaultInventory) -> None:
         )
     taken.archives, taken.removed, taken.strangers = archives, removed, len(strangers)
     taken.strangers_ids = strangers[:STRANGERS_SHOWN]
-    taken.compared_at = timezone.now()
+    taken.compared_at = clock.now()
     taken.save()
 
 
@@ -97,7 +97,7 @@ def _unknown(page: list[InventoryItem]) -> Iterator[InventoryItem]:
     ids = [item.archive_id for item in page]
     known = set(ResultFile.objects.filter(archive_id__in=ids).values_list("archive_id", flat=True))
     known |= set(Removal.objects.filter(copy_id__in=ids).values_list("copy_id", flat=True))
-    before = timezone.now() - YOUNG
+    before = clock.now() - YOUNG
     return (item for item in page if item.archive_id not in known and item.created_at < before)
 
 

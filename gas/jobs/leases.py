@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from gas import clock
 from gas.jobs import tables, turns
 from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
@@ -48,7 +48,7 @@ def claim_next(job_id: str) -> Claim | None:
     The message's own job counts only if its worker is gone: then it waits again. Any message may come twice or late,
     so None is an ordinary answer.
     """
-    now = timezone.now()
+    now = clock.now()
     lost = Job.objects.filter(pk=job_id, status=JobStatus.RUNNING, lease_expires_at__lt=now).first()
     if lost is not None:
         with suppress(Outrun):
@@ -67,7 +67,7 @@ def claim_next(job_id: str) -> Claim | None:
 
 def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
     """Take this job, if it waits and its owner has room for one more; not `waiting` for whoever has the owner's row."""
-    now, token = timezone.now(), uuid.uuid4()
+    now, token = clock.now(), uuid.uuid4()
     try:
         with transaction.atomic():
             owner = lock_owner(waiting=waiting, jobs=job_id)
@@ -92,7 +92,7 @@ def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
 
 def renew(claim: Claim, *, stage: str, records_done: int) -> bool:
     """Extend the lease and tell the progress; False when the lease is no longer the caller's."""
-    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     return bool(_held(claim).update(lease_expires_at=expires, stage=stage, records_done=records_done))
 
 
@@ -108,7 +108,7 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
             JobStatus.COMPLETED,
             "Annotation completed.",
             guard=Q(lease_token=claim.token),
-            finished_at=timezone.now(),
+            finished_at=clock.now(),
             log_key=log_key,
             summary=summary,
             preview=preview,
@@ -153,7 +153,7 @@ def is_kept(claim: Claim) -> bool:
 def take_back(job: Job) -> None:
     """Put a job whose lease has expired back into the queue, or end it after MAX_ATTEMPTS. Raises Outrun."""
     log.warning("job %s, attempt %d: lease expired", job.pk, job.attempts)
-    expired = Q(lease_token=job.lease_token, lease_expires_at__lt=timezone.now())
+    expired = Q(lease_token=job.lease_token, lease_expires_at__lt=clock.now())
     _requeue(job, expired, "The worker stopped answering.", 0)
 
 
@@ -203,7 +203,7 @@ def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log
             failure_code=code,
             failure_message=message,
             failure_advice=advice,
-            finished_at=timezone.now(),
+            finished_at=clock.now(),
             log_key=log_key,
             **NO_LEASE,
         )

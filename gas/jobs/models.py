@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from gas import clock
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
 
 #: Failures of the uploaded object itself: only another upload can help.
@@ -176,7 +177,7 @@ class TableBuild(models.Model):
     result = models.OneToOneField(ResultFile, primary_key=True, on_delete=models.CASCADE, related_name="table_build")
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(
-        default=timezone.now, help_text="When its latest message is due, or its maker is taken for dead."
+        default=clock.now, help_text="When its latest message is due, or its maker is taken for dead."
     )
 
     def __str__(self) -> str:
@@ -234,7 +235,7 @@ class Notice(models.Model):
     facts = models.JSONField(default=dict, help_text="What the mail tells, beside the job.")
     kind = models.CharField(max_length=10, choices=Kind)
     created_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField(default=timezone.now, help_text="When its latest message is due, or its next try.")
+    due_at = models.DateTimeField(default=clock.now, help_text="When its latest message is due, or its next try.")
     tries = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -260,7 +261,7 @@ class Purge(models.Model):
     result_prefix = models.CharField(max_length=255)
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(help_text="Nothing can be written to the folders after this.")
-    sent_at = models.DateTimeField(default=timezone.now, help_text="When its latest message is due at a worker.")
+    sent_at = models.DateTimeField(default=clock.now, help_text="When its latest message is due at a worker.")
     emptied_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -273,7 +274,7 @@ class Removal(models.Model):
     route = models.CharField(max_length=5, help_text="Of the archive; hot for an object of the results bucket.")
     copy_id = models.CharField(max_length=255, help_text="The archive's id, or the object's key.")
     created_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField(default=timezone.now, help_text="Not before; then, when its latest message is due.")
+    due_at = models.DateTimeField(default=clock.now, help_text="Not before; then, when its latest message is due.")
 
     def __str__(self) -> str:
         return f"{self.route} {self.copy_id}"

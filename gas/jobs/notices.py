@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
+from gas import clock
 from gas.alerts import alert
 from gas.jobs.models import Notice, ResultFile
 from gas.jobs.states import JobStatus
@@ -36,7 +36,7 @@ TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobS
 
 def send(notice_id: int) -> None:
     """Send the mail, unless it was sent, somebody else is sending it, or it is no longer true."""
-    now = timezone.now()
+    now = clock.now()
     if not owed(now).filter(pk=notice_id).update(claimed_at=now, tries=F("tries") + 1):
         return
     mine = Notice.objects.filter(pk=notice_id, claimed_at=now)
@@ -52,7 +52,7 @@ def send(notice_id: int) -> None:
     except Exception as error:
         try_later(notice, mine, error)
         return
-    mine.update(sent_at=timezone.now())
+    mine.update(sent_at=clock.now())
     if notice.job:
         with suppress(IntegrityError), transaction.atomic():  # the job may be deleted just now
             notice.job.events.create(message="Mail sent to the owner.")
@@ -64,7 +64,7 @@ def holds(notice: Notice) -> bool:
         return notice.job.status == TELLS_OF[Notice.Kind(notice.kind)]
     if notice.kind == Notice.Kind.ARCHIVAL:
         due = datetime.fromisoformat(notice.facts["due"])
-        return due < timezone.now() or ResultFile.objects.filter(job__owner=notice.owner, archive_due_at=due).exists()
+        return due < clock.now() or ResultFile.objects.filter(job__owner=notice.owner, archive_due_at=due).exists()
     return True
 
 
@@ -73,7 +73,7 @@ def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
     pause = min(FIRST_PAUSE_SECONDS * 2 ** (notice.tries - 1), LONGEST_PAUSE_SECONDS)
     log.warning("notice %s, try %d, again in %d s: %r", notice.pk, notice.tries, pause, error)
     with transaction.atomic():
-        if mine.update(claimed_at=None, due_at=timezone.now() + timedelta(seconds=pause)):
+        if mine.update(claimed_at=None, due_at=clock.now() + timedelta(seconds=pause)):
             send_after_commit(SEND_NOTICE, notice.pk, countdown=pause)
 
 

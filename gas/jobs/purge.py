@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import s3
 from gas.jobs import archival
 from gas.jobs.models import DeletedJob, Job, Purge, Removal, ResultFile
@@ -61,7 +61,8 @@ def remember_all_objects(instance: User, **_: Any) -> None:
     for route, copy in archives[:AT_ONCE]:
         remove(route, copy)
     # The sweep sends for these, a page at a time: the person need not wait for so many messages to leave.
-    rest = [Removal(route=route, copy_id=copy) for route, copy in archives[AT_ONCE:]]
+    now = clock.now()
+    rest = [Removal(route=route, copy_id=copy, due_at=now) for route, copy in archives[AT_ONCE:]]
     Removal.objects.bulk_create(rest, batch_size=PAGE)
     for result in results.filter(state=ResultState.ARCHIVING).select_related("job"):
         archival.forget_attempt(result)
@@ -76,7 +77,7 @@ def empty_folders(purge_id: int) -> None:
     purge = Purge.objects.filter(pk=purge_id).first()
     if purge is None:
         return
-    started = timezone.now()
+    started = clock.now()
     s3.delete_prefix(settings.S3_INPUTS_BUCKET, purge.input_prefix)
     s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.result_prefix)
     with transaction.atomic():
@@ -93,7 +94,7 @@ def _is_of_person(origin: Any) -> bool:
 
 def _write_down(input_prefix: str, result_prefix: str, latest: datetime) -> None:
     upload_ends = latest + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
-    worker_stops = timezone.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
+    worker_stops = clock.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
     purge = Purge.objects.create(
         input_prefix=input_prefix, result_prefix=result_prefix, settled_at=max(upload_ends, worker_stops)
     )

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from gas import clock
 from gas.jobs.models import Job
 from gas.jobs.states import ACTIVE, JobStatus, move_job
 from gas.tasknames import ANNOTATE, send_after_commit
@@ -22,7 +22,7 @@ def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None
     """
     with transaction.atomic():
         lock_owner(pk=job.owner_id)
-        move_job(job, JobStatus.PENDING, message, sent_at=timezone.now() + timedelta(seconds=delay), **changes)
+        move_job(job, JobStatus.PENDING, message, sent_at=clock.now() + timedelta(seconds=delay), **changes)
         send_after_commit(ANNOTATE, job.pk, countdown=delay)
 
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.jobs.models import Removal
@@ -21,14 +21,14 @@ def remove(route: str, copy_id: str, *, maker_is_gone: bool = False) -> None:
     It is looked for a lease's time from now, when a call that was on its way has arrived.
     """
     wait = settings.LEASE_SECONDS if maker_is_gone else 0
-    due = timezone.now() + timedelta(seconds=wait)
+    due = clock.now() + timedelta(seconds=wait)
     removal = Removal.objects.create(route=route, copy_id=copy_id, due_at=due)
     send_after_commit(REMOVE_COPY, removal.pk, countdown=wait + 1 if wait else 0)
 
 
 def carry_out(removal: Removal) -> None:
     """Delete the copy, then the row. One that is gone already is no error."""
-    if removal.due_at > timezone.now():
+    if removal.due_at > clock.now():
         return
     if removal.route == HOT:
         s3.delete(settings.S3_RESULTS_BUCKET, removal.copy_id)

@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
+from gas import clock
 from gas.alerts import alert_after_commit
 from gas.jobs import tables
 from gas.jobs.archival import NO_LEASE, make_due
@@ -87,7 +87,7 @@ def start(
     owner: User, archived: QuerySet[ResultFile], tiers: Iterable[str], *, actor: User | None
 ) -> RestoreBatch | None:
     """Within a transaction that holds the owner: mark the results RESTORING, page by page, and send the batch on."""
-    batch = RestoreBatch.objects.create(owner=owner, tiers=list(tiers), next_poll_at=timezone.now())
+    batch = RestoreBatch.objects.create(owner=owner, tiers=list(tiers), next_poll_at=clock.now())
     moved = 0
     while page := list(archived.order_by("pk").values_list("pk", flat=True)[:PAGE]):
         moved += move_results(
@@ -119,7 +119,7 @@ def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
 
 
 def _unasked() -> Q:
-    return Q(retrieval_id="") & (Q(retrieval_asked_at=None) | Q(retrieval_asked_at__lt=timezone.now() - _asking()))
+    return Q(retrieval_id="") & (Q(retrieval_asked_at=None) | Q(retrieval_asked_at__lt=clock.now() - _asking()))
 
 
 def _asking() -> timedelta:
@@ -136,14 +136,14 @@ def intend(results: Iterable[ResultFile]) -> dict[int, bool]:
     with transaction.atomic():
         rows = ResultFile.objects.filter(_unasked(), pk__in=pks, state=ResultState.RESTORING).select_for_update()
         mine = dict(rows.order_by("pk").values_list("pk", "retrieval_asked_at"))
-        ResultFile.objects.filter(pk__in=mine).update(retrieval_asked_at=timezone.now())
+        ResultFile.objects.filter(pk__in=mine).update(retrieval_asked_at=clock.now())
     return {pk: asked is not None for pk, asked in mine.items()}
 
 
 def unanswered(results: Iterable[ResultFile]) -> None:
     """The caller has stopped asking for these, and does not know whether Glacier heard: anybody may look again."""
     rows = ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING)
-    rows.filter(retrieval_id="").update(retrieval_asked_at=timezone.now() - 2 * _asking())
+    rows.filter(retrieval_id="").update(retrieval_asked_at=clock.now() - 2 * _asking())
 
 
 def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> None:
@@ -190,7 +190,7 @@ def give_up(result: ResultFile, problem: str) -> None:
             result,
             ResultState.ARCHIVED,
             "It could not be brought back; staff have been told.",
-            guard=unheld(timezone.now()),
+            guard=unheld(clock.now()),
             problem=problem,
             **NO_LEASE,
         )
@@ -200,7 +200,7 @@ def give_up(result: ResultFile, problem: str) -> None:
 
 def send_restores(results: Sequence[int], *, again_after: float) -> int:
     """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
-    now = timezone.now()
+    now = clock.now()
     unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
     sent = 0
     for begin in range(0, len(results), PAGE):
@@ -228,7 +228,7 @@ def claim(result_id: int) -> RestoreClaim | None:
             return None
         forget_attempt(result)
         result.lease_token = token = uuid.uuid4()
-        result.lease_expires_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        result.lease_expires_at = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
         result.save(update_fields=["lease_token", "lease_expires_at"])
     return RestoreClaim(result, token)
 
@@ -252,13 +252,13 @@ def forget_attempt(result: ResultFile) -> None:
 
 def _unheld(result_id: int, **state: Any) -> ResultFile | None:
     """Within a transaction: a result on its way back that no live worker has, locked."""
-    rows = ResultFile.objects.filter(unheld(timezone.now()), pk=result_id, state=ResultState.RESTORING, **state)
+    rows = ResultFile.objects.filter(unheld(clock.now()), pk=result_id, state=ResultState.RESTORING, **state)
     return rows.select_for_update(of=("self",)).select_related("job").first()
 
 
 def renew(claim: RestoreClaim) -> bool:
     """Extend the lease; False when it is no longer the caller's."""
-    expires = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
     return bool(mine.update(lease_expires_at=expires))
 
@@ -318,7 +318,7 @@ def finish(batch: RestoreBatch) -> None:
     """
     with transaction.atomic():
         lock_owner(pk=batch.owner_id)
-        now = timezone.now()
+        now = clock.now()
         if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
             return
         batch.refresh_from_db()

@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
-from django.utils import timezone
 
+from gas import clock
 from gas.aws import queues
 from gas.aws.clients import AWSError
 from gas.jobs import storage
@@ -60,14 +60,14 @@ def stuck() -> QuerySet[ResultFile]:
         Q(state=ResultState.ARCHIVING, lease_expires_at__lt=late)
         | Q(state=ResultState.AVAILABLE, archive_due_at__lt=late)
         | Q(state=ResultState.ARCHIVED, hot_deleted_at=None, archived_at__lt=late)
-        | Q(state=ResultState.RESTORING, batch__created_at__lt=timezone.now() - RETRIEVAL_TIME)
+        | Q(state=ResultState.RESTORING, batch__created_at__lt=clock.now() - RETRIEVAL_TIME)
         | Q(state=ResultState.RESTORING, batch=None)
         | ~Q(problem="")
     ).order_by("pk")
 
 
 def _late() -> datetime:
-    return timezone.now() - timedelta(seconds=5 * max(settings.LEASE_SECONDS, settings.SWEEP_SECONDS))
+    return clock.now() - timedelta(seconds=5 * max(settings.LEASE_SECONDS, settings.SWEEP_SECONDS))
 
 
 def _why(result: ResultFile) -> Stuck:
@@ -104,7 +104,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
         with transaction.atomic():
             lock_owner(pk=result.job.owner_id)
             same = ResultFile.objects.filter(pk=result.pk, state=ResultState.AVAILABLE)
-            if same.update(archive_due_at=timezone.now()):
+            if same.update(archive_due_at=clock.now()):
                 result.job.events.create(message="To be archived now.", actor=actor)
                 send_after_commit(ARCHIVE_RESULT, result.pk)
                 done += 1
@@ -115,7 +115,7 @@ def send_again(notices: QuerySet[Notice], *, actor: User) -> int:
     """Try those mails again that were given up, as long as at first; returns how many."""
     done = 0
     for notice in notices.filter(sent_at=None).exclude(given_up_at=None).select_related("job"):
-        now = timezone.now()
+        now = clock.now()
         with transaction.atomic():
             lock_owner(pk=notice.owner_id)
             same = Notice.objects.filter(pk=notice.pk, sent_at=None, given_up_at=notice.given_up_at)

@@ -14,9 +14,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
-from gas import rounds
+from gas import clock, rounds
 from gas.aws import queues
 from gas.jobs import notices, turns
 from gas.jobs.leases import take_back
@@ -113,7 +112,7 @@ def _end_upload(job: Job) -> None:
                 job,
                 JobStatus.CANCELLED,
                 "The upload was never finished.",
-                finished_at=timezone.now(),
+                finished_at=clock.now(),
             )
 
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
+from gas import clock
 from gas.jobs.models import ResultFile, TableBuild
 from gas.jobs.removals import HOT, remove
 from gas.jobs.states import ResultState
@@ -27,13 +27,13 @@ PAUSE_SECONDS = 60
 
 def owe(result: ResultFile) -> None:
     """Within the transaction that brings the result, or brings it back."""
-    TableBuild.objects.update_or_create(pk=result.pk, defaults={"tries": 0, "due_at": timezone.now()})
+    TableBuild.objects.update_or_create(pk=result.pk, defaults={"tries": 0, "due_at": clock.now()})
     send_after_commit(BUILD_TABLES, result.pk)
 
 
 def claim(result_id: int) -> ResultFile | None:
     """Take the result for making its tables; None when somebody else does, or there is nothing to do any more."""
-    now = timezone.now()
+    now = clock.now()
     due = TableBuild.objects.filter(pk=result_id, due_at__lte=now, result__state=ResultState.AVAILABLE)
     if due.filter(tries__gte=MAX_TRIES).delete()[0]:
         log.error("result %s: its tables could not be made in %d tries", result_id, MAX_TRIES)
@@ -69,7 +69,7 @@ def offered(result: ResultFile) -> bool:
 
 def let_go(result: ResultFile) -> None:
     """The attempt failed: another one a little later, which the sweep sends for."""
-    now = timezone.now()
+    now = clock.now()
     TableBuild.objects.filter(pk=result.pk).update(due_at=now + timedelta(seconds=PAUSE_SECONDS))
 
 

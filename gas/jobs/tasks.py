@@ -1,5 +1,8 @@
 """Tasks of the site itself, on the default queue. Each fetches by id, calls one function, and ends."""
 
+from django.conf import settings
+
+from gas import rounds
 from gas.celery import app
 from gas.jobs import notices, purge
 from gas.jobs.sweep import sweep as run_sweep
@@ -23,4 +26,5 @@ def empty_folders(purge_id: str) -> None:
 @app.task(name=SWEEP)
 def sweep() -> None:
     """Required: nothing. Resulting: whatever stood still and should not is on its way again."""
-    run_sweep()
+    if not rounds.just_taken("sweep", settings.SWEEP_SECONDS):
+        run_sweep()

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db.models import Case, Count, F, FloatField, IntegerField, OuterRef, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
-from django.utils import timezone
 
+from gas import clock
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
 from gas.subscriptions.plans import PLANS, plan_of
@@ -86,6 +86,6 @@ def wake(owner: User, *, but: UUID | None = None) -> None:
     if but is not None:
         theirs = theirs.exclude(pk=but)
     room = plan_of(owner).concurrent_jobs - theirs.filter(status=JobStatus.RUNNING).count()
-    waits = theirs.filter(status=JobStatus.PENDING, sent_at__lte=timezone.now() + EARLY)
+    waits = theirs.filter(status=JobStatus.PENDING, sent_at__lte=clock.now() + EARLY)
     for pk in waits.order_by("submitted_at", "pk").values_list("pk", flat=True)[: max(room, 0)]:
         send_after_commit(ANNOTATE, pk)

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from gas import clock
 from gas.aws import s3
 from gas.jobs import references
 from gas.jobs.models import Job, UploadSwitch
@@ -84,7 +85,7 @@ def confirm_upload(job: Job) -> Job:
             f"File received, {in_words(found.size)}. Waiting for a worker.",
             input_size=found.size,
             input_etag=found.etag,
-            submitted_at=timezone.now(),
+            submitted_at=clock.now(),
         )
     except Outrun:  # confirmed twice at once, cancelled or deleted meanwhile: the row says which
         return Job.objects.filter(pk=job.pk).first() or job
@@ -137,5 +138,5 @@ def _refuse(job: Job, refusal: UploadRefused) -> None:
             failure_code="file-size",
             failure_message=refusal.message,
             failure_advice=refusal.advice,
-            finished_at=timezone.now(),
+            finished_at=clock.now(),
         )

@@ -7,8 +7,8 @@ from allauth.account.signals import email_changed
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.dispatch import receiver
-from django.utils import timezone
 
+from gas import clock
 from gas.subscriptions import stripe
 from gas.subscriptions.models import Billing
 from gas.tasknames import UPDATE_CUSTOMER, send_after_commit
@@ -20,7 +20,7 @@ def address_changed(user: User, **_: Any) -> None:
     """After the commit, and not while the person waits: Stripe is told. Who is no customer is unknown there."""
     with transaction.atomic():
         billing = Billing.objects.filter(user=user).exclude(customer_id=None)
-        billing.update(email_due_at=timezone.now())
+        billing.update(email_due_at=clock.now())
         for pk in billing.values_list("pk", flat=True):
             send_after_commit(UPDATE_CUSTOMER, pk)
 

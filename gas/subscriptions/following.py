@@ -24,8 +24,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
+from gas import clock
 from gas.subscriptions import stripe
 from gas.subscriptions.entitlement import GOOD, PAST_DUE, Subscription, ruling
 from gas.subscriptions.models import Billing
@@ -53,7 +53,7 @@ def want(customer_id: str) -> bool:
     """Something happened to the customer: have them read once the transaction has committed. False for nobody's."""
     with transaction.atomic():
         mine = Billing.objects.filter(customer_id=customer_id)
-        if not mine.update(wanted=F("wanted") + 1, wanted_at=timezone.now()):
+        if not mine.update(wanted=F("wanted") + 1, wanted_at=clock.now()):
             return False
         send_after_commit(FOLLOW, mine.values_list("pk", flat=True).get())
     return True
@@ -80,7 +80,7 @@ def follow(billing_id: int) -> bool:
 
 def _begin(billing_id: int) -> Reading | None:
     """Take the lease; None if nobody wants a reading, or somebody else is at it and will see the wish."""
-    now, token = timezone.now(), uuid.uuid4()
+    now, token = clock.now(), uuid.uuid4()
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     due = Billing.objects.filter(free, pk=billing_id, wanted__gt=F("done")).exclude(customer_id=None)
     if not due.update(lease_token=token, lease_expires_at=now + LEASE):
@@ -101,7 +101,7 @@ def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
         if user is None or billing is None:
             log.info("billing %s: the reading is not wanted any more", reading.billing_id)
             return None
-        now, one = timezone.now(), ruling(found)
+        now, one = clock.now(), ruling(found)
         billing.past_due_since = _past_due_since(billing, one, now)
         billing.subscription_id, billing.status = (one.id, one.status) if one else ("", "")
         billing.period_end, billing.ends_at = (one.period_end, one.ends_at) if one else (None, None)

@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
+from gas import clock
 from gas.subscriptions.models import Billing, Grant
 from gas.subscriptions.settling import settle
 from gas.users.locks import lock_people
@@ -25,7 +25,7 @@ def revoke_grants(user: User, *, actor: User) -> int:
     """End all of the person's grants; what they pay for stays theirs. Returns how many there were."""
     with transaction.atomic():
         locked = lock_people(user.pk, actor.pk)[user.pk]
-        count = locked.grants.live().update(ended_at=timezone.now(), revoked_by=actor)
+        count = locked.grants.live().update(ended_at=clock.now(), revoked_by=actor)
         if count:
             settle(locked, _billing(locked), actor=actor, why="the grant was revoked")
     return count
@@ -37,7 +37,7 @@ def end_expired(user_id: UUID) -> bool:
         locked = lock_people(user_id).get(user_id)
         if locked is None:
             return False
-        now = timezone.now()
+        now = clock.now()
         if not locked.grants.filter(ended_at=None, until__lte=now).update(ended_at=now):
             return False
         settle(locked, _billing(locked), why="the grant has ended")

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from gas import clock
 from gas.users.models import PlanChoice
 
 
@@ -28,7 +28,7 @@ class PlanChange(models.Model):
 class GrantQuerySet(models.QuerySet["Grant"]):
     def live(self, now: datetime | None = None) -> "GrantQuerySet":
         """Those that make their person premium now, whether or not somebody has noted the end of others."""
-        return self.filter(Q(until=None) | Q(until__gt=now or timezone.now()), ended_at=None)
+        return self.filter(Q(until=None) | Q(until__gt=now or clock.now()), ended_at=None)
 
 
 class Grant(models.Model):
@@ -63,7 +63,7 @@ class Billing(models.Model):
     customer_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001  (unique, once it is there)
 
     email = models.EmailField(blank=True, help_text="The address that Stripe was last told.")
-    email_due_at = models.DateTimeField(default=timezone.now, help_text="When the latest message to tell it was due.")
+    email_due_at = models.DateTimeField(default=clock.now, help_text="When the latest message to tell it was due.")
 
     status = models.CharField(max_length=30, blank=True, help_text="The subscription's, in Stripe's word.")
     subscription_id = models.CharField(max_length=255, blank=True)
@@ -94,7 +94,7 @@ class CustomerRemoval(models.Model):
 
     customer_id = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(default=timezone.now, help_text="When its latest message was due at a worker.")
+    sent_at = models.DateTimeField(default=clock.now, help_text="When its latest message was due at a worker.")
     deleted_at = models.DateTimeField(null=True, help_text="When Stripe deleted the customer. Webhooks may still come.")
 
     def __str__(self) -> str:

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
-from django.utils import timezone
 from djstripe import models as mirror
 
+from gas import clock
 from gas.subscriptions import stripe
 from gas.subscriptions.models import Billing, CustomerRemoval
 from gas.tasknames import REMOVE_CUSTOMER, send_after_commit
@@ -50,8 +50,8 @@ def remove_customer(removal_id: int) -> None:
         return
     if removal.deleted_at is None:
         stripe.delete_customer(removal.customer_id)
-        CustomerRemoval.objects.filter(pk=removal_id).update(deleted_at=timezone.now())
-    elif removal.deleted_at < timezone.now() - LATE_WEBHOOKS:
+        CustomerRemoval.objects.filter(pk=removal_id).update(deleted_at=clock.now())
+    elif removal.deleted_at < clock.now() - LATE_WEBHOOKS:
         with transaction.atomic():
             forget(removal.customer_id)
             removal.delete()

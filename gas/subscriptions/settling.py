@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from gas import clock
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.entitlement import entitles
 from gas.subscriptions.models import Billing
@@ -25,7 +25,7 @@ def settle(user: User, billing: Billing | None, *, actor: User | None = None, wh
 
     `why` is written down instead of what Stripe or the grant says. True if the plan has changed.
     """
-    now = timezone.now()
+    now = clock.now()
     if billing and entitles(billing.status, billing.past_due_since, now=now, grace=grace()):
         return set_plan(user, PlanChoice.PREMIUM, actor=actor, reason=why or f"the subscription is {words(billing)}")
     if grant := user.grants.live(now).first():

@@ -1,5 +1,8 @@
 """Tasks about plans, on the default queue. Each fetches by id, calls one function, and ends."""
 
+from django.conf import settings
+
+from gas import rounds
 from gas.celery import app
 from gas.subscriptions import addresses, following, removal, tending
 from gas.subscriptions.stripe import BillingUnavailable
@@ -30,10 +33,12 @@ def update_customer(billing_id: str) -> None:
 @app.task(name=TEND)
 def tend() -> None:
     """Required: nothing. Resulting: grants and graces whose time is over have ended; what was lost is sent again."""
-    tending.tend()
+    if not rounds.just_taken("tend", settings.SWEEP_SECONDS):
+        tending.tend()
 
 
 @app.task(name=RECONCILE)
 def reconcile() -> None:
     """Required: nothing. Resulting: every customer is as Stripe has them, whatever webhooks were lost."""
-    tending.reconcile()
+    if not rounds.just_taken("reconcile", settings.RECONCILE_SECONDS):
+        tending.reconcile()

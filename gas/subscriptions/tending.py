@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Q
-from django.utils import timezone
 from djstripe import models as mirror
 
-from gas import rounds
+from gas import clock, rounds
 from gas.rounds import BATCH
 from gas.subscriptions import stripe
 from gas.subscriptions.addresses import untold
@@ -108,7 +107,7 @@ def reconcile() -> int:
             log.warning("reconcile: out of time, %d of %d customers read", done, len(differing))
             break
         try:
-            Billing.objects.filter(pk=pk).update(wanted=F("wanted") + 1, wanted_at=timezone.now())
+            Billing.objects.filter(pk=pk).update(wanted=F("wanted") + 1, wanted_at=clock.now())
             follow(pk)
             done += 1
         except Exception:
@@ -131,7 +130,7 @@ def differs(billing: Billing, live: list[Subscription]) -> bool:
 
 
 def forget_old_events() -> None:
-    old = timezone.now() - EVENTS_KEPT
+    old = clock.now() - EVENTS_KEPT
     mirror.WebhookEventTrigger.objects.filter(created__lt=old).delete()
     mirror.Event.objects.filter(djstripe_created__lt=old).delete()
 

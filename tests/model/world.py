@@ -26,6 +26,7 @@ from django.utils import timezone
 from moto.s3.models import s3_backends
 
 from devstack.credentials import ACCOUNT
+from gas import clock
 from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app
 from gas.jobs import leases, restoration
@@ -261,6 +262,7 @@ class World:
                 return now()
 
         patch.setattr(timezone, "now", now)
+        patch.setattr(clock, "now", now)
         patch.setattr(glacier_vault, "datetime", Moved)
         patch.setattr(glacier_class, "datetime", Moved)
         for model, name in ((Notice, "due_at"), (Purge, "sent_at"), (Removal, "due_at")):
