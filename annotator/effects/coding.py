@@ -1,0 +1,219 @@
+"""What a change does to a coding sequence and its protein."""
+
+from dataclasses import dataclass
+
+from annotator.effects import hgvs_protein
+from annotator.effects.genetic_codes import SELENOCYSTEINE, STOP, UNKNOWN, starts, translate
+from annotator.effects.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What a change does to the coding sequence.
+
+    terms: Sequence Ontology terms, in no order.
+    hgvs_p: such as p.Lys5Arg; "" where the protein cannot be told.
+    codons: before and after, changed bases in upper case, such as aAg/aTg; "" if there are none to show.
+    amino_acids: such as K/M; one letter where both are the same.
+    """
+
+    terms: frozenset[str]
+    hgvs_p: str = ""
+    codons: str = ""
+    amino_acids: str = ""
+
+
+class CodingSequence:
+    """The coding sequence of a transcript, and the protein that it codes for.
+
+    Codons are numbered from 0. In front of a coding sequence whose first codon is not whole, unknown bases complete it,
+    as in Ensembl's proteins.
+    """
+
+    def __init__(self, transcript: Transcript, spliced: str) -> None:
+        self._code = transcript.genetic_code
+        self._spliced = spliced
+        self._start, self._stop = transcript.coding_offsets or (0, 0)
+        self._has_start = transcript.is_numbered
+        self._pad = "N" * (-transcript.phase % 3)
+        bases = self._pad + spliced[self._start : self._stop]
+        self._whole = len(bases) - len(bases) % 3
+        ending = bases[self._whole :]
+        if ending and self._stop == len(spliced) and translate(completed := f"{ending}AA"[:3], self._code) == STOP:
+            # Polyadenylation completes the stop codon, as it does in many mitochondrial genes.
+            self._spliced = spliced[: len(spliced) - len(ending)] + completed
+            self._stop = len(self._spliced)
+            bases = bases[: self._whole] + completed
+        self._coding = bases
+        self.protein = self._named(translate(bases, self._code), bases)
+
+    def _named(self, protein: str, bases: str) -> str:
+        """Put selenocysteine for each TGA in front of the last codon, and Met for the codon that starts the protein."""
+        letters = list(protein)
+        for at, letter in enumerate(letters[:-1]):
+            if letter == STOP and bases[3 * at : 3 * at + 3] == "TGA":
+                letters[at] = SELENOCYSTEINE
+        if self._has_start and letters and bases[:3] in starts(self._code):
+            letters[0] = "M"
+        return "".join(letters)
+
+    @property
+    def _ends(self) -> bool:
+        """Whether the coding sequence ends with a stop codon."""
+        return len(self._coding) % 3 == 0 and self.protein.endswith(STOP)
+
+    def change(self, first: int, last: int, alt: str) -> Coding:
+        """Tell what it does that `alt` replaces the spliced bases `first` to `last` (not included).
+
+        At least one of these bases, or both neighbors of an insertion, belong to the coding sequence.
+        """
+        mutated = self._spliced[:first] + alt + self._spliced[last:]
+        shift = len(alt) - (last - first)
+        shifts_frame = shift % 3 != 0
+        over_start, over_stop = first < self._start, last > self._stop
+        kind = "frameshift_variant" if shifts_frame else _length_kind(shift)
+        if self._has_start and first < self._start + 3:
+            kept = not over_start and mutated[self._start : self._start + 3] in starts(self._code)
+            if not kept:
+                other = "5_prime_UTR_variant" if over_start else kind
+                return Coding(frozenset({"start_lost", other} - {""}), "p.Met1?")
+        if over_start:
+            return Coding(frozenset({"coding_sequence_variant", "5_prime_UTR_variant"}))
+        low, high = first - self._start + len(self._pad), last - self._start + len(self._pad)
+        if over_stop:
+            return self._over_stop(low // 3, mutated)
+        if high > self._whole or (first == last and low > self._whole):
+            other = kind if kind and low < self._whole else "coding_sequence_variant"
+            return Coding(frozenset({"incomplete_terminal_codon_variant", other}))
+        codon, end = low // 3, -(-high // 3)
+        if first == last and low % 3:
+            end = codon + 1
+        tail = mutated[self._start + 3 * codon - len(self._pad) if codon else self._start :]
+        if not codon:
+            tail = self._pad + tail
+        if shifts_frame:
+            return self._shifted(codon, tail, low, high, alt)
+        return self._in_frame(codon, end, tail[: 3 * (end - codon) + shift], tail, low, high, alt)
+
+    def _read_on(self, codon: int, tail: str) -> str:
+        """Return the protein if the sequence goes on as `tail` from a codon on, up to and with the first stop."""
+        after = translate(tail, self._code)
+        stop = after.find(STOP)
+        return self.protein[:codon] + (after if stop < 0 else after[: stop + 1])
+
+    def _over_stop(self, codon: int, mutated: str) -> Coding:
+        if not self._ends:
+            return Coding(frozenset({"coding_sequence_variant", "3_prime_UTR_variant"}))
+        at = self._start + max(0, 3 * codon - len(self._pad))
+        after = self._read_on(codon, ("" if codon else self._pad) + mutated[at:])
+        if after == self.protein:
+            last = len(self.protein) - 1
+            term, text = "stop_retained_variant", hgvs_protein.substituted(self.protein, after, last, last + 1)
+        else:
+            text = hgvs_protein.shifted_frame(self.protein, after)
+            term = "stop_gained" if text.endswith("Ter") else "stop_lost"
+        return Coding(frozenset({term, "3_prime_UTR_variant"}), text)
+
+    def _shifted(self, codon: int, tail: str, low: int, high: int, alt: str) -> Coding:
+        after = self._read_on(codon, tail)
+        before = self.protein
+        at = hgvs_protein.first_difference(before, after)
+        terms = {"frameshift_variant"}
+        last = len(before) - 1
+        if UNKNOWN in before[codon : at + 1]:
+            return Coding(frozenset(terms))
+        if after == before:
+            return Coding(frozenset({"stop_retained_variant"}), hgvs_protein.substituted(before, after, last, last + 1))
+        if STOP in translate(tail[: 3 * (-(-high // 3) - codon) + len(alt) - (high - low)], self._code) and at != last:
+            terms.add("stop_gained")
+        elif self._ends and at == last:
+            terms.add("stop_lost")
+        return Coding(frozenset(terms), hgvs_protein.shifted_frame(before, after))
+
+    def _in_frame(self, codon: int, end: int, bases: str, tail: str, low: int, high: int, alt: str) -> Coding:
+        before = self.protein
+        original = self._coding[3 * codon : 3 * end]
+        residues, new = before[codon:end], self._inherited(codon, original, bases)
+        codons = _shown(original, bases, low - 3 * codon, high - low, alt)
+        amino_acids = residues if residues == new else f"{residues or '-'}/{new or '-'}"
+        if UNKNOWN in residues + new:
+            return Coding(frozenset({"coding_sequence_variant"}), "", codons, amino_acids)
+        at_end = self._ends and end == len(before)
+        if residues == new:
+            term, text = self._unchanged(codon, end, original, bases)
+            return Coding(frozenset({term}), text, codons, amino_acids)
+        kind = _kind(original, bases, residues, new)
+        more = {kind} - {"missense_variant"}
+        stop = new.find(STOP)
+        if at_end and stop < 0:
+            after = self._read_on(codon, tail)
+            return Coding(
+                frozenset({"stop_lost"} | more), hgvs_protein.shifted_frame(before, after), codons, amino_acids
+            )
+        after = before[:codon] + (new + before[end:] if stop < 0 else new[: stop + 1])
+        first = hgvs_protein.first_difference(before, after)
+        kept = at_end and stop == len(new) - 1  # the stop codon is where it was, after the last changed residue
+        if after == before:
+            terms: set[str] = {"stop_retained_variant"}
+            text = hgvs_protein.substituted(before, after, first - 1, first)
+        elif kept and before[first] == STOP and not bases.endswith(original):
+            terms, text = {"stop_lost"} | more, hgvs_protein.shifted_frame(before, after)
+        elif stop >= 0 and not kept:
+            terms, text = {"stop_gained"} | more, hgvs_protein.replaced(before, first, max(first, end), after[first:])
+        else:
+            terms, text = {kind} | ({"stop_retained_variant"} if kept else set()), _described(before, after)
+        return Coding(frozenset(terms), text, codons, amino_acids)
+
+    def _unchanged(self, codon: int, end: int, original: str, bases: str) -> tuple[str, str]:
+        """Return the term and the description of codons that keep their residues."""
+        before = self.protein
+        term = "synonymous_variant"
+        if self._ends and end == len(before):
+            term = "stop_retained_variant"
+        elif self._has_start and codon == 0 and original[:3] != bases[:3]:
+            term = "start_retained_variant"
+        return term, hgvs_protein.substituted(before, before, codon, end) if codon < end else ""
+
+    def _inherited(self, codon: int, original: str, bases: str) -> str:
+        """Translate new codons; one that stays where it was keeps its residue, selenocysteine included."""
+        letters = translate(bases, self._code)
+        if len(original) == len(bases):
+            pairs = zip(letters, self.protein[codon:], range(0, len(bases), 3), strict=False)
+            letters = "".join(
+                old if original[at : at + 3] == bases[at : at + 3] else letter for letter, old, at in pairs
+            )
+        if codon == 0 and self._has_start and bases[:3] in starts(self._code):
+            letters = "M" + letters[1:]
+        return letters
+
+
+def _described(before: str, after: str) -> str:
+    first = hgvs_protein.first_difference(before, after)
+    end, new_end = len(before), len(after)
+    while end > first and new_end > first and before[end - 1] == after[new_end - 1]:
+        end, new_end = end - 1, new_end - 1
+    return hgvs_protein.replaced(before, first, end, after[first:new_end])
+
+
+def _length_kind(shift: int) -> str:
+    return "inframe_insertion" if shift > 0 else "inframe_deletion" if shift < 0 else ""
+
+
+def _kind(original: str, bases: str, residues: str, new: str) -> str:
+    """Return the term of an in-frame change of codons and their residues, without regard to stops."""
+    if len(original) == len(bases):
+        return "missense_variant"
+    if len(bases) > len(original):
+        inserted = any(
+            longer.startswith(one) or longer.endswith(one) for one, longer in ((original, bases), (residues, new))
+        )
+        return "inframe_insertion" if inserted else "protein_altering_variant"
+    shared = hgvs_protein.first_difference(original, bases)
+    return "inframe_deletion" if original.endswith(bases[shared:]) else "protein_altering_variant"
+
+
+def _shown(original: str, bases: str, at: int, size: int, alt: str) -> str:
+    """Return codons before and after, as VEP shows them: changed bases in upper case."""
+    before = original[:at].lower() + original[at : at + size] + original[at + size :].lower()
+    after = original[:at].lower() + alt + original[at + size :].lower()
+    return f"{before or '-'}/{after or '-'}"

@@ -1,0 +1,41 @@
+"""Genetic codes: the residue of each codon, and the codons that start a protein.
+
+Source: NCBI's tables, https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi. Of the standard code's start codons
+only ATG is used here: an annotated coding sequence of code 1 that begins otherwise is kept as it is, but a change to
+CTG or TTG does not keep a start codon.
+"""
+
+from functools import cache
+from itertools import product
+
+from annotator.translate import BASES, CODES
+
+_STANDARD_STARTS = frozenset({"ATG"})
+#: The start codons of codes whose proteins often begin with another codon than ATG.
+_STARTS = {
+    2: frozenset({"ATG", "ATA", "ATT", "ATC", "GTG"}),
+    3: frozenset({"ATG", "ATA", "GTG"}),
+    4: frozenset({"ATG", "ATA", "ATT", "ATC", "GTG", "CTG", "TTG", "TTA"}),
+    5: frozenset({"ATG", "ATA", "ATT", "ATC", "GTG", "TTG"}),
+    9: frozenset({"ATG", "GTG"}),
+    11: frozenset({"ATG", "ATA", "ATT", "ATC", "GTG", "CTG", "TTG"}),
+    13: frozenset({"ATG", "ATA", "GTG", "TTG"}),
+}
+UNKNOWN, STOP, SELENOCYSTEINE = "X", "*", "U"
+
+
+@cache
+def residues(code: int) -> dict[str, str]:
+    """Return {codon: one-letter residue} of an NCBI genetic code, with "*" for a stop."""
+    return dict(zip(map("".join, product(BASES, repeat=3)), CODES[code], strict=True))
+
+
+def starts(code: int) -> frozenset[str]:
+    """Return the codons that start a protein in an NCBI genetic code."""
+    return _STARTS.get(code, _STANDARD_STARTS)
+
+
+def translate(bases: str, code: int) -> str:
+    """Translate the whole codons of `bases`, stops included; a codon with an unknown base gives "X"."""
+    table = residues(code)
+    return "".join([table.get(bases[at : at + 3], UNKNOWN) for at in range(0, len(bases) - len(bases) % 3, 3)])

@@ -1,0 +1,93 @@
+"""A transcript of a gene, and the order of its bases."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from annotator.hgvs_c import Layout
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One transcript of a gene.
+
+    name: with its version, such as ENST00000373020.9.
+    gene: the gene's symbol, or its identifier where it has none.
+    biotype: as the gene models call it, such as protein_coding.
+    strand: "+" or "-".
+    exons: first and last base of each exon on the contig, 1-based and included, in the contig's order; they share no
+        base.
+    coding: the first and the last coding base on the contig, stop codon included, both in exons; None if the transcript
+        codes for nothing.
+    phase: bases at the start of the coding sequence that belong to a codon whose beginning is not known: 0, 1 or 2.
+    start_known: False where the coding sequence begins before the transcript does (cds_start_NF).
+    genetic_code: NCBI's number.
+    """
+
+    name: str
+    gene: str
+    biotype: str
+    strand: str
+    exons: tuple[Span, ...]
+    coding: Span | None = None
+    phase: int = 0
+    start_known: bool = True
+    genetic_code: int = 1
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether HGVS can number its bases: c.1 is not known if the coding sequence begins before the transcript."""
+        return self.start_known and not self.phase
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How HGVS numbers the bases."""
+        return Layout(self.strand, self.exons, self.coding)
+
+    @cached_property
+    def places(self) -> tuple[Span, ...]:
+        """The exons as places in the transcript's direction: positions, negative on the reverse strand."""
+        return self.exons if self.strand != "-" else tuple((-end, -start) for start, end in reversed(self.exons))
+
+    @cached_property
+    def introns(self) -> tuple[Span, ...]:
+        """The introns as places, in the transcript's direction."""
+        pairs = zip(self.places, self.places[1:], strict=False)
+        return tuple((left[1] + 1, right[0] - 1) for left, right in pairs)
+
+    @cached_property
+    def _begins(self) -> tuple[int, ...]:
+        return tuple(begin for begin, _ in self.places)
+
+    @cached_property
+    def _before(self) -> tuple[int, ...]:
+        return tuple(accumulate((end - begin + 1 for begin, end in self.places), initial=0))
+
+    @property
+    def length(self) -> int:
+        """Bases of all exons together."""
+        return self._before[-1]
+
+    def exon_at(self, place: int) -> int | None:
+        """Return the number of the exon, from 0, that holds a place; None in introns and outside."""
+        exon = bisect_right(self._begins, place) - 1
+        return exon if exon >= 0 and place <= self.places[exon][1] else None
+
+    def offset(self, place: int) -> int:
+        """Return how many spliced bases come before a place that lies in an exon, or directly after one."""
+        exon = bisect_right(self._begins, place) - 1
+        if exon < 0:
+            return 0
+        begin, end = self.places[exon]
+        return self._before[exon] + min(place, end + 1) - begin
+
+    @cached_property
+    def coding_offsets(self) -> Span | None:
+        """Where the coding sequence begins and ends (not included) among the spliced bases, from 0."""
+        if self.coding is None:
+            return None
+        first, last = sorted(-one if self.strand == "-" else one for one in self.coding)
+        return self.offset(first), self.offset(last) + 1
