@@ -1,4 +1,4 @@
-"""bcftools as child processes with limits, which `annotator.forks` starts.
+"""bcftools as child processes with limits, forked from SERVER.
 
 bcftools comes as a library inside pysam. It is never called in the caller's own process: csq holds the interpreter
 lock throughout, and a crash of it would take the worker along.
@@ -15,9 +15,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
-from annotator import forks
 from annotator.errors import EngineError
+from annotator.forks import ForkServer
 
+SERVER = ForkServer(Path(__file__).with_name("launcher.py"))
 POLL_SECONDS = 0.1
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
@@ -61,7 +62,7 @@ class Tool:
         # A file and not a pipe: nobody has to read it while the command runs, and it cannot fill up and block.
         self._stderr: IO[bytes] = tempfile.TemporaryFile(dir=work_dir)  # noqa: SIM115 - closed by close()
         try:
-            self.process = forks.fork(
+            self.process = SERVER.fork(
                 [str(memory_bytes), str(cpu_seconds), command, *map(str, arguments)],
                 folder=work_dir,
                 environment={"TMPDIR": str(temporary or work_dir), "LC_ALL": "C", "PATH": os.defpath},

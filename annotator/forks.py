@@ -1,8 +1,8 @@
-"""Processes that run bcftools, forked from one that has loaded it: the parent's side of `annotator.launcher`.
+"""Processes forked from one that has loaded what they need: the parent's side of `annotator.launcher.serve`.
 
 To start an interpreter and load bcftools takes 50 ms and more, and a small file needs three commands. So a process that
 annotates keeps one that waits with both done, and each command is a fork of it: as separate from all others as if it
-had been started anew, after two or three milliseconds. It ends when its parent does.
+had been started by itself, after two or three milliseconds. Jobs are forked the same way (`annotator.run.child`).
 """
 
 import atexit
@@ -15,12 +15,14 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import IO
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+#: Variables of every process that forks; and those of this process that it gets, too: none of its secrets.
+ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
+PASSED_ON = ("HOME", "NUMBA_CACHE_DIR", "POLARS_MAX_THREADS", "TMPDIR", "TZ")
 #: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
 PIPE_BYTES = 1024 * 1024
 #: The status of a process that nobody can tell about any more: that of SIGKILL.
@@ -99,21 +101,125 @@ class _Answer:
         os.close(self._descriptor)
 
 
-class _Server:
-    """The process that forks."""
+def environment() -> dict[str, str]:
+    """Return all the variables of a process that forks."""
+    return ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
-    def __init__(self) -> None:
+
+class ForkServer:
+    """A process that loads what a script needs, once, and forks for each request. Safe to share between threads.
+
+    The process starts with the first request, or with `prepare`, and again if it has been killed. It ends when this
+    process ends. A fork of this process starts one of its own.
+    """
+
+    def __init__(self, script: Path) -> None:
+        """Serve with `script serve SOCKET`; see `annotator.launcher.serve`."""
+        self._script = script
+        self._lock = Lock()
+        self._server: _Server | None = None
+        #: Called with the number of each new process.
+        self.on_fork: Callable[[int], None] = lambda _: None
+        atexit.register(self.stop)
+        os.register_at_fork(after_in_child=self._forget)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that forks, None while there is none."""
+        server = self._server
+        return None if server is None else server.process.pid
+
+    def prepare(self) -> None:
+        """Start the process, without waiting until it has loaded everything."""
+        with self._lock:
+            if self._server is None:
+                self._server = _Server(self._script)
+
+    def fork(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: int | None,
+        stdout: int | None,
+        stderr: int,
+    ) -> Forked:
+        """Run the script with these arguments in a process that leads a session of its own.
+
+        Args:
+            arguments: what the script gets instead of `serve SOCKET`.
+            folder: the process's working folder.
+            environment: all of its variables.
+            stdin, stdout: a descriptor, PIPE, or DEVNULL as without one.
+            stderr: a descriptor.
+
+        Raises:
+            OSError: no process could be started.
+        """
+        text = {"arguments": list(arguments), "folder": str(folder.absolute()), "environment": dict(environment)}
+        request = json.dumps(text).encode() + b"\n"
+        theirs_in, ours_in = _end(stdin, writing=True)
+        theirs_out, ours_out = _end(stdout, writing=False)
+        try:
+            pid, answer = self._forked(request, [theirs_in, theirs_out, stderr])
+        except BaseException:
+            for one in (ours_in, ours_out):
+                if one is not None:
+                    one.close()
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        self.on_fork(pid)
+        return Forked(pid, answer, ours_in, ours_out)
+
+    def _forked(self, request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
+        self.prepare()
+        with self._lock:
+            try:
+                if self._server is not None:
+                    return self._server.fork(request, files)
+            except OSError:
+                pass
+        # It has been killed, perhaps: another one, once.
+        self.stop()
+        self.prepare()
+        with self._lock:
+            if self._server is None:
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return self._server.fork(request, files)
+
+    def stop(self) -> None:
+        """End the process that forks. Its forks are killed with it."""
+        with self._lock:
+            if self._server is not None:
+                self._server.end()
+            self._server = None
+
+    def _forget(self) -> None:
+        """In a fork of this process, whose server this is not."""
+        self._lock = Lock()
+        if self._server is not None:
+            self._server.forget()
+        self._server = None
+
+
+class _Server:
+    """One life of a process that forks."""
+
+    def __init__(self, script: Path) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 # -I: no PYTHON* variables, no current folder on the path. -B: never writes bytecode.
-                [sys.executable, "-I", "-B", str(LAUNCHER), "serve", str(theirs.fileno())],
+                [sys.executable, "-I", "-B", str(script), "serve", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
-                env={"LC_ALL": "C", "PATH": os.defpath},
+                env=environment(),
                 start_new_session=True,
             )
 
@@ -133,91 +239,12 @@ class _Server:
 
     def end(self) -> None:
         self._socket.close()
-        self._process.wait()
+        self.process.wait()
 
     def forget(self) -> None:
         """In a fork of the parent, whose server this is not."""
         self._socket.close()
-        self._process.returncode = 0
-
-
-_server: _Server | None = None
-_starting = Lock()
-
-
-def prepare() -> None:
-    """Have a process ready to fork from, without waiting for it."""
-    global _server  # noqa: PLW0603
-    with _starting:
-        if _server is None:
-            _server = _Server()
-
-
-def fork(
-    arguments: Sequence[str],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    stdin: int | None,
-    stdout: int | None,
-    stderr: int,
-) -> Forked:
-    """Run the launcher with these arguments in a process that leads a group of its own. stdin and stdout: a descriptor,
-    PIPE, or DEVNULL as without one. Raises OSError.
-    """
-    text = {"arguments": list(arguments), "folder": str(folder.absolute()), "environment": dict(environment)}
-    request = json.dumps(text).encode() + b"\n"
-    theirs_in, ours_in = _end(stdin, writing=True)
-    theirs_out, ours_out = _end(stdout, writing=False)
-    try:
-        pid, answer = _forked(request, [theirs_in, theirs_out, stderr])
-    except BaseException:
-        for one in (ours_in, ours_out):
-            if one is not None:
-                one.close()
-        raise
-    finally:
-        os.close(theirs_in)
-        os.close(theirs_out)
-    return Forked(pid, answer, ours_in, ours_out)
-
-
-def _forked(request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
-    prepare()
-    with _starting:
-        try:
-            if _server is not None:
-                return _server.fork(request, files)
-        except OSError:
-            pass
-    # It has been killed, perhaps: another one, once.
-    stop()
-    prepare()
-    with _starting:
-        if _server is None:
-            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        return _server.fork(request, files)
-
-
-def stop() -> None:
-    """End the process that forks; what it has forked goes on."""
-    global _server  # noqa: PLW0603
-    with _starting:
-        if _server is not None:
-            _server.end()
-        _server = None
-
-
-def _forget() -> None:
-    global _server, _starting  # noqa: PLW0603
-    _starting = Lock()
-    if _server is not None:
-        _server.forget()
-    _server = None
-
-
-atexit.register(stop)
-os.register_at_fork(after_in_child=_forget)
+        self.process.returncode = 0
 
 
 def _end(wanted: int | None, *, writing: bool) -> tuple[int, IO[bytes] | None]:

@@ -1,6 +1,6 @@
 """Run bcftools commands, each in a process of its own: the child's side of `annotator.forks` and `annotator.bcftools`.
 
-Run as a script, never imported by the parent. Usage:
+Run as a script. `serve` is used by `annotator.run.child_main`, too. Usage:
 launcher.py serve SOCKET                              fork for each request that comes on this descriptor
 launcher.py MEMORY_BYTES CPU_SECONDS COMMAND [ARG...]   run one command here
 A command streams stdin to stdout. bcftools' messages come out on stderr once it has ended, because pysam collects
@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 CANNOT_START = 70
+PR_SET_PDEATHSIG = 1  # Linux, <sys/prctl.h>
 REQUEST_BYTES = 64 * 1024
 
 
@@ -62,11 +63,12 @@ def load() -> Any:
 def serve(listening: socket.socket) -> list[str] | None:
     """Fork for each request, until the other side has closed its socket or has ended; then return None.
 
-    In each child return the command's arguments. A request is a line of JSON, with the arguments, the folder and the
-    environment, and four files: 0, 1 and 2 of the command, and one to answer on, which gets the child's number behind @
-    as soon as it leads a process group, and its exit status (of a signal, its number below 0) at the end.
+    In each child return its arguments. A request is a line of JSON, with the arguments, the folder and the environment,
+    and four files: 0, 1 and 2 of the child, and one to answer on, which gets the child's number after @ as soon as it
+    leads a session, and its exit status (of a signal, its number below 0) at the end. Children are killed when this
+    process ends. Call it from a process without other threads.
     """
-    load()
+    server = os.getpid()
     woken, wake = os.pipe()
     for one in (woken, wake):
         os.set_blocking(one, False)
@@ -89,7 +91,7 @@ def serve(listening: socket.socket) -> list[str] | None:
                 if child == 0:
                     for answer in running.values():  # an end that a child held would not be seen
                         os.close(answer)
-                    return _begin(json.loads(request), files)
+                    return _begin(json.loads(request), files, server)
                 running[child] = os.dup(files[3])
             for one in files:
                 os.close(one)
@@ -107,9 +109,13 @@ def _reap(running: dict[int, int]) -> None:
         os.close(answer)
 
 
-def _begin(request: dict[str, Any], files: list[int]) -> list[str]:
-    """Make a fork what a new process would be: with these files alone, and leading a process group."""
+def _begin(request: dict[str, Any], files: list[int], server: int) -> list[str]:
+    """Make a fork what a new process would be: with these files alone, leading a session. It ends with the server."""
     os.setsid()
+    with suppress(AttributeError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != server:
+            os._exit(CANNOT_START)
     os.write(files[3], b"@%d\n" % os.getpid())
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -134,6 +140,7 @@ def _end(status: int) -> NoReturn:
 if __name__ == "__main__":
     command: list[str] | None = sys.argv[1:]
     if sys.argv[1:2] == ["serve"]:
+        load()
         command = serve(socket.socket(fileno=int(sys.argv[2])))
         if command is None:
             os._exit(0)

@@ -11,7 +11,7 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, forks, output, reading, tables
+from annotator import __version__, bcftools, output, reading, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError
@@ -191,7 +191,7 @@ class _Run:
         return f"bcftools csq {' '.join(options)} {files}{''.join(others)}"
 
     def annotate(self) -> Report:
-        forks.prepare()
+        bcftools.SERVER.prepare()
         self._tell("preflight", 0, now=True)
         sniffed = sniff(self._source)
         size = self._source.stat().st_size

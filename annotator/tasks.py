@@ -14,8 +14,10 @@ from django.conf import settings
 
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
-from annotator.pipeline import Limits, Outputs, annotate
-from annotator.references import Reference, installed_references
+from annotator.pipeline import Limits, Outputs
+from annotator.references import Reference
+from annotator.run import child
+from annotator.run.child import annotate
 from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
 from gas.celery import app
@@ -53,6 +55,7 @@ def annotate_job(job_id: str) -> None:
     if claim is None:
         return
     job_id = str(claim.job.pk)
+    child.prepare()
     remove_leftovers()
     try:
         with (
@@ -88,12 +91,12 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
                 source,
                 out,
                 reference=reference,
+                references_dir=settings.REFERENCES_DIR,
                 sources=known.sources,
                 limits=limits(plan, job.input_size or 0),
                 on_progress=heartbeat.progress,
                 cancelled=heartbeat.lost,
                 provenance={"job": str(job.pk), "file": job.name},
-                installed=lambda: installed_references(settings.REFERENCES_DIR),
                 outputs=Outputs(stats=True, table_records=TABLES_AT_ONCE),
             )
         heartbeat.stage("store")

@@ -2,20 +2,26 @@
 
 import logging
 import tempfile
+import time
 from pathlib import Path
 
 from django.conf import settings
 
-from annotator.tables import write
+from annotator.errors import Cancelled
+from annotator.pipeline import Limits
+from annotator.run.child import write_tables
 from gas.aws import s3
 from gas.jobs import tables
 from gas.jobs.models import ResultFile
-from gas.jobs.states import Outrun
 
 log = logging.getLogger(__name__)
 
 #: Like those of annotation, whose workers remove what was left in the work folder.
 FOLDER_PREFIX = "gas-attempt-tables-"
+#: What the task needs for fetching and storing.
+MARGIN_SECONDS = 60
+#: How often the database is asked whether the tables are still wanted.
+ASK_SECONDS = 1.0
 
 
 def build(result_id: int) -> None:
@@ -25,7 +31,7 @@ def build(result_id: int) -> None:
         return
     try:
         _build(result)
-    except (Outrun, s3.ObjectMissing):
+    except (Cancelled, s3.ObjectMissing):
         log.info("result %s is archived again, or deleted", result_id)
     except Exception:
         log.exception("result %s: making its tables", result_id)
@@ -36,18 +42,23 @@ def build(result_id: int) -> None:
 
 
 def _build(result: ResultFile) -> None:
-    def check() -> None:
-        if not tables.wanted(result):
-            raise Outrun(f"the tables of result {result.pk} are wanted no more")
+    bucket, asked_at = settings.S3_RESULTS_BUCKET, 0.0
 
-    bucket = settings.S3_RESULTS_BUCKET
+    def unwanted() -> bool:
+        nonlocal asked_at
+        if time.monotonic() - asked_at < ASK_SECONDS:
+            return False
+        asked_at = time.monotonic()
+        return not tables.wanted(result)
+
     with tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
         s3.download(bucket, result.key, folder / "annot.vcf.gz")
         if s3.sha256(folder / "annot.vcf.gz") != result.sha256:
             raise s3.CopyDiffers(f"{result.key} is not what was restored")
-        made = write(folder / "annot.vcf.gz", folder, check=check)
-        check()
+        seconds = max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS)
+        limits = Limits(memory_bytes=settings.ANNOTATE_MEMORY_BYTES, seconds=seconds)
+        made = write_tables(folder / "annot.vcf.gz", folder, limits=limits, cancelled=unwanted)
         s3.upload(made.tsv, bucket, result.tsv_key)
         s3.upload(made.parquet, bucket, result.parquet_key)
         tables.made(result, tsv_size=made.tsv.stat().st_size, parquet_size=made.parquet.stat().st_size)

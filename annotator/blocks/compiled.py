@@ -63,9 +63,21 @@ if _KEPT is not None:
 _OPTIONS: dict[str, Any] = {"cache": _KEPT is not None, "nogil": True, "boundscheck": True, "_nrt": False}
 
 
+_compiled: list[Any] = []
+
+
 def compiled(function: F) -> F:
     """Have a function compiled when it is first called. It cannot make arrays, only fill those that it is given."""
-    return cast("F", numba.njit(**_OPTIONS)(function))
+    _compiled.append(numba.njit(**_OPTIONS)(function))
+    return cast("F", _compiled[-1])
+
+
+def load_kept() -> None:
+    """Load the machine code that is kept on disk, so that forks of this process need not."""
+    for function in _compiled if _KEPT is not None else ():
+        # The index of what is kept: keys begin with the types of the arguments. Numba has no public way to ask.
+        for signature, *_ in function._cache._cache_file._load_index():  # noqa: SLF001
+            function.compile(signature)
 
 
 def array_of(data: bytes) -> Bytes:

@@ -21,7 +21,7 @@ class Stats:
         self._name = name
         self._result = result
         self._file = self.path.open("wb")
-        self._temporary = tempfile.TemporaryDirectory(prefix="stats-")
+        self._temporary = tempfile.TemporaryDirectory(dir=out_dir, prefix="stats-")
         try:
             # In the file's own folder and by its bare name, so that no path of this machine gets into the text.
             self._tool = Tool(

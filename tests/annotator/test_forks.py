@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from annotator import forks
-from annotator.bcftools import Tool
+from annotator.bcftools import SERVER, Tool
 from tests.annotator.conftest import vcf
 
 
@@ -18,6 +18,20 @@ def view(folder: Path, *arguments: str) -> Tool:
     return Tool(
         "view", [*arguments, "in.vcf"], work_dir=folder, memory_bytes=1024**3, cpu_seconds=60, stdout=subprocess.PIPE
     )
+
+
+def kill_server() -> None:
+    assert SERVER._server is not None
+    SERVER._server.process.kill()
+    SERVER._server.process.wait()
+
+
+def assert_ends(pid: int) -> None:
+    stat = Path(f"/proc/{pid}/stat")
+    deadline = time.monotonic() + 30
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def text_of(tool: Tool) -> bytes:
@@ -60,15 +74,13 @@ def test_many_at_once_tell_each_its_own_status(tmp_path: Path) -> None:
 
 def test_another_server_takes_over_from_one_that_was_killed(tmp_path: Path) -> None:
     text_of(view(tmp_path))
-    assert forks._server is not None
-    first = forks._server._process
-    first.kill()
-    first.wait()
+    first = SERVER.pid
+    kill_server()
     assert b"\tG\t" in text_of(view(tmp_path))
-    assert forks._server._process is not first
+    assert SERVER.pid != first
 
 
-def test_a_process_whose_server_was_killed_counts_as_killed(tmp_path: Path) -> None:
+def test_a_process_whose_server_was_killed_is_killed_with_it(tmp_path: Path) -> None:
     tool = Tool(
         "view",
         ["-"],
@@ -78,11 +90,9 @@ def test_a_process_whose_server_was_killed_counts_as_killed(tmp_path: Path) -> N
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert forks._server is not None
-    forks._server._process.kill()
-    forks._server._process.wait()
+    kill_server()
     assert tool.process.wait() == forks.LOST
-    os.kill(tool.process.pid, signal.SIGKILL)
+    assert_ends(tool.process.pid)
     failure = tool.failure()
     assert failure is not None
     assert failure.code == "tool-crashed"
@@ -91,30 +101,26 @@ def test_a_process_whose_server_was_killed_counts_as_killed(tmp_path: Path) -> N
 
 def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path) -> None:
     text_of(view(tmp_path))
-    ours = forks._server
+    ours = SERVER.pid
     child = os.fork()
     if child == 0:
         status = 1
         try:
             done = b"\tG\t" in text_of(view(tmp_path))
-            status = 0 if done and forks._server is not ours else 2
-            forks.stop()
+            status = 0 if done and SERVER.pid != ours else 2
+            SERVER.stop()
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert forks._server is ours
+    assert SERVER.pid == ours
     text_of(view(tmp_path))
 
 
 def test_it_ends_with_its_parent() -> None:
     code = (
-        "import os; from annotator import forks; forks.prepare(); print(forks._server._process.pid, flush=True);"
+        "import os; from annotator.bcftools import SERVER; SERVER.prepare(); print(SERVER.pid, flush=True);"
         "os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
-    server = Path(f"/proc/{int(done.stdout)}/stat")
-    deadline = time.monotonic() + 30
-    while server.exists() and server.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert_ends(int(done.stdout))

@@ -1,0 +1,112 @@
+"""The child's side of `annotator.run.child`. Run as a script: child_main.py serve SOCKET
+
+The process loads the annotator and forks for each request (see `annotator.launcher.serve`). Each fork prepares what
+takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
+before it forks: Polars, which starts some when it is imported, is imported by the fork.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import pickle
+import resource
+import socket
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from threading import Lock
+from typing import Any, NoReturn
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from annotator import bcftools, pipeline
+from annotator.blocks import plain  # noqa: F401 - loads all of Numba's part
+from annotator.blocks.compiled import load_kept
+from annotator.errors import EngineError, InputError
+from annotator.launcher import serve
+from annotator.pipeline import Progress
+from annotator.references import load_reference
+from annotator.run import work  # noqa: F401 - loaded for the forks
+from annotator.samples import write_sample
+
+#: Beyond the limit of memory, which the parent watches, so much may be asked for before it is refused: reserved is not
+#: used.
+RESERVE_BYTES = 512 * 1024**2
+#: For the kernel's own killer: rather this process than the worker.
+OOM_SCORE = 800
+
+
+def main() -> NoReturn:
+    load_kept()
+    _warm_up()
+    gc.collect()
+    gc.freeze()
+    if serve(socket.socket(fileno=int(sys.argv[2]))) is None:
+        os._exit(0)
+    parent = _Parent()
+    _ready(parent)
+    request = sys.stdin.buffer.read()
+    if request:
+        parent.say(**_answer(request, parent))
+    os._exit(0)  # to take an interpreter down takes longer than a small job
+
+
+def _warm_up() -> None:
+    """Annotate a record, so that forks find everything loaded that small files need. No thread is left of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "sample.vcf"
+        write_sample(source, records=1)
+        pipeline.annotate(source, Path(folder), reference=load_reference("rCRS"))
+    bcftools.SERVER.stop()
+
+
+class _Parent:
+    """Who waits for the answer."""
+
+    def __init__(self) -> None:
+        self._pipe = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)  # what a library prints is no answer
+        self._lock = Lock()
+
+    def say(self, **message: Any) -> None:
+        """Send one line."""
+        with self._lock:
+            self._pipe.write(json.dumps(message).encode() + b"\n")
+            self._pipe.flush()
+
+    def tell(self, progress: Progress) -> None:
+        self.say(progress=[progress.stage, progress.records])
+
+
+def _ready(parent: _Parent) -> None:
+    """Do all that can be done before there is work."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    bcftools.SERVER.on_fork = lambda pid: parent.say(tool=pid)
+    bcftools.SERVER.prepare()
+    from annotator.tables import files  # noqa: F401, PLC0415 - Polars
+
+
+def _answer(request: bytes, parent: _Parent) -> dict[str, Any]:
+    try:
+        function, arguments, folder, memory_bytes = pickle.loads(request)  # noqa: S301 - of the parent alone
+        tempfile.tempdir = folder
+        memory = memory_bytes + RESERVE_BYTES
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        return {"result": function(**arguments, tell=parent.tell)}
+    except InputError as error:
+        return {"input_error": error.__reduce__()[1]}
+    except EngineError as error:
+        return {"no_memory": True} if error.code == "tool-memory" else {"engine_error": error.__reduce__()[1]}
+    except MemoryError:
+        return {"no_memory": True}
+    except BaseException:
+        return {"crash": traceback.format_exc()}
+
+
+if __name__ == "__main__":
+    main()

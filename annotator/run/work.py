@@ -1,0 +1,53 @@
+"""What a child process does for a job: called by `annotator.run.child_main`, named by `annotator.run.child`.
+
+Values that are returned go to the parent as JSON.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from annotator import pipeline, tables
+from annotator.errors import EngineError
+from annotator.pipeline import Limits, Outputs, Progress
+from annotator.references import installed_references, load_reference
+from annotator.sources.manifest import Source
+
+Tell = Callable[[Progress], None]
+
+
+def annotate(
+    source: Path,
+    out_dir: Path,
+    *,
+    pack: tuple[str, Path | None, str],
+    sources: Sequence[Source],
+    limits: Limits,
+    provenance: dict[str, str],
+    outputs: Outputs,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Annotate a file; pack: the reference's id, the folder of installed packs, and the checksum that it must have."""
+    name, folder, checksum = pack
+    reference = load_reference(name, folder)
+    if reference.checksum != checksum:
+        raise EngineError("reference-differs", f"the reference pack {name} was replaced while a job began")
+    report = pipeline.annotate(
+        source,
+        out_dir,
+        reference=reference,
+        sources=sources,
+        limits=limits,
+        on_progress=tell,
+        provenance=provenance,
+        installed=lambda: installed_references(folder),
+        outputs=outputs,
+    )
+    return dataclasses.asdict(report)
+
+
+def write_tables(result: Path, out_dir: Path, *, tell: Tell) -> dict[str, Any]:
+    """Write the tables of an annotated file."""
+    made = tables.write(result, out_dir)
+    return {**dataclasses.asdict(made), "tsv": str(made.tsv), "parquet": str(made.parquet)}

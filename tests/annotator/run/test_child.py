@@ -1,0 +1,202 @@
+"""A job's work in a child process: whatever goes wrong in it, it ends in time, costs one job, and leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotator.errors import Cancelled, EngineError, InputError
+from annotator.pipeline import Limits, Outputs, Progress
+from annotator.references import Reference
+from annotator.run import child
+from tests.annotator.conftest import vcf
+from tests.support import childwork
+from tests.support.waiting import wait_until
+
+GIGABYTE = 1024**3
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Any]:
+    """Run work in a child, within 20 s and 512 MiB unless a test says otherwise."""
+
+    def call(
+        function: Callable[..., Any],
+        *,
+        seconds: float = 20,
+        memory: int = GIGABYTE // 2,
+        cancelled: Callable[[], bool] = lambda: False,
+        **arguments: Any,
+    ) -> Any:
+        limits = Limits(seconds=seconds, memory_bytes=memory)
+        return child.run(function, arguments, folder=tmp_path, limits=limits, cancelled=cancelled)
+
+    return call
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The processes of the work of a test, which have all ended after it."""
+    seen: list[int] = []
+    close = child._Child.close
+
+    def remember(self: child._Child) -> None:
+        seen.extend([self.process.pid, *self._tools])
+        close(self)
+
+    monkeypatch.setattr(child._Child, "close", remember)
+    yield seen
+    assert seen
+    wait_until(lambda: not any(map(alive, seen)), seconds=5, what="the end of all processes of the work")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_file_comes_out_as_in_this_process(rcrs: Reference, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.vcf", tmp_path / "out"
+    source.write_text(vcf("MT 11778 . G A"))
+    out.mkdir()
+    seen: list[Progress] = []
+    report = child.annotate(
+        source,
+        out,
+        reference=rcrs,
+        references_dir=None,
+        sources=(),
+        limits=Limits(),
+        on_progress=seen.append,
+        provenance={"file": "in.vcf"},
+        outputs=Outputs(stats=True, table_records=10),
+    )
+    assert report.summary["records"] == {"in": 1, "out": 1, "skipped": 0}
+    assert report.preview[0]["protein"] == "p.Arg340His"
+    assert {step.stage for step in seen} >= {"preflight", "summary"}
+    assert {path.name for path in out.iterdir()} == {
+        *("annot.vcf.gz", "annot.vcf.gz.tbi", "annot.tsv.gz", "annot.parquet", "annot.stats.txt"),
+        *("log.txt", "summary.json"),
+    }
+    made = child.write_tables(out / "annot.vcf.gz", tmp_path, limits=Limits())
+    assert (made.tsv.read_bytes(), made.alleles) == ((out / "annot.tsv.gz").read_bytes(), 1)
+
+
+def test_what_the_work_raises_is_raised_here(run: Callable[..., Any]) -> None:
+    with pytest.raises(InputError) as refused:
+        run(childwork.refuse)
+    error = refused.value
+    assert (error.code, error.message, error.advice, error.line) == ("made-up", "Line 3: made up.", "Leave it out.", 3)
+    with pytest.raises(EngineError, match="made up"):
+        run(childwork.fail)
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        run(childwork.raise_error)
+    assert run(childwork.talk) == "done"
+
+
+def test_work_that_never_lets_go_of_the_interpreter_lock_ends_in_time(
+    run: Callable[..., Any], tmp_path: Path, children: list[int]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(EngineError) as caught:
+        run(childwork.hold_the_lock_beside_bcftools, seconds=1, folder=str(tmp_path))
+    assert caught.value.code == "time-limit"
+    assert time.monotonic() - began < 1 + child.GRACE_SECONDS + 5
+    assert len(children) == 2
+
+
+def test_cancelling_ends_work_that_never_lets_go_of_the_interpreter_lock(
+    run: Callable[..., Any], children: list[int]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        run(childwork.hold_the_lock, cancelled=lambda: time.monotonic() - began > 0.3)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("work", "arguments"),
+    [
+        (childwork.take_memory, {"megabytes": 700}),
+        (childwork.ask_for_memory, {"megabytes": 4096}),
+        (childwork.abort_for_memory, {}),
+        (childwork.die, {"number": signal.SIGKILL, "megabytes": 300}),  # as the kernel does when it has no more
+    ],
+)
+def test_too_much_memory_is_the_files_fault_and_a_sentence(
+    run: Callable[..., Any], tmp_path: Path, children: list[int], work: Callable[..., Any], arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        run(work, **arguments)
+    assert caught.value.code == "too-much-memory"
+    assert "512 MiB of memory" in caught.value.message
+    assert caught.value.message in (tmp_path / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_crash_is_a_fault_of_ours(run: Callable[..., Any], children: list[int], number: signal.Signals) -> None:
+    with pytest.raises(EngineError, match=number.name):
+        run(childwork.die, number=number)
+    assert run(childwork.answer, value=1) == 1
+
+
+def test_the_next_work_has_a_process_of_its_own_that_waits_for_it_already(run: Callable[..., Any]) -> None:
+    first = run(childwork.processes)
+    (waiting,) = child._waiting
+    second = run(childwork.processes)
+    assert waiting.process.pid == second["pid"] == second["session"] != first["pid"]
+    assert second["oom"] > 0  # the kernel's own killer takes it first
+
+
+def test_a_child_that_was_killed_while_it_waited_is_replaced(run: Callable[..., Any]) -> None:
+    run(childwork.answer, value=1)
+    (waiting,) = child._waiting
+    os.kill(waiting.process.pid, signal.SIGKILL)
+    wait_until(lambda: waiting.process.poll() is not None, what="its end")
+    assert run(childwork.answer, value=2) == 2
+
+
+def test_children_are_forked_from_a_process_without_other_threads(run: Callable[..., Any]) -> None:
+    run(childwork.answer, value=1)
+    assert child._server.pid is not None
+    assert len(os.listdir(f"/proc/{child._server.pid}/task")) == 1  # noqa: PTH208
+
+
+def test_a_child_gets_no_secrets(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    child.stop()
+    monkeypatch.setenv("SECRET_KEY", "hidden")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    assert "hidden" not in run(childwork.environment).values()
+
+
+def test_work_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from annotator.pipeline import Limits
+from annotator.run import child
+from tests.support import childwork
+watched, watch = [], child._Child.watch
+child._Child.watch = lambda self, *rest: watched.append(self) or watch(self, *rest)
+def killed():
+    if watched[0]._tools:
+        print(watched[0].process.pid, *watched[0]._tools, child._server.pid, flush=True)
+        os.kill(os.getpid(), 9)
+folder = Path({str(tmp_path)!r})
+arguments = {{"folder": str(folder)}}
+child.run(childwork.hold_the_lock_beside_bcftools, arguments, folder=folder, limits=Limits(), cancelled=killed)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3]
+    )
+    pids = [int(pid) for pid in done.stdout.split()]
+    assert len(pids) == 3, done.stderr
+    wait_until(lambda: not any(map(alive, pids)), seconds=10, what="the end of all processes of the work")
