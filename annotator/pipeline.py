@@ -40,7 +40,9 @@ CONTIGS_TOLD = 100  # of a reference, in the summary, whether the file has them 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run may use. Sizes in bytes; memory_bytes is for each bcftools process; seconds is wall time."""
+    """What one run may use. Sizes in bytes; seconds is wall time. memory_bytes is for each bcftools process; in a child
+    process (`annotator.run.child`) it is for all processes of the run together.
+    """
 
     expanded_bytes: int = 2 * 1024**3
     line_bytes: int = 8 * 1024**2
