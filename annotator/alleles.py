@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_BREAKEND = re.compile(r"[ACGTN]*[\[\]][^\[\]]+:\d+[\[\]][ACGTN]*|\.[ACGTN]+|[ACGTN]+\.", re.ASCII)
-_SYMBOLIC = re.compile(r"<[^<>\s,]+>")
-_BASES = re.compile(r"[ACGTN]+")
+_BREAKEND = re.compile(r"[ACGTN]*+[\[\]][^\[\]]+:\d++[\[\]][ACGTN]*+|\.[ACGTN]++|[ACGTN]++\.", re.ASCII)
+_SYMBOLIC = re.compile(r"<[^<>\s,]++>")
+_BASES = re.compile(r"[ACGTN]++")
 
 
 class Kind(StrEnum):

@@ -16,9 +16,9 @@ ENOUGH = 10
 ELSEWHERE_SHARE = 0.9
 SAMPLE_BASES = 50  # that are compared of one REF
 
-_CONTIG = re.compile(r"##contig=<(.*)>\s*$", re.DOTALL)
+_CONTIG = re.compile(r"##contig=<(.*)>\s*+$", re.DOTALL)
 #: A key stands behind a comma, and none of its letters is given back: else each of a long run of them is a new start.
-_VALUES = re.compile(r'(?:^|[,<])\s*(\w++)=("(?:[^"\\]|\\.)*+"|[^,"<>]*)', re.ASCII)
+_VALUES = re.compile(r'(?:^|[,<])\s*+(\w++)=("[^"\\]*+(?:\\.[^"\\]*+)*"|[^,"<>]*+)', re.ASCII)
 _VERSIONED = re.compile(r"(?:NC|NT|NW|CM|CP|GL|KI|AC)_?\d+\.\d+", re.ASCII).fullmatch
 _LONGEST_NAME = 60
 _LONGEST_LINE = 10_000  # characters of a header line that are looked at

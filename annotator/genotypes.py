@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 #: What GT may look like; VCF 4.4 allows a separator in front, which tells whether the first allele is phased too.
-_GENOTYPE = re.compile(r"[/|]?((?:\d{1,9}|\.)(?:[/|](?:\d{1,9}|\.))*)", re.ASCII).fullmatch
+_GENOTYPE = re.compile(r"[/|]?((?:\d{1,9}+|\.)(?:[/|](?:\d{1,9}+|\.))*)", re.ASCII).fullmatch
 _SEPARATOR = re.compile(r"[/|]")
 LONGEST = 1000  # letters of a genotype that is looked at
 REMEMBERED = 4096

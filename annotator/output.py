@@ -77,7 +77,7 @@ def write(target: Path, body: Path, header: Iterable[str]) -> int:
     return size
 
 
-_ERROR = re.compile(r"\[E::\w+\] (.*)")
+_ERROR = re.compile(r"\[E::\w++\] (.*)")
 
 
 def unreadable(messages: str) -> InputError:

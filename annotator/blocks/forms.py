@@ -12,6 +12,7 @@ DOT, COMMA, COLON, SEMICOLON, EQUALS, TAB = ord("."), ord(","), ord(":"), ord(";
 ZERO, NINE, PLUS, MINUS = ord("0"), ord("9"), ord("+"), ord("-")
 A, C, G, T = ord("A"), ord("C"), ord("G"), ord("T")
 MOST_DIGITS = 10
+LONGEST_NUMBER = 1000  # characters, as annotator.preflight.records has it for QUAL
 
 
 @compiled
@@ -67,6 +68,8 @@ def number(text: Bytes, start: int, stop: int) -> bool:
     """Whether it is ".", or a number in decimals, with or without an exponent; nan and inf are not."""
     if stop - start == 1 and text[start] == DOT:
         return True
+    if stop - start > LONGEST_NUMBER:
+        return False
     at = start + sign(text, start, stop)
     whole = digits(text, at, stop)
     at += whole

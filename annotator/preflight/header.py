@@ -15,15 +15,20 @@ HEADER_BYTES = 32 * 1024 * 1024
 OLDEST, NEWEST = (3, 3), (4, 5)
 WRITTEN_FOR_OLD = "VCFv4.2"  # what a 3.x file is written as: its header lines have another form
 
-_VERSION = re.compile(r"##fileformat=VCFv(\d+)\.(\d+)\s*", re.IGNORECASE)
-_STRUCTURED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<(.*)>\s*$", re.DOTALL)
-_VALUE = r'"(?:[^"\\]|\\.)*"|\[[^\]"]*\]|[^,"<>]*'
-_KEY_VALUE = re.compile(rf"(\w[\w.]*)=({_VALUE})", re.ASCII)
-_SOUND = re.compile(rf"\w[\w.]*=(?:{_VALUE})(?:,\w[\w.]*=(?:{_VALUE}))*", re.ASCII).fullmatch
-_NUMBER = re.compile(r"\d+|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
+#: Characters of a declaration that is read; longer ones are left out.
+LONGEST_DECLARATION = 64 * 1024
+LONGEST_VERSION, LONGEST_LENGTH = 3, 18  # digits of each part of a version, and of a contig's length (64 bits)
+
+# No pattern of this module can match a text in two ways, so that each takes linear time.
+_VERSION = re.compile(r"##fileformat=VCFv(\d++)(?:\.(\d++))?", re.IGNORECASE | re.ASCII)
+_DECLARED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<")
+#: One key of a declaration and its value: in quotes, in brackets, or plain.
+_PAIR = re.compile(r'(\w[\w.]*+)=("[^"\\]*+(?:\\.[^"\\]*+)*"|\[[^\]"]*+\](?=,|\Z)|[^,"<>]*+)(,|\Z)', re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
 _TYPES = {"Integer", "Float", "Flag", "Character", "String"}
-_OLD = re.compile(r'##(INFO|FORMAT)=([^,<]+),(-?\d+),(\w+),"?(.*?)"?\s*$')
-_OLD_FILTER = re.compile(r'##FILTER=([^,<]+),"?(.*?)"?\s*$')
+#: Declarations of VCF 3.x, up to the description.
+_OLD = re.compile(r"##(INFO|FORMAT)=([^,<]++),(-?\d++),(\w++),")
+_OLD_FILTER = re.compile(r"##FILTER=([^,<]++),")
 _DROPPED = re.compile(
     rf"##(?:(?:INFO|FORMAT)=<ID=(?:{'|'.join(tags.OWN)})[,>]|gas_|bcftools_csq(?:Version|Command)=)", re.ASCII
 )
@@ -138,54 +143,97 @@ def _check_version(header: Header, journal: Journal) -> None:
 
 def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None:
     if line[:13].lower() == "##fileformat=":
-        version = _VERSION.match(line)
-        if version and not header.named:
-            if number != 1:
-                journal.repair("fileformat-place", "The ##fileformat line was moved to the first place", number)
-            header.named = True
-            header.version = int(version[1]), int(version[2])
-            header.fileformat = f"VCFv{version[1]}.{version[2]}"
-        return
-    if _DROPPED.match(line):
+        _read_version(header, line, number, journal)
+    elif _DROPPED.match(line):
         journal.repair("earlier-run", "Header lines of an earlier annotation were removed", number)
+    elif (kind := line[2:].partition("=")[0]) in ("INFO", "FORMAT", "FILTER", "contig"):
+        _read_declaration(header, kind, line, number, journal)
+    else:
+        header.meta.append(line)
+
+
+def _read_version(header: Header, line: str, number: int, journal: Journal) -> None:
+    version = _VERSION.match(line)
+    if version and max(map(len, version.groups(""))) > LONGEST_VERSION:
+        raise InputError(
+            "bad-version",
+            f"Line {number} gives a VCF version that does not exist: {shown(line[13:])}.",
+            "Write the version that the file has, for example ##fileformat=VCFv4.2, and upload it again.",
+            number,
+        )
+    if version and version[2] and not header.named:
+        if number != 1:
+            journal.repair("fileformat-place", "The ##fileformat line was moved to the first place", number)
+        header.named = True
+        header.version = int(version[1]), int(version[2])
+        header.fileformat = f"VCFv{version[1]}.{version[2]}"
+
+
+def _read_declaration(header: Header, kind: str, given: str, number: int, journal: Journal) -> None:
+    """Read an INFO, FORMAT, FILTER or contig line; one that cannot be read is left out."""
+    line, values = given, None
+    if len(given) <= LONGEST_DECLARATION:
+        line = _modern(given, number, journal)
+        values = _declared(kind, line)
+    if values is None:
+        journal.repair(
+            "bad-declaration",
+            "INFO, FORMAT, FILTER or contig lines of the header that cannot be read were left out",
+            number,
+            f"left out: {shown(line, 60)}",
+        )
         return
-    line = _modern(line, number, journal)
-    kind = line[2:].partition("=")[0]
-    if kind in ("INFO", "FORMAT", "FILTER", "contig"):
-        found = _STRUCTURED.match(line)
-        if found is None or not _sound(found[1], found[2]):
-            journal.repair(
-                "bad-declaration",
-                "INFO, FORMAT, FILTER or contig lines of the header that cannot be read were left out",
-                number,
-                f"left out: {shown(line, 60)}",
-            )
+    name = values["ID"]
+    if kind == "contig":
+        header.contigs[name] = _length(name, values.get("length", ""), number)
+    elif kind == "FILTER":
+        header.filters.add(name)
+    else:
+        if kind == "INFO" and name in header.replaced:
             return
-        values = dict(_KEY_VALUE.findall(found[2]))
-        name = values.get("ID", "")
-        if found[1] == "contig":
-            length = values.get("length", "")
-            header.contigs[name] = int(length) if length.isdecimal() else None
-        elif found[1] == "FILTER":
-            header.filters.add(name)
-        else:
-            if found[1] == "INFO" and name in header.replaced:
-                return
-            table = header.infos if found[1] == "INFO" else header.formats
-            table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
+        table = header.infos if kind == "INFO" else header.formats
+        table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
     header.meta.append(line)
 
 
-def _sound(kind: str, body: str) -> bool:
-    """Whether what stands between < and > of a declaration can be read, and says what it has to."""
-    if not _SOUND(body):
-        return False
-    values = dict(_KEY_VALUE.findall(body))
-    if not values.get("ID"):
-        return False
-    if kind in ("INFO", "FORMAT"):
-        return bool(_NUMBER(values.get("Number", ""))) and values.get("Type") in _TYPES
-    return True
+def _declared(kind: str, line: str) -> dict[str, str] | None:
+    """Return the keys and values of a declaration; None if it cannot be read or lacks what its kind needs."""
+    text = line.rstrip()
+    start = _DECLARED.match(text)
+    if start is None or not text.endswith(">"):
+        return None
+    values = _pairs(text[start.end() : -1])
+    if values is None or not values.get("ID"):
+        return None
+    if kind in ("INFO", "FORMAT") and not (_NUMBER(values.get("Number", "")) and values.get("Type") in _TYPES):
+        return None
+    return values
+
+
+def _pairs(body: str) -> dict[str, str] | None:
+    """Return what is between < and > of a declaration; None unless all of it is keys with values."""
+    values: dict[str, str] = {}
+    at, comma = 0, ","
+    while comma:
+        pair = _PAIR.match(body, at)
+        if pair is None:
+            return None
+        values[pair[1]], comma, at = pair[2], pair[3], pair.end()
+    return values
+
+
+def _length(name: str, text: str, number: int) -> int | None:
+    """Return the length of a ##contig line; None if it has none. Raises InputError for what no contig can have."""
+    if not text.isdecimal():
+        return None
+    if len(text) > LONGEST_LENGTH:
+        raise InputError(
+            "bad-contig-length",
+            f"Line {number} gives contig {shown(name)} a length of {len(text):,} digits, which no contig has.",
+            "Correct the length in this ##contig line, or remove the line, and upload the file again.",
+            number,
+        )
+    return int(text)
 
 
 def _modern(line: str, number: int, journal: Journal) -> str:
@@ -194,16 +242,21 @@ def _modern(line: str, number: int, journal: Journal) -> str:
         return line
     text = "Header lines in the form of VCF 3.x were brought to that of VCF 4"
     if old := _OLD.match(line):
-        kind, name, count, type_, description = old.groups()
+        kind, name, count, type_ = old.groups()
         journal.repair("old-header", text, number)
         return (
             f"##{kind}=<ID={name.strip()},Number={'.' if count == '-1' else count},Type={type_},"
-            f"Description={tags.quoted(description)}>"
+            f"Description={tags.quoted(_description(line[old.end() :]))}>"
         )
     if old := _OLD_FILTER.match(line):
         journal.repair("old-header", text, number)
-        return f"##FILTER=<ID={old[1].strip()},Description={tags.quoted(old[2])}>"
+        return f"##FILTER=<ID={old[1].strip()},Description={tags.quoted(_description(line[old.end() :]))}>"
     return line
+
+
+def _description(text: str) -> str:
+    """Return the description of a declaration of VCF 3.x without its quotes."""
+    return text.removeprefix('"').rstrip().removesuffix('"')
 
 
 def _read_columns(header: Header, line: str, number: int, journal: Journal) -> None:

@@ -9,12 +9,15 @@ from annotator.preflight.header import Field, Header
 from annotator.preflight.text import shown
 
 MOST_UNDECLARED = 10_000
+LONGEST_NAME = 1000  # characters of a tag or a filter that the header does not declare
 
-_INTEGER = re.compile(r"(?:\.|[+-]?\d{1,10})(?:,(?:\.|[+-]?\d{1,10}))*", re.ASCII).fullmatch
-_FLOAT_ONE = r"(?:\.|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?nan|[+-]?inf(?:inity)?))"
+# Digits are possessive, so that a list can be matched in one way only, in linear time. Groups are not: when one fails
+# half-way, Python before 3.11.5 resumes in the wrong place (https://github.com/python/cpython/issues/106052).
+_INTEGER = re.compile(r"(?:\.|[+-]?\d{1,10}+)(?:,(?:\.|[+-]?\d{1,10}+))*", re.ASCII).fullmatch
+_FLOAT_ONE = r"(?:\.|[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:[+-]?nan|[+-]?inf(?:inity)?))"
 _FLOAT = re.compile(rf"{_FLOAT_ONE}(?:,{_FLOAT_ONE})*", re.ASCII).fullmatch
-_NAME = re.compile(r'[^\s,;=<>"]+').fullmatch
-_END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
+_NAME = re.compile(r'[^\s,;=<>"]++').fullmatch
+_END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
 #: Tags that the specification itself defines (VCF 4.5, section 1.6.1), for files that use and do not declare them.
 RESERVED = {
@@ -115,7 +118,7 @@ class InfoCheck:
     def _undeclared_tag(self, number: int, tag: str, equals: str) -> Test | None:
         if not tag:
             return None
-        if not _NAME(tag):
+        if len(tag) > LONGEST_NAME or not _NAME(tag):
             raise Unusable("bad-info", f"INFO has an entry {shown(tag)}, which is not a tag")
         if len(self._undeclared) >= MOST_UNDECLARED:
             raise Unusable("too-many-tags", f"the file uses more than {MOST_UNDECLARED:,} INFO tags undeclared")

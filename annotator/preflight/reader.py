@@ -13,6 +13,8 @@ from annotator.errors import InputError
 from annotator.preflight.sniff import Packing, Sniffed
 
 CHUNK = 256 * 1024
+LEAST_GIVEN = 1024  # packed bytes that zlib is given at once
+GZIP_START = 0x1F
 #: The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -172,23 +174,43 @@ class Reader:
             self._note("The bgzip end-of-file block is missing: check that the file was copied whole.")
 
     def _members(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Decompress the gzip members of a file, one after the other: bgzip is a row of them."""
-        packed = file.read(CHUNK)
-        while packed.strip(b"\0"):
-            if not packed.startswith(b"\x1f"):
-                self._note("Bytes after the end of the compressed data were left out.")
+        """Decompress the gzip members of a file, one after the other: bgzip is a row of them.
+
+        zlib copies what it is given and does not use. So it is given about twice what the member before took, which
+        keeps the time linear for a file of very many tiny members.
+        """
+        packed, at = self._next(file), 0
+        size = CHUNK
+        while at < len(packed):
+            if packed[at] != GZIP_START:
+                if packed[at:].strip(b"\0"):
+                    self._note("Bytes after the end of the compressed data were left out.")
                 return
             member = zlib.decompressobj(wbits=31)
+            used = 0
             while not member.eof:
-                chunk = member.decompress(packed, self._chunk)
+                given = member.unconsumed_tail
+                if not given:
+                    if at == len(packed):
+                        packed, at = self._next(file), 0
+                    given = packed[at : at + size]
+                    at += len(given)
+                    used += len(given)
+                    size = min(2 * size, CHUNK)
+                chunk = member.decompress(given, self._chunk)
                 if chunk:
                     yield chunk
-                packed = member.unconsumed_tail
-                if not packed and not member.eof:
-                    packed = file.read(CHUNK)
-                    if not packed and not chunk:
-                        raise _truncated()
-            packed = member.unused_data or file.read(CHUNK)
+                elif not given:
+                    raise _truncated()
+            at -= len(member.unused_data)
+            size = min(max(2 * (used - len(member.unused_data)), LEAST_GIVEN), CHUNK)
+            if at == len(packed):
+                packed, at = self._next(file), 0
+
+    def _next(self, file: IO[bytes]) -> bytes:
+        """Read the next packed bytes; a member may give no text, so the run's limits are looked at here, too."""
+        self._check()
+        return file.read(CHUNK)
 
     def _from_bcf(self) -> Iterator[bytes]:
         tool = self._start_tool("view", ["--no-version", "-Ov", self._source.resolve()], PIPE)

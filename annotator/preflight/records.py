@@ -9,19 +9,21 @@ from annotator.errors import InputError
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
 from annotator.preflight.header import Header
-from annotator.preflight.info import InfoCheck, Unusable
+from annotator.preflight.info import LONGEST_NAME, InfoCheck, Unusable
 from annotator.preflight.match import ReferenceMatch
 from annotator.preflight.samples import SamplesCheck
 from annotator.preflight.strangers import Strangers
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 from annotator.references import Reference
 
-_BASES = re.compile(r"[ACGTN]+").fullmatch
-_AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]+").fullmatch
-_OLD_INDEL = re.compile(r"D\d+|D[ACGTN]+|I[ACGTN]+").fullmatch
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:nan|[+-]?inf(inity)?)", re.ASCII).fullmatch
+_BASES = re.compile(r"[ACGTN]++").fullmatch
+_AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]++").fullmatch
+_OLD_INDEL = re.compile(r"D\d++|D[ACGTN]++|I[ACGTN]++").fullmatch
+_NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:nan|[+-]?inf(?:inity)?)", re.ASCII).fullmatch
+LONGEST_NUMBER = 1000  # characters of QUAL
+_UNFIT_IN_FILTER = re.compile(r'[\s,<>="]').search
 _IN_BASES = {Kind.SEQUENCE, Kind.UNKNOWN_BASES, Kind.INVALID}
-_END = re.compile(r"(?:^|;)END=(\d+)", re.ASCII).search
+_END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
 
 #: bcftools csq gives nothing back of a position before the next one comes: what it holds until then is held here too.
@@ -356,7 +358,7 @@ class RecordCheck:
         if self._old and qual in ("-1", "-1.0"):
             self._journal.repair("old-qual", 'QUAL -1, which means "missing" in VCF 3.x, was written as "."', number)
             return "."
-        if _NUMBER(qual):
+        if len(qual) <= LONGEST_NUMBER and _NUMBER(qual):
             return qual
         self._journal.repair(
             "bad-qual", 'QUAL that is not a number was set to "."', number, f"QUAL {shown(qual)} was set to ."
@@ -372,7 +374,7 @@ class RecordCheck:
         for name in value.split(";"):
             if name in self._filters and name != ".":
                 continue
-            if name in ("", ".") or re.search(r'[\s,<>="]', name):
+            if name in ("", ".") or len(name) > LONGEST_NAME or _UNFIT_IN_FILTER(name):
                 raise Unusable("bad-filter", f"FILTER {shown(value)} is not a list of names")
             if len(self._filters) >= 10_000:
                 raise Unusable("too-many-tags", "the file uses more than 10,000 filters that it does not declare")

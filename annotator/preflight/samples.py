@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from annotator import tags
 from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
-from annotator.preflight.info import MOST_UNDECLARED, Unusable, value_test
+from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable, value_test
 from annotator.preflight.text import shown
 
-_NAME = re.compile(r'[^\s,;:=<>"]+').fullmatch
-_GENOTYPE = re.compile(r"(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII).fullmatch
-_ALLELE = re.compile(r"\d+", re.ASCII).findall
+_NAME = re.compile(r'[^\s,;:=<>"]++').fullmatch
+_GENOTYPE = re.compile(r"(?:\d{1,9}+|\.)(?:[/|](?:\d{1,9}+|\.))*", re.ASCII).fullmatch
+_ALLELE = re.compile(r"\d++", re.ASCII).findall
 
-#: FORMATs that are told to others, and characters of one: nearly all files have one or two.
+#: FORMATs that are told to others, and characters of one that is remembered: nearly all files have one or two.
 MOST_KEPT, LONGEST_KEPT = 256, 1000
 
 #: Tags that the specification itself defines (VCF 4.5, section 1.6.2).
@@ -88,7 +88,7 @@ class SamplesCheck:
         for name in names:
             if name in self._declared or format_ == ".":
                 continue
-            if not _NAME(name):
+            if len(name) > LONGEST_NAME or not _NAME(name):
                 raise Unusable("bad-format", f"FORMAT {shown(format_)} is not a list of tags")
             if len(self._undeclared) >= MOST_UNDECLARED:
                 raise Unusable("too-many-tags", f"the file uses more than {MOST_UNDECLARED:,} FORMAT tags undeclared")
@@ -105,9 +105,9 @@ class SamplesCheck:
             )
         if len(set(names)) < len(names):
             raise Unusable("bad-format", f"FORMAT {shown(format_)} names a tag twice")
-        if len(self._formats) < MOST_UNDECLARED:
+        if len(self._formats) < MOST_UNDECLARED and len(format_) <= LONGEST_KEPT:
             self._formats[format_] = len(names) - 1
-            if tags.BCSQ not in names and len(format_) <= LONGEST_KEPT and len(self._kept) < MOST_KEPT:
+            if tags.BCSQ not in names and len(self._kept) < MOST_KEPT:
                 self._kept.append(format_)
         return len(names) - 1
 

@@ -10,7 +10,7 @@ from annotator.sources.errors import SourceError
 
 ID_COLUMN = "ID"  # asked for as a field, it is the column of that name
 
-_KEY_VALUE = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^,">]*))')
+_KEY_VALUE = re.compile(r'(?<!\w)(\w++)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^,">]*+))')
 _TAG = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
 NUMERIC = {"Integer", "Float"}
 _TYPES = {*NUMERIC, "Flag", "Character", "String"}

@@ -30,7 +30,7 @@ LONGEST_ROW = 60_000  # bytes; a bgzip block holds no more than 65,280
 DENSE = 8
 REMEMBERED = 4  # blocks: neighbours in the file, and the one in front that a left-shifted allele may be in
 
-_ROW = re.compile(r"\n[^\t]+\t([^\t]+\t[^\t]+\t[^\t]+)\t([^\n]*)")
+_ROW = re.compile(r"\n[^\t\n]++\t([^\t\n]++\t[^\t\n]++\t[^\t\n]++)\t([^\n]*+)")
 
 
 @dataclass(frozen=True)
