@@ -37,8 +37,8 @@ format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-chaos: setup  ## 200 jobs while workers are killed and AWS fails (JOBS=200)
-	@$(BIN)/python -m devstack chaos --jobs $(JOBS)
+chaos: setup  ## 200 jobs while workers are killed and AWS fails, then every result and mail checked (JOBS=200)
+	@$(BIN)/python -m devstack chaos --jobs $(JOBS) $(if $(TAMPER),--tamper $(TAMPER))
 
 chaos-archive: setup  ## 100 results to Glacier and back while workers are killed and AWS fails
 	@$(BIN)/python -m devstack chaos --archive --jobs 100

@@ -12,8 +12,8 @@ from typing import Any
 from rich.table import Table
 
 from bench.service import run
-from devstack.chaos import newcomer
 from devstack.client import Scientist
+from devstack.scenarios.chaos import newcomer
 from devstack.stack import Stack, Worker
 from gas.tasknames import QUEUES
 

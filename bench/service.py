@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from annotator.samples import write_sample
-from devstack.chaos import newcomer
 from devstack.client import Scientist
+from devstack.scenarios.chaos import newcomer
 from devstack.stack import Stack
 
 LIMIT_BYTES = 150 * 1024

@@ -13,12 +13,13 @@ from types import FrameType
 from rich.console import Console
 
 from annotator.samples import write_sample
-from devstack import coldchaos
-from devstack.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.client import Refused, Scientist
 from devstack.datadir import NotOurs
 from devstack.demo import ROUTES, demo
 from devstack.environment import real_stripe
+from devstack.scenarios import cold_chaos
+from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
+from devstack.scenarios.tamper import TAMPERINGS
 from devstack.stack import Stack
 from devstack.supervisor import NotReady
 
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--route", choices=ROUTES, default=ROUTES[0], help="with --archive: how")
     many.add_argument("--down", type=float, default=20, help="with --archive: seconds of each of the two outages")
     many.add_argument("--kill-general", action="store_true", help="kill the worker of the other queues, too")
+    many.add_argument("--tamper", choices=TAMPERINGS, help="damage this when all is done, to see that it is told")
     many.set_defaults(run=_chaos)
     pictures = commands.add_parser("screenshots", help="make the README's pictures (needs Chromium)")
     pictures.add_argument("folder", type=Path)
@@ -149,6 +151,7 @@ def _chaos(options: argparse.Namespace) -> int:
         rate=0.05 if options.rate is None else options.rate,
         seed=options.seed,
         kill_general=options.kill_general,
+        tamper=TAMPERINGS.get(options.tamper),
     )
     with (
         tempfile.TemporaryDirectory(prefix="gas-chaos-") as folder,
@@ -160,18 +163,19 @@ def _chaos(options: argparse.Namespace) -> int:
 
 
 def _cold_chaos(options: argparse.Namespace) -> int:
-    plan = coldchaos.Plan(
+    plan = cold_chaos.Plan(
         jobs=options.jobs or 100,
         seconds=options.minutes * 60,
         rate=0.1 if options.rate is None else options.rate,
         down=options.down,
         seed=options.seed,
+        tamper=TAMPERINGS.get(options.tamper),
     )
-    env = {**coldchaos.SETTINGS, "ARCHIVE_ROUTE": options.route}
+    env = {**cold_chaos.SETTINGS, "ARCHIVE_ROUTE": options.route}
     with (
         tempfile.TemporaryDirectory(prefix="gas-chaos-") as folder,
-        Stack(Path(folder) / "data", workers=coldchaos.WORKERS, env=env, say=_say) as stack,
+        Stack(Path(folder) / "data", workers=cold_chaos.WORKERS, env=env, say=_say) as stack,
     ):
-        outcome = coldchaos.cold_chaos(stack, plan, Path(folder), _say)
+        outcome = cold_chaos.cold_chaos(stack, plan, Path(folder), _say)
     _say(outcome.report())
     return 1 if outcome.problems else 0

@@ -256,6 +256,11 @@ class Stack:
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    def delete_mail(self, number: int) -> None:
+        """Take a mail out of the mailbox, by its `id`."""
+        with _direct() as session:
+            session.delete(f"{self.mail_url}{number}", timeout=10).raise_for_status()
+
     def faults(self, rules: Iterable[Mapping[str, object]], seed: int = 0) -> None:
         """Replace the fault rules (see devstack/aws/faults.py); an empty list ends them."""
         wanted = {"rules": [dict(rule) for rule in rules], "seed": seed}

@@ -46,9 +46,9 @@ class Control:
         if name == "mail.json":
             to = parse_qs(environ.get("QUERY_STRING", "")).get("to", [""])[0]
             return respond(start_response, 200, json.dumps([asdict(mail) for mail in self.mailbox.mails(to)]), _JSON)
-        return self._page(name, start_response)
+        return self._page(name, method, start_response)
 
-    def _page(self, name: str, start_response: StartResponse) -> Iterable[bytes]:
+    def _page(self, name: str, method: str, start_response: StartResponse) -> Iterable[bytes]:
         if name == "health":
             return respond(start_response, 200, '{"ok": true}', _JSON)
         if name in {"mail", "mail/"}:
@@ -57,6 +57,9 @@ class Control:
         mail = self.mailbox.mail(int(number)) if number.isdecimal() else None
         if mail is None:
             return respond(start_response, 404, "There is no such page.", {"Content-Type": "text/plain"})
+        if method == "DELETE":
+            self.mailbox.delete(mail.id)
+            return respond(start_response, 204, "")
         return respond(start_response, 200, mail_page(mail), _HTML)
 
     def _faults(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

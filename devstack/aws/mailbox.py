@@ -36,6 +36,7 @@ class Mailbox:
         self.app = app
         self._lock = threading.Lock()
         self._mails: list[Mail] = []
+        self._deleted: set[int] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if operation(environ).service not in {"ses", "sesv2"}:
@@ -50,6 +51,7 @@ class Mailbox:
             sent = ses_backends[ACCOUNT][REGION].sent_messages
             if len(sent) < len(self._mails):
                 self._mails.clear()  # moto was reset
+                self._deleted.clear()
             for message in sent[len(self._mails) :]:
                 self._mails.append(parse(len(self._mails) + 1, message, datetime.now(UTC)))
 
@@ -57,10 +59,15 @@ class Mailbox:
         """Newest first; those to one address, if given."""
         self._collect()
         with self._lock:
-            return [mail for mail in reversed(self._mails) if not to or to.lower() in mail.to]
+            kept = [mail for mail in reversed(self._mails) if mail.id not in self._deleted]
+        return [mail for mail in kept if not to or to.lower() in mail.to]
 
     def mail(self, number: int) -> Mail | None:
         return next((mail for mail in self.mails() if mail.id == number), None)
+
+    def delete(self, number: int) -> None:
+        with self._lock:
+            self._deleted.add(number)
 
 
 def parse(number: int, message: Any, at: datetime) -> Mail:

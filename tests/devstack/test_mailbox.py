@@ -99,3 +99,13 @@ def test_people_read_it_in_a_browser(endpoint, send, someone):
 @pytest.mark.parametrize("path", ["mail/999999", "mail/x", "nothing"])
 def test_there_is_no_such_page(endpoint, path):
     assert requests.get(f"{endpoint}/_devstack/{path}", timeout=10).status_code == 404
+
+
+def test_a_deleted_mail_is_gone_and_the_others_keep_their_numbers(endpoint, send, someone):
+    send(someone, subject="first")
+    send(someone, subject="second")
+    second, first = mails(endpoint, someone)
+    assert requests.delete(f"{endpoint}/_devstack/mail/{first['id']}", timeout=10).status_code == 204
+    assert mails(endpoint, someone) == [second]
+    assert requests.get(f"{endpoint}/_devstack/mail/{first['id']}", timeout=10).status_code == 404
+    assert requests.get(f"{endpoint}/_devstack/mail/{second['id']}", timeout=10).ok

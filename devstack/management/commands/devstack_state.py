@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db.models import Count
 from django.utils import timezone
 
-from gas.jobs.models import Job, Notice, Removal, RestoreBatch, ResultFile
+from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.states import ResultState
 
 
 class Command(BaseCommand):
@@ -26,6 +28,15 @@ class Command(BaseCommand):
                 {"job": str(job.pk), "status": job.status, "attempts": job.attempts, "stage": job.stage}
                 for job in jobs.exclude(status="COMPLETED")[:20]
             ],
+            "jobs": [
+                {"job": str(job.pk), "status": job.status, "attempts": job.attempts, "owner": job.owner.email}
+                for job in jobs.select_related("owner")
+            ],
+            "objects": [
+                {"job": str(job.pk), "object": name}
+                for job in jobs.select_related("result", "owner")
+                for name in objects_of(job)
+            ],
             "results": [
                 {
                     "job": str(result.job_id),
@@ -34,6 +45,7 @@ class Command(BaseCommand):
                     "sha256": result.sha256,
                     "route": result.archive_route,
                     "archive_id": result.archive_id,
+                    "tree_hash": result.archive_tree_hash,
                     "hot_deleted": result.hot_deleted_at is not None,
                     "leased": result.lease_token is not None,
                     "problem": result.problem,
@@ -43,5 +55,22 @@ class Command(BaseCommand):
             "removals": Removal.objects.count(),
             "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
             "batches": RestoreBatch.objects.count(),
+            "purges": Purge.objects.count(),
+            "table_builds": TableBuild.objects.count(),
         }
         self.stdout.write(json.dumps(told))
+
+
+def objects_of(job: Job) -> list[str]:
+    """Every object in S3 that the rows of the job name, as bucket/key, other than archives."""
+    keys = [job.log_key] if job.log_key else []
+    result = getattr(job, "result", None)
+    if result is not None:
+        keys += [result.index_key, result.summary_key]
+        keys += [result.stats_key] if result.stats_size is not None else []
+        if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
+            keys.append(result.key)
+            keys += [result.tsv_key] if result.tsv_size is not None else []
+            keys += [result.parquet_key] if result.parquet_size is not None else []
+    uploaded = [f"{settings.S3_INPUTS_BUCKET}/{job.input_key}"] if job.input_etag else []
+    return [*uploaded, *(f"{settings.S3_RESULTS_BUCKET}/{key}" for key in keys)]
