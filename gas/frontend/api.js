@@ -1,10 +1,36 @@
-// The calls of an upload to our own server. Those of the upload itself answer with an object or throw a RefusedError
-// whose message is meant for the person, or a plain Error when the network failed.
+// The calls of an upload to our own server. Each answers with an object or throws one of the errors below, whose
+// message is meant for the person.
 
-export class RefusedError extends Error {}
+const PATIENCE = 30_000 // milliseconds until an answer is given up
 
-const SIGNED_OUT = 'You have been signed out. Sign in again in another tab, then press “Try again”.'
-const BROKEN = 'The service could not take the file just now. Please try again in a minute.'
+/** The service has said no. `resume`: where another try begins, see gas/jobs/uploads.py: open, new or never. */
+export class RefusedError extends Error {
+  constructor(message, resume = 'open') {
+    super(message)
+    this.resume = resume
+  }
+}
+
+/** Nobody is signed in in this browser any more. */
+export class SignedOutError extends Error {
+  constructor() {
+    super('You have been signed out. Sign in again in another tab, then come back here and press “Try again”.')
+  }
+}
+
+/** The service did not answer, or had trouble of its own: another try may succeed. */
+export class TroubleError extends Error {}
+
+const trouble = {
+  offline: 'No connection to the service. Check your network, then try again.',
+  slow: 'The service does not answer just now. Try again in a minute.',
+  broken: 'The service could not take the file just now. Try again in a minute.',
+}
+
+/** An id for an upload: opening it again with the same one gives the same job. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
 
 // Signing in again, in another tab, changes the token: the page's own (`rendered`) may be of the session before.
 function csrfToken(rendered) {
@@ -13,56 +39,81 @@ function csrfToken(rendered) {
   return cookie?.slice(name.length) || rendered
 }
 
-async function post(url, csrf, body) {
-  const response = await fetch(url, {
+async function send(url, options) {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), PATIENCE)
+  try {
+    return await fetch(url, { ...options, credentials: 'same-origin', signal: abort.signal })
+  } catch (error) {
+    throw new TroubleError(abort.signal.aborted ? trouble.slow : trouble.offline, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function request(url, csrf, { body, headers, keepalive = false }) {
+  return send(url, {
     method: 'POST',
     headers: {
       'X-CSRFToken': csrfToken(csrf),
       Accept: 'application/json',
       ...(body && { 'Content-Type': 'application/json' }),
+      ...headers,
     },
     body: body && JSON.stringify(body),
-    credentials: 'same-origin',
+    keepalive, // a closed tab does not stop it
   })
-  if (response.redirected || response.status === 401) throw new RefusedError(SIGNED_OUT)
-  if (response.status >= 500) throw new Error(BROKEN)
-  const answer = await response.json().catch(() => ({}))
-  if (!response.ok) throw new RefusedError(answer.error ?? BROKEN)
-  return answer
 }
 
-/** Ask for a job and for leave to send its file: {job, url, fields, confirm}. */
-export async function requestUpload(url, csrf, { name, size, reference }) {
-  try {
-    return await post(url, csrf, { name, size, reference })
-  } catch (error) {
-    if (error instanceof RefusedError || error.message === BROKEN) throw error
-    throw new Error('No connection to the service. Check your network, then try again.', { cause: error })
+async function post(url, csrf, options) {
+  let response = await request(url, csrf, options)
+  if (response.status === 403) {
+    // The token is of a session that is over. Any page brings a new one, unless nobody is signed in.
+    const page = await send(window.location.pathname)
+    if (page.redirected) throw new SignedOutError()
+    response = await request(url, csrf, options)
   }
+  if (response.redirected || response.status === 401) throw new SignedOutError()
+  if (response.status === 404) throw new RefusedError('This upload was removed meanwhile. Try again to upload it anew.', 'new')
+  const answer = await response.json().catch(() => null)
+  if (response.ok && answer) return answer
+  if (response.status < 500 && answer?.error) throw new RefusedError(answer.error, answer.resume)
+  throw new TroubleError(trouble.broken)
+}
+
+/**
+ * Ask for a job and for leave to send its file: {job, url, fields, confirm, discard}; or, if the file of this key has
+ * been confirmed, {job, status, url} as `confirmUpload` does.
+ */
+export function openUpload(url, csrf, key, { name, size, reference }) {
+  return post(url, csrf, { body: { name, size, reference }, headers: { 'Idempotency-Key': key } })
 }
 
 /** Ask which reference a file fits: {fit, reference, build, reason, fits, ask}. null: nobody can tell. */
 export async function askBuild(url, csrf, head) {
   try {
-    return await post(url, csrf, head)
+    return await post(url, csrf, { body: head })
   } catch {
     return null // the page goes on without an answer, and the job checks the file again
   }
 }
 
 /** Tell that the file has arrived: {job, status, url}. Safe to repeat, so a lost answer is simply asked for again. */
-export async function confirmUpload(url, csrf, { attempts = 6, wait = 500 } = {}) {
+export async function confirmUpload(url, csrf, { attempts = 5, wait = 500 } = {}) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await post(url, csrf)
+      return await post(url, csrf, { keepalive: true })
     } catch (error) {
-      if (error instanceof RefusedError) throw error
+      if (!(error instanceof TroubleError)) throw error
       if (attempt === attempts) {
-        throw new Error('The file has arrived, but the service did not answer. Try again: nothing is sent twice.', {
-          cause: error,
-        })
+        throw new TroubleError(`The file has arrived. ${error.message} Nothing is sent twice.`, { cause: error })
       }
       await new Promise((resolve) => setTimeout(resolve, wait * 2 ** (attempt - 1)))
     }
   }
+}
+
+/** Remove an upload that has not finished. Nobody waits for it: one that is left ends by itself. */
+export function discardUpload(url, csrf) {
+  request(url, csrf, { keepalive: true }).catch(() => {})
 }

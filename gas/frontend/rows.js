@@ -91,8 +91,8 @@ export class Rows {
     this.#list.hidden = this.#rows.size === 0
   }
 
-  /** state: a key of WORDS; note: a sentence to show below it; url: the job's page. */
-  show(id, state, { note = '', url = '', again = false } = {}) {
+  /** state: a key of WORDS; note: a sentence to show below it; url: the job's page; again, signIn: the offers. */
+  show(id, state, { note = '', url = '', again = false, signIn = false } = {}) {
     const entry = this.#rows.get(id)
     if (!entry) return
     const { row, part } = entry
@@ -104,6 +104,7 @@ export class Rows {
     part('meter').hidden = !['waiting', 'sending', 'confirming'].includes(state)
     part('remove').hidden = !['ready', 'refused', 'failed'].includes(state)
     part('retry').hidden = !again
+    part('sign-in').hidden = !signIn
     part('open').hidden = !url
     if (url) part('open').href = url
     // Without a value the meter shows that it works, not how far it is.

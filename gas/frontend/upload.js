@@ -48,6 +48,7 @@ if (root) {
       csrf: root.dataset.csrf,
       maxBytes: Number(root.dataset.maxBytes),
       suffixes: root.dataset.suffixes.split(' '),
+      expiresSeconds: Number(root.dataset.expiresSeconds),
       reference: (id) => builds.reference(id),
     },
     {
@@ -81,9 +82,9 @@ if (root) {
         stuck.delete(id)
         rows.show(id, 'done', { url })
       },
-      failed(id, why) {
+      failed(id, { why, again, signIn }) {
         stuck.add(id)
-        rows.show(id, 'failed', { note: why, again: true })
+        rows.show(id, 'failed', { note: why, again, signIn })
       },
       idle: settle,
     },
@@ -103,10 +104,15 @@ if (root) {
 
   function refresh() {
     const ready = uploader.ready
+    const again = ready ? 0 : uploader.failed
     const asked = [...names.keys()].some((id) => builds.blocks(id) && !jobs.has(id))
-    start.disabled = ready === 0 || uploader.busy || asked
+    start.disabled = (ready === 0 && again < 2) || uploader.busy || asked
     start.querySelector('[data-part="start-label"]').textContent =
-      ready > 1 ? `Upload and annotate ${ready} files` : 'Upload and annotate'
+      again > 1
+        ? `Try ${again} files again`
+        : ready > 1
+          ? `Upload and annotate ${ready} files`
+          : 'Upload and annotate'
     find('reference').disabled = uploader.busy
   }
 
@@ -125,11 +131,13 @@ if (root) {
   }
 
   start.addEventListener('click', () => {
-    uploader.start()
+    if (uploader.ready) uploader.start()
+    else uploader.retryAll()
     refresh()
     say('Uploading.')
   })
   dropzone(find('zone'), find('input'), (files) => uploader.add(files))
+  window.addEventListener('pagehide', () => uploader.leave())
   window.addEventListener('beforeunload', (event) => uploader.busy && event.preventDefault())
   refresh()
 }

@@ -1,170 +1,188 @@
-// Uploads: Uppy queues the files, sends each straight to S3 with a presigned POST and reports its progress;
-// our server is asked before (leave to upload) and told after (confirm). A job each.
+// Uploads: a job for each file. Each goes through these steps, and whatever fails, another try begins at the same one:
+//
+//   open     ask the server for a job and a form. With the same key it is the same job, with a fresh form.
+//   send     send the file to S3 with the form; back to `open` if the form is spent or is for another reference.
+//   confirm  tell the server that the file has arrived. Safe to repeat.
+//   done
 
-import { Uppy } from '@uppy/core'
-import XHRUpload from '@uppy/xhr-upload'
-import { RefusedError, confirmUpload, requestUpload } from './api.js'
+import { RefusedError, SignedOutError, confirmUpload, discardUpload, newKey, openUpload } from './api.js'
 import { objection } from './checks.js'
+import { StorageError, sendToStorage } from './storage.js'
 
 const AT_ONCE = 4
-
-/** Run `work` on every item, at most AT_ONCE at a time. */
-async function eachOf(items, work) {
-  const queue = [...items]
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-}
-
-/** S3 says no in XML, for people who write programs. */
-function explain(error, xhr) {
-  const code = xhr?.responseText?.match(/<Code>(\w+)<\/Code>/)?.[1]
-  if (code === 'EntityTooLarge') return 'The file is larger than the limit.'
-  if (code === 'EntityTooSmall') return 'The file is empty.'
-  if (code === 'AccessDenied' || code === 'ExpiredToken') return 'The permission to upload has expired. Try again.'
-  if (xhr && xhr.status === 0) return 'The connection was lost during the upload. Try again.'
-  return error.isUserFacing === false || xhr ? 'The storage did not take the file. Try again.' : error.message
-}
+const MARGIN = 60_000 // milliseconds before its end in which a form is not used any more
 
 /**
- * options: uploadsUrl, csrf, maxBytes, suffixes, reference(file id) → id.
+ * options: uploadsUrl, csrf, maxBytes, suffixes, expiresSeconds, reference(file id) → id.
  * events: added(id, file), refused(id, file, why), repeated(file), removed(id), waiting(id), sending(id),
- * progress(id, fraction), confirming(id), done(id, url), failed(id, why), idle().
+ * progress(id, fraction), confirming(id), done(id, url), failed(id, {why, again, signIn}), idle().
  */
 export class Uploader {
-  #uppy
   #options
   #events
-  #refusals = 0
-  #granted = new Map() // file id → what the server allowed; lets a second try go on instead of starting a new job
-  #sent = new Set()
-  #confirms = new Set()
-  #running = 0
+  #uploads = new Map() // id → {file, key, step, state: ready | queued | busy | failed | stopped | done, …}
+  #queue = []
+  #busy = 0
+  #count = 0
 
   constructor(options, events) {
     this.#options = options
     this.#events = events
-    this.#uppy = new Uppy({ autoProceed: false, infoTimeout: 0 })
-    this.#uppy.use(XHRUpload, {
-      endpoint: '', // each file has its own
-      allowedMetaFields: [],
-      limit: AT_ONCE,
-      // A refusal will be the same the next time; a stumble need not be.
-      shouldRetry: (xhr) => xhr.status === 0 || xhr.status >= 500,
-      getResponseData: () => ({}), // S3 answers with nothing
-    })
-    this.#uppy.addPreProcessor((ids) => eachOf(ids, (id) => this.#prepare(id)))
-    this.#uppy.addPostProcessor(() => Promise.all(this.#confirms))
-    this.#uppy.on('upload-progress', (file, { bytesUploaded, bytesTotal }) => {
-      if (file && bytesTotal) events.progress(file.id, bytesUploaded / bytesTotal)
-    })
-    this.#uppy.on('upload-success', (file) => {
-      if (!file) return
-      this.#sent.add(file.id)
-      this.#track(this.#confirm(file.id))
-    })
-    this.#uppy.on('upload-error', (file, error, xhr) => {
-      if (!file) return
-      // What S3 has refused it will refuse again: the next try asks for a new permission.
-      if (xhr?.status >= 400 && xhr.status < 500) this.#granted.delete(file.id)
-      events.failed(file.id, explain(error, xhr))
-    })
   }
 
   get busy() {
-    return this.#running > 0
+    return this.#busy > 0
   }
 
-  /** Files that wait for start(). */
+  /** How many files wait for start(). */
   get ready() {
-    return this.#uppy.getFiles().filter((file) => !file.progress.uploadStarted && !file.error).length
+    return this.#having('ready').length
+  }
+
+  /** How many files have failed, and can be tried again. */
+  get failed() {
+    return this.#having('failed').length
+  }
+
+  #having(state) {
+    return [...this.#uploads].filter(([, upload]) => upload.state === state).map(([id]) => id)
   }
 
   add(files) {
     for (const file of files) {
+      const id = `file-${(this.#count += 1)}`
       const why = objection(file, this.#options)
-      if (why) {
-        this.#events.refused(`refused-${(this.#refusals += 1)}`, file, why)
-        continue
-      }
-      try {
-        this.#events.added(this.#uppy.addFile({ name: file.name, type: file.type, data: file }), file)
-      } catch (error) {
-        if (!error.isRestriction) throw error
-        this.#events.repeated(file)
+      if (why) this.#events.refused(id, file, why)
+      else if (this.#has(file)) this.#events.repeated(file)
+      else {
+        this.#uploads.set(id, { file, key: newKey(), step: 'open', state: 'ready' })
+        this.#events.added(id, file)
       }
     }
+  }
+
+  #has({ name, size, lastModified }) {
+    return [...this.#uploads.values()].some(
+      ({ file }) => file.name === name && file.size === size && file.lastModified === lastModified,
+    )
   }
 
   remove(id) {
-    if (this.#uppy.getFile(id)) this.#uppy.removeFile(id)
-    this.#granted.delete(id)
+    const upload = this.#uploads.get(id)
+    this.#uploads.delete(id)
+    if (upload?.grant && upload.state !== 'done') discardUpload(upload.grant.discard, this.#options.csrf)
     this.#events.removed(id)
   }
 
-  start() {
-    return this.#run(() => this.#uppy.upload())
-  }
-
-  /** Go on from where it failed: ask again, send again, or only confirm again. */
-  retry(id) {
-    return this.#run(() => {
-      if (this.#sent.has(id)) return this.#confirm(id)
-      return this.#uppy.retryUpload(id)
-    })
-  }
-
-  async #run(work) {
-    this.#running += 1
-    try {
-      await work()
-      await Promise.all(this.#confirms)
-    } catch (error) {
-      this.#uppy.log(error, 'error') // each file has already said what went wrong with it
-    } finally {
-      this.#running -= 1
+  /** The page is going away: what is being sent cannot be finished. What has been sent is confirmed all the same. */
+  leave() {
+    for (const upload of this.#uploads.values()) {
+      if (upload.state !== 'busy' || upload.step !== 'send') continue
+      upload.expires = 0 // if the page comes back, it asks for a job again
+      upload.abort.abort()
+      discardUpload(upload.grant.discard, this.#options.csrf)
     }
+  }
+
+  start() {
+    this.#enqueue(this.#having('ready'))
+  }
+
+  /** Each goes on at the step that failed. */
+  retry(...ids) {
+    this.#enqueue(ids)
+  }
+
+  retryAll() {
+    this.retry(...this.#having('failed'))
+  }
+
+  #enqueue(ids) {
+    for (const id of ids) {
+      this.#uploads.get(id).state = 'queued'
+      this.#events.waiting(id)
+    }
+    this.#queue.push(...ids)
+    while (this.#queue.length && this.#busy < AT_ONCE) this.#work()
+  }
+
+  async #work() {
+    this.#busy += 1
+    for (let id = this.#queue.shift(); id !== undefined; id = this.#queue.shift()) await this.#finish(id)
+    this.#busy -= 1
     if (!this.busy) this.#events.idle()
   }
 
-  #track(promise) {
-    this.#confirms.add(promise)
-    promise.finally(() => this.#confirms.delete(promise))
-  }
-
-  async #prepare(id) {
-    const file = this.#uppy.getFile(id)
-    if (!file) return
-    this.#events.waiting(id)
+  /** Take every step from the one where the upload stands. */
+  async #finish(id) {
+    const upload = this.#uploads.get(id)
+    const steps = { open: this.#open, send: this.#send, confirm: this.#confirm }
+    upload.state = 'busy'
     try {
-      const { uploadsUrl, csrf, reference } = this.#options
-      const ask = { name: file.name, size: file.size, reference: reference(id) }
-      const grant = this.#granted.get(id) ?? (await requestUpload(uploadsUrl, csrf, ask))
-      this.#granted.set(id, grant)
-      this.#uppy.setFileState(id, {
-        // The form's fields, then the file: S3 ignores whatever follows the file. Its own name stays here.
-        meta: { ...grant.fields, name: 'input' },
-        xhrUpload: { endpoint: grant.url, allowedMetaFields: Object.keys(grant.fields) },
-      })
-      this.#events.sending(id)
+      while (upload.step !== 'done') upload.step = await steps[upload.step].call(this, id, upload)
     } catch (error) {
-      this.#uppy.emit('upload-error', file, error)
+      this.#fail(id, upload, error)
+      return
     }
+    upload.state = 'done'
+    this.#events.done(id, upload.url)
   }
 
-  async #confirm(id) {
+  #fail(id, upload, error) {
+    const final = error.final || error.resume === 'never'
+    upload.state = final ? 'stopped' : 'failed'
+    this.#events.failed(id, { why: error.message, again: !final, signIn: error instanceof SignedOutError })
+  }
+
+  async #open(id, upload) {
+    const { uploadsUrl, csrf, reference, expiresSeconds } = this.#options
+    const { name, size } = upload.file
+    this.#events.waiting(id)
+    upload.reference = reference(id)
+    const asked = Date.now()
+    const ask = () => openUpload(uploadsUrl, csrf, upload.key, { name, size, reference: upload.reference })
+    const answer = await ask().catch((error) => {
+      if (error.resume !== 'new') throw error
+      upload.key = newKey() // the job of the old one was cancelled meanwhile
+      return ask()
+    })
+    if (!answer.fields) {
+      upload.url = answer.url
+      return 'done'
+    }
+    upload.grant = answer
+    upload.expires = asked + expiresSeconds * 1000 - MARGIN
+    return 'send'
+  }
+
+  async #send(id, upload) {
+    if (Date.now() > upload.expires || this.#options.reference(id) !== upload.reference) return 'open'
+    this.#events.sending(id)
+    upload.abort = new AbortController()
+    try {
+      await sendToStorage(upload.file, upload.grant, {
+        progress: (fraction) => this.#events.progress(id, fraction),
+        signal: upload.abort.signal,
+      })
+    } catch (error) {
+      if (error instanceof StorageError && error.formIsSpent) upload.step = 'open'
+      throw error
+    }
+    return 'confirm'
+  }
+
+  async #confirm(id, upload) {
     this.#events.confirming(id)
     try {
-      const { url } = await confirmUpload(this.#granted.get(id).confirm, this.#options.csrf)
-      this.#events.done(id, url)
+      const { url } = await confirmUpload(upload.grant.confirm, this.#options.csrf)
+      upload.url = url
     } catch (error) {
-      // Once refused, this job is over; another try starts from the beginning with a new one.
       if (error instanceof RefusedError) {
-        this.#granted.delete(id)
-        this.#sent.delete(id)
+        upload.step = 'open' // the file is not there, or the job is not
+        if (error.resume === 'new') upload.key = newKey()
       }
-      this.#events.failed(id, error.message)
+      throw error
     }
+    return 'done'
   }
 }

@@ -8,11 +8,14 @@ from django.db import transaction
 
 from gas import clock
 from gas.aws import s3
+from gas.jobs.failures import failure_of
 from gas.jobs.leases import NO_LEASE
-from gas.jobs.models import FINAL, Job
+from gas.jobs.models import Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.jobs.turns import wake_next
+from gas.jobs.uploads import beyond_limit
+from gas.subscriptions.plans import plan_of
 from gas.users.locks import lock_owner
 from gas.users.models import User
 
@@ -41,18 +44,29 @@ def cancel(job: Job, *, actor: User) -> None:
         cancel(found, actor=actor)  # it moved on meanwhile, and can only do so a few times before it ends
 
 
+def retry_refusal(job: Job) -> str:
+    """Why another try of the job cannot help, in a sentence; "" if it can."""
+    if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED} or not job.input_etag:
+        return "Only a job that failed or was cancelled after its upload can be tried again."
+    if job.status == JobStatus.FAILED and not failure_of(job.failure_code).retry:
+        return "Another try would end the same way. Upload the file again, corrected, as a new job."
+    if too_large := beyond_limit(job.input_size or 0, plan_of(job.owner)):
+        return f"{too_large} Upgrade your plan first, or upload a smaller file."
+    return ""
+
+
 def retry(job: Job, *, actor: User) -> None:
-    """Put a failed or cancelled job back into the queue, with its attempts counted afresh.
+    """Put a failed or cancelled job back into the queue, with its attempts counted from 0.
+
+    Staff may also try a job again whose file is at fault: a mistake of the annotator may have been corrected.
 
     Raises:
-        ActionRefused: it has a result, is under way, or its input is gone.
+        ActionRefused: it has a result, is under way, another try cannot help, or its input is gone.
     """
-    if not job.can_retry:
-        raise ActionRefused(
-            "Another try cannot help this job. Upload its file again."
-            if job.failure_code in FINAL
-            else "Only a job that failed or was cancelled after its upload can be tried again."
-        )
+    refusal = retry_refusal(job)
+    by_staff = actor.pk != job.owner_id and job.status == JobStatus.FAILED and job.input_etag
+    if refusal and not by_staff:
+        raise ActionRefused(refusal)
     if s3.head(settings.S3_INPUTS_BUCKET, job.input_key) is None:
         raise ActionRefused("The uploaded file is gone. Upload it again.")
     if full := is_full(job.owner):

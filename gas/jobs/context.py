@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db.models import Count, Min, Sum
 from django.urls import reverse
 
-from gas.jobs import references, storage, turns
+from gas.jobs import actions, references, storage, turns
+from gas.jobs.failures import failure_of
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JobStatus, ResultState
 from gas.subscriptions.changes import left_premium_at
@@ -117,9 +118,10 @@ def detail(job: Job) -> dict[str, Any]:
         "can_upgrade": plan_of(job.owner).archives,
         "pace": pace,
         "live": pace is not None,
-        "can_cancel": job.can_cancel,
-        "can_retry": job.can_retry,
-        "can_delete": True,
+        "can_cancel": job.can_cancel and job.status != JobStatus.UPLOADING,
+        "can_retry": not actions.retry_refusal(job),
+        "failure": failure_of(job.failure_code),
+        "can_delete": not job.is_unfinished_upload,
     }
 
 

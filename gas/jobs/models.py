@@ -11,9 +11,6 @@ from django.utils import timezone
 from gas import clock
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
 
-#: Failures of the uploaded object itself: only another upload can help.
-FINAL = frozenset({"file-size", "input-missing", "input-replaced"})
-
 
 class Job(models.Model):
     """One uploaded file and the work on it.
@@ -30,6 +27,11 @@ class Job(models.Model):
 
     input_size = models.BigIntegerField(null=True, help_text="Bytes, as S3 has them.")
     input_etag = models.CharField(max_length=80, blank=True)
+
+    idempotency_key = models.UUIDField(
+        null=True, help_text="Chosen by the browser for its upload: opening it twice gives the same job."
+    )
+    upload_expires_at = models.DateTimeField(null=True, help_text="When the latest form for its upload expires.")
 
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
@@ -62,6 +64,7 @@ class Job(models.Model):
             models.Index(fields=["status", "submitted_at"], name="job_queue"),
             models.Index(fields=["status", "lease_expires_at"], name="job_lease"),
         )
+        constraints = (models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_opened_once"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.status})"
@@ -83,10 +86,9 @@ class Job(models.Model):
         return self.is_active
 
     @property
-    def can_retry(self) -> bool:
-        """It ended without a result, its input had arrived, and another try could end otherwise."""
-        ended = self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
-        return ended and bool(self.input_etag) and self.failure_code not in FINAL
+    def is_unfinished_upload(self) -> bool:
+        """Its file has not been confirmed, so that nothing is lost when the job is removed."""
+        return not self.input_etag and self.status in {JobStatus.UPLOADING, JobStatus.CANCELLED}
 
     @property
     def input_prefix(self) -> str:

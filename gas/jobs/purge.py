@@ -37,7 +37,8 @@ def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
     lock_owner(pk=instance.owner_id)
     result = ResultFile.objects.select_for_update().filter(job=instance).first()
     list(Job.objects.select_for_update().filter(pk=instance.pk).values_list("pk"))
-    _write_down(instance.input_prefix, instance.result_prefix, instance.created_at)
+    upload_ends = _last_form_expires(instance.created_at, instance.upload_expires_at)
+    _write_down(instance.input_prefix, instance.result_prefix, upload_ends)
     DeletedJob.objects.get_or_create(job=instance.pk)
     wake_next(instance)
     if result and result.archive_id:
@@ -53,9 +54,10 @@ def remember_all_objects(instance: User, **_: Any) -> None:
     """The same for everything of a person, however much it is: one purge, and no message for each archive."""
     lock_owner(pk=instance.pk)
     jobs = Job.objects.filter(owner=instance).order_by()
-    latest = jobs.aggregate(latest=Max("created_at"))["latest"]
-    if latest is None:
+    latest = jobs.aggregate(created=Max("created_at"), expires=Max("upload_expires_at"))
+    if latest["created"] is None:
         return
+    upload_ends = _last_form_expires(latest["created"], latest["expires"])
     results = ResultFile.objects.filter(job__owner=instance).order_by("pk").select_for_update(of=("self",))
     archives = results.exclude(archive_id="").values_list("archive_route", "archive_id")
     for route, copy in archives[:AT_ONCE]:
@@ -68,7 +70,7 @@ def remember_all_objects(instance: User, **_: Any) -> None:
         archival.forget_attempt(result)
     ids = jobs.select_for_update().values_list("pk", flat=True)
     DeletedJob.objects.bulk_create([DeletedJob(job=pk) for pk in ids], batch_size=PAGE, ignore_conflicts=True)
-    _write_down(f"uploads/{instance.pk}/", f"results/{instance.pk}/", latest)
+    _write_down(f"uploads/{instance.pk}/", f"results/{instance.pk}/", upload_ends)
     ResultFile.objects.filter(job__owner=instance).delete()  # some may be newer than what Django has found to delete
 
 
@@ -92,8 +94,12 @@ def _is_of_person(origin: Any) -> bool:
     return isinstance(origin, User) or getattr(origin, "model", None) is User
 
 
-def _write_down(input_prefix: str, result_prefix: str, latest: datetime) -> None:
-    upload_ends = latest + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
+def _last_form_expires(created_at: datetime, upload_expires_at: datetime | None) -> datetime:
+    first = created_at + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
+    return max(first, upload_expires_at or first)
+
+
+def _write_down(input_prefix: str, result_prefix: str, upload_ends: datetime) -> None:
     worker_stops = clock.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
     purge = Purge.objects.create(
         input_prefix=input_prefix, result_prefix=result_prefix, settled_at=max(upload_ends, worker_stops)

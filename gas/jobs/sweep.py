@@ -93,12 +93,12 @@ def resend_pending(now: datetime) -> int:
 
 
 def end_uploads(now: datetime) -> int:
-    """UPLOADING jobs whose form has expired: confirmed if the file did arrive, else ended."""
-    grace = timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS + 60)
-    return _each(
-        Job.objects.filter(status=JobStatus.UPLOADING, created_at__lt=now - grace).order_by("created_at")[:BATCH],
-        _end_upload,
-    )
+    """UPLOADING jobs whose latest form has expired: confirmed if the file did arrive, else ended."""
+    late = now - timedelta(seconds=60)
+    # Rows of a release before this column have none.
+    old = Q(upload_expires_at=None, created_at__lt=late - timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS))
+    expired = Job.objects.filter(Q(upload_expires_at__lt=late) | old, status=JobStatus.UPLOADING)
+    return _each(expired.order_by("created_at")[:BATCH], _end_upload)
 
 
 def _end_upload(job: Job) -> None:

@@ -2,11 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas import clock
@@ -18,15 +22,30 @@ from gas.jobs.queue import enqueue, is_full
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.subscriptions.plans import PLANS, Plan, plan_of
+from gas.users.locks import lock_owner
 from gas.users.models import PlanChoice, User
+
+#: An upload that began so long ago, and has not finished, is offered to be cleared away.
+QUIET = timedelta(minutes=5)
+
+
+class Resume(StrEnum):
+    """Where the uploader begins when the person tries a refused upload again."""
+
+    OPEN = "open"  # open the same upload again: the reason may have passed
+    NEW = "new"  # the job is gone or has ended: open another
+    NEVER = "never"  # the file itself is refused
 
 
 class UploadRefused(Exception):
-    """The upload cannot be accepted. `message` tells its owner why, `advice` what to do; the text is both."""
+    """The upload cannot be accepted. `message` tells its owner why, `advice` what to do; the text is both.
 
-    def __init__(self, message: str, advice: str = "") -> None:
+    `resume`: where another try begins.
+    """
+
+    def __init__(self, message: str, advice: str = "", *, resume: Resume = Resume.OPEN) -> None:
         super().__init__(f"{message} {advice}".strip())
-        self.message, self.advice = message, advice
+        self.message, self.advice, self.resume = message, advice, resume
 
 
 class TooMany(UploadRefused):
@@ -35,30 +54,69 @@ class TooMany(UploadRefused):
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job that expects its file, and the form that brings the file to S3: {"url": …, "fields": {…}}."""
+    """A job, and the form that brings its file to S3: {"url": …, "fields": {…}}; None if the file is there."""
 
     job: Job
-    form: dict[str, Any]
+    form: dict[str, Any] | None
 
 
-def open_upload(owner: User, *, name: str, size: int, reference: str) -> Ticket:
+def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID | None = None) -> Ticket:
     """Make a job for a file of `size` bytes, and the presigned form to upload it with.
 
+    Args:
+        key: chosen by the browser for this upload. Opening an upload again with the same key gives the same job, with
+            a fresh form and the reference of this call.
+
     Raises:
-        UploadRefused: uploads are closed, the size is beyond the limit, or there is no such reference.
+        UploadRefused: uploads are closed, the size is beyond the limit, there is no such reference, or the job with
+            this key has ended.
         TooMany: the owner has begun UPLOADS_PER_HOUR of them within the hour.
     """
+    if key and (job := Job.objects.filter(owner=owner, idempotency_key=key).first()):
+        return _open_again(job, reference)
     if no := closed_message() or is_full(owner):
         raise UploadRefused(no)
     _count(owner)
-    plan = plan_of(owner)
-    _check_size(size, plan)
-    if no := references.refusal(reference):
-        raise UploadRefused(no)
-    with transaction.atomic():
-        job = Job.objects.create(owner=owner, name=clean_name(name), reference=reference)
-        job.events.create(message="Upload started.", actor=owner)
-    return Ticket(job, s3.presigned_upload(job.input_key, max_bytes=plan.max_upload_bytes))
+    _check_size(size, plan_of(owner))
+    _check_reference(reference)
+    job = Job(owner=owner, name=clean_name(name), reference=reference, idempotency_key=key)
+    form = _form(job)
+    job.upload_expires_at = _form_expires_at()
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            job.events.create(message="Upload started.", actor=owner)
+    except IntegrityError:  # opened twice at once
+        return _open_again(Job.objects.get(owner=owner, idempotency_key=key), reference)
+    return Ticket(job, form)
+
+
+def _open_again(job: Job, reference: str) -> Ticket:
+    """The same job with a fresh form, if it still expects its file. Raises UploadRefused if it has ended without."""
+    if job.status == JobStatus.UPLOADING:
+        _check_reference(reference)
+        form = _form(job)
+        expects = Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING)
+        if expects.update(reference=reference, upload_expires_at=_form_expires_at()):
+            return Ticket(job, form)
+        job.refresh_from_db()
+    _check_not_ended(job)
+    return Ticket(job, None)
+
+
+def _check_not_ended(job: Job) -> None:
+    if job.status == JobStatus.FAILED and not job.input_etag:
+        raise UploadRefused(job.failure_message, job.failure_advice, resume=Resume.NEVER)
+    if job.is_finished and not job.input_etag:
+        raise UploadRefused("This upload was cancelled meanwhile.", resume=Resume.NEW)
+
+
+def _form(job: Job) -> dict[str, Any]:
+    return s3.presigned_upload(job.input_key, max_bytes=plan_of(job.owner).max_upload_bytes)
+
+
+def _form_expires_at() -> datetime:
+    return clock.now() + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
 
 
 def confirm_upload(job: Job) -> Job:
@@ -67,13 +125,15 @@ def confirm_upload(job: Job) -> Job:
     The ETag is kept, so that a file that is replaced afterwards is noticed when it is read.
 
     Raises:
-        UploadRefused: S3 has no file, or one beyond the limit, which ends the job.
+        UploadRefused: S3 has no file, or one beyond the limit, which ends the job; or the job was cancelled before its
+            file was confirmed.
     """
     if job.status != JobStatus.UPLOADING:
+        _check_not_ended(job)
         return job
     found = s3.head(settings.S3_INPUTS_BUCKET, job.input_key)
     if found is None:
-        raise UploadRefused("The file has not arrived in full. Upload it again.")
+        raise UploadRefused("The file has not arrived in full.")
     try:
         _check_size(found.size, plan_of(job.owner))
     except UploadRefused as refusal:
@@ -88,8 +148,31 @@ def confirm_upload(job: Job) -> Job:
             submitted_at=clock.now(),
         )
     except Outrun:  # confirmed twice at once, cancelled or deleted meanwhile: the row says which
-        return Job.objects.filter(pk=job.pk).first() or job
+        job = Job.objects.filter(pk=job.pk).first() or job
+        _check_not_ended(job)
     return job
+
+
+def unfinished(owner: User) -> QuerySet[Job]:
+    """The owner's uploads whose file was never confirmed, other than those that began within QUIET.
+
+    Removing them loses nothing. One that is still being sent from another tab is among them.
+    """
+    quiet = Q(status=JobStatus.UPLOADING, created_at__lt=timezone.now() - QUIET)
+    return Job.objects.filter(quiet | Q(status=JobStatus.CANCELLED), owner=owner, input_etag="")
+
+
+def discard(job: Job) -> bool:
+    """Remove an upload that has not finished. Returns False, and keeps it, if its file has been confirmed."""
+    with transaction.atomic():
+        lock_owner(pk=job.owner_id)
+        current = Job.objects.filter(pk=job.pk).first()
+        if current is None:
+            return True
+        if not current.is_unfinished_upload:
+            return False
+        current.delete()
+    return True
 
 
 def closed_message() -> str:
@@ -124,9 +207,15 @@ def _check_size(size: int, plan: Plan) -> None:
         larger = PLANS[PlanChoice.PREMIUM]
         upgrade = f" {larger.title} takes files up to {in_words(larger.max_upload_bytes)}."
         may_help = not beyond_limit(size, larger)
-        raise UploadRefused(sentence, f"Compress it with bgzip, or split it.{upgrade if may_help else ''}")
+        advice = f"Compress it with bgzip, or split it.{upgrade if may_help else ''}"
+        raise UploadRefused(sentence, advice, resume=Resume.NEVER)
     if size < 1:
-        raise UploadRefused("The file is empty.", "Choose the VCF that you meant to upload.")
+        raise UploadRefused("The file is empty.", "Choose the VCF that you meant to upload.", resume=Resume.NEVER)
+
+
+def _check_reference(reference: str) -> None:
+    if no := references.refusal(reference):
+        raise UploadRefused(no)
 
 
 def _refuse(job: Job, refusal: UploadRefused) -> None:

@@ -1,6 +1,7 @@
 """The pages of jobs, for their owners. Whatever changes something is a POST."""
 
 import json
+import logging
 from collections.abc import Callable
 from uuid import UUID
 
@@ -16,12 +17,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gas.aws import s3
+from gas.aws.clients import AWSError
 from gas.http import PersonRequest
 from gas.jobs import actions, builds, context, storage, tables, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.states import JobStatus, ResultState
-from gas.jobs.uploads import TooMany, UploadRefused, closed_message, confirm_upload, open_upload
+from gas.jobs.uploads import (
+    TooMany,
+    UploadRefused,
+    closed_message,
+    confirm_upload,
+    discard,
+    open_upload,
+    unfinished,
+)
+
+logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
@@ -68,6 +80,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
         "archived": context.archived(request.user),
         "leaving": context.leaving(request.user),
         "counts": context.status_counts(request.user),
+        "unfinished": unfinished(request.user).count(),
         "pace": pace,
     }
     if request.htmx:
@@ -91,20 +104,40 @@ def new(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def uploads(request: PersonRequest) -> JsonResponse:
-    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}; 400 or 429 {"error"}."""
+    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}.
+
+    The header Idempotency-Key, a UUID of the browser's choice, names the upload: asking again with the same one gives
+    the same job and a fresh form, or, if its file has been confirmed, 200 {"job", "status", "url"} as `confirm` does.
+
+    400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
+    """
     try:
         body = json.loads(request.body)
         name, size, reference = str(body["name"]), body["size"], str(body["reference"])
+        key = UUID(header) if (header := request.headers.get("Idempotency-Key")) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         size = None
     if type(size) is not int or not 0 <= size < MAX_SIZE:
         return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
     try:
-        ticket = open_upload(request.user, name=name, size=size, reference=reference)
+        ticket = open_upload(request.user, name=name, size=size, reference=reference, key=key)
     except UploadRefused as refusal:
-        return JsonResponse({"error": str(refusal)}, status=429 if isinstance(refusal, TooMany) else 400)
-    answer = {"job": ticket.job.pk, "confirm": reverse("jobs:confirm", args=[ticket.job.pk]), **ticket.form}
+        return _refused(refusal, status=400)
+    if ticket.form is None:
+        return _confirmed(ticket.job)
+    confirm_url, discard_url = (reverse(f"jobs:{name}", args=[ticket.job.pk]) for name in ("confirm", "discard"))
+    answer = {"job": ticket.job.pk, "confirm": confirm_url, "discard": discard_url, **ticket.form}
     return JsonResponse(answer, status=201)
+
+
+def _confirmed(job: Job) -> JsonResponse:
+    return JsonResponse({"job": job.pk, "status": job.status, "url": job.get_absolute_url()})
+
+
+def _refused(refusal: UploadRefused, *, status: int) -> JsonResponse:
+    if isinstance(refusal, TooMany):
+        status = 429
+    return JsonResponse({"error": str(refusal), "resume": refusal.resume}, status=status)
 
 
 @login_required
@@ -127,12 +160,55 @@ def build(request: PersonRequest) -> JsonResponse:
 @login_required
 @require_POST
 def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
-    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error"}."""
+    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
     try:
         job = confirm_upload(_own(request, job_id))
     except UploadRefused as refusal:
-        return JsonResponse({"error": str(refusal)}, status=409)
-    return JsonResponse({"job": job.pk, "status": job.status, "url": job.get_absolute_url()})
+        return _refused(refusal, status=409)
+    return _confirmed(job)
+
+
+@login_required
+@require_POST
+def finish(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """For people whose upload page is gone: confirm the upload if its file has arrived."""
+    job = _own(request, job_id)
+    return _act(request, job, "The file has arrived, and the job is in the queue.", lambda: _finish(job))
+
+
+def _finish(job: Job) -> None:
+    try:
+        confirm_upload(job)
+    except UploadRefused as refusal:
+        advice = "" if refusal.advice else " Remove this upload, and upload the file again."
+        raise actions.ActionRefused(f"{refusal}{advice}") from refusal
+
+
+@login_required
+@require_POST
+def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Remove an upload that has not finished, without asking: nothing is lost with it.
+
+    The upload page, which wants no page in return, gets 204, or 409 if the file has been confirmed.
+    """
+    job = _own(request, job_id)
+    removed = discard(job)
+    if not request.accepts("text/html"):
+        return HttpResponse(status=204 if removed else 409)
+    if not removed:
+        messages.error(request, "The file of this job has arrived, so it was not removed.")
+        return redirect(job)
+    messages.success(request, f"The unfinished upload of “{job.name}” is removed.")
+    return redirect("jobs:list")
+
+
+@login_required
+@require_POST
+def clear_uploads(request: PersonRequest) -> HttpResponse:
+    """Remove all of the person's uploads that have not finished."""
+    removed = sum(discard(job) for job in unfinished(request.user))
+    messages.success(request, f"{removed} unfinished upload{'' if removed == 1 else 's'} removed.")
+    return redirect("jobs:list")
 
 
 @login_required
@@ -280,4 +356,7 @@ def _act(request: PersonRequest, job: Job, done: str, act: Callable[[], None]) -
         messages.success(request, done)
     except actions.ActionRefused as refusal:
         messages.error(request, str(refusal))
+    except AWSError:
+        logger.exception("job %s", job.pk)
+        messages.error(request, "The storage does not answer just now. Try again in a minute.")
     return redirect(job)

@@ -13,6 +13,7 @@ from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client
 
+from gas.jobs.failures import failure_of
 from gas.jobs.templatetags import words
 from gas.users.models import User
 
@@ -82,6 +83,7 @@ def test_every_icon_that_is_drawn_is_built_and_the_other_way_round() -> None:
     assert sorted(listed) == sorted(by_name | {look.icon for look in looks})
 
 
+#: Codes that say nothing against the file.
 OURS = ["our-fault", "too-long"]
 
 
@@ -89,7 +91,15 @@ def failure(code: str, **more: Any) -> dict[str, Any]:
     """A failed job, as the templates see it."""
     texts = {"failure_message": "What happened.", "failure_advice": "What to do."}
     job = SimpleNamespace(pk=uuid4(), name="a.vcf", failure_code=code, **{"log_key": "", **texts, **more})
-    return {"job": job, "can_retry": True, "csrf_token": "token", "site_name": "GAS", "url": "http://testserver/"}
+    kind = failure_of(code)
+    return {
+        "job": job,
+        "failure": kind,
+        "can_retry": kind.retry,
+        "csrf_token": "token",
+        "site_name": "GAS",
+        "url": "http://testserver/",
+    }
 
 
 @pytest.mark.parametrize("template", ["jobs/_failed.html", "jobs/mail/failed.html", "jobs/mail/failed.txt"])
@@ -107,7 +117,7 @@ def test_a_file_is_blamed_only_for_what_it_is_the_cause_of(template: str, code: 
     [
         ("our-fault", "Try again"),
         ("too-long", "Upload the parts"),
-        ("file-size", "Upload a smaller file"),
+        ("file-size", "Upload another file"),
         ("input-missing", "Upload the file again"),
         ("input-replaced", "Upload the file again"),
         ("no-header", "Upload a corrected file"),

@@ -163,7 +163,9 @@ def test_what_has_ended_can_be_neither_cancelled_nor_retried(
 
 
 def test_a_retry_without_the_uploaded_file_says_so(client: Client, claimed: Callable[..., leases.Claim]) -> None:
-    job = failed(claimed())
+    claim = claimed()
+    leases.fail(claim, code="our-fault", message="Sorry.", advice="")
+    job = claim.job
     s3().delete_object(Bucket=settings.S3_INPUTS_BUCKET, Key=job.input_key)
     answer = client.post(f"/jobs/{job.pk}/retry/", follow=True)
     assert "Upload it again" in str(next(iter(answer.context["messages"])))
@@ -197,7 +199,7 @@ def test_the_list_costs_the_same_for_one_job_and_for_a_page_of_them(
     Job.objects.bulk_create(
         Job(owner=person, name="a.vcf", reference="rCRS", status=JobStatus.COMPLETED) for _ in range(25)
     )
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get("/jobs/")
 
 
@@ -226,12 +228,23 @@ def test_a_search_for_what_no_name_can_hold_finds_nothing_and_breaks_nothing(cli
     assert client.get("/jobs/?q=%00").status_code == 200
 
 
-@pytest.mark.parametrize("code", ["input-replaced", "input-missing", "file-size"])
-def test_no_retry_is_offered_where_only_another_upload_helps(
+@pytest.mark.parametrize("code", ["input-replaced", "input-missing", "file-size", "too-long", "not-a-vcf", "new-code"])
+def test_no_retry_is_offered_or_accepted_where_only_another_upload_helps(
     client: Client, claimed: Callable[..., leases.Claim], code: str
 ) -> None:
     claim = claimed()
     leases.fail(claim, code=code, message="Gone.", advice="Upload it again.")
     assert "Try again" not in client.get(claim.job.get_absolute_url()).content.decode()
     answer = client.post(f"/jobs/{claim.job.pk}/retry/", follow=True)
-    assert "Upload its file again" in str(next(iter(answer.context["messages"])))
+    assert "Another try would end the same way" in str(next(iter(answer.context["messages"])))
+    assert Job.objects.get().status == JobStatus.FAILED
+
+
+def test_a_retry_is_offered_where_the_fault_was_ours(
+    client: Client, queued: None, claimed: Callable[..., leases.Claim]
+) -> None:
+    claim = claimed()
+    leases.fail(claim, code="our-fault", message="Sorry.", advice="")
+    assert "Try again" in client.get(claim.job.get_absolute_url()).content.decode()
+    client.post(f"/jobs/{claim.job.pk}/retry/")
+    assert Job.objects.get().status == JobStatus.PENDING

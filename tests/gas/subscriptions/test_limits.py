@@ -12,6 +12,7 @@ from django.test import Client
 from annotator.tasks import limits, run
 from gas.aws.clients import s3
 from gas.jobs import leases
+from gas.jobs.actions import retry_refusal
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
 from gas.jobs.uploads import Ticket, UploadRefused, confirm_upload, open_upload
@@ -85,7 +86,9 @@ def test_the_worker_goes_by_the_plan_of_that_moment(
     job.refresh_from_db()
     assert (job.status, job.failure_code) == (JobStatus.FAILED, "plan-limit")
     assert "the limit is" in job.failure_message
-    assert job.can_retry  # once they are premium again
+    assert "the limit is" in retry_refusal(job)
+    give(person, PlanChoice.PREMIUM)
+    assert retry_refusal(Job.objects.get()) == ""
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=lambda plan: plan.id)
