@@ -1,4 +1,8 @@
-"""The columns of both tables, out of the tags of an annotated file. docs/annotation.md describes them."""
+"""The columns of both tables, out of the tags of an annotated file. docs/annotation.md describes them.
+
+The flat table is for people and spreadsheets: texts that the file or a source dictates are defused in it. The Parquet
+file is for programs, and has them as they are.
+"""
 
 from collections.abc import Sequence
 
@@ -38,11 +42,32 @@ def flat_names(sources: Sequence[SourceTag]) -> list[str]:
     return [*FLAT, *source_names(sources)]
 
 
+#: How a cell begins that a spreadsheet might run as a formula or take for a quoted one; full-width signs count too.
+_RISKY = r"^\s*[=+\-@\t\r\"'＝＋－＠]"
+_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+
+
+def defused(value: pl.Expr) -> pl.Expr:
+    """Return a text cell that a spreadsheet takes for text and a terminal for nothing else.
+
+    A cell that begins as a formula gets an apostrophe in front, as does one that begins with an apostrophe: so one
+    apostrophe less gives the value back. Numbers stay as they are. Control characters become "?".
+    """
+    risky = value.str.contains(_RISKY) & ~value.str.contains(_NUMBER)
+    marked = pl.when(risky).then(pl.concat_str(pl.lit("'"), value)).otherwise(value)
+    return marked.str.replace_all(_CONTROL, "?")
+
+
 def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
     """The columns of the flat table, out of `entries.by_transcript`. escaped: there may be escapes in INFO."""
     own = _own(escaped)
     columns = [
-        *(pl.col(name) for name in ("contig", "pos", "id", "ref", "alt", "qual", "filter")),
+        defused(pl.col("contig")),
+        pl.col("pos"),
+        *(defused(pl.col(name)) for name in ("id", "ref", "alt")),
+        pl.col("qual"),
+        defused(pl.col("filter")),
         pl.coalesce("gene", own[tags.GENE]),
         *(pl.col(name) for name in ("transcript", "biotype", "strand", "consequence", tags.CONSEQUENCE)),
         *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)),
@@ -51,7 +76,7 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
         own[tags.PHASED],
         own[tags.KNOWN],
         own[tags.KNOWN_SOURCE],
-        *(_clear(pl.col(source.tag), escaped) for source in sources),
+        *(defused(_clear(pl.col(source.tag), escaped)) for source in sources),
     ]
     return [column.alias(name) for column, name in zip(columns, flat_names(sources), strict=True)]
 

@@ -20,7 +20,7 @@ from annotator.pipeline import annotate
 from annotator.references import Reference
 from annotator.sources.fields import Wanted
 from annotator.tables import PARQUET, TSV, Tables, blocks, write
-from annotator.tables.columns import FLAT, TYPED
+from annotator.tables.columns import FLAT, TYPED, defused
 from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, Result, vcf
 from tests.annotator.packs import make_pack
@@ -55,6 +55,14 @@ def unescaped(value: str) -> str:
         code = value[at : at + 3].upper()
         out, at = (out + LETTERS[code], at + 3) if code in LETTERS else (out + value[at], at + 1)
     return out
+
+
+def as_cell(value: str) -> str:
+    """A text as the flat table has it: nothing that a spreadsheet would run, no control characters."""
+    number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value)
+    if value.lstrip()[:1] in tuple("=+-@\"'＝＋－＠") and not number:
+        value = "'" + value
+    return "".join("?" if ord(letter) < 32 or 127 <= ord(letter) < 160 else letter for letter in value)
 
 
 class Allele:
@@ -96,6 +104,7 @@ class Allele:
     def flat(self, sources: list[str]) -> Iterator[list[str]]:
         place = ["" if value == "." and n > 1 else value for n, value in enumerate([*self.columns[:4], self.alt])]
         place += ["" if value == "." else value for value in self.columns[5:7]]
+        place = [cell if n in {1, 5} else as_cell(cell) for n, cell in enumerate(place)]
         severest = self.text("GAS_CSQ")
         proteins = [tuple(one.split(":")) for one in self.info.get("GAS_HGVSP", "").split("&") if one]
         changing = [entry for entry in self.entries if entry.split("|")[5:6] > [""] or "start_lost" in entry]
@@ -115,7 +124,7 @@ class Allele:
                 *(self.text("GAS_HGVSC"), self.text("GAS_TRANSCRIPT"), unescaped(protein), amino_acids),
                 self.text("GAS_PHASED", "; "),
                 *(self.prose("GAS_KNOWN"), self.prose("GAS_KNOWN_SOURCE")),
-                *(self.text(tag) for tag in sources),
+                *(as_cell(self.text(tag)) for tag in sources),
             ]
 
     def typed(self, sources: dict[str, str]) -> dict[str, Any]:
@@ -226,6 +235,39 @@ def test_each_allele_has_the_transcripts_that_it_has_alone(run: Annotate, rcrs: 
     assert not [row for row in missing if row[FLAT.index("biotype")]]
 
 
+RISKY = {
+    "=HYPERLINK(1)": "'=HYPERLINK(1)",
+    "+cmd|x": "'+cmd|x",
+    "-x": "'-x",
+    "@SUM(1)": "'@SUM(1)",
+    '"=1': "'\"=1",
+    " =1": "' =1",
+    "＝1": "'＝1",
+    "'": "''",
+    "a\x1b[31m": "a?[31m",
+    "-1.5": "-1.5",
+    "+2e-05": "+2e-05",
+    "rs1=1": "rs1=1",
+}
+
+
+def test_a_spreadsheet_runs_no_cell_and_the_parquet_file_has_the_files_own_texts(run: Annotate) -> None:
+    ids = [one for one in RISKY if " " not in one]
+    bases = "ATGCACGCGATAGC"  # from position 73 on
+    records = [f"MT {73 + n} {one} {bases[n]} {other(bases[n])}" for n, one in enumerate(ids)]
+    made = check(run(vcf(*records)))
+    cells = [row[2] for row in rows(made)[1:]]
+    assert cells == [RISKY[one] for one in ids]
+    assert pl.read_parquet(made.parquet)["id"].to_list() == ids
+    # One apostrophe less gives back what the file has; only control characters are lost.
+    assert [cell.removeprefix("'") for cell in cells] == [re.sub("[\\x00-\\x1f]", "?", one) for one in ids]
+
+
+def test_each_kind_of_cell_is_defused() -> None:
+    for value, cell in RISKY.items():
+        assert pl.DataFrame({"a": [value]}).select(defused(pl.col("a"))).item() == cell, value
+
+
 def test_bytes_that_are_no_utf8_and_marks_that_mean_something_to_a_table(tmp_path: Path, rcrs: Reference) -> None:
     header = HEADER.replace("##contig", '##INFO=<ID=NOTE,Number=1,Type=String,Description="n">\n##contig')
     text = vcf('MT 73 é"x A G . . NOTE="é', "MT 263 Ü1 A G", "MT 750 'q A G", "MT 11778 . G A", header=header)
@@ -234,8 +276,8 @@ def test_bytes_that_are_no_utf8_and_marks_that_mean_something_to_a_table(tmp_pat
     source.write_bytes(b"\n".join(line.encode("latin-1" if "Ü1" in line else "utf-8") for line in lines))
     report = annotate(source, tmp_path, reference=rcrs)
     made = check(Result(report, tmp_path, [], []))
-    assert [row[2] for row in rows(made)[1:]] == ['é"x', "Ü1", "'q", ""]
-    assert pl.read_parquet(made.parquet)["id"].to_list() == ['é"x', "Ü1", "'q", None]
+    assert [row[2] for row in rows(made)[1:]] == ['é"x', "Ü1", "''q", ""]
+    assert pl.read_parquet(made.parquet)["id"].to_list() == ['é"x', "Ü1", "'q", None]  # as they are
 
 
 def test_no_records_at_all(run: Annotate) -> None:
