@@ -228,10 +228,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "gas.redaction.RedactingFormatter",
+            "()": "gas.logs.LineFormatter",
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
-        },
+        }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

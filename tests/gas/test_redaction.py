@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 from django.utils.log import configure_logging
+from django.utils.module_loading import import_string
 
 from gas.aws import s3
 from gas.redaction import RedactingFormatter, redact
@@ -54,7 +55,7 @@ def test_other_text_stays_as_it_is() -> None:
 
 
 def test_the_services_own_log_configuration_redacts() -> None:
-    assert settings.LOGGING["formatters"]["line"]["()"] == "gas.redaction.RedactingFormatter"
+    assert issubclass(import_string(settings.LOGGING["formatters"]["line"]["()"]), RedactingFormatter)
     assert settings.LOGGING["handlers"]["console"]["formatter"] == "line"
 
 

@@ -1,0 +1,36 @@
+"""The form of log lines: what a message quotes of a file or a request can neither forge a line nor steer a terminal."""
+
+import logging
+from types import TracebackType
+from typing import Final
+
+from gas.redaction import RedactingFormatter
+
+MESSAGE_CHARACTERS: Final = 10_000
+TRACEBACK_CHARACTERS: Final = 50_000
+
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class LineFormatter(RedactingFormatter):
+    """A message is one line of printable text, without tokens. Lines of a traceback follow it, each indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = _escaped(record.message, MESSAGE_CHARACTERS)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: _Raised) -> str:  # noqa: N802 - logging's name
+        text = super().formatException(ei)
+        more = len(text) - TRACEBACK_CHARACTERS
+        # The last lines of a traceback name the error.
+        kept = f"… {more:,} characters left out …\n{text[-TRACEBACK_CHARACTERS:]}" if more > 0 else text
+        return "\n".join(f"  {_escaped(line, TRACEBACK_CHARACTERS)}" for line in kept.split("\n"))
+
+
+def _escaped(text: str, limit: int) -> str:
+    """Return a text with everything unprintable as Python escapes it, cut at limit characters."""
+    more = len(text) - limit
+    text = text[:limit]
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return f"{text}… and {more:,} more characters" if more > 0 else text
