@@ -9,6 +9,7 @@ from pathlib import Path
 from annotator.errors import EngineError, InputError
 from annotator.pipeline import INDEX, LOG, RESULT, Outputs, Report, annotate
 from annotator.references import Reference, available_references, installed_references, load_reference
+from annotator.report import findings_lines
 from annotator.sources.manifest import Source, installed_sources
 from annotator.tables import PARQUET, STATS, TSV
 
@@ -105,10 +106,9 @@ def _sources(options: argparse.Namespace, reference: Reference) -> list[Source]:
 
 
 def _short(report: Report, target: Path) -> str:
-    known = [f"{row['change']} {row['gene']} ({row['disease']})" for row in report.summary["known"]]
     lines = [
         f"{target}: {report.records_in:,} records in, {report.records_out:,} out, {report.skipped:,} skipped",
-        f"Known disease-associated variants: {', '.join(known) or 'none'}",
+        *findings_lines(report.summary),
         *(f"Known to {row['title']} {row['version']}: {row['alleles']:,}" for row in report.summary["sources"]),
         *(f"Note: {repair}" for repair in report.repairs),
     ]

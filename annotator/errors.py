@@ -1,19 +1,21 @@
 """The three ways an annotation can end without a result."""
 
+from annotator.bounds import sentence
+
 
 class InputError(Exception):
     """The file cannot be annotated, and the person who made it can do something about it.
 
     `code` is stable and kebab-case; `message` is one sentence that says what was found and where; `advice` is one
     sentence that says what to do; `line` counts from 1 in the text as it was before compression, None where the
-    fault is not in one line.
+    fault is not in one line. Both sentences are printable and bounded, whatever they quote of the file.
     """
 
     def __init__(self, code: str, message: str, advice: str, line: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(sentence(message))
         self.code = code
-        self.message = message
-        self.advice = advice
+        self.message = sentence(message)
+        self.advice = sentence(advice)
         self.line = line
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None]]:

@@ -8,23 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-#: Lines listed in the log for one reason; the rest is counted. A run of neighbouring lines counts as one.
-LISTED = 10_000
+from annotator.bounds import LISTED_BYTES, LISTED_LINES, NAMED_REPAIRS, sentence
+
 EXAMPLES = 20
 
 
 class _Listing:
-    """Lines of a list, written to a file of their own, at most LISTED for one code."""
+    """Lines of a list, written to a file of their own: at most LISTED_LINES for one code and LISTED_BYTES in all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] = path.open("w", encoding="utf-8")
         self._counts: Counter[str] = Counter()
+        self._listed: Counter[str] = Counter()
+        self._bytes = 0
 
     def add(self, code: str, text: str) -> None:
+        """List a line, or count it once the list is full."""
         self._counts[code] += 1
-        if self._counts[code] <= LISTED:
-            self._file.write(text + "\n")
+        if self._listed[code] >= LISTED_LINES or self._bytes >= LISTED_BYTES:
+            return
+        line = sentence(text)
+        self._listed[code] += 1
+        self._bytes += len(line.encode()) + 1
+        self._file.write(line + "\n")
 
     def lines(self) -> Iterator[str]:
         self._file.flush()
@@ -32,8 +39,8 @@ class _Listing:
             for line in file:
                 yield line.rstrip("\n")
         for code, count in self._counts.items():
-            if count > LISTED:
-                yield f"... and {count - LISTED:,} more lines of the kind {code}, which are not listed"
+            if more := count - self._listed[code]:
+                yield f"... and {more:,} more lines of the kind {code}, which are not listed"
 
     def close(self) -> None:
         self._file.close()
@@ -41,6 +48,8 @@ class _Listing:
 
 
 class _Repair:
+    """One sentence about a repair, and how often it was made. line: the first one, None for the file as a whole."""
+
     def __init__(self, text: str, line: int | None) -> None:
         self.text = text
         self.line = line
@@ -58,7 +67,9 @@ class Journal:
     """Collects repairs and skipped records. Written by one thread; read once that has ended."""
 
     def __init__(self, folder: Path) -> None:
-        self._repairs: dict[str, _Repair] = {}
+        self._repairs: dict[tuple[str, str], _Repair] = {}
+        self._named: Counter[str] = Counter()  # repairs that are listed by name, by code
+        self._unnamed: Counter[str] = Counter()  # times that a repair was made beyond these, by code
         self._repaired = _Listing(folder / "repaired.list")
         self._skips = _Listing(folder / "skipped.list")
         self._run: tuple[int, int, str, str] | None = None  # first line, last line, code, reason
@@ -66,17 +77,31 @@ class Journal:
         self.skipped_by_code: Counter[str] = Counter()
         self.skipped_examples: list[dict[str, int | str]] = []
 
-    def repair(self, code: str, text: str, line: int | None = None, detail: str = "") -> None:
-        """Note a repair; text is the same for all of one code. detail is listed with its line in the log."""
-        found = self._repairs.get(code)
-        if found is None:
-            found = self._repairs[code] = _Repair(text, line)
-        found.count += 1
+    def repair(self, code: str, text: str, line: int | None = None, detail: str = "", *, name: str = "") -> None:
+        """Note a repair.
+
+        Args:
+            code: the kind of repair, one of a fixed set.
+            text: the sentence about it, the same for all of one code and name.
+            line: where it was made; None for the file as a whole.
+            detail: what is listed with its line in the log.
+            name: the file's own name of the tag or contig that the text speaks of. The first NAMED_REPAIRS names of a
+                code get a sentence each; repairs of further ones are counted.
+        """
         if detail:
             self._repaired.add(code, f"line {line}: {detail}" if line is not None else detail)
+        found = self._repairs.get((code, name))
+        if found is None:
+            if name and self._named[code] >= NAMED_REPAIRS:
+                self._unnamed[code] += 1
+                return
+            self._named[code] += 1
+            found = self._repairs[code, name] = _Repair(sentence(text), line)
+        found.count += 1
 
     def skip(self, line: int, code: str, reason: str) -> None:
         """Note that the record in a line is left out; neighbouring lines with the same reason become one entry."""
+        reason = sentence(reason)
         self.skipped += 1
         self.skipped_by_code[code] += 1
         if len(self.skipped_examples) < EXAMPLES:
@@ -98,7 +123,9 @@ class Journal:
 
     def repairs(self) -> list[str]:
         """Return one sentence per kind of repair, in the order in which they were first made."""
-        return [str(repair) for repair in self._repairs.values()]
+        listed = [str(repair) for repair in self._repairs.values()]
+        more = [f"… and {count:,} more repairs of the kind {code}." for code, count in self._unnamed.items()]
+        return listed + more
 
     def repaired_lines(self) -> Iterator[str]:
         return self._repaired.lines()

@@ -11,7 +11,7 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, output, reading, tables
+from annotator import __version__, bcftools, bounds, output, reading, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
 from annotator.errors import Cancelled, EngineError
@@ -35,7 +35,6 @@ from annotator.tables.stats import Stats
 
 RESULT, INDEX, LOG, SUMMARY = "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary.json"
 PROGRESS_SECONDS = 0.5
-CONTIGS_TOLD = 100  # of a reference, in the summary, whether the file has them or not
 
 
 @dataclass(frozen=True)
@@ -305,7 +304,7 @@ class _Run:
             skipped=journal.skipped,
             repairs=repairs,
             summary=self._summary(work, header, check.names, records_in, journal, repairs),
-            preview=work.summary.preview,
+            preview=[dict(row) for row in work.summary.rows()],
         )
         text = json.dumps(report.summary, indent=1, ensure_ascii=False)
         self._more(target, records_out)
@@ -326,10 +325,12 @@ class _Run:
     ) -> dict[str, Any]:
         reference = self._reference
         # Of a genome with thousands of scaffolds, those that the file has.
-        told = [one for one in reference.contigs if one.name in names or len(reference.contigs) <= CONTIGS_TOLD]
+        told = [one for one in reference.contigs if one.name in names or len(reference.contigs) <= bounds.CONTIGS]
+        found = work.summary.as_dict()
+        found["omitted"]["contigs"] = max(0, len(told) - bounds.CONTIGS)
         return {
             "records": {"in": records_in, "out": work.summary.records, "skipped": journal.skipped},
-            **work.summary.as_dict(),
+            **found,
             "sources": work.sources.as_rows(),
             "samples": header.samples,
             "repairs": repairs,
@@ -338,7 +339,7 @@ class _Run:
             "reference": {
                 "id": reference.id,
                 "title": reference.title,
-                "md5": {contig.name: contig.md5 for contig in told},
+                "md5": {contig.name: contig.md5 for contig in told[: bounds.CONTIGS]},
             },
             "versions": {
                 "bcftools": self._versions["bcftools"],

@@ -1,10 +1,15 @@
-"""log.txt: what ran, what was found, every repair and every skipped record, and how it ended, for a scientist."""
+"""log.txt: what ran, what was found, every repair and every skipped record, and how it ended, for a scientist.
+
+Every line is printable and bounded, whatever it quotes of the file: a terminal that shows the log obeys nothing in it.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from annotator.bounds import sentence
 from annotator.errors import InputError
+from annotator.findings import BUILT_IN
 
 if TYPE_CHECKING:
     from annotator.journal import Journal
@@ -28,7 +33,7 @@ class Log:
         """Write the log; ending is what ended the run, None for a good end."""
         with path.open("w", encoding="utf-8") as file:
             for line in self._lines(ending):
-                file.write(line + "\n")
+                file.write(sentence(line) + "\n")
 
     def _lines(self, ending: Exception | None) -> Iterable[str]:
         yield "Annotation log"
@@ -36,7 +41,7 @@ class Log:
         width = max((len(name) for name, _ in self.facts), default=0)
         width = max(width, *(len(name) for name in self._provenance), 0) if self._provenance else width
         for name, value in [*self._provenance.items(), *self.facts]:
-            yield f"{name.capitalize():<{width}}  {''.join(c if c.isprintable() else '?' for c in value)}"
+            yield f"{name.capitalize():<{width}}  {value}"
         yield from self._repairs()
         yield from self._skipped()
         if self.records_out is not None:
@@ -91,13 +96,11 @@ class Log:
         yield "By gene or region:"
         for row in self.summary["genes"]:
             yield f"    {row['gene']:<40} {row['count']:>10,}"
+        if more := self.summary["omitted"]["genes"]:
+            yield f"    … and {more:,} more"
         for row in self.summary["sources"]:
             yield f"Known to {row['title']} {row['version']}: {row['alleles']:,} alleles in {row['records']:,} records"
-        known = self.summary["known"]
-        yield f"Known disease-associated variants: {len(known)}"
-        for row in known:
-            protein = f" {row['protein']}" if row["protein"] else ""
-            yield f"    {row['change']} {row['gene']}{protein}: {row['disease_name']} ({row['source']})"
+        yield from findings_lines(self.summary)
 
 
 def list_first(lines: Iterable[str]) -> Iterable[str]:
@@ -108,6 +111,35 @@ def list_first(lines: Iterable[str]) -> Iterable[str]:
             yield "One by one:"
             first = False
         yield line
+
+
+def findings_lines(summary: Mapping[str, Any]) -> Iterable[str]:
+    """Return what a summary says of findings: how many, by which source, each listed one, and what was not used."""
+    findings, known = summary["findings"], summary["known"]
+    if findings["alleles"] is None:
+        yield "Findings: not looked for, since no source that tells of clinical significance was used"
+    else:
+        yield f"Findings: {findings['alleles']:,} alleles"
+    for used in findings["used"]:
+        counts = used.get("significance", {})
+        more = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items() if count)
+        yield f"  {used['title']} {used['version']}: {used['alleles']:,} alleles{f' ({more})' if more else ''}"
+        if used["name"] == BUILT_IN:
+            for row in known:
+                protein = f" {row['protein']}" if row["protein"] else ""
+                disease = ", ".join(dict.fromkeys((row["disease"], row["disease_name"])))
+                yield f"    {row['change']} {row['gene']}{protein}: {disease} ({row['source']})"
+            if omitted := summary["omitted"]["known"]:
+                yield f"    … and {omitted:,} more"
+        for row in findings["listed"]:
+            if row["source"] == used["name"]:
+                what = " ".join(filter(None, (row["change"], row["gene"], row["protein"])))
+                about = "; ".join(filter(None, (row["significance"], row["review"], row["id"])))
+                yield f"    {row['contig']}:{row['pos']} {what}: {row['condition'] or '-'} ({about})"
+    if findings["omitted"]:
+        yield f"    … and {findings['omitted']:,} more alleles"
+    for unused in findings["not_used"]:
+        yield f"  Not used: {unused['title']}"
 
 
 def _title(text: str) -> Iterable[str]:

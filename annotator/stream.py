@@ -37,6 +37,7 @@ from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer
 from annotator.errors import EngineError
+from annotator.findings import Findings
 from annotator.phasing import Combination
 from annotator.pieces import BLANK, Piece
 from annotator.preflight.records import Record
@@ -129,7 +130,8 @@ class Pass:
         self._fed = 0
         self._feeder_error: BaseException | None = None
         self._collector_error: BaseException | None = None
-        self.summary = Summary()
+        clinical = [lookup.source for lookup in sources]
+        self.summary = Summary(Findings(reference, clinical, built_in=len(reference.known) > 0))
         #: Where the records are in the body, and where its bgzip blocks begin, with the end of the last.
         self.index = tabix.Index()
         self.blocks: Sequence[int] = ()

@@ -1,10 +1,17 @@
-"""The numbers of a run, counted as the records go by, and the first annotated alleles for a table."""
+"""The numbers of a run, counted as the records go by, and the first annotated alleles for a table.
+
+Texts of the file are bounded here, where they are kept to be shown: see annotator.bounds.
+"""
 
 from collections import Counter
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from annotator import bounds
 from annotator.alleles import is_transition
 from annotator.compose import Allele
+from annotator.findings import Findings, Place, of_file
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.sources.lookup import by_allele
@@ -17,7 +24,8 @@ TYPES = ("SNV", "insertion", "deletion", "MNV", "other")
 class Summary:
     """Counts alleles. Its memory does not grow with the records, only with the genes and known variants."""
 
-    def __init__(self) -> None:
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
         self.records = 0
         self.alleles = 0
         self.types: Counter[str] = Counter(dict.fromkeys(TYPES, 0))
@@ -33,6 +41,7 @@ class Summary:
     def add(self, record: Record, alleles: list[Allele], added: str = "") -> None:
         """Count a record; added is what its INFO gets from sources."""
         self.records += 1
+        clinical = bool(added) and self.findings.mentioned(added)
         for number, allele in enumerate(alleles):
             if not allele.counts:
                 continue
@@ -48,8 +57,12 @@ class Summary:
                     self.transversions += 1
             if allele.known is not None:
                 self._add_known(allele.known)
+            finding = False
+            if clinical or allele.known is not None:
+                values = by_allele(added, number)
+                finding = self.findings.add(values, partial(_place, record, allele), known=allele.known is not None)
             if len(self.preview) < PREVIEW:
-                self.preview.append(_row(record, allele) | {"sources": by_allele(added, number)})
+                self.preview.append(_row(record, allele, by_allele(added, number)) | {"finding": finding})
 
     def _add_known(self, known: KnownVariant) -> None:
         row = self._known.setdefault(
@@ -74,9 +87,15 @@ class Summary:
         """Return the known variants that were found, along the genome, each with the number of records."""
         return sorted(self._known.values(), key=lambda row: (row["contig"], row["pos"], row["alt"]))
 
+    def rows(self) -> list[Mapping[str, Any]]:
+        """Return the first annotated alleles, as many as the preview may hold."""
+        return bounds.rows_within(self.preview, bounds.PREVIEW_BYTES)
+
     def as_dict(self) -> dict[str, Any]:
         """Return what docs/annotation.md describes as the summary, as far as it is about alleles."""
         snvs = self.transversions
+        genes = sorted(self.genes.items(), key=lambda item: (-item[1], item[0]))
+        known = self.known()
         return {
             "alleles": self.alleles,
             "variant_types": dict(self.types),
@@ -86,24 +105,39 @@ class Summary:
                 "ratio": round(self.transitions / snvs, 4) if snvs else None,
             },
             "consequences": dict(sorted(self.consequences.items(), key=lambda item: (-item[1], item[0]))),
-            "genes": [
-                {"gene": gene, "count": count}
-                for gene, count in sorted(self.genes.items(), key=lambda item: (-item[1], item[0]))
-            ],
+            "genes": [{"gene": gene, "count": count} for gene, count in genes[: bounds.GENES]],
             "phased_combinations": self.phased,
-            "known": self.known(),
+            "known": known[: bounds.FINDINGS],
+            "findings": self.findings.as_dict(),
+            "omitted": {
+                "genes": max(0, len(genes) - bounds.GENES),
+                "known": max(0, len(known) - bounds.FINDINGS),
+            },
         }
 
 
-def _row(record: Record, allele: Allele) -> dict[str, Any]:
+def _place(record: Record, allele: Allele) -> Place:
+    return Place(
+        record.contig,
+        record.pos,
+        record.ref,
+        allele.alt,
+        allele.hgvs_g,
+        allele.genes,
+        allele.term,
+        allele.proteins,
+    )
+
+
+def _row(record: Record, allele: Allele, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return an allele as a row of the preview; said: what sources say of it, by tag."""
     chrom, pos, id_, _, _, qual, filter_ = record.left.split("\t")
     proteins = allele.proteins
-    return {
-        "chrom": _text(chrom),
-        "pos": int(pos),
-        "id": _text(id_),
+    texts = {
+        "chrom": of_file(chrom),
+        "id": of_file(id_),
         "ref": record.ref,
-        "alt": _text(allele.alt),
+        "alt": of_file(allele.alt),
         "type": allele.type,
         "gene": ", ".join(allele.genes),
         "consequence": allele.term,
@@ -112,10 +146,10 @@ def _row(record: Record, allele: Allele) -> dict[str, Any]:
         "known": allele.known.disease if allele.known else "",
         "known_source": allele.known.source if allele.known else "",
         "qual": qual,
-        "filter": _text(filter_),
+        "filter": of_file(filter_),
     }
-
-
-def _text(value: str) -> str:
-    """Text of the file, which was read as Latin-1, for people."""
-    return value.encode("latin-1").decode("utf-8", "replace")
+    return {
+        "pos": int(pos),
+        **{name: bounds.text(value) for name, value in texts.items()},
+        "sources": {tag: bounds.text(of_file(value)) for tag, value in said.items()},
+    }

@@ -1,6 +1,7 @@
 """A block of lines of one contig: what csq is asked about it, and the annotated lines."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from annotator.blocks.compiled import Bytes, Flags, Ints
 from annotator.blocks.kinds import Kind, Kinds
 from annotator.blocks.known import Said
 from annotator.blocks.scan import CHROM, ID, REF, Lines
+from annotator.findings import Place
 from annotator.phasing import Combination
 from annotator.pieces import composed, out_of_order, padded, parsed, placed_by_ref
 from annotator.preflight.records import Record
@@ -21,6 +23,8 @@ from annotator.sources.matching import Variant, Window
 from annotator.stream import Pass
 from annotator.summary import TYPES
 from annotator.tabix import LAST, Places
+
+_Clinical = tuple[int, Mapping[str, str], Callable[[], Place]]
 
 
 class Block:
@@ -85,7 +89,7 @@ class Block:
         given = [bcsq for _, bcsq in answered]
         told, numbers = self._kinds.of(self._alleles, self._asked, given, self._moved(), self._written)
         self._count(told, numbers)
-        self._found = told, numbers, self._composed(given)
+        self._found = told, numbers, self._composed(given, self._clinical(told, numbers))
 
     def lines(self) -> bytes:
         """See Piece.lines."""
@@ -145,15 +149,43 @@ class Block:
         alt = self._text[self._alleles.alt[number] : self._alleles.alt_end[number]].tobytes().decode()
         return int(self._lines.pos[line]), ref, alt
 
-    def _composed(self, answers: Sequence[str]) -> list[tuple[int, bytes]]:
-        """The other records' lines."""
+    def _clinical(self, told: Sequence[Kind], numbers: Ints) -> list[_Clinical]:
+        """The alleles of plain records of which a source tells the significance: line, what sources say, and where
+        the allele is; in order.
+        """
+        values: dict[int, dict[str, str]] = {}
+        for source, said in zip(self._work.sources, self._said, strict=True):
+            if not source.source.roles.significance:
+                continue
+            for number in np.flatnonzero(said.start >= 0).tolist():
+                row = said.text[said.start[number] : said.stop[number]].tobytes().decode("latin-1")
+                values.setdefault(number, {}).update(source.values(row))
+        return [
+            (int(self._alleles.line[number]), values[number], partial(self._place, number, told[numbers[number]]))
+            for number in sorted(values)
+        ]
+
+    def _place(self, number: int, kind: Kind) -> Place:
+        pos, ref, alt = self._written(number)
+        change = self._work.composer.genomic(self.contig, self._alleles.change(number))
+        found = kind.found
+        return Place(self.contig, pos, ref, alt, change, found.genes, found.term, found.proteins)
+
+    def _composed(self, answers: Sequence[str], clinical: Sequence[_Clinical]) -> list[tuple[int, bytes]]:
+        """The other records' lines. Findings among the plain records, clinical, are counted in their place."""
         together = len(answers) - len(self._combinations)
         phased = self._work.told(self._combinations, answers[together:], self.contig)
         own = iter(zip(self._variants, answers[together - len(self._variants) : together], strict=True))
-        return [
-            (line, composed(record, own, added, phased, self._work).encode("latin-1"))
-            for (line, record), added in zip(self._others, self._added, strict=True)
-        ]
+        findings = self._work.summary.findings
+        left = deque(clinical)
+        composed_lines = []
+        for (line, record), added in zip(self._others, self._added, strict=True):
+            while left and left[0][0] < line:
+                findings.add(*left.popleft()[1:])
+            composed_lines.append((line, composed(record, own, added, phased, self._work).encode("latin-1")))
+        for _, values, place in left:
+            findings.add(values, place)
+        return composed_lines
 
     def _count(self, told: Sequence[Kind], numbers: Ints) -> None:
         summary, alleles = self._work.summary, self._alleles

@@ -102,16 +102,17 @@ class InfoCheck:
             self._journal.repair("earlier-run-values", "Values of an earlier annotation were removed", number)
             return
         text = f"Values that the file had in INFO/{tag} were removed: the tag holds what {source} says"
-        self._journal.repair(f"replaced-{tag}", text, number)
+        self._journal.repair("replaced-info", text, number, name=tag)
 
     def _missing(self, number: int, tag: str, value: str, test: Test) -> str:
         """Replace the values that are not of the declared type by "."."""
         wanted = "Integer" if test is _INTEGER else "Float"
         self._journal.repair(
-            f"bad-info-{tag}",
+            "bad-info-values",
             f'Values of INFO/{tag} that are not of its type ({wanted}) were set to "."',
             number,
             f"INFO/{tag} is {shown(value)}, which is not of its type ({wanted}); set to .",
+            name=tag,
         )
         return ",".join(one if test(one) else "." for one in value.split(","))
 

@@ -291,9 +291,8 @@ class RecordCheck:
         """Return the name under which the contig is written: the one that the file uses first."""
         chosen = self.names.setdefault(contig, name)
         if chosen != name:
-            self._journal.repair(
-                f"contig-{name}", f"Contig {shown(name)} is the same as {shown(chosen)} and was renamed to it", number
-            )
+            text = f"Contig {shown(name)} is the same as {shown(chosen)} and was renamed to it"
+            self._journal.repair("contig-name", text, number, name=name)
         return chosen
 
     def _ref(self, number: int, ref: str) -> str:

@@ -48,6 +48,7 @@ from annotator.sources.manifest import (
     write_manifest,
 )
 from annotator.sources.origin import Progress, Request, bring
+from annotator.sources.roles import as_manifest
 from annotator.sources.table import BLOCKS, TABLE
 from annotator.sources.versions import discard, sweep
 
@@ -211,6 +212,7 @@ def _manifest(
             for (file, compared), facts in zip(files, done.facts, strict=True)
         ],
         "fields": as_rows(done.fields),
+        **({"roles": as_manifest(request.roles)} if request.roles else {}),
         "records": {
             "read": done.read,
             "rows": done.rows,

@@ -5,13 +5,14 @@ They are in `<folder of packs>/sources/<pack>/<name>`, a link to the folder that
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import EngineError
 from annotator.references import ReferenceInfo
 from annotator.sources.fields import Field
+from annotator.sources.roles import Roles, of_manifest
 from annotator.sources.table import Section
 
 FOLDER, MANIFEST = "sources", "manifest.json"
@@ -31,6 +32,7 @@ class Source:
     sequence: str
     sections: dict[str, Section]
     folder: Path
+    roles: Roles = field(default_factory=Roles)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -84,16 +86,18 @@ def load_source(link: Path) -> Source:
 def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Source:
     if manifest["format"] != FORMAT:
         raise ValueError(f"format {manifest['format']}")
+    fields = tuple(Field(**one) for one in manifest["fields"])
     return Source(
         name=manifest["name"],
         title=manifest["title"],
         version=manifest["version"],
         checksum=checksum,
         rows=manifest["records"]["rows"],
-        fields=tuple(Field(**field) for field in manifest["fields"]),
+        fields=fields,
         sequence=manifest["reference"]["sequence"],
         sections={name: Section(**section) for name, section in manifest["contigs"].items()},
         folder=folder,
+        roles=of_manifest(manifest.get("roles"), fields),
     )
 
 

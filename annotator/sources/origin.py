@@ -12,6 +12,7 @@ from annotator.install.download import DownloadError, Fetched, shown
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Wanted
 from annotator.sources.presets import PRESETS
+from annotator.sources.roles import Roles
 
 #: Told what goes on: a stage ("fetch", "convert", "index"), how much is done, and of how much (None if unknown).
 Progress = Callable[[str, int, int | None], None]
@@ -22,6 +23,7 @@ class Request:
     """What to install. files: addresses (http, https, file, or of another opener) or paths; several by chromosome.
 
     md5: "needed" where an .md5 file must lie beside each, "tried" where one may. checksum: of the only file, instead.
+    roles: what the fields mean clinically; None for what their names tell.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Request:
     md5: str = "tried"
     checksum: Checksum | None = None
     version: str = ""
+    roles: Roles | None = None
 
 
 def preset_request(name: str, pack_id: str, mirror: str = "") -> Request:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from annotator import bounds
 from gas import clock
 from gas.jobs import tables, turns
 from gas.jobs.archival import make_due
@@ -110,8 +111,8 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
             guard=Q(lease_token=claim.token),
             finished_at=clock.now(),
             log_key=log_key,
-            summary=summary,
-            preview=preview,
+            summary=bounds.within(summary, bounds.SUMMARY_BYTES),
+            preview=bounds.within(preview, bounds.PREVIEW_BYTES),
             **NO_LEASE,
         )
         result.job = job
@@ -201,8 +202,8 @@ def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log
             message,
             guard=guard,
             failure_code=code,
-            failure_message=message,
-            failure_advice=advice,
+            failure_message=bounds.sentence(message),
+            failure_advice=bounds.sentence(advice),
             finished_at=clock.now(),
             log_key=log_key,
             **NO_LEASE,

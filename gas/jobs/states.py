@@ -10,6 +10,8 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 
+from annotator import bounds
+
 if TYPE_CHECKING:
     from gas.jobs.models import Job, ResultFile
     from gas.users.models import User
@@ -156,4 +158,11 @@ def _record(
     actor: "User | None",
     detail: dict[str, Any] | None,
 ) -> None:
-    job.events.create(machine=machine, from_state=seen, to_state=to, message=message, actor=actor, detail=detail or {})
+    job.events.create(
+        machine=machine,
+        from_state=seen,
+        to_state=to,
+        message=bounds.sentence(message),
+        actor=actor,
+        detail=bounds.within(detail or {}, bounds.EVENT_BYTES),
+    )

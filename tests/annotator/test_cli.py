@@ -25,7 +25,7 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 records in, 2 out, 0 skipped" in done.stdout
-    assert "m.11778G>A MT-ND4 (LHON)" in done.stdout
+    assert "m.11778G>A MT-ND4 p.Arg340His: LHON, Leber" in done.stdout
     assert "were sorted" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "in.vcf", "out.vcf.gz", "out.vcf.gz.log.txt", "out.vcf.gz.tbi",

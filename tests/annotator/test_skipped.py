@@ -136,7 +136,7 @@ def test_the_log_adds_up(run: Annotate) -> None:
 
 
 def test_what_goes_past_the_bound_of_the_list_is_counted(run: Annotate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annotator.journal.LISTED", 5)
+    monkeypatch.setattr("annotator.journal.LISTED_LINES", 5)
     result = run(vcf(*SOUND, *["MT 73 . A Y"] * 20))
     assert result.report.skipped == 20
     # Neighbours with the same reason make one entry: no bound is met.

@@ -20,6 +20,8 @@ from tests.support.vcfs import Recipe, generate
 
 #: The files that the sources know something of, by their seeds.
 KNOWN_SEEDS = range(8)
+#: What a source says of alleles: findings and others.
+WORDS = ("Pathogenic", "Benign", "Likely_pathogenic|risk_factor", "Conflicting_classifications_of_pathogenicity")
 
 
 @dataclass
@@ -79,21 +81,24 @@ def sources(packs: Path, reference: Reference, genome: Genome, plain: Recipe) ->
     rows = [row for seed in KNOWN_SEEDS for row in generate(seed, genome.sequences, plain).records]
     columns = [row.text.split("\t")[:5] for row in rows]
     declared = (
-        '##fileformat=VCFv4.2\n##INFO=<ID=SIG,Number=.,Type=String,Description="What is said of it">\n'
+        '##fileformat=VCFv4.2\n##INFO=<ID=CLNSIG,Number=.,Type=String,Description="What is said of it">\n'
+        '##INFO=<ID=CLNDN,Number=.,Type=String,Description="Of which disease">\n'
         '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">\n'
         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     )
     made = []
-    for half, (name, field) in enumerate((("said", Field("SIG", "said_SIG")), ("often", Field("AF", "often_AF")))):
+    said_of_it = Field("CLNSIG", "said_SIG"), Field("CLNDN", "said_DN")
+    for half, (name, fields) in enumerate((("said", said_of_it), ("often", (Field("AF", "often_AF"),)))):
         lines = []
         for number, (contig, pos, id_, ref, alt) in enumerate(columns):
             if number % 2 == half and alt.isalpha() and "N" not in ref + alt:
-                info = f"SIG=Word_{number}" if half == 0 else f"AF=0.{number % 900 + 1:03}"
+                said = f"{WORDS[number // 2 % len(WORDS)]};CLNDN=Disease_{number}"
+                info = f"CLNSIG={said}" if half == 0 else f"AF=0.{number % 900 + 1:03}"
                 lines.append((contig, int(pos), f"{contig}\t{pos}\t{id_}\t{ref}\t{alt}\t.\t.\t{info}\n"))
         order = list(genome.sequences)
         lines.sort(key=lambda line: (order.index(line[0]), line[1]))
         content = (declared + "".join(text for _, _, text in lines)).encode()
-        made.append(installed(packs, reference, content, field, name=name, title=name.capitalize()))
+        made.append(installed(packs, reference, content, *fields, name=name, title=name.capitalize()))
     return made
 
 

@@ -12,11 +12,12 @@ from annotator.errors import EngineError
 from annotator.install.checksums import Checksum
 from annotator.references import Reference, load_reference
 from annotator.sources.errors import SourceError
-from annotator.sources.fields import parse_fields
+from annotator.sources.fields import Wanted, parse_fields
 from annotator.sources.install import install, remove, retire
 from annotator.sources.manifest import Source, installed_sources, source_names
 from annotator.sources.origin import Request, preset_request
 from annotator.sources.presets import PRESETS
+from annotator.sources.roles import Roles, parse_roles
 from gas.aws.clients import AWSError
 from gas.aws.s3 import CopyDiffers, NotDeleted
 from gas.jobs import sourcefiles, sources
@@ -40,6 +41,13 @@ class Command(BaseCommand):
             "--from", nargs="+", dest="files", metavar="ADDRESS", help="the file, or those that make it"
         )
         parser.add_argument("--fields", help="INFO fields to take: FIELD or FIELD:TAG, separated by commas")
+        parser.add_argument(
+            "--roles",
+            default="",
+            help="what fields mean clinically: significance=FIELD,review=FIELD,condition=FIELD,id=FIELD "
+            "(default: known from the names that ClinVar uses)",
+        )
+        parser.add_argument("--link", default="", help="the address of a page about an allele, with {} for its id")
         parser.add_argument("--title", default="", help="what people are shown (default: the name)")
         parser.add_argument("--source-version", default="", help="its version (default: what the file says)")
         parser.add_argument("--checksum", help="of the file: md5:… or sha256:…")
@@ -193,7 +201,8 @@ def _request(name: str, reference: Reference, options: dict[str, Any]) -> Reques
         fields = request.fields
         if options["fields"]:
             fields = tuple(parse_fields(options["fields"], request.title, request.fields))
-        return Request(name, request.title, fields, request.files, request.md5, None, options["source_version"])
+        version, roles = options["source_version"], _roles(fields, options)
+        return Request(name, request.title, fields, request.files, request.md5, None, version, roles)
     preset = PRESETS.get(name)
     if options["fields"]:
         known = preset.fields if preset else ()
@@ -203,4 +212,13 @@ def _request(name: str, reference: Reference, options: dict[str, Any]) -> Reques
     else:
         raise CommandError("Say with --fields which INFO fields are to be taken, such as --fields CLNSIG,CLNDN.")
     title = options["title"] or (preset.title if preset else name)
-    return Request(name, title, fields, tuple(files), "tried", checksum, options["source_version"])
+    version, roles = options["source_version"], _roles(fields, options)
+    return Request(name, title, fields, tuple(files), "tried", checksum, version, roles)
+
+
+def _roles(fields: tuple[Wanted, ...], options: dict[str, Any]) -> Roles | None:
+    if options["roles"]:
+        return parse_roles(options["roles"], options["link"], fields)
+    if options["link"]:
+        raise CommandError("--link goes with --roles.")
+    return None
