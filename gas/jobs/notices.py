@@ -16,8 +16,10 @@ from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from annotator import bounds
 from gas import clock
 from gas.alerts import alert
+from gas.jobs import findings
 from gas.jobs.models import Notice, ResultFile
 from gas.jobs.states import JobStatus
 from gas.tasknames import SEND_NOTICE, send_after_commit
@@ -30,6 +32,8 @@ CLAIM_SECONDS = 60
 GIVE_UP_AFTER, GIVE_UP_TRIES = timedelta(days=3), 20
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
 
+#: Findings that a mail names, for those who want them in mails.
+MAILED_FINDINGS = 5
 #: What a notice tells of, which must still be so when it is sent.
 TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobStatus.FAILED}
 
@@ -94,11 +98,18 @@ def give_up_old(now: datetime) -> None:
 
 
 def compose(notice: Notice) -> EmailMultiAlternatives:
+    """Return the mail: the number of findings, and which they are only if its owner wants that in mails."""
     job = notice.job
+    summary = job.summary if job else {}
+    found = findings.of_summary(summary)
+    rows = found.rows if found and notice.owner.mail_details else []
     context = {
         "job": job,
         "url": settings.SITE_URL + (job.get_absolute_url() if job else reverse("jobs:list")),
-        "summary": job.summary if job else {},
+        "summary": summary,
+        "findings": found,
+        "listed": rows[:MAILED_FINDINGS],
+        "unlisted": len(rows[MAILED_FINDINGS:]) + (found.omitted if found else 0),
         "facts": notice.facts,
         "due": datetime.fromisoformat(notice.facts["due"]) if "due" in notice.facts else None,
         "site_name": settings.SITE_NAME,
@@ -107,6 +118,12 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     }
     template = f"jobs/mail/{notice.kind}"
     subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
-    mail = EmailMultiAlternatives(subject, render_to_string(f"{template}.txt", context), to=[notice.owner.email])
-    mail.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    text, html = (_printable(render_to_string(f"{template}.{kind}", context)) for kind in ("txt", "html"))
+    mail = EmailMultiAlternatives(_printable(subject), text, to=[notice.owner.email])
+    mail.attach_alternative(html, "text/html")
     return mail
+
+
+def _printable(text: str) -> str:
+    """Return lines without control characters, which a name in an older row may have."""
+    return "\n".join(map(bounds.printable, text.split("\n")))

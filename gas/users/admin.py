@@ -83,7 +83,7 @@ class UserAdmin(DjangoUserAdmin):
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "institution", "time_zone")}),
-        ("Mail", {"fields": ("mail_completed", "mail_failed", "mail_restored")}),
+        ("Mail", {"fields": ("mail_completed", "mail_failed", "mail_restored", "mail_details")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )

@@ -75,7 +75,12 @@ def account(user: User) -> dict[str, Any]:
         "institution": user.institution,
         "time_zone": user.time_zone,
         "plan": user.plan,
-        "mail": {"completed": user.mail_completed, "failed": user.mail_failed, "restored": user.mail_restored},
+        "mail": {
+            "completed": user.mail_completed,
+            "failed": user.mail_failed,
+            "restored": user.mail_restored,
+            "details": user.mail_details,
+        },
         "date_joined": user.date_joined,
         "last_login": user.last_login,
         "email_addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),

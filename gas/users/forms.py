@@ -30,7 +30,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for typ
 
     class Meta:
         model = User
-        fields = ("name", "institution", "time_zone", "mail_completed", "mail_failed", "mail_restored")
+        fields = ("name", "institution", "time_zone", "mail_completed", "mail_failed", "mail_restored", "mail_details")
         widgets: ClassVar = {
             "name": forms.TextInput(attrs={"autocomplete": "name"}),
             "institution": forms.TextInput(attrs={"autocomplete": "organization"}),

@@ -44,6 +44,13 @@ class User(AbstractUser):
     mail_completed = models.BooleanField("a job is done", default=True)
     mail_failed = models.BooleanField("a job failed", default=True)
     mail_restored = models.BooleanField("archived results are back", default=True)
+    mail_details = models.BooleanField(
+        "Name findings in mails about results",
+        default=False,
+        help_text="Genes, variants and conditions are then written in the mail. Mail is not encrypted: whoever can "
+        "read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many findings "
+        "there are.",
+    )
     # Changed by gas.subscriptions.changes.set_plan only.
     plan = models.CharField(max_length=10, choices=PlanChoice, default=PlanChoice.FREE, editable=False)
 

@@ -1,10 +1,19 @@
 """What sources of known variants say, for people."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
 
+from gas.jobs import findings as job_findings
+
 register = template.Library()
+
+
+@register.filter
+def findings(summary: Mapping[str, Any]) -> job_findings.Findings | None:
+    """The findings of a job's summary, by source; None if it does not tell."""
+    return job_findings.of_summary(summary)
 
 
 @register.filter

@@ -45,6 +45,98 @@ def test_a_completed_job_is_told_with_its_address(claimed: Callable[..., leases.
     assert f"http://testserver/jobs/{claim.job.pk}/" in sent.body
 
 
+FINDINGS = {
+    "alleles": 2,
+    "used": [
+        {"name": "built-in", "title": "Known variants of rCRS", "version": "1", "alleles": 1},
+        {
+            "name": "clinvar",
+            "title": "ClinVar",
+            "version": "2026-11-15",
+            "alleles": 1,
+            "significance": {"pathogenic": 1, "benign": 3},
+        },
+    ],
+    "not_used": [],
+    "listed": [
+        {
+            "source": "clinvar",
+            "contig": "MT",
+            "pos": 3243,
+            "ref": "A",
+            "alt": "G",
+            "change": "m.3243A>G",
+            "gene": "MT-TL1",
+            "consequence": "",
+            "protein": "",
+            "kind": "pathogenic",
+            "significance": "Pathogenic",
+            "review": "reviewed by expert panel",
+            "condition": "MELAS syndrome",
+            "id": "9589",
+            "link": "https://www.ncbi.nlm.nih.gov/clinvar/variation/9589/",
+            "count": 1,
+        }
+    ],
+    "omitted": 0,
+}
+KNOWN = {
+    "change": "m.11778G>A",
+    "gene": "MT-ND4",
+    "protein": "p.Arg340His",
+    "disease": "LHON",
+    "disease_name": "Leber hereditary optic neuropathy",
+    "source": "MITOMAP",
+    "contig": "MT",
+    "pos": 11778,
+    "ref": "G",
+    "alt": "A",
+    "count": 1,
+}
+SUMMARY = {
+    "records": {"in": 3, "out": 3, "skipped": 0},
+    "known": [KNOWN],
+    "findings": FINDINGS,
+    "genes": [{"gene": "MT-ND4", "count": 1}],
+    "repairs": ["Values of INFO/SECRET were set."],
+}
+TELLING = ("MT-ND4", "MT-TL1", "11778", "3243", "p.Arg340His", "LHON", "Leber", "MELAS", "Pathogenic", "SECRET")
+
+
+def mailed(claim: leases.Claim, summary: dict[str, object]) -> str:
+    """The whole mail about a completed job: subject, text and HTML."""
+    result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
+    leases.complete(claim, result, log_key="", summary=summary, preview=[])
+    notices.send(Notice.objects.get(kind=Notice.Kind.COMPLETED).pk)
+    (sent,) = mail.outbox
+    return "\n".join([str(sent.subject), str(sent.body), str(sent.alternatives[0][0])])  # type: ignore[attr-defined]
+
+
+def test_a_mail_tells_how_many_findings_there_are_and_not_which(claimed: Callable[..., leases.Claim]) -> None:
+    text = mailed(claimed(), SUMMARY)
+    assert "Findings     2" in text
+    assert "2 findings" in text  # of the HTML's preheader
+    assert "mail is not encrypted" in text
+    assert [word for word in TELLING if word in text] == []
+
+
+def test_who_asks_for_it_is_told_which_findings(claimed: Callable[..., leases.Claim], person: User) -> None:
+    type(person).objects.update(mail_details=True)
+    text = mailed(claimed(), SUMMARY)
+    for words in ("m.11778G>A MT-ND4 p.Arg340His: LHON, Leber", "m.3243A>G MT-TL1: Pathogenic, MELAS syndrome"):
+        assert words in text.replace("&gt;", ">")
+    assert "ClinVar 2026-11-15" in text
+
+
+def test_a_mail_says_that_nothing_was_looked_for_and_never_none(claimed: Callable[..., leases.Claim]) -> None:
+    unused = {"alleles": None, "used": [], "not_used": [{"name": "clinvar", "title": "ClinVar"}]}
+    findings = {**unused, "listed": [], "omitted": 0}
+    text = mailed(claimed(), {**SUMMARY, "known": [], "findings": findings})
+    assert text.count("not looked for") == 2
+    assert "0 finding" not in text
+    assert "disease-associated" not in text
+
+
 def test_a_message_that_comes_twice_sends_one_mail(notice: Notice) -> None:
     notices.send(notice.pk)
     notices.send(notice.pk)
@@ -131,6 +223,17 @@ def test_a_name_cannot_add_a_header_to_the_mail(claimed: Callable[..., leases.Cl
     (sent,) = mail.outbox
     assert sent.recipients() == ["ada@lab.example"]
     assert "Bcc" not in sent.message()
+
+
+def test_control_characters_reach_no_mail(claimed: Callable[..., leases.Claim]) -> None:
+    job = failed(claimed())
+    Job.objects.update(name="a\x1b[2J.vcf", failure_message="Line 1: \x9b\x1b]0;x\x07.")  # as an older row might be
+    notices.send(job.notices.get().pk)
+    (sent,) = mail.outbox
+    html = str(sent.alternatives[0][0])  # type: ignore[attr-defined]
+    for text in (str(sent.subject), str(sent.body), html):
+        assert all(letter.isprintable() or letter == "\n" for letter in text)
+        assert "a?[2J.vcf" in text
 
 
 def _unreachable(*_: object) -> None:

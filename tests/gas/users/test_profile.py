@@ -37,6 +37,21 @@ def test_a_person_sets_name_institution_time_zone_and_mail(client: Client, perso
     assert (person.mail_completed, person.mail_failed, person.mail_restored) == (False, True, False)
 
 
+def test_findings_are_named_in_mails_only_for_who_chooses_that(client: Client, person: User) -> None:
+    assert not person.mail_details
+    page = BeautifulSoup(client.get("/profile/").content, "html.parser")
+    box = page.select_one("#id_mail_details")
+    assert box
+    assert not box.has_attr("checked")
+    told = page.find(id=box["aria-describedby"])
+    assert told
+    assert "Mail is not encrypted" in told.get_text()
+    for chosen in (True, False):
+        client.post("/profile/", {**FORM, **({"mail_details": "on"} if chosen else {})})
+        person.refresh_from_db()
+        assert person.mail_details is chosen
+
+
 def test_a_new_person_gets_every_mail(person: User) -> None:
     assert person.mail_completed
     assert person.mail_failed
