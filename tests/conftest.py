@@ -48,6 +48,7 @@ ONCE = (
     "tests/gas/test_settings.py",
     "tests/gas/test_templates.py",
     "tests/gas/users/test_times.py",
+    "tests/test_lock.py",
     "tests/test_readme.py",
 )
 NOT_ONCE = (
