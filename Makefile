@@ -9,7 +9,7 @@ PORT ?= 8000
 JOBS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint format lock chaos chaos-archive bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,13 @@ setup: $(VENV)/.python-done gas/static/dist/.done  ## Install Python packages in
 
 run: setup  ## Start the whole service on this machine, with a demo job done (PORT=8000)
 	@$(BIN)/python -m devstack run --port $(PORT)
+
+install-reference: setup  ## Add a genome to `make run`: NAME=GRCh38 (FROM=path or address, OPTIONS=...)
+	@$(BIN)/python -m devstack manage install_reference "$(NAME)" $(if $(FROM),--from "$(FROM)") $(OPTIONS)
+
+install-source: setup  ## Add known variants to it: NAME=clinvar REFERENCE=GRCh38 (FROM=..., FIELDS=..., OPTIONS=...)
+	@$(BIN)/python -m devstack manage install_source "$(NAME)" --reference "$(REFERENCE)" \
+		$(if $(FROM),--from $(FROM)) $(if $(FIELDS),--fields "$(FIELDS)") $(OPTIONS)
 
 demo: setup  ## Drive a job through its whole life over HTTP, and print its timeline
 	@$(BIN)/python -m devstack demo
@@ -50,12 +57,12 @@ bench: setup  ## Measure the service on this machine: latency, memory, fairness,
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images
 
-lock: setup  ## Resolve the dependencies of pyproject.toml anew, with hashes and without addresses
+lock: setup  ## Resolve the dependencies of pyproject.toml again: one release for every Python, with hashes
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url -c requirements-dev.lock pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url -c requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) node_modules gas/static/dist var

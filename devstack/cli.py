@@ -1,4 +1,7 @@
-"""The commands `run`, `demo`, `chaos` and `screenshots`. They need no settings: each runs a stack of its own."""
+"""The commands `run`, `manage`, `demo`, `chaos` and `screenshots`. They need no settings.
+
+All but `manage` run a stack of their own.
+"""
 
 import argparse
 import os
@@ -17,6 +20,7 @@ from devstack.client import Refused, Scientist
 from devstack.datadir import NotOurs
 from devstack.demo import ROUTES, demo
 from devstack.environment import real_stripe
+from devstack.manage import manage
 from devstack.scenarios import cold_chaos
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.scenarios.tamper import TAMPERINGS
@@ -47,7 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     run = commands.add_parser("run", help="run everything until Ctrl-C")
     run.add_argument("--port", type=int, default=8000, help="of the site; another is taken if it is not free")
-    run.add_argument("--data-dir", type=Path, default=Path("var/devstack"), help="emptied at every start")
     run.add_argument("--workers", type=int, default=1, help="how many worker processes")
     run.add_argument("--no-demo-job", action="store_true", help="do not run the demo account's first job")
     run.add_argument(
@@ -63,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
         help="how it is archived; vault, or what ARCHIVE_ROUTE says",
     )
     run.set_defaults(run=_run)
+    command = commands.add_parser("manage", help="run a management command, such as install_reference")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, metavar="command ...")
+    command.set_defaults(run=_manage)
+    for one in (run, command):
+        one.add_argument("--data-dir", type=Path, default=Path("var/devstack"), help="of `run`: emptied at every start")
+        one.add_argument(
+            "--references-dir",
+            type=Path,
+            default=os.environ.get("REFERENCES_DIR") or "var/references",
+            help="where reference packs and sources are kept; var/references, or what REFERENCES_DIR says",
+        )
     one = commands.add_parser("demo", help="drive one job through everything, to Glacier and back; print a timeline")
     one.add_argument("--route", choices=(*ROUTES, "both"), default="both", help="how its result is archived")
     one.set_defaults(run=_demo)
@@ -88,7 +102,9 @@ def _say(text: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    env = {"ARCHIVE_ROUTE": options.route, **real_stripe(os.environ)}
+    references = options.references_dir.expanduser().resolve()
+    references.mkdir(parents=True, exist_ok=True)
+    env = {"ARCHIVE_ROUTE": options.route, "REFERENCES_DIR": str(references), **real_stripe(os.environ)}
     if options.archive_after:
         env["ARCHIVE_AFTER_SECONDS"] = options.archive_after
     stack = Stack(options.data_dir, port=options.port, workers=options.workers, env=env, say=_say)
@@ -110,6 +126,12 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         stack.stop()
     return 0
+
+
+def _manage(options: argparse.Namespace) -> int:
+    references = options.references_dir.expanduser().resolve()
+    references.mkdir(parents=True, exist_ok=True)
+    return manage(options.arguments, data_dir=options.data_dir, references=references)
 
 
 def _first_job(stack: Stack) -> None:

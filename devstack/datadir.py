@@ -43,6 +43,20 @@ class DataDir:
         self._lock = lock
         self.empty()
 
+    def is_claimed(self) -> bool:
+        """Whether a running process has claimed the folder."""
+        try:
+            lock = os.open(self.path / MARKER, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     def empty(self) -> None:
         """All but the marker. Links are removed, never followed."""
         if self._lock is None:

@@ -18,6 +18,7 @@ import requests
 
 from devstack.datadir import DataDir
 from devstack.environment import Accounts, build_environment
+from devstack.manage import write_environment
 from devstack.ports import free_port
 from devstack.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
 from devstack.stripe.client import Control
@@ -109,6 +110,7 @@ class Stack:
         self._up.clear()
         supervisor = self._supervisor = Supervisor(self._exited)
         (self.data.path / "work").mkdir()
+        write_environment(self.data.path, self.env)
         aws = self._program("aws", "-m", "devstack.aws", "--port", str(self.aws_port), ready=self._aws_answers)
         supervisor.start(aws)
         if self.has_stripe:

@@ -130,4 +130,22 @@ def open_file(url: str, start: int, version: str) -> Iterator[Answer]:
         raise Refused(f"it cannot be read ({error.strerror})") from error
 
 
+def address(where: str, *, folder: bool = False) -> str:
+    """The address of what a person names: an address as it is, or a path of this machine.
+
+    Args:
+        where: an address, or a path.
+        folder: the path of a file stands for the folder that holds it.
+
+    Raises:
+        NotThere: it is no address, and there is neither a file nor a folder.
+    """
+    if "://" in where:
+        return where
+    path = Path(where).expanduser().resolve()
+    if not path.exists():
+        raise NotThere(f"{where} is neither an address nor a file or folder of this machine")
+    return (path.parent if folder and path.is_file() else path).as_uri()
+
+
 OPENERS: dict[str, Opener] = {"http": open_http, "https": open_http, "file": open_file}

@@ -1,4 +1,4 @@
-"""Settings of the archive reach the stack from the command line, or from the environment that make passes on."""
+"""Settings of the archive and the folder of references reach the stack from the command line or the environment."""
 
 import signal
 
@@ -25,9 +25,10 @@ def _handlers():
         ({}, ["--route", "class"], {"ARCHIVE_ROUTE": "class"}),
     ],
 )
-def test_the_archives_settings(monkeypatch, variables, arguments, expected):
+def test_the_archives_settings(monkeypatch, tmp_path, variables, arguments, expected):
     for name in ("ARCHIVE_AFTER_SECONDS", "ARCHIVE_ROUTE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REFERENCES_DIR", str(tmp_path / "references"))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     started = {}
@@ -39,3 +40,5 @@ def test_the_archives_settings(monkeypatch, variables, arguments, expected):
     monkeypatch.setattr(cli, "Stack", start)
     assert cli.main(["run", *arguments]) == 130
     assert expected.items() <= started.items()
+    assert started["REFERENCES_DIR"] == str(tmp_path / "references")
+    assert (tmp_path / "references").is_dir()

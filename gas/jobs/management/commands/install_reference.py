@@ -15,6 +15,7 @@ from annotator.install.download import DownloadError
 from annotator.install.ensembl import BASE, KNOWN
 from annotator.install.errors import InstallError
 from annotator.install.install import Wanted, install
+from annotator.install.openers import Refused, address
 from annotator.install.place import remove, verify
 from gas.aws.clients import AWSError
 from gas.aws.s3 import CopyDiffers
@@ -35,12 +36,12 @@ class Command(BaseCommand):
             "--from",
             dest="base",
             default=BASE,
-            metavar="ADDRESS",
-            help=f"a mirror of Ensembl's pub folder: https://…, file:///…, s3://bucket/prefix (default: {BASE})",
+            metavar="PLACE",
+            help=f"a mirror of Ensembl's pub folder: https://…, s3://bucket/prefix, or a path (default: {BASE})",
         )
         parser.add_argument("--release", default="", help="Ensembl's release, a number (default: the newest)")
         parser.add_argument("--id", default="", dest="pack_id", help="what to call it here (default: the assembly)")
-        parser.add_argument("--assembly-report", default="", metavar="ADDRESS", help="NCBI's, for more contig names")
+        parser.add_argument("--assembly-report", default="", metavar="PLACE", help="NCBI's, for more contig names")
         parser.add_argument(
             "--genetic-code",
             action="append",
@@ -59,13 +60,18 @@ class Command(BaseCommand):
             raise CommandError("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")
         if options["release"] and not options["release"].isdecimal():
             raise CommandError("--release is a number, such as 115.")
+        try:
+            base = address(options["base"], folder=True)
+            report = options["assembly_report"] and address(options["assembly_report"])
+        except Refused as error:
+            raise CommandError(f"{error}.") from error
         wanted = Wanted(
             name=options["name"],
-            base=options["base"],
+            base=base,
             release=options["release"],
             pack_id=options["pack_id"],
             codes=_codes(options["genetic_code"]),
-            report=options["assembly_report"],
+            report=report,
         )
         try:
             self._install(wanted, folder, options)

@@ -24,6 +24,7 @@ from gas.jobs import sourcefiles, sources
 from gas.jobs.models import VariantSource
 from gas.jobs.packs import OPENERS, NotPublished
 
+VARIANT_FILES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 STEP_BYTES = 64 * 1024 * 1024  # between two lines where the output is no terminal
 
 
@@ -38,7 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", help="clinvar, dbsnp, gnomad, or a name of your own")
         parser.add_argument("--reference", required=True, help="id of the reference pack")
         parser.add_argument(
-            "--from", nargs="+", dest="files", metavar="ADDRESS", help="the file, or those that make it"
+            "--from",
+            nargs="+",
+            dest="files",
+            metavar="PLACE",
+            help="the file, or those that make it: addresses or paths",
         )
         parser.add_argument("--fields", help="INFO fields to take: FIELD or FIELD:TAG, separated by commas")
         parser.add_argument(
@@ -187,8 +192,18 @@ def _line(source: Source) -> str:
     return f"{source.name}: {source}, {source.rows:,} alleles, {', '.join(source.tags)}"
 
 
+def _files(place: str) -> list[str]:
+    """The address or file itself; of a folder, the VCF and BCF files in it."""
+    if "://" in place or not Path(place).is_dir():
+        return [place]
+    found = sorted(str(file) for file in Path(place).iterdir() if file.name.endswith(VARIANT_FILES))
+    if not found:
+        raise CommandError(f"There is no VCF or BCF file in {place}.")
+    return found
+
+
 def _request(name: str, reference: Reference, options: dict[str, Any]) -> Request:
-    files: list[str] | None = options["files"]
+    files = options["files"] and [file for place in options["files"] for file in _files(place)]
     text: str | None = options["checksum"]
     checksum = None
     if text:
