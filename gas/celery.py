@@ -1,16 +1,25 @@
 """The Celery app: SQS as its broker, its settings in celeryconfig.py."""
 
+import logging
 import os
 from typing import Any
 
-from celery.signals import beat_init, before_task_publish, task_prerun, worker_ready
+from celery.signals import after_setup_logger, beat_init, before_task_publish, task_prerun, worker_ready
 
 from gas.aws.broker import SQSCelery
+from gas.logs import LineFormatter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gas.settings")
 
 app = SQSCelery("gas")
 app.config_from_object("celeryconfig")
+
+
+@after_setup_logger.connect
+def escape_log_lines(logger: logging.Logger, format: str, **_: Any) -> None:  # noqa: A002 - Celery's name
+    """Give the log lines of workers and beat, whose handlers Celery makes, the form that the site's have."""
+    for handler in logger.handlers:
+        handler.setFormatter(LineFormatter(format))
 
 
 @worker_ready.connect

@@ -64,7 +64,7 @@ def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -
 
     # The result.
     page.get_by_role("link", name="family trio.vcf").first.click()
-    known = page.get_by_role("region", name=re.compile("known disease"))
+    known = page.get_by_role("region", name=re.compile(r"\d+ findings"))
     expect(known.get_by_text("m.3243A>G")).to_be_visible()
     known.get_by_text(re.compile(r"\d+ more")).click()
     expect(known.get_by_text("p.Arg340His")).to_be_visible()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.signals import after_setup_logger
 from django.conf import settings
 from django.core import mail
 from django.test import Client
@@ -96,5 +97,9 @@ def test_a_log_line_is_one_line_and_steers_no_terminal() -> None:
     assert len(formatter.format(long)) < MESSAGE_CHARACTERS + 100
 
 
-def test_the_service_logs_in_that_form() -> None:
+def test_the_service_and_its_workers_log_in_that_form() -> None:
+    logger = logging.Logger("a worker's root")  # noqa: LOG001 - one that no other test has
+    logger.addHandler(logging.StreamHandler())
+    after_setup_logger.send(sender=None, logger=logger, loglevel="INFO", logfile=None, format="%(message)s")
+    assert isinstance(logger.handlers[0].formatter, LineFormatter)
     assert settings.LOGGING["formatters"]["line"]["()"] == "gas.logs.LineFormatter"
