@@ -4,7 +4,7 @@ from django.conf import settings
 from kombu import Queue
 
 from gas.aws.broker import predefined_queues
-from gas.tasknames import QUEUES, READ_NOTICES, RECONCILE, ROUTES, SWEEP, TEND, TEND_INVENTORY
+from gas.tasknames import QUEUES, READ_NOTICES, RECONCILE, ROUTES, SEND_OWED_MAIL, SWEEP, TEND, TEND_INVENTORY
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
 
@@ -33,7 +33,14 @@ task_default_queue = "gas-default"
 task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 task_create_missing_queues = False
 task_routes = ROUTES
-imports = ("annotator.tasks", "archive.tasks", "gas.jobs.tasks", "gas.subscriptions.tasks", "restore.tasks")
+imports = (
+    "annotator.tasks",
+    "archive.tasks",
+    "gas.jobs.tasks",
+    "gas.subscriptions.tasks",
+    "gas.users.tasks",
+    "restore.tasks",
+)
 
 # --- Delivery: a message is deleted when its work is done, so that a worker's death loses nothing. A task that
 # fails or whose worker is lost comes back, and after five times goes to its dead-letter queue.
@@ -63,6 +70,7 @@ enable_utc = True
 
 beat_schedule = {
     "sweep": {"task": SWEEP, "schedule": settings.SWEEP_SECONDS},
+    "mail": {"task": SEND_OWED_MAIL, "schedule": settings.SWEEP_SECONDS},
     "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS},
 }
 if settings.STRIPE_SECRET_KEY:

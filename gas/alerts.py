@@ -1,21 +1,117 @@
-"""What staff must hear of: to the log as an error, and by mail to whom ALERT_EMAILS names."""
+"""What staff must hear of: to the log as an error, and by mail to whom ALERT_EMAILS names.
+
+Of one kind of trouble staff get one mail in ALERT_PERIOD_SECONDS. The next one says how often it happened meanwhile.
+A row for each kind keeps count across all processes.
+"""
 
 import logging
+import re
+import time
+from datetime import datetime, timedelta
 
-from django.core.mail import mail_admins
-from django.db import transaction
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import Error, transaction
+from django.utils import timezone
+
+from gas.mail.models import Trouble
+from gas.mail.outbox import deliver
 
 log = logging.getLogger(__name__)
 
+#: What differs between two reports of the same trouble: ids, numbers, addresses.
+_PARTICULARS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\S+@\S+|[“\"'][^”\"']*[”\"']|\d+(?:[.,:]\d+)*")
+#: When this process last told of each kind while the database could not be asked.
+_told_without_database: dict[str, float] = {}
 
-def alert(subject: str, advice: str) -> None:
-    """Tell at once. A mail that cannot be sent is logged too, and holds nobody up."""
+
+def alert(subject: str, advice: str, *, kind: str = "") -> None:
+    """Tell staff, at once or with the next mail about this kind of trouble. Never raises.
+
+    Args:
+        subject: what happened, in a sentence without its period.
+        advice: what to do.
+        kind: what is told of together; the subject without its ids and numbers if not given.
+    """
     log.error("%s. %s", subject, advice)
+    if not settings.ADMINS:
+        return
+    kind = (kind or kind_of(subject))[:200]
     try:
-        mail_admins(subject, f"{subject}.\n\n{advice}\n")
+        held = _count(kind, subject, advice)
+    except Error:
+        log.exception("alerts cannot be counted")
+        held = _count_without_database(kind)
+    if held is None:
+        return
+    try:
+        _mail(subject, advice, held)
     except Exception:
         log.exception("the alert could not be mailed")
 
 
-def alert_after_commit(subject: str, advice: str) -> None:
-    transaction.on_commit(lambda: alert(subject, advice), robust=True)
+def alert_after_commit(subject: str, advice: str, *, kind: str = "") -> None:
+    transaction.on_commit(lambda: alert(subject, advice, kind=kind), robust=True)
+
+
+def kind_of(subject: str) -> str:
+    return _PARTICULARS.sub("…", subject)
+
+
+def mail_held() -> int:
+    """Mail what was held back in periods that are over, and forget kinds that did not happen again. For the beat.
+
+    Returns how many mails that were.
+    """
+    over = timezone.now() - _period()
+    Trouble.objects.filter(mailed_at__lte=over, held=0).delete()
+    count = 0
+    for row in Trouble.objects.filter(mailed_at__lte=over):
+        mine = Trouble.objects.filter(pk=row.pk, mailed_at=row.mailed_at, held=row.held)
+        if mine.update(mailed_at=timezone.now(), held=0):
+            _mail(row.subject, row.advice, row.held - 1)  # the latest is told of by the mail itself
+            count += 1
+    return count
+
+
+def _count(kind: str, subject: str, advice: str) -> int | None:
+    """Note that it happened. Returns how often it did since the last mail, or None if no mail is due."""
+    now = timezone.now()
+    with transaction.atomic():
+        row, is_new = Trouble.objects.select_for_update().get_or_create(
+            kind=kind, defaults={"mailed_at": now, "subject": subject[:400], "advice": advice}
+        )
+        if is_new:
+            return 0
+        held = row.held
+        is_due = row.mailed_at <= now - _period()
+        row.held = 0 if is_due else held + 1
+        row.mailed_at = now if is_due else row.mailed_at
+        row.subject, row.advice = subject[:400], advice
+        row.save()
+    return held if is_due else None
+
+
+def _count_without_database(kind: str) -> int | None:
+    """The same for this process alone."""
+    now = time.monotonic()
+    told = _told_without_database.get(kind)
+    if told is not None and now - told < _period().total_seconds():
+        return None
+    _told_without_database[kind] = now
+    return 0
+
+
+def _mail(subject: str, advice: str, held: int) -> None:
+    more = f"The same kind of trouble happened {held} more times since the last mail about it.\n\n" if held > 0 else ""
+    since = datetime.now().astimezone(timezone.get_default_timezone())
+    until = f"Further ones within {_period()} are counted, and told in one mail."
+    text = f"{subject}.\n\n{advice}\n\n{more}{since:%Y-%m-%d %H:%M} {settings.TIME_ZONE}. {until}\n"
+    title = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}" + (f" (and {held} more)" if held > 0 else "")
+    deliver(
+        EmailMessage(" ".join(title.split()), text, settings.SERVER_EMAIL, [address for _, address in settings.ADMINS])
+    )
+
+
+def _period() -> timedelta:
+    return timedelta(seconds=settings.ALERT_PERIOD_SECONDS)

@@ -27,6 +27,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [urlsplit(SITE_URL).hostnam
 SUPPORT_EMAIL: str = env.str("SUPPORT_EMAIL", "support@gas.example")
 ALERT_EMAILS: list[str] = env.list("ALERT_EMAILS", [])
 ADMINS = [("Staff", address) for address in ALERT_EMAILS]
+ALERT_PERIOD_SECONDS: int = env.int("ALERT_PERIOD_SECONDS", 3600, validate=validate.Range(min=1))
 EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
 #: The embedded stack for one machine; adds its own app, and static files straight from their sources.
@@ -174,6 +175,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "djstripe",
+    "gas.mail",
     "gas.users",
     "gas.subscriptions",
     "gas.jobs",
@@ -191,6 +193,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "gas.users.middleware.SeenMiddleware",
+    "gas.users.middleware.NoStoreMiddleware",
     "gas.users.middleware.TimeZoneMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -233,7 +236,14 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "staff": {"class": "gas.alertlog.AlertHandler", "level": "ERROR"},
+    },
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # without Django's own handler, which mails every error
+        "django.request": {"handlers": ["staff"]},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
 
@@ -270,9 +280,13 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before who may sign in, and how, is 
 #: Amount/time/what is counted. The cache holds the counts: with several web processes, CACHE_URL must be shared.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
-    "login_failed": "20/m/ip,5/300s/key",  # the sixth wrong password of an account in 5 minutes is not even looked at
-    "request_login_code": "20/m/ip,3/m/key",
-    "reset_password": "20/m/ip,5/m/key",
+    "login_failed": "20/m/ip,5/300s/key",  # the key is an account and a client's address: see AccountAdapter
+    "login_failed_account": "100/h/key",
+    "request_login_code": "20/m/ip",
+    "reset_password": "20/m/ip",
+    "mail_asked": "6/h/key",  # a client and an address: see gas.users.limits
+    "mail_address": "30/h/key",
+    "mail_unknown": "3/h/key",
     "signup": "20/m/ip",
     "reauthenticate": "10/m/user",
     "change_password": "5/m/user",
@@ -281,7 +295,11 @@ ACCOUNT_RATE_LIMITS = {
 MFA_ADAPTER = "gas.users.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_FORMS = {"add_webauthn": "gas.users.forms.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "gas.users.forms.AddPasskeyForm",
+    "authenticate": "gas.users.onetimecodes.OnceAuthenticateForm",
+    "reauthenticate": "gas.users.onetimecodes.OnceReauthenticateForm",
+}
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s: clocks differ
 #: Browsers themselves take `localhost`, and nothing else, for secure without TLS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVSTACK and SITE_URL.startswith("http://")

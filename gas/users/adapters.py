@@ -1,10 +1,13 @@
 """Where the service differs from allauth's ways: names, and what is believed of a sign-in provider."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -12,20 +15,62 @@ from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.sites.shortcuts import get_current_site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from gas.mail.outbox import KEEP, deliver
+from gas.users.limits import may_be_told
 from gas.users.models import User
 from gas.users.owners import close_all_ways_in, is_claimed_only, is_known_here, nobody_proved
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Mail that cannot raise into a request, and limits on guesses that lock nobody out for another's.
+
+    Wrong passwords are counted for each pair of account and client (5 in five minutes), for each client, and, much more
+    generously, for each account: whoever guesses from many addresses at once ends sign-in by password for that hour.
+    A mailed code and a reset of the password are ways in that no number of wrong passwords closes.
+    """
+
     error_messages = DefaultAccountAdapter.error_messages | {
-        "too_many_login_attempts": "Too many failed attempts. Wait five minutes, or reset your password.",
+        "too_many_login_attempts": "Too many failed attempts. Get a code by mail, or wait five minutes.",
+        "too_many_mails": "Many mails were asked for with this address. Look into its mailbox, or wait an hour.",
     }
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Every mail of allauth's comes through here. One that the mail service does not take now is sent later."""
+        if not may_be_told(template_prefix, email):
+            return
+        request = allauth_context.request
+        shown = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        keep = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT) if "code" in context else KEEP
+        if not deliver(self.render_mail(template_prefix, email, shown), keep=keep) and hasattr(request, "_messages"):
+            messages.warning(request, "Our mail is delayed at the moment. It will come; you need not ask for it again.")
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        super().pre_authenticate(request, **credentials)
+        self._account_usage = ratelimit.consume(
+            request, action="login_failed_account", key=_login_of(credentials), app="allauth.account"
+        )
+        if not self._account_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        super()._rollback_login_failed_rl_usage()
+        if usage := getattr(self, "_account_usage", None):
+            usage.rollback()
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{ratelimit.get_ip(request)}"
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """After a reset of the password."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        ratelimit.clear(request, app="allauth.account", action="login_failed_account", key=_login_of(credentials))
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Called when the button behind a mailed link is pressed: by the owner of the mailbox, and perhaps not by who
@@ -36,6 +81,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             query = urlencode({"next": request.path})
             raise ImmediateHttpResponse(redirect(f"{reverse('account_login')}?{query}"))
         return bool(super().confirm_email(request, email_address))
+
+
+def _login_of(credentials: dict[str, Any]) -> str:
+    return str(credentials.get("email", "")).lower()
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

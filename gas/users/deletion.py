@@ -11,11 +11,12 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 
+from gas.mail import outbox
 from gas.users.models import User
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def delete_account(user: User) -> None:
             hook(locked)
         email, emails, pk = locked.email, addresses_of(locked), str(locked.pk)
         forget_in_log(pk, emails)
+        outbox.forget(emails)
         locked.delete()
         end_sessions(pk, emails)
         transaction.on_commit(lambda: say_farewell(email), robust=True)
@@ -112,4 +114,4 @@ def _words(value: Any) -> Iterator[str]:
 def say_farewell(email: str) -> None:
     """The last mail to the address, after which it is forgotten."""
     values = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, "support_email": settings.SUPPORT_EMAIL}
-    send_mail(SUBJECT, render_to_string("users/mail/farewell.txt", values), None, [email])
+    outbox.deliver(EmailMessage(SUBJECT, render_to_string("users/mail/farewell.txt", values), to=[email]))

@@ -7,6 +7,7 @@ from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
+from gas.users.limits import refuse_too_many_mails
 from gas.users.models import User
 from gas.users.owners import is_claimed_only
 
@@ -76,6 +77,7 @@ class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
+        refuse_too_many_mails(email)
         if self._user and is_claimed_only(self._user, email):
             self._user = None
         return email
@@ -88,5 +90,6 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
+        refuse_too_many_mails(email)
         self.users = [user for user in self.users if not is_claimed_only(user, email)]
         return email

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 
 #: A session's last use is written down as often as this, and not with each request: pages poll.
 SEEN_SECONDS = 300
@@ -45,6 +46,19 @@ def _seen(request: HttpRequest, key: str) -> None:
             unique_fields=["session_key"],
             update_fields=["user", "ip", "user_agent", "last_seen_at"],
         )
+
+
+class NoStoreMiddleware:
+    """No page of a person, and none about signing in, is kept by a browser or a proxy."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if request.path != "/" or request.user.is_authenticated:
+            add_never_cache_headers(response)
+        return response
 
 
 class TimeZoneMiddleware:

@@ -5,11 +5,14 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_reset, user_signed_up
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from django.contrib import messages
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from gas.users.models import User
+from gas.users.onetimecodes import spend
 from gas.users.owners import MADE_HERE, close_all_ways_in, close_ways_in, nobody_proved
 
 
@@ -35,3 +38,10 @@ def let_only_who_has_the_code_stay(request: HttpRequest, email_address: EmailAdd
             request,
             "Your address had not been confirmed before: the password that was set, if any, is gone.",
         )
+
+
+@receiver(authenticator_added)
+def spend_the_code_of_the_setup(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
+    """The code that showed that the app works opens nothing afterwards."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        spend(authenticator, request.POST.get("code", ""))

@@ -64,17 +64,45 @@ def test_asking_for_a_code_does_not_tell_who_has_an_account(person: User) -> Non
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
 
 
+def guess(person: User, times: int, address: str = "127.0.0.1") -> bytes:
+    """Wrong passwords from one address; the last page."""
+    client, page = Client(REMOTE_ADDR=address), b""
+    for _ in range(times):
+        page = client.post("/accounts/login/", {"login": person.email, "password": "a long wrong phrase"}).content
+    return page
+
+
 def test_the_sixth_wrong_password_is_refused_and_so_is_the_right_one_then(person: User) -> None:
+    assert b"Too many" not in guess(person, 5)
+    assert b"Too many failed attempts" in guess(person, 1)
     client = Client()
-    for _ in range(5):
-        answer = client.post("/accounts/login/", {"login": person.email, "password": "a long wrong phrase"})
-        assert b"Too many" not in answer.content
-    sixth = client.post("/accounts/login/", {"login": person.email, "password": "a long wrong phrase"})
-    assert b"Too many failed attempts" in sixth.content
-    # From anywhere: it is the account that is guarded.
-    other = Client(REMOTE_ADDR="192.0.2.7")
-    other.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
-    assert not is_in(other)
+    client.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    assert not is_in(client)
+
+
+def test_anothers_wrong_passwords_do_not_lock_the_owner_out(person: User) -> None:
+    assert b"Too many failed attempts" in guess(person, 6, address="192.0.2.7")
+    assert is_in(signed_in(person))
+
+
+def test_guessing_from_many_addresses_ends_sign_in_by_password_but_not_by_mail(person: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_account": "12/h/key"}
+    pages = [guess(person, 3, address=f"192.0.2.{number}") for number in range(5)]
+    assert [b"Too many failed attempts" in page for page in pages] == [False] * 4 + [True]
+
+    locked = Client(REMOTE_ADDR="198.51.100.1")
+    locked.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    assert not is_in(locked)
+
+    locked.post("/accounts/login/code/", {"email": person.email})
+    locked.post("/accounts/login/code/confirm/", {"code": mailed_code()})
+    assert is_in(locked)
+
+
+def test_who_signs_in_often_uses_nothing_up(person: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_account": "3/h/key"}
+    for _ in range(8):
+        signed_in(person)
 
 
 def test_one_persons_lock_out_is_nobody_elses(person: User, stranger: User) -> None:

@@ -1,0 +1,38 @@
+"""Mails that are owed, and the kinds of trouble that staff were told of. Not in the admin: mails may hold tokens."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class OwedMail(models.Model):
+    """A mail that could not be sent yet. Its row goes when the mail is sent, or of no use any more."""
+
+    to = models.CharField(max_length=320)
+    sender = models.CharField(max_length=320)
+    subject = models.CharField(max_length=400)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    # When it is tried again. Moved before each try, so that of two senders only one sends.
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # The last try that failed; None for a mail that nobody has tried.
+    failed_at = models.DateTimeField(null=True, db_index=True)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}"
+
+
+class Trouble(models.Model):
+    """One kind of trouble that staff were mailed about, and what has come of it since."""
+
+    kind = models.CharField(max_length=200, unique=True)
+    mailed_at = models.DateTimeField()
+    # How often it happened since that mail, and the latest time's text.
+    held = models.PositiveIntegerField(default=0)
+    subject = models.CharField(max_length=400)
+    advice = models.TextField()
+
+    def __str__(self) -> str:
+        return self.kind

@@ -1,0 +1,110 @@
+"""Mail whose sending never raises: what the mail service does not take now is owed, and tried again by the beat."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.db import Error
+from django.db.models import F
+from django.utils import timezone
+
+from gas.mail.models import OwedMail
+
+log = logging.getLogger(__name__)
+
+#: How long an owed mail is tried, unless its sender says otherwise.
+KEEP = timedelta(days=1)
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60, 900
+#: After this many failures within DOWN_SECONDS nobody waits for the mail service: further mails are owed at once.
+DOWN_FAILURES, DOWN_SECONDS = 3, 60
+#: Owed mails that one round tries at most.
+BATCH = 200
+
+
+def deliver(message: EmailMessage, *, keep: timedelta = KEEP) -> bool:
+    """Send the message, or owe it to each of its recipients.
+
+    Args:
+        keep: after this time the mail is of no use, and given up.
+
+    Returns:
+        Whether it was sent at once.
+    """
+    failed_at = None
+    if not is_down():
+        try:
+            message.send()
+        except Exception:
+            log.exception("a mail is owed: the mail service did not take it")
+            failed_at = timezone.now()
+        else:
+            return True
+    html = next((str(part[0]) for part in getattr(message, "alternatives", ()) if part[1] == "text/html"), "")
+    OwedMail.objects.bulk_create(
+        OwedMail(
+            to=to,
+            sender=message.from_email or settings.DEFAULT_FROM_EMAIL,
+            subject=str(message.subject)[:400],
+            text=str(message.body),
+            html=html,
+            failed_at=failed_at,
+            expires_at=timezone.now() + keep,
+        )
+        for to in message.to
+    )
+    return False
+
+
+def is_down() -> bool:
+    """Whether the mail service has just failed repeatedly. A try may take 25 s (gas.aws.mail)."""
+    since = timezone.now() - timedelta(seconds=DOWN_SECONDS)
+    try:
+        return OwedMail.objects.filter(failed_at__gt=since).count() >= DOWN_FAILURES
+    except Error:  # the database cannot say: an alert about that must leave all the same
+        return False
+
+
+def send_owed() -> int:
+    """One round: try the mails that are due, until DOWN_FAILURES of them failed. Returns how many were sent."""
+    sent = failures = 0
+    for mail in OwedMail.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:BATCH]:
+        if failures == DOWN_FAILURES:
+            break
+        if not _claim(mail):
+            continue
+        if mail.expires_at <= timezone.now():
+            log.error("mail %s is given up after %d tries", mail.pk, mail.tries)
+            mail.delete()
+            continue
+        try:
+            _message(mail).send()
+        except Exception:
+            log.warning("mail %s, try %d, failed", mail.pk, mail.tries + 1, exc_info=True)
+            OwedMail.objects.filter(pk=mail.pk).update(failed_at=timezone.now())
+            failures += 1
+        else:
+            mail.delete()
+            sent += 1
+    return sent
+
+
+def _claim(mail: OwedMail) -> bool:
+    """Move the next try, so that nobody else makes this one."""
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** min(mail.tries, 10), LONGEST_PAUSE_SECONDS)
+    due: datetime = timezone.now() + timedelta(seconds=pause)
+    mine = OwedMail.objects.filter(pk=mail.pk, due_at=mail.due_at)
+    return bool(mine.update(due_at=due, tries=F("tries") + 1))
+
+
+def _message(mail: OwedMail) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(mail.subject, mail.text, mail.sender, [mail.to])
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    return message
+
+
+def forget(addresses: set[str]) -> None:
+    """Delete what is owed to these addresses, which are in lower case."""
+    owed = OwedMail.objects.values_list("pk", "to")
+    OwedMail.objects.filter(pk__in=[pk for pk, to in owed if to.lower() in addresses]).delete()
