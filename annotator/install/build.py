@@ -35,7 +35,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a pack is to be called and made of. codes: genetic codes by contig, where they are not the usual ones."""
+    """What a pack is to be called and made of.
+
+    codes: genetic codes by contig, where they are not the usual ones.
+    published: checksums of the sources as published, by address.
+    provider: who made the gene models, as people know it; "" for a person's own files.
+    """
 
     id: str
     species: str
@@ -46,7 +51,8 @@ class Recipe:
     codes: Mapping[str, int] = field(default_factory=dict)
     report: Sequence[Sequence[str]] = ()
     lookalikes: Sequence[Mapping[str, Any]] = ()
-    published: Mapping[str, str] = field(default_factory=dict)  # checksums of the sources as published, by address
+    published: Mapping[str, str] = field(default_factory=dict)
+    provider: str = "Ensembl"
 
 
 def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -> None:
@@ -97,7 +103,7 @@ def _manifest(
 ) -> dict[str, Any]:
     organism = recipe.species.replace("_", " ").capitalize()
     build = models.facts.get("genome-build", recipe.assembly)
-    release = f"Ensembl {recipe.release}" if recipe.release else "Ensembl"
+    release = f"{recipe.provider} {recipe.release}".strip() or "own files"
     genes = sum(contig.genes for contig in models.contigs)
     return {
         "format": 3,

@@ -1,9 +1,10 @@
-"""A genome: from Ensembl's gzip FASTA to bgzip with its indexes, in one pass and without a plain copy."""
+"""A genome: from FASTA, plain or packed with gzip, to bgzip with its indexes, in one pass and without a plain copy."""
 
 import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -48,7 +49,7 @@ class _Growing:
 
 
 def pack_genome(source: Path, target: Path, progress: Callable[[int], None] | None = None) -> list[Sequence]:
-    """Write the gzip FASTA source as bgzip to target, with target.fai and target.gzi, and return what is in it.
+    """Write the FASTA source as bgzip to target, with target.fai and target.gzi, and return what is in it.
 
     progress is called with the bytes of source that have been read. Raises InstallError.
     """
@@ -103,13 +104,21 @@ def _check(source: Path, sequences: list[Sequence]) -> None:
 
 
 def whole_lines(packed: IO[bytes], name: str, progress: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield the text of an open gzip file in pieces of some megabytes that end with a line's end.
+    """Yield the text of an open file in pieces of some megabytes that end with a line's end.
 
-    Raises InstallError if it is cut short or damaged.
+    Args:
+        packed: At its beginning; plain, or packed with gzip.
+        name: For errors.
+        progress: Called with the bytes of the file that have been read.
+
+    Raises:
+        InstallError: The file is cut short or damaged.
     """
     rest = b""
+    is_gzip = packed.read(2) == b"\x1f\x8b"
+    packed.seek(0)
     try:
-        with gzip.GzipFile(fileobj=packed) as text:
+        with gzip.GzipFile(fileobj=packed) if is_gzip else nullcontext(packed) as text:
             while chunk := text.read(_CHUNK):
                 if progress:
                     progress(packed.tell())
@@ -121,6 +130,6 @@ def whole_lines(packed: IO[bytes], name: str, progress: Callable[[int], None] | 
     except EOFError as error:
         raise InstallError("cut-short", f"{name} is cut short.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise InstallError("damaged", f"{name} is not gzip, or damaged ({error}).") from error
+        raise InstallError("damaged", f"{name} is damaged ({error}).") from error
     if rest:
         yield rest

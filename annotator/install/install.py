@@ -71,14 +71,14 @@ def install(
             found = ensembl.find(wanted.name, read, base=wanted.base, release=wanted.release)
             report = names.parse_report(read(wanted.report)) if wanted.report else []
         pack_id = wanted.pack_id or found.assembly
-        _check_id(pack_id)
+        check_id(pack_id)
         with exclusive(folder, pack_id):
             if (there := manifest_of(folder / pack_id)) is not None:
                 return _there(folder / pack_id, there, found)
             downloads = folder / DOWNLOADS / pack_id
             genome = _fetch(found.genome, downloads, progress, openers)
             genes = _fetch(found.genes, downloads, progress, openers)
-            _check_room(folder, genome.size + genes.size)
+            check_room(folder, genome.size + genes.size)
             recipe = Recipe(
                 id=pack_id,
                 species=found.species,
@@ -100,7 +100,8 @@ def install(
     return Installed(folder / pack_id, new=True)
 
 
-def _check_id(pack_id: str) -> None:
+def check_id(pack_id: str) -> None:
+    """Raise InstallError for an id that no pack can have."""
     if not ID(pack_id):
         raise InstallError(
             "bad-id", f"{pack_id!r} cannot be a pack's id: letters, digits, points, dashes, 64 at most (--id)."
@@ -135,7 +136,8 @@ def _reader(folder: Path, openers: Mapping[str, Opener] | None) -> Callable[[str
     return read
 
 
-def _check_room(folder: Path, sources: int) -> None:
+def check_room(folder: Path, sources: int) -> None:
+    """Raise InstallError if a folder has no room for a pack that is made of `sources` bytes."""
     needed = int(sources * PACK_RATIO)
     if needed > shutil.disk_usage(folder).free:
         raise InstallError("no-space", no_space(folder / "the pack", needed).message)

@@ -35,7 +35,8 @@ from gas.users.models import User
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server, serving
 from tests.conftest import make_person
-from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, make_genome, serve_as_ensembl
+from tests.support import gene_styles
+from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, fasta, make_genome, serve_as_ensembl
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws")]
 
@@ -119,7 +120,7 @@ def test_a_job_of_a_retired_pack_can_be_tried_again(
     here: Path, pending: Callable[..., Job], staff: User, person: User
 ) -> None:
     job = pending(variant(here.parent))
-    Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY, status=JobStatus.FAILED)
+    Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY, status=JobStatus.FAILED, failure_code="our-fault")
     references.register_all()
     references.retire([ASSEMBLY, "rCRS"], actor=staff)
     job.refresh_from_db()
@@ -428,6 +429,19 @@ def command(*arguments: str) -> str:
     out = io.StringIO()
     call_command("install_reference", *arguments, stdout=out)
     return out.getvalue()
+
+
+def test_the_command_installs_ones_own_genome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    genome = make_genome()
+    (tmp_path / "genome.fa").write_text(fasta(genome))
+    (tmp_path / "genes.gtf").write_text(gene_styles.text(genome, gene_styles.gencode_gtf))
+
+    said = command("mine", "--fasta", str(tmp_path / "genome.fa"), "--genes", str(tmp_path / "genes.gtf"))
+
+    assert "Installed mine: Mine mine (own files), 3 sequences." in said
+    assert offered() == ["rCRS", "mine"]
+    with pytest.raises(CommandError, match="both --fasta and --genes"):
+        command("other", "--fasta", str(tmp_path / "genome.fa"))
 
 
 def test_the_command_installs_registers_and_publishes(

@@ -1,0 +1,113 @@
+"""Refuses or repairs transcripts that cannot be true, and counts both."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from annotator.install.gene_models.model import Gene, Span, Transcript
+
+OVERLAPPING = "their exons overlap"
+OUTSIDE = "their coding parts lie outside of their exons"
+BOTH_STRANDS = "they have no strand"
+PHASES = "phases of coding parts that do not fit each other"
+EXONS = "exons that the file does not have, from coding parts and UTRs"
+
+
+@dataclass
+class Counts:
+    """What was done to transcripts.
+
+    transcripts: how many there are in the file.
+    left_out: how many were left out, by reason.
+    repaired: how many were repaired, by what was wrong.
+    """
+
+    transcripts: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
+
+
+def checked(gene: Gene, counts: Counts) -> Gene | None:
+    """Sort and complete the transcripts of a gene; leave out those that cannot be used.
+
+    Returns:
+        The gene; None if none of its transcripts can be used.
+    """
+    kept = []
+    for transcript in gene.transcripts:
+        counts.transcripts += 1
+        if gene.strand not in {"+", "-"}:
+            counts.left_out[BOTH_STRANDS] += 1
+        elif fault := _completed(transcript, gene.strand, counts):
+            counts.left_out[fault] += 1
+        else:
+            kept.append(transcript)
+    gene.transcripts = kept
+    if kept and not gene.biotype:
+        gene.biotype = next((one.biotype for one in kept if one.coding), kept[0].biotype)
+    return gene if kept else None
+
+
+def _completed(transcript: Transcript, strand: str, counts: Counts) -> str:
+    """Complete a transcript; return why it cannot be used, "" if it can."""
+    coding = _with_stop(transcript.coding)
+    exons = sorted(set(transcript.exons))
+    if not exons:
+        exons = _merged([(start, end) for start, end, _ in coding] + transcript.untranslated)
+        if exons:
+            counts.repaired[EXONS] += 1
+        else:
+            exons = [(transcript.start, transcript.end)]
+    if any(left[1] >= right[0] for left, right in pairwise(exons)):
+        return OVERLAPPING
+    if any(not _inside(start, end, exons) for start, end, _ in coding):
+        return OUTSIDE
+    transcript.exons, transcript.start, transcript.end = exons, exons[0][0], exons[-1][1]
+    transcript.coding = phased(coding, strand)
+    told = [phase for _, _, phase in coding]
+    if any(old != new for old, (_, _, new) in zip(told, transcript.coding, strict=True) if old in {"0", "1", "2"}):
+        counts.repaired[PHASES] += 1
+    return ""
+
+
+def _inside(start: int, end: int, exons: list[Span]) -> bool:
+    return any(first <= start and end <= last for first, last in exons)
+
+
+def _with_stop(coding: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return coding parts in order, a stop codon joined to the part that it touches."""
+    found: list[tuple[int, int, str]] = []
+    for start, end, phase in sorted(set(coding)):
+        if found and start <= found[-1][1] + 1 and "stop" in {phase, found[-1][2]}:
+            before = found.pop()
+            phases = [one for one in (before[2], phase) if one != "stop"]
+            found.append((before[0], max(end, before[1]), phases[0] if phases else "stop"))
+        else:
+            found.append((start, end, phase))
+    return found
+
+
+def phased(coding: list[tuple[int, int, str]], strand: str) -> list[tuple[int, int, str]]:
+    """Return coding parts with the phases that follow from the first one.
+
+    Args:
+        coding: Sorted along the contig; the phase of the first part in the transcript's direction counts.
+        strand: "+" or "-".
+    """
+    ordered = coding if strand == "+" else coding[::-1]
+    found = []
+    phase = int(ordered[0][2]) if ordered and ordered[0][2] in {"1", "2"} else 0
+    for start, end, _ in ordered:
+        found.append((start, end, str(phase)))
+        phase = (phase - (end - start + 1)) % 3
+    return found if strand == "+" else found[::-1]
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found

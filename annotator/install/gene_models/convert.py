@@ -1,0 +1,150 @@
+"""From a person's file of gene models to Ensembl's GFF3, contig by contig."""
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from annotator.install.errors import InstallError
+from annotator.install.gene_models import ensembl_gff3
+from annotator.install.gene_models.build import genes_of
+from annotator.install.gene_models.check import Counts, checked
+from annotator.install.gene_models.rows import Row, read_row, split_version
+from annotator.install.genome import whole_lines
+
+LEVEL = 1  # of gzip: the file is read once and deleted
+
+
+@dataclass
+class Converted:
+    """What a file had.
+
+    counts: of its transcripts.
+    genes: how many were written.
+    other_contigs: rows of each contig that the genome does not have.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    genes: int = 0
+    other_contigs: dict[str, int] = field(default_factory=dict)
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    contig_of: Callable[[str], str | None],
+    mane: Mapping[str, str],
+    progress: Callable[[int], None] | None = None,
+) -> Converted:
+    """Write the gene models of a GFF3 or GTF file as Ensembl's GFF3.
+
+    Args:
+        source: Plain or packed with gzip, its rows grouped by contig.
+        target: Gets the GFF3, packed with gzip.
+        contig_of: Returns the genome's name of a contig; None if the genome does not have it.
+        mane: {transcript without version: MANE_Select or MANE_Plus_Clinical}.
+        progress: Called with the bytes of source that have been read.
+
+    Raises:
+        InstallError: A line is not GFF3 or GTF, a contig comes twice, or there is no gene that can be used.
+    """
+    done = Converted()
+    with gzip.open(target, "wt", LEVEL, encoding="utf-8", newline="\n") as out:
+        out.write("##gff-version 3\n")
+        for contig, rows in _contigs(source, contig_of, done, progress):
+            for found in genes_of(rows):
+                gene = checked(found, done.counts)
+                if gene is None:
+                    continue
+                done.genes += 1
+                for one in gene.transcripts:
+                    if one.name in mane and mane[one.name] not in one.tags:
+                        one.tags = (*one.tags, mane[one.name])
+                out.writelines(f"{line}\n" for line in ensembl_gff3.lines(contig, gene))
+            out.write("###\n")
+    if not done.genes:
+        raise InstallError("no-genes", _no_genes(source, done))
+    return done
+
+
+def _no_genes(source: Path, done: Converted) -> str:
+    if done.other_contigs:
+        names = ", ".join(list(done.other_contigs)[:3])
+        return (
+            f"No gene of {source.name} lies on a sequence of the FASTA file; its contigs are called {names}. If these "
+            "are other names of the same sequences, give NCBI's assembly report (--assembly-report)."
+        )
+    return f"{source.name} has no genes with exons: give the gene models of the genome as GFF3 or GTF."
+
+
+def _contigs(
+    source: Path,
+    contig_of: Callable[[str], str | None],
+    done: Converted,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the rows of each contig that the genome has."""
+    called, name = "", None
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for number, line in enumerate(_lines(source, progress), 1):
+        if line.startswith("##FASTA"):
+            break
+        row = read_row(line, number, source.name)
+        if row is None:
+            continue
+        if row.contig != called:
+            if name and rows:
+                yield name, rows
+            called, name, rows = row.contig, contig_of(row.contig), []
+            if name in seen:
+                raise InstallError(
+                    "bad-genes",
+                    f"{source.name}, line {number:,}: contig {called} comes again after others. Sort the file by "
+                    "contig first, for example with sort -k1,1 -s.",
+                )
+            if name:
+                seen.add(name)
+        if name is None:
+            done.other_contigs[row.contig] = done.other_contigs.get(row.contig, 0) + 1
+        else:
+            rows.append(row)
+    if name and rows:
+        yield name, rows
+
+
+def _lines(source: Path, progress: Callable[[int], None] | None) -> Iterator[str]:
+    with source.open("rb") as file:
+        for text in whole_lines(file, source.name, progress):
+            for line in text.splitlines():
+                yield line.decode("utf-8", "replace")
+
+
+def read_mane(path: Path) -> dict[str, str]:
+    """Read NCBI's MANE summary.
+
+    Args:
+        path: `MANE.GRCh38.vX.summary.txt`, plain or packed with gzip: columns RefSeq_nuc, Ensembl_nuc and MANE_status.
+
+    Returns:
+        {transcript without version: MANE_Select or MANE_Plus_Clinical}, of both RefSeq and Ensembl.
+
+    Raises:
+        InstallError: These columns are missing.
+    """
+    head: list[str] = []
+    found = {}
+    for line in _lines(path, None):
+        cells = line.rstrip("\r").lstrip("#").split("\t")
+        if not head:
+            head = cells
+            missing = {"RefSeq_nuc", "Ensembl_nuc", "MANE_status"} - set(head)
+            if missing:
+                raise InstallError("bad-mane", f"{path.name} has no column {', '.join(sorted(missing))}.")
+            continue
+        row = dict(zip(head, cells, strict=False))
+        for key in ("RefSeq_nuc", "Ensembl_nuc"):
+            if name := row.get(key, ""):
+                found[split_version(name)[0]] = row.get("MANE_status", "").replace(" ", "_")
+    return found

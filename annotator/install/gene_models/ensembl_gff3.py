@@ -1,0 +1,52 @@
+"""Writes gene models as Ensembl's GFF3 has them."""
+
+from collections.abc import Iterator
+
+from annotator.install.gene_models.model import Gene, Transcript
+
+_ESCAPES = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "&": "%26", ",": "%2C", "\t": "%09", "\n": "%0A"})
+
+
+def lines(contig: str, gene: Gene) -> Iterator[str]:
+    """Yield the rows of a gene, of its transcripts, and of their exons, UTRs and coding parts."""
+    start = min(one.start for one in gene.transcripts)
+    end = max(one.end for one in gene.transcripts)
+
+    def row(kind: str, first: int, last: int, tags: dict[str, str], phase: str = ".") -> str:
+        text = ";".join(f"{key}={value}" for key, value in tags.items() if value)
+        return f"{contig}\t.\t{kind}\t{first}\t{last}\t.\t{gene.strand}\t{phase}\t{text}"
+
+    named = {"Name": _escaped(gene.name), "biotype": _escaped(gene.biotype), "description": _escaped(gene.description)}
+    yield row(gene.kind, start, end, {"ID": f"gene:{_escaped(gene.identifier)}", **named})
+    for one in gene.transcripts:
+        name = _escaped(one.name)
+        tags = {
+            "ID": f"transcript:{name}",
+            "Parent": f"gene:{_escaped(gene.identifier)}",
+            "biotype": _escaped(one.biotype),
+            "tag": ",".join(map(_escaped, one.tags)),
+            "transcript_id": name,
+            "version": one.version,
+        }
+        yield row(one.kind, one.start, one.end, tags)
+        parent = {"Parent": f"transcript:{name}"}
+        for kind, first, last, phase in _parts(one, gene.strand):
+            yield row(kind, first, last, parent, phase)
+
+
+def _parts(transcript: Transcript, strand: str) -> Iterator[tuple[str, int, int, str]]:
+    """Yield type, first base, last base and phase of each part, along the contig."""
+    low, high = ("five_prime_UTR", "three_prime_UTR") if strand == "+" else ("three_prime_UTR", "five_prime_UTR")
+    coding = transcript.coding
+    for start, end in transcript.exons:
+        yield "exon", start, end, "."
+        if coding and start < coding[0][0]:
+            yield low, start, min(end, coding[0][0] - 1), "."
+        if coding and end > coding[-1][1]:
+            yield high, max(start, coding[-1][1] + 1), end, "."
+    for start, end, phase in coding:
+        yield "CDS", start, end, phase
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).translate(_ESCAPES)

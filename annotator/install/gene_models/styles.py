@@ -1,0 +1,85 @@
+"""What Ensembl, GENCODE and NCBI RefSeq call the same things.
+
+https://www.gencodegenes.org/pages/data_format.html,
+https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/file-formats/annotation-files/about-ncbi-gff3/ and the
+README files of Ensembl's gff3 and gtf folders.
+"""
+
+from annotator.install.gene_models.rows import Row
+
+EXON, CODING, STOP_CODON = "exon", "CDS", "stop_codon"
+UNTRANSLATED = {"five_prime_UTR", "three_prime_UTR", "five_prime_utr", "three_prime_utr", "UTR", "5UTR", "3UTR"}
+#: Rows that say nothing which the others do not say.
+SKIPPED = {
+    "start_codon", "Selenocysteine", "stop_codon_redefined_as_selenocysteine", "intron", "inter", "inter_CNS",
+    "biological_region", "region", "chromosome", "supercontig", "scaffold", "contig", "cDNA_match", "match",
+}  # fmt: skip
+GENES = {"gene", "ncRNA_gene", "lincRNA_gene", "miRNA_gene", "rRNA_gene", "snRNA_gene", "snoRNA_gene", "tRNA_gene"}
+PSEUDOGENES = {"pseudogene", "pseudogenic_gene"}
+#: The biotype of a transcript that has no other than the type of its row.
+BIOTYPES = {
+    "mRNA": "protein_coding",
+    "lnc_RNA": "lncRNA",
+    "lincRNA": "lincRNA",
+    "transcript": "misc_RNA",
+    "primary_transcript": "miRNA",
+    "ncRNA": "misc_RNA",
+    "antisense_RNA": "antisense",
+    "guide_RNA": "misc_RNA",
+    "vault_RNA": "vault_RNA",
+    "Y_RNA": "Y_RNA",
+    "NMD_transcript_variant": "nonsense_mediated_decay",
+    "V_gene_segment": "IG_V_gene",
+    "D_gene_segment": "IG_D_gene",
+    "J_gene_segment": "IG_J_gene",
+    "C_gene_segment": "IG_C_gene",
+}
+_SELECT = {"MANE Select": "MANE_Select", "MANE Plus Clinical": "MANE_Plus_Clinical"}
+
+
+def is_gene(row: Row) -> bool:
+    """Whether the row is a gene's own."""
+    return row.kind in GENES or row.kind in PSEUDOGENES
+
+
+def gene_kind(kind: str, biotype: str) -> str:
+    """Return gene, ncRNA_gene or pseudogene for the type of a gene's row and its biotype."""
+    if kind in PSEUDOGENES or "pseudogene" in biotype:
+        return "pseudogene"
+    coding = biotype in {"", "protein_coding"} or biotype.startswith(("IG_", "TR_"))
+    return "gene" if kind == "gene" and coding else "ncRNA_gene"
+
+
+def gene_name(row: Row, identifier: str) -> str:
+    """Return a gene's symbol; its identifier if it has none."""
+    return row.first("gene_name", "Name", "gene") or identifier
+
+
+def gene_biotype(row: Row) -> str:
+    """Return a gene's biotype; "" if the row does not tell it."""
+    return row.first("biotype", "gene_type", "gene_biotype")
+
+
+def transcript_biotype(row: Row, of_gene: str) -> str:
+    """Return a transcript's biotype, from its own row, the type of the row, or its gene."""
+    own = row.first("biotype", "transcript_type", "transcript_biotype")
+    if own:
+        return BIOTYPES.get(own, own)
+    if row.kind == "transcript" and of_gene:
+        return of_gene
+    return BIOTYPES.get(row.kind, row.kind)
+
+
+def transcript_name(row: Row, identifier: str) -> tuple[str, str]:
+    """Return the identifier that people know a transcript by, and its version where a tag of its own tells it."""
+    return row.first("transcript_id") or identifier, row.first("version", "transcript_version")
+
+
+def transcript_tags(row: Row) -> tuple[str, ...]:
+    """Return the tags of a transcript in Ensembl's words; RefSeq's partial=true gives cds_start_NF and cds_end_NF."""
+    found = [_SELECT.get(tag, tag.replace(" ", "_")) for tag in row.tags.get("tag", ())]
+    if row.first("partial") == "true":
+        first, last = ("cds_start_NF", "cds_end_NF") if row.strand != "-" else ("cds_end_NF", "cds_start_NF")
+        found += [first] if row.tags.get("start_range") else []
+        found += [last] if row.tags.get("end_range") else []
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,156 @@
+"""A reference pack from a person's own genome: a FASTA file and a GFF3 or GTF file, without a network."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from annotator.install import codes, names
+from annotator.install.build import Recipe, build_pack
+from annotator.install.checksums import of_file
+from annotator.install.download import Fetched
+from annotator.install.errors import InstallError, of_disk
+from annotator.install.gene_models.check import Counts
+from annotator.install.gene_models.convert import convert, read_mane
+from annotator.install.genome import whole_lines
+from annotator.install.install import Progress, check_id, check_room
+from annotator.install.place import exclusive, manifest_of, staged
+
+
+@dataclass(frozen=True)
+class OwnGenome:
+    """What to install.
+
+    name: the pack's id.
+    fasta: the genome, plain or packed with gzip.
+    genes: its gene models as GFF3 or GTF in the style of Ensembl, GENCODE or NCBI RefSeq, plain or packed with gzip.
+    codes: NCBI's genetic codes by contig, where they are not the usual ones.
+    mane: NCBI's MANE summary; None for none.
+    report: NCBI's assembly report, for more names of the contigs; None for none.
+    organism: such as Homo sapiens; the pack's id if it is not given.
+    """
+
+    name: str
+    fasta: Path
+    genes: Path
+    codes: Mapping[str, int] = field(default_factory=dict)
+    mane: Path | None = None
+    report: Path | None = None
+    organism: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was installed.
+
+    folder: of the pack.
+    genes: how many genes it has.
+    counts: of the file's transcripts.
+    other_contigs: how many rows of each contig were left out because the genome does not have it.
+    """
+
+    folder: Path
+    genes: int
+    counts: Counts
+    other_contigs: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        """Say in sentences what the pack has, and what was left out or repaired."""
+        told = [f"Installed {self.folder.name}: {self.genes:,} genes."]
+        total = self.counts.transcripts
+        for reason, count in self.counts.left_out.most_common():
+            told.append(f"{count:,} of {total:,} transcripts left out: {reason}.")
+        for what, count in self.counts.repaired.most_common():
+            told.append(f"{count:,} of {total:,} transcripts repaired: {what}.")
+        if self.other_contigs:
+            first = ", ".join(list(self.other_contigs)[:5])
+            more = f" and {len(self.other_contigs) - 5:,} more" if len(self.other_contigs) > 5 else ""
+            rows = sum(self.other_contigs.values())
+            told.append(f"{rows:,} rows left out: the FASTA file has no sequence {first}{more}.")
+        return told
+
+
+def install_own(wanted: OwnGenome, folder: Path, *, progress: Progress | None = None) -> Done:
+    """Install a pack of a person's own genome into a folder of packs.
+
+    Args:
+        wanted: What it is made of.
+        folder: Made where it is missing.
+        progress: Called with what is being done, bytes done and bytes in all.
+
+    Raises:
+        InstallError: A file cannot be used, or there is a pack of this name; nothing of the new pack is in use then.
+    """
+    check_id(wanted.name)
+    for contig, code in wanted.codes.items():
+        if not codes.known_code(code):
+            raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")
+    for path in (wanted.fasta, wanted.genes, wanted.mane, wanted.report):
+        if path is not None and not path.is_file():
+            raise InstallError("not-found", f"{path} is not a file.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive(folder, wanted.name):
+            if manifest_of(folder / wanted.name) is not None:
+                text = f"There is a pack {wanted.name} already, and results refer to it: choose another name."
+                raise InstallError("exists", text)
+            check_room(folder, wanted.fasta.stat().st_size + wanted.genes.stat().st_size)
+            with tempfile.TemporaryDirectory(prefix=".genes-", dir=folder) as work:
+                return _install(wanted, folder, Path(work), progress)
+    except OSError as error:
+        raise of_disk(error, folder) from error
+
+
+def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | None) -> Done:
+    def told(what: str, total: int) -> Callable[[int], None] | None:
+        return (lambda done: progress(what, done, total)) if progress else None
+
+    report = names.parse_report(wanted.report.read_text(encoding="utf-8", errors="replace")) if wanted.report else []
+    genes = work / "genes.gff3.gz"
+    done = convert(
+        wanted.genes,
+        genes,
+        contig_of=_contig_names(_sequences(wanted.fasta), report),
+        mane=read_mane(wanted.mane) if wanted.mane else {},
+        progress=told("models", wanted.genes.stat().st_size),
+    )
+    recipe = Recipe(
+        id=wanted.name,
+        species=(wanted.organism or wanted.name).replace(" ", "_").lower(),
+        assembly=wanted.name,
+        release="",
+        genome=_file(wanted.fasta),
+        genes=_file(wanted.genes, genes),
+        codes=wanted.codes,
+        report=report,
+        provider="",
+    )
+    with staged(folder, wanted.name) as inner:
+        build_pack(inner, recipe, progress)
+    return Done(folder / wanted.name, done.genes, done.counts, done.other_contigs)
+
+
+def _file(path: Path, content: Path | None = None) -> Fetched:
+    """Return a file as a source of the pack: its own name and checksum, and the path that it is read from."""
+    read = content or path
+    return Fetched(path.name, read, read.stat().st_size, of_file(path, "sha256").value, "")
+
+
+def _sequences(fasta: Path) -> list[str]:
+    """Return the names of the sequences of a FASTA file."""
+    found = []
+    with fasta.open("rb") as file:
+        for text in whole_lines(file, fasta.name, None):
+            found += [line[1:].split(None, 1)[0].decode("utf-8", "replace") for line in _heads(text)]
+    return found
+
+
+def _heads(text: bytes) -> list[bytes]:
+    return [line for line in text.split(b"\n") if line.startswith(b">") and line[1:].strip()]
+
+
+def _contig_names(own: Sequence[str], report: Sequence[Sequence[str]]) -> Callable[[str], str | None]:
+    """Return what tells the genome's own name of a contig by any of its names."""
+    others = names.aliases(own, names.from_report(report, own))
+    known = {alias: name for name, aliases in others.items() for alias in aliases} | {name: name for name in own}
+    return known.get
