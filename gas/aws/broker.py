@@ -1,14 +1,19 @@
-"""Celery on SQS: one repair and one rule.
+"""Celery on SQS: two repairs and one rule.
 
-The repair: kombu 5.7's receive callback takes the whole answer of ReceiveMessage, but is handed an empty list
+The first repair: kombu 5.7's receive callback takes the whole answer of ReceiveMessage, but is handed an empty list
 when the call fails, and `[].get` ends the worker. `Channel` here passes an empty dict instead, so that an error
 is one empty poll, and the next poll goes on.
+
+The second: a message that is not one of Celery's, or has a malformed field, would end the worker, and come again to
+end the next. It is logged and left where it is. SQS shows it again after the visibility timeout, and moves it to the
+dead-letter queue once it has been received as often as the queue's redrive policy allows.
 
 The rule: Celery holds a task with a countdown in the worker's memory, past the visibility timeout if need be, so
 that SQS delivers it again and it runs twice. `SQSCelery` turns a delay of at most 15 minutes into SQS's own
 DelaySeconds; a longer one is refused: it belongs in a due column that the sweep reads.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,17 +21,30 @@ from typing import Any
 from celery import Celery
 from kombu.transport import SQS, TRANSPORT_ALIASES
 
+from gas.aws.messages import check_message
+
+log = logging.getLogger(__name__)
+
 #: SQS's limit for DelaySeconds.
 MAX_DELAY_SECONDS = 900
 
 
 class Channel(SQS.Channel):
-    """kombu's SQS channel, whose worker survives a failed ReceiveMessage."""
+    """kombu's SQS channel, whose worker survives a failed ReceiveMessage and a malformed message."""
 
     def _on_messages_ready(self, queue: str, qname: str, messages: Any) -> int:
-        answer = messages if isinstance(messages, dict) else {}
-        count: int = super()._on_messages_ready(queue, qname, answer)  # type: ignore[misc]
+        received = (messages.get("Messages") or []) if isinstance(messages, dict) else []
+        good = [message for message in received if self._can_be_run(queue, qname, message)]
+        count: int = super()._on_messages_ready(queue, qname, {"Messages": good})  # type: ignore[misc]
         return count
+
+    def _can_be_run(self, queue: str, qname: str, message: dict[str, Any]) -> bool:
+        try:
+            check_message(self._message_to_python(message, qname, queue))  # type: ignore[attr-defined]
+        except Exception as error:
+            log.error("message %s of %s cannot be run: %s", message.get("MessageId"), qname, error or repr(error))
+            return False
+        return True
 
 
 class Transport(SQS.Transport):

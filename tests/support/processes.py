@@ -55,6 +55,11 @@ class EmbeddedAWS:
             "in flight": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
         }
 
+    def put(self, queue: str, body: str) -> None:
+        """Send a message that nothing has checked."""
+        sqs = client("sqs", self.url)
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=body)
+
     def environment(self, data: Path, **settings: str) -> dict[str, str]:
         """For a process of the service on this AWS."""
         return build_environment(data, web_port=1, aws_port=self.port, accounts=Accounts(), overrides=settings)

@@ -1,15 +1,20 @@
 """Celery on SQS: the repair, the delay rule, and delivery, with real workers on moto's SQS server."""
 
+import base64
+import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import celeryconfig
 from gas.aws.broker import MAX_DELAY_SECONDS, SQSCelery, predefined_queues, seconds_from_now
+from gas.aws.messages import BadMessage, check_message
 from tests.support.processes import EmbeddedAWS, embedded_aws, kill_group, worker
 from tests.support.waiting import wait_until
 
@@ -110,6 +115,128 @@ def bench(sqs: EmbeddedAWS, tmp_path: Path) -> Iterator[Bench]:
     yield bench
     sqs.faults()
     sqs.fresh_queues()
+
+
+def message(changes: dict[str, Any]) -> str:
+    """A message as Celery sends it, with `changes` by path, such as "headers.eta"; None removes the field."""
+    args = changes.pop("args", ["bad"])
+    body = changes.pop("body", [args, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+    content: dict[str, Any] = {
+        "body": base64.b64encode(json.dumps(body).encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": f"{APP}.note",
+            "id": str(uuid.uuid4()),
+            "retries": 0,
+            "timelimit": [None, None],
+            "eta": None,
+            "expires": None,
+        },
+        "properties": {
+            "correlation_id": str(uuid.uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": "gas-default"},
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid.uuid4()),
+        },
+    }
+    for path, value in changes.items():
+        *folders, name = path.split(".")
+        place = content
+        for folder in folders:
+            place = place[folder]
+        if value is REMOVED:
+            del place[name]
+        else:
+            place[name] = value
+    return json.dumps(content)
+
+
+REMOVED = object()
+LATER = "2099-01-01T00:00:00+00:00"
+#: Messages that cannot be run. Most of them end a worker of Celery 5.7 that does not look.
+MALFORMED: dict[str, dict[str, Any]] = {
+    "timelimit is a number": {"headers.timelimit": 5},
+    "timelimit is a text": {"headers.timelimit": "soon"},
+    "timelimit of texts": {"headers.timelimit": ["1", "2"]},
+    "timelimit of one": {"headers.timelimit": [1]},
+    "timelimit is endless": {"headers.timelimit": [float("inf"), None]},
+    "eta is no date": {"headers.eta": "tomorrow"},
+    "eta is a number": {"headers.eta": 7},
+    "eta far ahead": {"headers.eta": LATER},
+    "expires is no date": {"headers.expires": "never"},
+    "expires is a list": {"headers.expires": []},
+    "retries is a text": {"headers.retries": "many"},
+    "retries is huge": {"headers.retries": 10**30},
+    "no id": {"headers.id": REMOVED},
+    "id is a list": {"headers.id": []},
+    "id is huge": {"headers.id": "x" * 10_000},
+    "no task": {"headers.task": REMOVED},
+    "task is an object": {"headers.task": {}},
+    "shadow is a list": {"headers.shadow": [1]},
+    "headers is a list": {"headers": []},
+    "no headers": {"headers": REMOVED},
+    "compression is unknown": {"headers.compression": "application/x-none"},
+    "stamps is a text": {"headers.stamps": "x", "headers.stamped_headers": "y"},
+    "properties is a list": {"properties": []},
+    "delivery_info is a text": {"properties.delivery_info": "x"},
+    "routing_key is a number": {"properties.delivery_info": {"routing_key": 5}},
+    "body_encoding is unknown": {"properties.body_encoding": "rot13"},
+    "correlation_id is a list": {"properties.correlation_id": []},
+    "content type is pickle": {"content-type": "application/x-python-serialize"},
+    "content encoding is unknown": {"content-encoding": "none-such"},
+    "body is an object": {"body": {"args": []}},
+    "body has four parts": {"body": [[], {}, {}, {}]},
+    "arguments are a text": {"body": ["x", {}, {}]},
+    "callbacks are a text": {"body": [["bad"], {}, {"callbacks": "x"}]},
+    "chain is a number": {"body": [["bad"], {}, {"chain": 5}]},
+}
+NOT_MESSAGES = {
+    "text": "hello",
+    "empty object": "{}",
+    "list": "[1, 2]",
+    "half of one": '{"body": "',
+    "deep": "[" * 100_000,
+    "long number": '{"properties": ' + "9" * 5_000 + "}",
+    "huge": "x" * 250_000,
+}
+
+
+@pytest.mark.parametrize("text", [message(dict(change)) for change in MALFORMED.values()], ids=MALFORMED)
+def test_a_malformed_message_is_told_from_others(text: str) -> None:
+    with pytest.raises(BadMessage):
+        check_message(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"headers.timelimit": [9.5, 5]}, {"headers.expires": LATER}, {"headers.traceparent": ["new"]}, {"more": 1}],
+    ids=str,
+)
+def test_what_celery_or_a_later_release_sends_is_let_through(change: dict[str, Any]) -> None:
+    check_message(json.loads(message(dict(change))))
+
+
+@pytest.mark.workers
+def test_no_message_ends_a_worker_and_each_bad_one_ends_in_the_dead_letter_queue(bench: Bench) -> None:
+    """One worker gets them all, and does what comes after them."""
+    unknown = {"headers.task": "no.such.task"}
+    wrong = {"args": ["bad", "one too many"]}
+    texts = [message(dict(change)) for change in (*MALFORMED.values(), unknown, wrong)] + list(NOT_MESSAGES.values())
+    with worker(APP, bench.env, bench.log) as process:
+        bench.send("note.delay('before')")
+        wait_until(lambda: bench.texts() == ["before"])
+        for text in texts:
+            bench.aws.put("gas-default", text)
+        bench.send("note.delay('after')")
+        wait_until(lambda: bench.texts() == ["before", "after"], seconds=60)
+        wait_until(lambda: bench.aws.queue("gas-default-dead")["visible"] == len(texts), seconds=120)
+        assert process.poll() is None
+        bench.send("note.delay('last')")
+        wait_until(lambda: bench.texts() == ["before", "after", "last"])
+    log = bench.log.read_text()
+    assert "cannot be run: headers: timelimit is 5" in log
 
 
 @pytest.mark.workers
