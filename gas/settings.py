@@ -94,6 +94,7 @@ if REFERENCES_S3 and REFERENCES_DIR is None:
 #: A free person's result is archived so long after it is ready.
 ARCHIVE_AFTER_SECONDS: float = env.float("ARCHIVE_AFTER_SECONDS", 300.0)
 #: What somebody has when they leave Premium stays in S3 for this long.
+EXPEDITED_EVERY_DAYS: float = env.float("EXPEDITED_EVERY_DAYS", 30.0, validate=validate.Range(min=0))
 DOWNGRADE_NOTICE_SECONDS: float = env.float("DOWNGRADE_NOTICE_SECONDS", 7 * 86_400.0, validate=validate.Range(min=0))
 ARCHIVE_KEEP_RESTORED: bool = env.bool("ARCHIVE_KEEP_RESTORED", False)
 MAX_RETRIEVALS: int = env.int("MAX_RETRIEVALS", 5)

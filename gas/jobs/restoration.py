@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from gas import clock
 from gas.alerts import alert_after_commit
@@ -63,7 +63,21 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
             return None
         wake(owner)  # of their waiting jobs more may run at once now
         archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
-        return start(owner, archived, plan_of(owner).tiers, actor=who_changed_plan(owner))
+        return start(owner, archived, tiers_after_upgrade(owner), actor=who_changed_plan(owner))
+
+
+def tiers_after_upgrade(owner: User) -> list[str]:
+    """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS has used it.
+
+    Whoever subscribes, cancels and subscribes again would have everything retrieved at the dearest price each time.
+    """
+    tiers = list(plan_of(owner).tiers)
+    upgraded = owner.plan_changes.aggregate(at=Max("at"))["at"] or clock.now()
+    since = clock.now() - timedelta(days=settings.EXPEDITED_EVERY_DAYS)
+    earlier = RestoreBatch.objects.filter(owner=owner, created_at__gt=since, created_at__lt=upgraded)
+    if any("Expedited" in used for used in earlier.values_list("tiers", flat=True)):
+        tiers.remove("Expedited")
+    return tiers
 
 
 def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
