@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 
 
@@ -20,6 +21,18 @@ class NeverDeleted(Written):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ShownIfThere(NeverDeleted):
+    """An inline that is left out where it has no row. For one of a single row Django would draw an empty form."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None:
+            key = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)  # type: ignore[attr-defined]
+            if not self.model._default_manager.filter(**{key.name: obj}).exists():  # type: ignore[attr-defined]
+                return False
+        allowed: bool = super().has_view_permission(request, obj)  # type: ignore[misc]
+        return allowed
 
 
 class GoesWithItsOwner(Written):

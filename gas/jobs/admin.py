@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 
-from gas.adminrows import GoesWithItsOwner, NeverDeleted, Written
+from gas.adminrows import GoesWithItsOwner, NeverDeleted, ShownIfThere, Written
 from gas.audit import Audited
 from gas.aws.clients import AWSError
 from gas.jobs import actions, references, restoration, sources, staff
@@ -49,7 +49,7 @@ class EventInline(NeverDeleted, admin.TabularInline):
     fields = readonly_fields = ("at", "machine", "from_state", "to_state", "message", "actor")
 
 
-class ResultInline(NeverDeleted, admin.StackedInline):
+class ResultInline(ShownIfThere, admin.StackedInline):
     model = ResultFile
     exclude = ("lease_token",)
 
@@ -78,6 +78,7 @@ class JobAdmin(Audited, Acting, admin.ModelAdmin):
     exclude = ("preview", "lease_token")
     inlines = (EventInline, ResultInline, NoticeInline)
     actions = ("retry_jobs", "cancel_jobs")
+    view_on_site = False  # the job's own page is for its owner alone
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).defer("summary", "preview")

@@ -22,6 +22,7 @@ from gas.http import PersonRequest
 from gas.jobs import actions, builds, context, storage, tables, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
+from gas.jobs.queue import is_full
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.uploads import (
     TooMany,
@@ -97,6 +98,7 @@ def new(request: PersonRequest) -> HttpResponse:
         "uploads_url": reverse("jobs:uploads"),
         "builds_url": reverse("jobs:builds"),
         "uploads_closed_message": closed_message(),
+        "full": is_full(request.user),
     }
     return render(request, "jobs/new.html", values)
 

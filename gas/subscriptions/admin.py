@@ -18,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from djstripe.models import Event
 
-from gas.adminrows import GoesWithItsOwner, NeverDeleted
+from gas.adminrows import GoesWithItsOwner, NeverDeleted, ShownIfThere
 from gas.audit import Audited, log_action, logs_itself
 from gas.subscriptions import mirror_admin  # noqa: F401  (registers dj-stripe's tables)
 from gas.subscriptions.addresses import address_changed
@@ -94,7 +94,7 @@ class GrantInline(NeverDeleted, admin.TabularInline):
     fields = readonly_fields = ("until", "reason", "actor", "created_at", "ended_at", "revoked_by")
 
 
-class BillingInline(NeverDeleted, admin.StackedInline):
+class BillingInline(ShownIfThere, admin.StackedInline):
     model = Billing
     verbose_name_plural = "Subscription"
     fields = readonly_fields = ("status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe", "events")

@@ -34,6 +34,18 @@ def has_a_log(user: User) -> bool:
     return LogEntry.objects.filter(user=user).exists()
 
 
+def deletion_refusal(user: User) -> str:
+    """Why the person cannot delete their account themselves, and what to do; "" if they can."""
+    if user.is_staff:
+        return "This is a staff account. Ask another member of staff to take its rights away first."
+    if has_a_log(user):
+        return (
+            "You have worked here as staff, and the log of it, which is kept, would go with your account. "
+            f"Write to {settings.SUPPORT_EMAIL}: we delete your data, and close the account."
+        )
+    return ""
+
+
 def delete_account(user: User) -> None:
     """Delete the person and all that is theirs, and say farewell by mail.
 

@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from gas.http import PersonRequest
-from gas.users.deletion import delete_account, has_a_log
+from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.export import everything, stream_zip
 from gas.users.forms import DeleteForm, ProfileForm
 from gas.users.models import User
@@ -58,6 +58,7 @@ def _overview(user: User) -> dict[str, Any]:
         "sessions": UserSession.objects.filter(user=user).count(),
         "linked": SocialAccount.objects.filter(user=user).count(),
         "globus": bool(settings.GLOBUS_CLIENT_ID),
+        "deletion_refusal": deletion_refusal(user),
         "usage": [line for usage in usage_providers for line in usage(user)],
     }
 
@@ -95,15 +96,8 @@ def delete(request: PersonRequest) -> HttpResponse:
     Both ask for the password, or a second factor, unless it was given in the last minutes.
     """
     user = request.user
-    if user.is_staff:
-        messages.error(request, "This is a staff account. Ask another member of staff to take its rights away first.")
-        return redirect("users:profile")
-    if has_a_log(user):
-        messages.error(
-            request,
-            "You have worked here as staff, and the log of it, which is kept, would go with your account. "
-            f"Write to {settings.SUPPORT_EMAIL}: we delete your data, and close the account.",
-        )
+    if refusal := deletion_refusal(user):
+        messages.error(request, refusal)
         return redirect("users:profile")
     form = DeleteForm(request.POST or None, user=user)
     stale = not _is_fresh(request)
