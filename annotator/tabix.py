@@ -19,17 +19,23 @@ WINDOW = 14  # bits of a position within the smallest bin
 LAST = 2**29  # bases, more than which no position can be
 #: Where the bins of each size begin, the smallest first, and the bits of a position within one.
 LEVELS = ((4681, 14), (585, 17), (73, 20), (9, 23), (1, 26), (0, 29))
+#: The bin of each contig that holds no records: where they begin and end, and how many there are.
+COUNTS_BIN = 37450
 #: VCF, CHROM in column 1, POS in column 2, no END column, header lines begin with #, none is to be skipped.
 _LAYOUT = (2, 1, 2, 0, ord("#"), 0)
 
 
 class Places(NamedTuple):
-    """Where lines of one contig are in the text of a piece: runs of lines in one bin (bin, begin, end), and the 16 kb
-    windows that are reached for the first time (window, begin of the line), in order.
+    """Where lines of one contig are in the text of a piece.
+
+    runs: lines in one bin, as (bin, begin, end), in order.
+    windows: the 16 kb windows that are reached for the first time, as (window, begin of the line), in order.
+    records: how many lines there are.
     """
 
     runs: Sequence[tuple[int, int, int]]
     windows: Sequence[tuple[int, int]]
+    records: int
 
 
 def bin_of(first: int, last: int) -> int:
@@ -44,7 +50,7 @@ def places(lines: Iterable[tuple[int, int, int]]) -> Places:
     """Of lines in order: each one's first and last base, and its size in bytes."""
     runs: list[tuple[int, int, int]] = []
     windows: list[tuple[int, int]] = []
-    begin, reached = 0, -1
+    begin, reached, records = 0, -1, 0
     for first, last, size in lines:
         number = bin_of(first, last)
         if runs and runs[-1][0] == number:
@@ -55,7 +61,8 @@ def places(lines: Iterable[tuple[int, int, int]]) -> Places:
             windows.append((window, begin))
             reached = window
         begin += size
-    return Places(runs, windows)
+        records += 1
+    return Places(runs, windows, records)
 
 
 class _Contig:
@@ -64,6 +71,7 @@ class _Contig:
         self.bins = array("I")
         self.begins, self.ends = array("Q"), array("Q")
         self.windows = array("Q")  # where each begins; of one without records, where the one before it does
+        self.records = 0
 
 
 class Index:
@@ -85,6 +93,7 @@ class Index:
         if not self._contigs or self._contigs[-1].name != name:
             self._contigs.append(_Contig(name))
         contig = self._contigs[-1]
+        contig.records += found.records
         for number, begin, end in found.runs:
             contig.bins.append(number)
             contig.begins.append(self._size + begin)
@@ -112,11 +121,13 @@ class Index:
             for contig in self._contigs:
                 order = sorted(range(len(contig.bins)), key=contig.bins.__getitem__)
                 bins = [(number, list(runs)) for number, runs in groupby(order, key=contig.bins.__getitem__)]
-                writer.write(struct.pack("<i", len(bins)))
+                writer.write(struct.pack("<i", len(bins) + 1))
                 for number, runs in bins:
                     writer.write(struct.pack("<Ii", number, len(runs)))
                     for run in runs:
                         writer.write(struct.pack("<QQ", place(contig.begins[run]), place(contig.ends[run])))
+                span = place(contig.begins[0]), place(contig.ends[-1])
+                writer.write(struct.pack("<IiQQQQ", COUNTS_BIN, 2, *span, contig.records, 0))
                 writer.write(struct.pack("<i", len(contig.windows)))
                 writer.write(b"".join(struct.pack("<Q", place(offset)) for offset in contig.windows))
             writer.finish()

@@ -15,6 +15,7 @@ def places(first: Ints, last: Ints, begins: Ints) -> Places:
     return Places(
         [(number, begin, end) for number, begin, end in runs[: counts[0]].tolist()],
         [(window, begin) for window, begin in windows[: counts[1]].tolist()],
+        len(first),
     )
 
 

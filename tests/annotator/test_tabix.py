@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pysam
+import pysam.bcftools
 import pytest
 
 from annotator import tabix
@@ -65,6 +66,15 @@ def test_every_region_has_the_same_records(reference: Reference, tmp_path: Path)
         assert file.contigs == ["1", "3"]
 
 
+def test_the_index_counts_records(reference: Reference, tmp_path: Path) -> None:
+    source = tmp_path / "in.vcf"
+    source.write_text(vcf(*records(reference, 150)))
+    annotate(source, tmp_path, reference=reference)
+
+    counts = pysam.bcftools.index("--stats", str(tmp_path / "annot.vcf.gz"))
+    assert [line.split("\t") for line in counts.splitlines()] == [["1", "300000", "150"], ["3", "300000", "150"]]
+
+
 @pytest.mark.parametrize("record", ["MT 100 . G <DEL> . PASS END=3000", "MT 100 . G A . PASS END=3000"])
 def test_what_says_its_end_otherwise_is_left_to_bcftools(tmp_path: Path, record: str) -> None:
     source = tmp_path / "in.vcf"
@@ -100,3 +110,4 @@ def test_columns_give_the_same_places_as_one_by_one() -> None:
     together = placing.places(np.array(first), np.array(last), begins)
     assert list(together.runs) == singly.runs
     assert list(together.windows) == singly.windows
+    assert together.records == singly.records == 3000
