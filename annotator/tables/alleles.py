@@ -1,7 +1,7 @@
 """Records as a data frame with a row for each ALT allele. polars does the work, column by column."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import polars as pl
@@ -9,19 +9,27 @@ import polars as pl
 from annotator import tags
 from annotator.alleles import Kind, kind_of, shortest
 from annotator.compose import ANY_ALLELE
-from annotator.tables.entries import ENTRIES, shared_out
+from annotator.tables.entries import ENTRIES, Shares
 
 COLUMNS = ("contig", "pos", "id", "ref", "alt", "qual", "filter", "info")
 #: Columns of an allele that are not the file's: row counts records, allele the ALT alleles of each, both from 0.
 ROW, ALLELE, TYPE = "row", "allele", "type"
+#: How many alleles, and how many entries that may be about each of them, are looked at at once.
+ENTRIES_AT_ONCE = 250_000
+#: Longer pairs of REF and ALT are not remembered.
+REMEMBERED = 100
 BASES = ["A", "C", "G", "T"]
 
 
-def read(block: bytes, order: Sequence[str]) -> pl.DataFrame:
-    """Return the alleles of a block of lines: COLUMNS but info, as text; ROW, ALLELE, TYPE; each tag of `order` by its
-    name, as INFO has it for this allele; ENTRIES, the list of its entries of BCSQ. Null for what is missing.
+def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the alleles of a block of lines, in order, some at a time.
 
-    order: the tags that INFO ends with. A record without an ALT allele has one row.
+    A frame has COLUMNS but info, as text; ROW, ALLELE, TYPE; each tag of `order` by its name, as INFO has it for this
+    allele; ENTRIES, the list of its entries of BCSQ. Null for what is missing. A record without an ALT allele has one
+    row. Without records there is one frame without rows.
+
+    Args:
+        order: the tags that INFO ends with.
     """
     records = pl.read_csv(
         io.BytesIO(block),
@@ -34,17 +42,35 @@ def read(block: bytes, order: Sequence[str]) -> pl.DataFrame:
     )
     given = [pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in ("id", "alt", "qual", "filter")]
     found = _with_tags(records.with_columns(info=pl.concat_str(pl.lit(";"), "info")), order)
-    found = found.with_columns(given).with_row_index(ROW).collect().lazy()
+    placed = found.with_columns(given).with_row_index(ROW).collect().lazy()
     several = pl.col("alt").str.contains(",", literal=True).fill_null(False)
-    one = found.filter(~several).with_columns(
+    one = placed.filter(~several).with_columns(
         pl.lit(0, pl.Int64).alias(ALLELE), pl.col(tags.BCSQ).str.split(",").alias(ENTRIES)
     )
     alleles = _with_types(one)
-    split = _with_types(_split(found.filter(several), order))
-    if split.height:
-        split = split.join(shared_out(split), on=[ROW, ALLELE], how="left", maintain_order="left")
-        alleles = pl.concat([alleles, split.select(alleles.columns)]).sort(ROW, maintain_order=True)
-    return alleles.drop(tags.BCSQ)
+    split = _with_types(_split(placed.filter(several), order))
+    if not split.height:
+        yield alleles.drop(tags.BCSQ)
+        return
+    shares = Shares(split)
+    split = split.with_columns(pl.lit(None, pl.List(pl.String)).alias(ENTRIES)).select(alleles.columns)
+    both = pl.concat([alleles, split]).join(shares.open, on=ROW, how="left")
+    for part in by_weight(both.sort(ROW, ALLELE), 1 + pl.col("open").fill_null(0), ENTRIES_AT_ONCE):
+        shared = shares.of(part.filter(pl.col("alt").is_not_null()).select(ROW, ALLELE))
+        yield (
+            part.join(shared, on=[ROW, ALLELE], how="left", maintain_order="left")
+            .with_columns(pl.coalesce(ENTRIES, f"{ENTRIES}_right").alias(ENTRIES))
+            .drop(tags.BCSQ, "open", f"{ENTRIES}_right")
+        )
+
+
+def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.DataFrame]:
+    """Cut a frame so that the rows of a part weigh `most` together, or one row more."""
+    groups = frame.select(weight.cum_sum() // most).to_series().rle().struct.field("len")
+    start = 0
+    for length in groups:
+        yield frame.slice(start, length)
+        start += length
 
 
 def _with_tags(records: pl.DataFrame, order: Sequence[str]) -> pl.LazyFrame:
@@ -74,13 +100,17 @@ def _cut(text: pl.Expr, at: str, part: int) -> pl.Expr:
 
 
 def _split(records: pl.LazyFrame, order: Sequence[str]) -> pl.LazyFrame:
-    """Give each ALT allele of records with several a row, with its own part of every tag but BCSQ."""
-    own = [pl.col(tag).str.split(",").list.get(pl.col(ALLELE), null_on_oob=True) for tag in order if tag != tags.BCSQ]
+    """Give each ALT allele of records with several a row, with its own part of every tag but BCSQ.
+
+    The parts are taken before the rows are made: else each row would hold the values of all alleles.
+    """
+    own = [tag for tag in order if tag != tags.BCSQ]
+    places = pl.int_ranges(pl.col("alt").list.len())
     return (
-        records.with_columns(pl.col("alt").str.split(","))
-        .with_columns(pl.int_ranges(pl.col("alt").list.len()).alias(ALLELE))
-        .explode("alt", ALLELE)
-        .with_columns(pl.when(value != ".").then(value).name.keep() for value in own)
+        records.with_columns(pl.col("alt", *own).fill_null(".").str.split(","))
+        .with_columns(pl.col(own).list.gather(places, null_on_oob=True), places.alias(ALLELE))
+        .explode("alt", ALLELE, *own)
+        .with_columns(pl.when(pl.col(tag) != ".").then(pl.col(tag)).alias(tag) for tag in own)
     )
 
 
@@ -104,15 +134,21 @@ def _with_types(records: pl.LazyFrame) -> pl.DataFrame:
     some = alleles.select(ref, alt)[places].with_columns(simple.alias(TYPE))
     rest = some.filter(pl.col(TYPE).is_null()).select("ref", "alt").unique()
     if rest.height:
-        names = rest.with_columns(pl.Series("name", [_type(*pair) for pair in rest.iter_rows()], pl.String))
+        names = rest.with_columns(pl.Series("name", [_type(ref, alt) for ref, alt in rest.iter_rows()], pl.String))
         some = some.join(names, on=["ref", "alt"], how="left", maintain_order="left", nulls_equal=True)
         some = some.with_columns(pl.coalesce(TYPE, "name").alias(TYPE))
     return alleles.with_columns(types.scatter(places, some[TYPE]))
 
 
-@lru_cache(maxsize=4096)
 def _type(ref: str, alt: str | None) -> str | None:
+    return (_short_type if len(ref) + len(alt or "") <= REMEMBERED else _any_type)(ref, alt)
+
+
+def _any_type(ref: str, alt: str | None) -> str | None:
     kind = kind_of(alt or ".")
     if alt is None or kind in {Kind.MISSING, Kind.OVERLAPPING} or alt in ANY_ALLELE or alt == ref:
         return None
     return shortest(1, ref, alt).type if kind is Kind.SEQUENCE else "other"
+
+
+_short_type = lru_cache(maxsize=4096)(_any_type)

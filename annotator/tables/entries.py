@@ -4,7 +4,7 @@ In data frames they are a column of lists, ENTRIES. FIELDS are null or "" where 
 """
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 
 import polars as pl
 
@@ -57,7 +57,6 @@ def _seen(change: Change) -> tuple[str, str | None]:
     return f"{change.pos}{change.ref}>{change.alt}", feature
 
 
-@lru_cache(maxsize=4096)
 def _sign(change: str) -> str | None:
     parts = _CHANGE(change)
     return _seen(shortest(int(parts[1]), parts[2], parts[3]))[0] if parts else None
@@ -78,9 +77,12 @@ def _owners(alleles: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(number=pl.col("allele").rank("dense").over("row", "sign"), of=pl.len().over("row", "sign"))
 
 
-def _entries(alleles: pl.DataFrame) -> pl.LazyFrame:
-    """The entries of records, each with its place, its FIELDS and its term; where there is a change, with its sign, the
-    number of the change among those of that sign, and how many they are.
+def _entries(alleles: pl.DataFrame, owners: pl.DataFrame) -> pl.DataFrame:
+    """The entries of records, each with its place, its FIELDS and its term; where there is a change, with its sign and
+    the number of the change among those of that sign.
+
+    owned: whether an allele has that sign; exact: whether it has as many alleles as changes, so that their numbers
+    tell which change is whose; first: an entry without an owner is about no allele before this one.
     """
     entries = (
         alleles.lazy()
@@ -92,6 +94,7 @@ def _entries(alleles: pl.DataFrame) -> pl.LazyFrame:
         .collect()
     )
     signs = pl.Series("sign", [_sign(change or "") for change in entries["change"]], pl.String)
+    classes = owners.lazy().group_by("row", "sign").agg(pl.col("of").first(), pl.col("allele").min().alias("least"))
     return (
         entries.lazy()
         .with_columns(
@@ -101,11 +104,20 @@ def _entries(alleles: pl.DataFrame) -> pl.LazyFrame:
             number=pl.col("first").rank("dense").over("row", "sign"),
             of=pl.col("change").n_unique().over("row", "sign"),
         )
+        .join(classes, on=["row", "sign"], how="left", suffix="_owners")
+        .join(owners.lazy().select("row", "sign", "number", owner="allele"), on=["row", "sign", "number"], how="left")
+        .with_columns(owned=pl.col("least").is_not_null(), exact=pl.col("of") == pl.col("of_owners"))
+        .sort("row", "place")
+        .with_columns(first=pl.when("exact").then("owner").otherwise("least").forward_fill().over("row").fill_null(0))
+        .select(
+            "row", "place", "entry", "words", "gene", "transcript", "term", "sign", "number", "owned", "exact", "first"
+        )
+        .collect()
     )
 
 
-def shared_out(alleles: pl.DataFrame) -> pl.DataFrame:
-    """Give the entries of BCSQ, which are the record's, to the alleles that they are about: row, allele, ENTRIES.
+class Shares:
+    """Gives the entries of BCSQ, which are the record's, to the alleles that they are about.
 
     An entry that ends in a change, as in 70083A>C, is about the allele of that change, however that is written. One
     without may be about several. Each entry stands where it first came up, so it is about no allele before the one
@@ -114,49 +126,58 @@ def shared_out(alleles: pl.DataFrame) -> pl.DataFrame:
     says beside all else. GAS_GENE has the genes of an allele's entries, if there are any: others mean that there are
     none. Where that leaves several alleles, an entry is given to each.
     """
-    given = alleles.filter(pl.col(tags.BCSQ).is_not_null())
-    predicted = _owners(given)
-    owners = predicted.lazy().select("row", "sign", "number", "of", owner="allele")
-    pairs = (
-        _entries(given)
-        .join(owners, on=["row", "sign"], how="left")
-        .filter(
-            pl.col("owner").is_null()
-            | (pl.col("of") != pl.col("of_right"))
-            | (pl.col("number") == pl.col("number_right"))
+
+    def __init__(self, alleles: pl.DataFrame) -> None:
+        """alleles: all those of records with several."""
+        given = alleles.filter(pl.col(tags.BCSQ).is_not_null())
+        self._owners = _owners(given)
+        self._entries = _entries(given, self._owners)
+        #: Of each row how many entries are open: about any number of its alleles.
+        self.open = self._entries.filter(~pl.col("exact").fill_null(False)).group_by("row").agg(open=pl.len())
+
+    def of(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Return row, allele and ENTRIES of those of the wanted alleles (row, allele) that have entries.
+
+        It takes memory for each open entry of a record for each of its wanted alleles.
+        """
+        alleles = self._owners.join(wanted, on=["row", "allele"], how="semi").lazy()
+        entries = self._entries.lazy()
+        words, gene = pl.col("words"), pl.col("gene")
+        columns = ["row", "allele", "place", "entry", "gene", "transcript", "genes", "certain"]
+        certain = pl.concat(
+            [
+                entries.filter("exact").join(alleles, on=["row", "sign", "number"]).select(columns[:-1]),
+                entries.filter("owned", ~pl.col("exact")).join(alleles, on=["row", "sign"]).select(columns[:-1]),
+            ]
+        ).with_columns(certain=True)
+        worse = (_rank(pl.col("term")) < _rank(pl.col(tags.CONSEQUENCE))) & ~words.is_in(VAGUE)
+        shared = (
+            entries.filter(~pl.col("owned"))
+            .join(alleles, on="row")
+            .filter(
+                pl.col("allele") >= pl.col("first"),
+                pl.col("genes").list.contains(gene) | (gene == ""),
+                ~worse | pl.col(tags.CONSEQUENCE).is_null(),
+            )
+            .with_columns(certain=False)
         )
-        .sort("row", "place", "owner", descending=[False, False, True])
-        .with_columns(pl.col("owner").forward_fill().over("row").fill_null(0).alias("first"))
-        .select("row", "place", "entry", "words", "gene", "transcript", "term", "owner", "first")
-        .join(predicted.lazy(), on="row")
-        .collect()
-        .lazy()
-    )
-    words, gene = pl.col("words"), pl.col("gene")
-    certain = pairs.filter(pl.col("owner") == pl.col("allele"))
-    worse = (_rank(pl.col("term")) < _rank(pl.col(tags.CONSEQUENCE))) & ~words.is_in(VAGUE)
-    shared = pairs.filter(
-        pl.col("owner").is_null(),
-        pl.col("allele") >= pl.col("first"),
-        pl.col("genes").list.contains(gene) | (gene == ""),
-        ~worse | pl.col(tags.CONSEQUENCE).is_null(),
-    )
-    feature = words.str.starts_with("feature_")
-    same = ["row", "allele", "gene", "transcript"]
-    other = shared.filter(~feature).join(certain, on=same, how="anti", nulls_equal=True)
-    found = pl.concat([certain, other, shared.filter(feature, words == pl.col("feature"))])
-    return (
-        found.sort("row", "allele", "place")
-        .group_by("row", "allele", maintain_order=True)
-        .agg(
-            pl.col("entry").alias(ENTRIES),
-            (pl.col("owner") == pl.col("allele")).any().alias("sure"),
-            (gene.filter(gene != "").unique().sort().implode() == pl.col("genes").first()).first().alias("all"),
+        feature = words.str.starts_with("feature_")
+        same = ["row", "allele", "gene", "transcript"]
+        other = shared.filter(~feature).join(certain, on=same, how="anti", nulls_equal=True)
+        beside = shared.filter(feature, words == pl.col("feature"))
+        return (
+            pl.concat([certain, other.select(columns), beside.select(columns)])
+            .sort("row", "allele", "place")
+            .group_by("row", "allele", maintain_order=True)
+            .agg(
+                pl.col("entry").alias(ENTRIES),
+                pl.col("certain").any().alias("sure"),
+                (gene.filter(gene != "").unique().sort().implode() == pl.col("genes").first()).first().alias("all"),
+            )
+            .filter(pl.col("sure") | pl.col("all"))
+            .select("row", "allele", ENTRIES)
+            .collect()
         )
-        .filter(pl.col("sure") | pl.col("all"))
-        .select("row", "allele", ENTRIES)
-        .collect()
-    )
 
 
 def by_transcript(alleles: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Writes what is derived from an annotated file, in one pass over it and in constant memory."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +15,8 @@ from annotator.tables.blocks import Added, blocks, open_result, read_header
 LEVEL = 2
 #: Rows of the flat table that are made at once.
 AT_ONCE = 40_000
+#: Bytes of them that are text at once, or one row.
+BYTES_AT_ONCE = 32 * 1024**2
 #: Alleles in a group of rows of the Parquet file: what a reader unpacks at once; and in a piece of it before.
 ROW_GROUP = 65_536
 PIECE = 16_384
@@ -58,15 +60,20 @@ class _Work:
         self._waiting: list[pl.DataFrame] = []
         self.transcripts = self.alleles = 0
         self._flat.write("\t".join(columns.flat_names(added.sources)).encode() + b"\n")
-        self._keep(b"")  # without a record there are columns all the same
+        self.add(b"")  # without a record there are columns all the same
 
     def add(self, block: bytes) -> None:
-        found = self._keep(block)
-        for part in _parts(found):
-            rows = entries.by_transcript(part).select(self._text[b"%" in block])
-            self.transcripts += rows.height
-            text = rows.write_csv(include_header=False, separator="\t", quote_style="never")
-            self._flat.write(text.encode())
+        escaped = b"%" in block
+        for found in alleles.read(block, self._order):
+            self._keep(found.select(self._typed[escaped]))
+            for part in alleles.by_weight(found, pl.col(entries.ENTRIES).list.len().fill_null(1), AT_ONCE):
+                rows = entries.by_transcript(part)
+                self.transcripts += rows.height
+                for some in alleles.by_weight(rows, _size(rows), BYTES_AT_ONCE):
+                    text = some.select(self._text[escaped]).write_csv(
+                        include_header=False, separator="\t", quote_style="never"
+                    )
+                    self._flat.write(text.encode())
 
     def finish(self, parquet: Path) -> None:
         """Write what is left, and join the pieces of the Parquet file."""
@@ -76,13 +83,11 @@ class _Work:
             parquet, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP
         )
 
-    def _keep(self, block: bytes) -> pl.DataFrame:
-        found = alleles.read(block, self._order)
-        self.alleles += found.height
-        self._waiting.append(found.select(self._typed[b"%" in block]))
+    def _keep(self, typed: pl.DataFrame) -> None:
+        self.alleles += typed.height
+        self._waiting.append(typed)
         if sum(frame.height for frame in self._waiting) >= PIECE:
             self._put_by()
-        return found
 
     def _put_by(self) -> None:
         """polars adds nothing to a Parquet file that is there: pieces are kept on disk, and joined as a stream."""
@@ -92,8 +97,6 @@ class _Work:
             self._waiting.clear()
 
 
-def _parts(found: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Cut alleles so that each part makes about AT_ONCE rows, however many transcripts a genome has."""
-    rows = found.select(pl.col(entries.ENTRIES).list.len().fill_null(1).sum()).item()
-    count = max(1, found.height * AT_ONCE // max(rows, 1))
-    return found.iter_slices(count)
+def _size(rows: pl.DataFrame) -> pl.Expr:
+    """The bytes of each row, about."""
+    return pl.sum_horizontal(pl.col(pl.String).str.len_bytes().fill_null(0))
