@@ -70,8 +70,9 @@ def _run(options: argparse.Namespace) -> Report:
                 installed=lambda: installed_references(options.references_dir),
                 outputs=_outputs(options),
             )
-            for name in (TSV, PARQUET, STATS) if options.tables else ():
-                shutil.move(Path(folder) / name, target.with_name(_stem(target) + name.removeprefix("annot")))
+            for name in (TSV, PARQUET, STATS):
+                if (Path(folder) / name).exists():
+                    shutil.move(Path(folder) / name, target.with_name(_stem(target) + name.removeprefix("annot")))
             shutil.move(Path(folder) / INDEX, target.with_name(target.name + ".tbi"))
             shutil.move(Path(folder) / RESULT, target)
         finally:
@@ -110,7 +111,7 @@ def _short(report: Report, target: Path) -> str:
         f"{target}: {report.records_in:,} records in, {report.records_out:,} out, {report.skipped:,} skipped",
         *findings_lines(report.summary),
         *(f"Known to {row['title']} {row['version']}: {row['alleles']:,}" for row in report.summary["sources"]),
-        *(f"Note: {repair}" for repair in report.repairs),
+        *(f"Note: {note}" for note in (*report.repairs, *report.summary["left_out"])),
     ]
     return "\n".join(lines)
 

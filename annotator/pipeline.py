@@ -39,12 +39,15 @@ PROGRESS_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run may use. Sizes in bytes; seconds is wall time. memory_bytes is for each bcftools process; in a child
-    process (`annotator.run.child`) it is for all processes of the run together.
+    """What one run may use. Sizes in bytes, of texts before they are packed; seconds is wall time.
+
+    expanded_bytes: of the file; line_bytes: of its longest line; output_bytes: of the annotated VCF, and of its flat
+    table. memory_bytes: of each bcftools process; in a child process (`annotator.run.child`) of all processes together.
     """
 
     expanded_bytes: int = 2 * 1024**3
     line_bytes: int = 8 * 1024**2
+    output_bytes: int = 64 * 1024**3
     memory_bytes: int = 1024**3
     seconds: float = 1500
 
@@ -241,7 +244,9 @@ class _Run:
         journal: Journal,
         proof: Reading,
     ) -> Report:
-        work = Pass(self._reference, self._work_dir / "body", self._tool, lookups, proof)
+        work = Pass(
+            self._reference, self._work_dir / "body", self._tool, lookups, proof, output_bytes=self._limits.output_bytes
+        )
         found: list[tuple[Header, RecordCheck]] = []
 
         def pieces() -> Iterator[Piece]:
@@ -306,8 +311,8 @@ class _Run:
             summary=self._summary(work, header, check.names, records_in, journal, repairs),
             preview=[dict(row) for row in work.summary.rows()],
         )
+        report.summary["left_out"] = self._more(target, records_out)
         text = json.dumps(report.summary, indent=1, ensure_ascii=False)
-        self._more(target, records_out)
         self._tell("summary", records_out, now=True)
         (self._out_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
         self.log.records_out = records_out
@@ -348,10 +353,14 @@ class _Run:
             },
         }
 
-    def _more(self, target: Path, records: int) -> None:
-        """Write what follows from the result: statistics, which bcftools makes meanwhile, and both tables."""
+    def _more(self, target: Path, records: int) -> list[str]:
+        """Write what follows from the result: statistics, which bcftools makes meanwhile, and both tables.
+
+        Returns sentences about what is left out.
+        """
         if not self._outputs.stats:
-            return
+            return []
+        left_out = []
         with Stats(
             target,
             self._out_dir,
@@ -360,8 +369,12 @@ class _Run:
             cpu_seconds=max(1, int(self._limits.seconds)),
         ) as stats:
             if records <= self._outputs.table_records:
-                tables.write(target, self._out_dir, check=self._watch)
+                try:
+                    tables.write(target, self._out_dir, check=self._watch, output_bytes=self._limits.output_bytes)
+                except tables.TooLarge as error:
+                    left_out.append(str(error))
             stats.finish(self._watch)
+        return left_out
 
     def _index(self, target: Path, work: Pass, header_size: int) -> None:
         if work.index.complete:

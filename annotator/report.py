@@ -101,6 +101,7 @@ class Log:
         for row in self.summary["sources"]:
             yield f"Known to {row['title']} {row['version']}: {row['alleles']:,} alleles in {row['records']:,} records"
         yield from findings_lines(self.summary)
+        yield from self.summary["left_out"]
 
 
 def list_first(lines: Iterable[str]) -> Iterable[str]:

@@ -36,10 +36,11 @@ from annotator.batch import Batch
 from annotator.bcftools import Tool
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer
-from annotator.errors import EngineError
+from annotator.errors import EngineError, InputError
 from annotator.findings import Findings
 from annotator.phasing import Combination
 from annotator.pieces import BLANK, Piece
+from annotator.preflight.reader import human_bytes
 from annotator.preflight.records import Record
 from annotator.reading import Reading
 from annotator.references import Reference
@@ -111,10 +112,15 @@ class Pass:
         start_tool: Callable[[str, list[str | Path], int, int], Tool],
         sources: Lookups,
         reading: Reading,
+        *,
+        output_bytes: int,
     ) -> None:
+        """output_bytes: the most that the annotated records may have, before they are packed."""
         self.reference = reference
         self.sources = sources
         self._reading = reading
+        self._output_bytes = output_bytes
+        self._written = 0
         #: Bases for the feeding side.
         self.fetch = Window(reference.sequence.fetch).fetch
         self._body = body
@@ -318,6 +324,13 @@ class Pass:
 
     def _write(self, writer: BgzfWriter, piece: Piece) -> None:
         data = piece.lines()
+        self._written += len(data)
+        if self._written > self._output_bytes:
+            raise InputError(
+                "result-too-large",
+                f"The annotated file would be larger than {human_bytes(self._output_bytes)}, the most that is allowed.",
+                "Split the file, by chromosome for example, and upload the parts.",
+            )
         writer.write(data)
         self.index.add(*piece.indexed(), len(data))
         self._reading.write(piece.unproven())

@@ -219,6 +219,7 @@ def limits(plan: Plan, size: int) -> Limits:
     return Limits(
         expanded_bytes=plan.expanded_bytes,
         memory_bytes=settings.ANNOTATE_MEMORY_BYTES,
+        output_bytes=plan.output_bytes,
         seconds=seconds_allowed(size),
     )
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotator.errors import Cancelled
+from annotator.errors import Cancelled, InputError
 from annotator.pipeline import Limits
 from annotator.run.child import write_tables
+from annotator.tables import TooLarge
 from gas.aws import s3
 from gas.jobs import tables
 from gas.jobs.models import ResultFile
+from gas.subscriptions.plans import plan_of
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ FOLDER_PREFIX = "gas-attempt-tables-"
 MARGIN_SECONDS = 60
 #: How often the database is asked whether the tables are still wanted.
 ASK_SECONDS = 1.0
+TOO_MUCH_MEMORY = "The tables are left out because making them takes more memory than is allowed."
 
 
 def build(result_id: int) -> None:
@@ -31,6 +34,9 @@ def build(result_id: int) -> None:
         return
     try:
         _build(result)
+    except (TooLarge, InputError) as error:
+        log.info("result %s gets no tables: %s", result_id, error)
+        tables.leave_out(result, str(error) if isinstance(error, TooLarge) else TOO_MUCH_MEMORY)
     except (Cancelled, s3.ObjectMissing):
         log.info("result %s is archived again, or deleted", result_id)
     except Exception:
@@ -57,7 +63,11 @@ def _build(result: ResultFile) -> None:
         if s3.sha256(folder / "annot.vcf.gz") != result.sha256:
             raise s3.CopyDiffers(f"{result.key} is not what was restored")
         seconds = max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS)
-        limits = Limits(memory_bytes=settings.ANNOTATE_MEMORY_BYTES, seconds=seconds)
+        limits = Limits(
+            memory_bytes=settings.ANNOTATE_MEMORY_BYTES,
+            seconds=seconds,
+            output_bytes=plan_of(result.job.owner).output_bytes,
+        )
         made = write_tables(folder / "annot.vcf.gz", folder, limits=limits, cancelled=unwanted)
         s3.upload(made.tsv, bucket, result.tsv_key)
         s3.upload(made.parquet, bucket, result.parquet_key)

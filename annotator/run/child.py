@@ -33,7 +33,7 @@ from annotator.references import Reference
 from annotator.report import Log
 from annotator.run import work
 from annotator.sources.manifest import Source
-from annotator.tables import Tables
+from annotator.tables import Tables, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -100,14 +100,21 @@ def annotate(
 def write_tables(
     result: Path, out_dir: Path, *, limits: Limits, cancelled: Callable[[], bool] = lambda: False
 ) -> Tables:
-    """Do what `annotator.tables.write` does, in a child process. Raises as `annotate` does."""
+    """Do what `annotator.tables.write` does, in a child process.
+
+    Raises:
+        TooLarge: see `annotator.tables.write`.
+        InputError, EngineError, Cancelled: see `annotate`.
+    """
     values = run(
         work.write_tables,
-        {"result": result.absolute(), "out_dir": out_dir.absolute()},
+        {"result": result.absolute(), "out_dir": out_dir.absolute(), "output_bytes": limits.output_bytes},
         folder=out_dir,
         limits=limits,
         cancelled=cancelled,
     )
+    if values is None:
+        raise TooLarge(limits.output_bytes)
     return Tables(Path(values["tsv"]), Path(values["parquet"]), values["transcripts"], values["alleles"])
 
 
@@ -248,14 +255,16 @@ class _Child:
         """What its end means."""
         status, answer = self.process.wait(), self._answer
         stderr = self._stderr_text()
+        if stderr:
+            log.warning("a child process said: %s", stderr)
         if "result" in answer and status == 0:
-            if stderr:
-                log.warning("a child process said: %s", stderr)
             return answer["result"]
         if "input_error" in answer:
             raise InputError(*answer["input_error"])
         if "engine_error" in answer:
             raise EngineError(*answer["engine_error"])
+        if "os_error" in answer:  # a disk that is full, for example
+            raise OSError(*answer["os_error"])
         if "no_memory" in answer:
             raise too_much_memory(limits)
         if "crash" in answer:

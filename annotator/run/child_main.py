@@ -6,6 +6,7 @@ before it forks: Polars, which starts some when it is imported, is imported by t
 """
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -104,8 +105,12 @@ def _answer(request: bytes, parent: _Parent) -> dict[str, Any]:
         return {"no_memory": True} if error.code == "tool-memory" else {"engine_error": error.__reduce__()[1]}
     except MemoryError:
         return {"no_memory": True}
-    except BaseException:
-        return {"crash": traceback.format_exc()}
+    except OSError as error:
+        traceback.print_exc()
+        return {"os_error": [error.errno or errno.EIO, error.strerror or str(error)]}
+    except BaseException as error:
+        traceback.print_exc()
+        return {"crash": repr(error)}
 
 
 if __name__ == "__main__":

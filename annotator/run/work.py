@@ -47,7 +47,10 @@ def annotate(
     return dataclasses.asdict(report)
 
 
-def write_tables(result: Path, out_dir: Path, *, tell: Tell) -> dict[str, Any]:
-    """Write the tables of an annotated file."""
-    made = tables.write(result, out_dir)
+def write_tables(result: Path, out_dir: Path, *, output_bytes: int, tell: Tell) -> dict[str, Any] | None:
+    """Write the tables of an annotated file; None if they would be larger than they may be."""
+    try:
+        made = tables.write(result, out_dir, output_bytes=output_bytes)
+    except tables.TooLarge:
+        return None
     return {**dataclasses.asdict(made), "tsv": str(made.tsv), "parquet": str(made.parquet)}

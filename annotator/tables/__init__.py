@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotator.preflight.reader import human_bytes
+
 TSV, PARQUET, STATS = "annot.tsv.gz", "annot.parquet", "annot.stats.txt"
 
 
@@ -22,12 +24,29 @@ class Tables:
     alleles: int
 
 
-def write(result: Path, out_dir: Path, *, check: Callable[[], None] = lambda: None) -> Tables:
+class TooLarge(Exception):
+    """The tables would be larger than they may be; its text is a sentence for people."""
+
+    def __init__(self, output_bytes: int) -> None:
+        super().__init__(f"The tables are left out because they would be larger than {human_bytes(output_bytes)}.")
+
+
+def write(
+    result: Path, out_dir: Path, *, check: Callable[[], None] = lambda: None, output_bytes: int | None = None
+) -> Tables:
     """Write annot.tsv.gz and annot.parquet (see docs/annotation.md) of an annotated file into out_dir.
 
-    check is called for every few MB and may raise to end it; nothing is left then. The same file always gives the same
-    bytes. Memory does not grow with the file. Raises EngineError if the file is none of ours.
+    The same file always gives the same bytes. Memory does not grow with the file. If it raises, nothing is left.
+
+    Args:
+        check: called for every few MB; may raise to end it.
+        output_bytes: the largest size of the flat table's text, which the Parquet file's is never larger than; None
+            for any size.
+
+    Raises:
+        TooLarge: the tables would be larger.
+        EngineError: the file is none of ours.
     """
     from annotator.tables.files import write as write_now  # noqa: PLC0415
 
-    return write_now(result, out_dir, check)
+    return write_now(result, out_dir, check, output_bytes)

@@ -8,7 +8,7 @@ import polars as pl
 
 from annotator import tags
 from annotator.bgzf import END, BgzfWriter
-from annotator.tables import PARQUET, TSV, Tables, alleles, columns, entries
+from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, entries
 from annotator.tables.blocks import Added, blocks, open_result, read_header
 
 #: Of zlib and zstd: rows repeat so much that higher ones gain little for much time.
@@ -20,9 +20,11 @@ BYTES_AT_ONCE = 32 * 1024**2
 #: Alleles in a group of rows of the Parquet file: what a reader unpacks at once; and in a piece of it before.
 ROW_GROUP = 65_536
 PIECE = 16_384
+#: A group of rows has fewer where they are long, so that it has no more bytes than this.
+ROW_GROUP_BYTES = 128 * 1024**2
 
 
-def write(result: Path, out_dir: Path, check: Callable[[], None]) -> Tables:
+def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: int | None = None) -> Tables:
     """As `annotator.tables.write`, which imports this."""
     tsv, parquet = out_dir / TSV, out_dir / PARQUET
     try:
@@ -31,9 +33,8 @@ def write(result: Path, out_dir: Path, check: Callable[[], None]) -> Tables:
             open_result(result) as file,
             tsv.open("wb") as flat,
         ):
-            work = _Work(read_header(file), BgzfWriter(flat, LEVEL), Path(folder))
+            work = _Work(read_header(file), BgzfWriter(flat, LEVEL), Path(folder), check, output_bytes)
             for block in blocks(file):
-                check()
                 work.add(block)
             check()
             work.finish(parquet)
@@ -48,7 +49,9 @@ def write(result: Path, out_dir: Path, check: Callable[[], None]) -> Tables:
 class _Work:
     """Takes blocks of records, and writes them twice."""
 
-    def __init__(self, added: Added, flat: BgzfWriter, folder: Path) -> None:
+    def __init__(
+        self, added: Added, flat: BgzfWriter, folder: Path, check: Callable[[], None], output_bytes: int | None
+    ) -> None:
         # A file of an earlier version may lack one of our tags.
         self._order = [*(tag for tag in tags.OWN if tag not in added.order), *added.order]
         # For blocks without escapes, and with some.
@@ -56,10 +59,15 @@ class _Work:
         self._text = [columns.flat(added.sources, escaped=escaped) for escaped in (False, True)]
         self._flat = flat
         self._folder = folder
+        self._check = check
+        self._output_bytes = output_bytes
+        self._written = 0
         self._pieces: list[Path] = []
         self._waiting: list[pl.DataFrame] = []
+        self._waiting_rows = self._waiting_bytes = 0
+        self._row_bytes = 0  # the largest of any piece of the Parquet file, on average of its rows
         self.transcripts = self.alleles = 0
-        self._flat.write("\t".join(columns.flat_names(added.sources)).encode() + b"\n")
+        self._write("\t".join(columns.flat_names(added.sources)) + "\n")
         self.add(b"")  # without a record there are columns all the same
 
     def add(self, block: bytes) -> None:
@@ -73,20 +81,33 @@ class _Work:
                     text = some.select(self._text[escaped]).write_csv(
                         include_header=False, separator="\t", quote_style="never"
                     )
-                    self._flat.write(text.encode())
+                    self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._check()
+        data = text.encode()
+        self._written += len(data)
+        if self._output_bytes is not None and self._written > self._output_bytes:
+            raise TooLarge(self._output_bytes)
+        self._flat.write(data)
 
     def finish(self, parquet: Path) -> None:
         """Write what is left, and join the pieces of the Parquet file."""
         self._flat.finish()
         self._put_by()
         pl.scan_ipc(self._pieces).sink_parquet(
-            parquet, compression="zstd", compression_level=LEVEL, row_group_size=ROW_GROUP
+            parquet,
+            compression="zstd",
+            compression_level=LEVEL,
+            row_group_size=max(1, min(ROW_GROUP, ROW_GROUP_BYTES // max(1, self._row_bytes))),
         )
 
     def _keep(self, typed: pl.DataFrame) -> None:
         self.alleles += typed.height
         self._waiting.append(typed)
-        if sum(frame.height for frame in self._waiting) >= PIECE:
+        self._waiting_rows += typed.height
+        self._waiting_bytes += typed.select(_size(typed).sum()).item()
+        if self._waiting_rows >= PIECE or self._waiting_bytes >= BYTES_AT_ONCE:
             self._put_by()
 
     def _put_by(self) -> None:
@@ -95,6 +116,8 @@ class _Work:
             self._pieces.append(self._folder / f"{len(self._pieces):06}")
             pl.concat(self._waiting).write_ipc(self._pieces[-1], compression="lz4")
             self._waiting.clear()
+            self._row_bytes = max(self._row_bytes, self._waiting_bytes // max(1, self._waiting_rows))
+            self._waiting_rows = self._waiting_bytes = 0
 
 
 def _size(rows: pl.DataFrame) -> pl.Expr:

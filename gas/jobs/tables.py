@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from gas import clock
-from gas.jobs.models import ResultFile, TableBuild
+from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.removals import HOT, remove
 from gas.jobs.states import ResultState
 from gas.tasknames import BUILD_TABLES, send_after_commit
@@ -60,6 +60,22 @@ def made(result: ResultFile, *, tsv_size: int, parquet_size: int) -> None:
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
         if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
             rows.update(tsv_size=tsv_size, parquet_size=parquet_size)
+            _tell(result, [])
+
+
+def leave_out(result: ResultFile, sentence: str) -> None:
+    """The result gets no tables: the sentence, which the job's page shows, says why."""
+    with transaction.atomic():
+        rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
+        if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
+            _tell(result, [sentence])
+
+
+def _tell(result: ResultFile, left_out: list[str]) -> None:
+    job = Job.objects.select_for_update().get(pk=result.job_id)
+    if job.summary and job.summary.get("left_out", []) != left_out:
+        job.summary["left_out"] = left_out
+        job.save(update_fields=["summary"])
 
 
 def offered(result: ResultFile) -> bool:

@@ -21,6 +21,7 @@ class Plan:
     title: as pages show it.
     max_upload_bytes: size of a file as it is uploaded.
     expanded_bytes: size of a file once it is decompressed.
+    output_bytes: size of its annotated file, and of its flat table, before they are compressed.
     archive_after: seconds from when a result is ready until it goes to Glacier; None if it stays in S3.
     downgrade_notice: seconds that results stay in S3 when their owner comes to this plan from one that keeps them.
     concurrent_jobs: number of one person's jobs that run at the same time.
@@ -31,6 +32,7 @@ class Plan:
     title: str
     max_upload_bytes: int
     expanded_bytes: int
+    output_bytes: int
     archive_after: float | None
     downgrade_notice: float
     concurrent_jobs: int
@@ -54,6 +56,7 @@ PLANS = {
             "Free",
             max_upload_bytes=settings.UPLOAD_MAX_BYTES,
             expanded_bytes=settings.ANNOTATE_EXPANDED_MAX_BYTES,
+            output_bytes=settings.ANNOTATE_OUTPUT_MAX_BYTES,
             archive_after=settings.ARCHIVE_AFTER_SECONDS,
             downgrade_notice=settings.DOWNGRADE_NOTICE_SECONDS,
             concurrent_jobs=1,
@@ -64,6 +67,7 @@ PLANS = {
             "Premium",
             max_upload_bytes=settings.PREMIUM_UPLOAD_MAX_BYTES,
             expanded_bytes=settings.PREMIUM_EXPANDED_MAX_BYTES,
+            output_bytes=settings.PREMIUM_OUTPUT_MAX_BYTES,
             archive_after=None,
             downgrade_notice=0.0,
             concurrent_jobs=4,

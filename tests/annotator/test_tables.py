@@ -15,11 +15,11 @@ import pytest
 
 from annotator import consequence
 from annotator.alleles import kind_of, shortest
-from annotator.errors import Cancelled, EngineError
-from annotator.pipeline import annotate
+from annotator.errors import Cancelled, EngineError, InputError
+from annotator.pipeline import Limits, Outputs, annotate
 from annotator.references import Reference
 from annotator.sources.fields import Wanted
-from annotator.tables import PARQUET, TSV, Tables, blocks, write
+from annotator.tables import PARQUET, TSV, Tables, TooLarge, blocks, write
 from annotator.tables.columns import FLAT, TYPED, defused
 from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, Result, vcf
@@ -364,9 +364,30 @@ def test_a_file_in_many_blocks_is_the_same(run: Annotate, sample: bytes, monkeyp
     before = whole.tsv.read_bytes(), pl.read_parquet(whole.parquet)
     monkeypatch.setattr(blocks, "BLOCK", 10_000)
     monkeypatch.setattr("annotator.tables.files.PIECE", 100)
+    monkeypatch.setattr("annotator.tables.files.BYTES_AT_ONCE", 5_000)
+    monkeypatch.setattr("annotator.tables.files.ROW_GROUP_BYTES", 5_000)
     again = check(result)
     assert gzip.decompress(again.tsv.read_bytes()) == gzip.decompress(before[0])
     assert pl.read_parquet(again.parquet).equals(before[1])
+
+
+def test_alleles_of_a_record_that_are_looked_at_apart_have_the_same_rows(
+    run: Annotate, rcrs: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many alleles of one record, among them such as differ in the order of what they insert: csq's changes do not tell
+    which is which without their numbers.
+    """
+    dice, lines = random.Random(11), []  # noqa: S311
+    for pos in (577, 3307, 3400, 8528, 11778):
+        ref = rcrs.sequence.fetch("MT", pos, pos + 1)
+        inserted = {"".join(dice.sample("AACCGT", 6)) for _ in range(60)}
+        alts = sorted({ref[0] + one for one in inserted} | {ref[0], "C" + ref, "<DEL>", "*"} - {ref})
+        lines.append(f"MT {pos} . {ref} {','.join(alts)}")
+    result = run(vcf(*lines))
+    whole = rows(tables(result))
+    assert len(whole) > 200
+    monkeypatch.setattr("annotator.tables.alleles.ENTRIES_AT_ONCE", 7)
+    assert rows(tables(result)) == whole
 
 
 def test_the_same_file_gives_the_same_bytes(run: Annotate, sample: bytes) -> None:
@@ -374,6 +395,35 @@ def test_the_same_file_gives_the_same_bytes(run: Annotate, sample: bytes) -> Non
     first = [path.read_bytes() for path in (tables(result).tsv, tables(result).parquet)]
     assert first == [(result.folder / name).read_bytes() for name in (TSV, PARQUET)]
     assert sorted(path.name for path in result.folder.iterdir() if path.is_dir()) == []
+
+
+def test_tables_that_would_be_too_large_are_left_out_and_the_log_says_so(
+    run: Annotate, sample: bytes, rcrs: Reference, tmp_path: Path
+) -> None:
+    result = run(sample)
+    size = len(gzip.decompress(tables(result).tsv.read_bytes()))
+    before = set(result.folder.iterdir())
+    with pytest.raises(TooLarge, match="larger than"):
+        write(result.folder / "annot.vcf.gz", tmp_path, output_bytes=size - 1)
+    assert write(result.folder / "annot.vcf.gz", result.folder, output_bytes=size).alleles
+    assert set(result.folder.iterdir()) == before
+    (tmp_path / "in.vcf").write_text(vcf(*["MT 3307 . A C,G,T,AC,AG,AT"] * 400))
+    out = tmp_path / "out"
+    out.mkdir()
+    outputs = Outputs(stats=True, table_records=1000)
+    text = len(gzip.decompress(run(tmp_path / "in.vcf").folder.joinpath("annot.vcf.gz").read_bytes()))
+    report = annotate(tmp_path / "in.vcf", out, reference=rcrs, outputs=outputs, limits=Limits(output_bytes=text))
+    (sentence,) = report.summary["left_out"]
+    assert "The tables are left out because they would be larger than" in sentence
+    assert sentence in (out / "log.txt").read_text()
+    assert sentence in (out / "summary.json").read_text()
+    assert {path.name for path in out.iterdir()} == {
+        *("annot.vcf.gz", "annot.vcf.gz.tbi", "annot.stats.txt", "log.txt", "summary.json")
+    }
+    with pytest.raises(InputError, match="would be larger than") as caught:
+        annotate(tmp_path / "in.vcf", out, reference=rcrs, outputs=outputs, limits=Limits(output_bytes=text // 2))
+    assert caught.value.code == "result-too-large"
+    assert [path.name for path in out.iterdir()] == ["log.txt"]
 
 
 @pytest.mark.parametrize("after", [0, 3])

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core import mail
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 
 from annotator.pipeline import Limits
@@ -20,8 +22,11 @@ from gas.aws import queues
 from gas.aws.clients import s3
 from gas.celery import app
 from gas.jobs import leases
-from gas.jobs.models import Job, ResultFile
+from gas.jobs import tables as tables_of
+from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, Outrun, move_job
+from gas.subscriptions.plans import PLANS
+from gas.users.models import PlanChoice, User
 from restore import tables
 from tests.conftest import SMALL_VCF
 
@@ -208,6 +213,48 @@ def test_the_tables_of_a_long_result_are_made_by_a_task_of_their_own(
     assert before == [None]
     assert {result.tsv_key, result.parquet_key} <= set(objects(job.result_prefix))
     assert len(objects(job.result_prefix)[result.tsv_key]) == result.tsv_size
+
+
+def test_tables_beyond_the_plans_size_are_left_out_and_the_page_says_so(
+    pending: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    person: User,
+    browser_of: Callable[[User], Client],
+) -> None:
+    many = SMALL_VCF.replace(b"11778\t.\tG\tA\t", b"3307\t.\tA\tC,G,T,AC,AG,AT\t") + 299 * (
+        b"chrM\t3307\t.\tA\tC,G,T,AC,AG,AT\t.\tPASS\t.\n"
+    )
+    plan = replace(PLANS[PlanChoice.FREE], output_bytes=180_000)
+    monkeypatch.setitem(PLANS, PlanChoice.FREE, plan)
+    job = run(pending(many))
+    result = ResultFile.objects.get()
+    sentence = "The tables are left out because they would be larger than 175 KiB."
+    assert job.status == JobStatus.COMPLETED
+    assert (result.tsv_size, result.parquet_size) == (None, None)
+    assert not TableBuild.objects.exists()
+    assert sentence in browser_of(person).get(job.get_absolute_url()).content.decode()
+    # Its tables are made of their own later, as those of a long result: the same becomes of them.
+    tables_of.owe(result)
+    assert TableBuild.objects.exists()
+    Job.objects.update(summary={**job.summary, "left_out": []})
+    tables.build(result.pk)
+    job.refresh_from_db()
+    assert (job.summary["left_out"], TableBuild.objects.count()) == ([sentence], 0)
+    # A plan that has room for them.
+    monkeypatch.setitem(PLANS, PlanChoice.FREE, replace(plan, output_bytes=1_000_000))
+    tables_of.owe(result)
+    tables.build(result.pk)
+    job.refresh_from_db()
+    assert job.summary["left_out"] == []
+    assert ResultFile.objects.get().tsv_size
+
+
+def test_a_result_beyond_the_plans_size_fails_with_a_sentence(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLANS, PlanChoice.FREE, replace(PLANS[PlanChoice.FREE], output_bytes=100))
+    job = run(pending())
+    assert (job.status, job.failure_code, job.attempts) == (JobStatus.FAILED, "result-too-large", 1)
 
 
 def test_small_files_have_less_time(settings: Any) -> None:

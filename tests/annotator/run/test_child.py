@@ -1,5 +1,6 @@
 """A job's work in a child process: whatever goes wrong in it, it ends in time, costs one job, and leaves nothing."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from annotator.pipeline import Limits, Outputs, Progress
 from annotator.references import Reference
 from annotator.run import child
 from tests.annotator.conftest import vcf
-from tests.support import childwork
+from tests.support import attacks, childwork
 from tests.support.waiting import wait_until
 
 GIGABYTE = 1024**3
@@ -88,6 +89,23 @@ def test_a_file_comes_out_as_in_this_process(rcrs: Reference, tmp_path: Path) ->
     }
     made = child.write_tables(out / "annot.vcf.gz", tmp_path, limits=Limits())
     assert (made.tsv.read_bytes(), made.alleles) == ((out / "annot.tsv.gz").read_bytes(), 1)
+
+
+def test_tables_of_a_record_with_very_many_alleles_take_little_memory(rcrs: Reference, tmp_path: Path) -> None:
+    """They took 2.4 GB when their memory grew with the square of the alleles."""
+    source, out = attacks.write("alts-3000", tmp_path), tmp_path / "out"
+    out.mkdir()
+    child.annotate(
+        source,
+        out,
+        reference=rcrs,
+        references_dir=None,
+        sources=(),
+        limits=Limits(memory_bytes=300 * 1024**2),
+        provenance={},
+        outputs=Outputs(stats=True, table_records=10),
+    )
+    assert gzip.decompress((out / "annot.tsv.gz").read_bytes()).count(b"\n") == 3001
 
 
 def test_what_the_work_raises_is_raised_here(run: Callable[..., Any]) -> None:
