@@ -103,7 +103,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
     for result in can.select_related("job"):
         with transaction.atomic():
             lock_owner(pk=result.job.owner_id)
-            same = ResultFile.objects.filter(pk=result.pk, state=ResultState.AVAILABLE)
+            same = can.filter(pk=result.pk)  # asked again: the plan may have changed before its owner was locked
             if same.update(archive_due_at=clock.now()):
                 result.job.events.create(message="To be archived now.", actor=actor)
                 send_after_commit(ARCHIVE_RESULT, result.pk)
