@@ -4,6 +4,7 @@ Each name is documented in docs/settings.md; a test fails when one is missing th
 that lacks a required value does not start: there are no secrets by default.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from gas.aws.mail import mail_config
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
+#: gas/checks.py looks for misspelt ones among them.
+ENVIRONMENT_NAMES = frozenset(os.environ)
 
 # --- The site -------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
+        from gas import checks  # noqa: F401, PLC0415  (registers the system checks)
         from gas.jobs import archival, personal, purge  # noqa: F401, PLC0415  (two connect a receiver each)
 
         personal.register()

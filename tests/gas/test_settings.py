@@ -70,8 +70,17 @@ def test_a_production_process_does_not_start_without(name: str) -> None:
     assert name in done.stderr
 
 
-def test_the_deployment_check_has_nothing_to_say_under_production_settings() -> None:
-    done = load(REQUIRED, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+def test_the_deployment_check_passes_under_production_settings_once_static_files_are_collected(tmp_path: Path) -> None:
+    env = {**REQUIRED, "STATIC_ROOT": str(tmp_path / "static"), "S3_INPUTS_BUKET": "misspelt"}
+    check = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    done = load(env, *check)
+    assert done.returncode == 1
+    assert "(gas.E008) There is no front-end build (dist/app.css," in done.stderr
+    assert "(gas.W001) S3_INPUTS_BUKET is no setting: is S3_INPUTS_BUCKET meant?" in done.stderr
+    assert done.stderr.count("gas.") == 2
+    del env["S3_INPUTS_BUKET"]
+    assert load(env, "manage.py", "collectstatic", "--no-input", "--verbosity", "0").returncode == 0
+    done = load(env, *check)
     assert done.returncode == 0, done.stderr
 
 
