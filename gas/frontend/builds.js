@@ -55,8 +55,10 @@ export class Builds {
 
   async #ask(data) {
     const head = await readHead(data)
+    if (head?.other) return { fit: 'other', reason: `This is ${head.other}, not a VCF.`, ask: true, fits: [] }
     if (!head || (!head.header.length && !head.records.length)) return null
-    return askBuild(this.#options.buildsUrl, this.#options.csrf, head)
+    const { header, records } = head
+    return askBuild(this.#options.buildsUrl, this.#options.csrf, { header, records })
   }
 
   // The first file that is sure of its reference makes the page's choice, unless the person has; any other its own.
@@ -108,6 +110,10 @@ export class Builds {
     const none = { text: '', warns: false, asks: false, choice: [], chosen: '', box: '', checked: false }
     if (waiting) return none
     if (!answer) return { ...none, text: CANNOT_TELL }
+    if (answer.fit === 'other') {
+      const text = `${answer.reason} Its annotation would fail.`
+      return { ...none, text, warns: true, asks: !confirmed, box: 'Upload it all the same', checked: confirmed }
+    }
     const names = this.#names
     const reference = own || this.#select.value
     const several = names.length > 1

@@ -1,5 +1,5 @@
 // Files come by the button or by dropping them anywhere on the page: a near miss must not make the browser open
-// the file and leave the page.
+// the file and leave the page. addFiles(files, folders): a browser gives a folder as a file that cannot be read.
 
 export function dropzone(zone, input, addFiles) {
   let depth = 0 // dragenter and dragleave also fire for every child
@@ -22,10 +22,12 @@ export function dropzone(zone, input, addFiles) {
     event.preventDefault()
     depth = 0
     highlight(false)
-    addFiles([...event.dataTransfer.files])
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry())
+    const files = [...event.dataTransfer.files]
+    addFiles(files, new Set(files.filter((_, number) => entries[number]?.isDirectory)))
   })
   input.addEventListener('change', () => {
-    addFiles([...input.files])
+    addFiles([...input.files], new Set())
     input.value = '' // the same file can be chosen again after it was corrected
   })
 }

@@ -9,11 +9,28 @@ const RECORDS = 200
 const BASES = 50
 const TELLING = ['##contig=', '##reference=', '##assembly=']
 
-/** {header: [line], records: [[CHROM, POS, REF]]}, or null if the file is none that a browser can read. */
+// How files begin that are taken for a VCF by mistake, unpacked if they are compressed.
+const OTHERS = [
+  ['PK\x03\x04', 'a zip archive or an office document'],
+  ['BAM\x01', 'a BAM alignment file'],
+  ['CRAM', 'a CRAM alignment file'],
+  ['@', 'a FASTQ or SAM file'],
+  ['>', 'a FASTA file'],
+  ['%PDF', 'a PDF'],
+  ['<', 'a web page'],
+]
+
+/**
+ * {header: [line], records: [[CHROM, POS, REF]], other}, or null if the file is none that a browser can read. other:
+ * what the file is if it is certainly no VCF, in words; '' else.
+ */
 export async function readHead(file) {
   try {
-    const bytes = new Uint8Array(await file.slice(0, READ).arrayBuffer())
-    const text = decode(await unpacked(bytes))
+    const bytes = await unpacked(new Uint8Array(await file.slice(0, READ).arrayBuffer()))
+    const start = String.fromCharCode(...bytes.subarray(0, 8))
+    const other = OTHERS.find(([magic]) => start.startsWith(magic))?.[1] ?? ''
+    if (other) return { header: [], records: [], other }
+    const text = decode(bytes)
     return text.startsWith('#') ? telling(text) : null
   } catch {
     return null // the file has gone, or the browser is too old
@@ -34,7 +51,7 @@ function telling(text) {
       if (ref && /^\d{1,12}$/.test(pos)) records.push([name, Number(pos), ref.slice(0, BASES)])
     }
   }
-  return { header: header.slice(0, LINES), records }
+  return { header: header.slice(0, LINES), records, other: '' }
 }
 
 /** Text of a VCF, or the header of a BCF, which is text as well: behind 5 bytes of magic and 4 with its length. */

@@ -136,7 +136,7 @@ if (root) {
     refresh()
     say('Uploading.')
   })
-  dropzone(find('zone'), find('input'), (files) => uploader.add(files))
+  dropzone(find('zone'), find('input'), (files, folders) => uploader.add(files, folders))
   window.addEventListener('pagehide', () => uploader.leave())
   window.addEventListener('beforeunload', (event) => uploader.busy && event.preventDefault())
   refresh()

@@ -48,10 +48,13 @@ export class Uploader {
     return [...this.#uploads].filter(([, upload]) => upload.state === state).map(([id]) => id)
   }
 
-  add(files) {
+  /** folders: those of the files that are folders. */
+  add(files, folders) {
     for (const file of files) {
       const id = `file-${(this.#count += 1)}`
-      const why = objection(file, this.#options)
+      const why = folders.has(file)
+        ? 'This is a folder. Open it, and choose the files in it.'
+        : objection(file, this.#options)
       if (why) this.#events.refused(id, file, why)
       else if (this.#has(file)) this.#events.repeated(file)
       else {
