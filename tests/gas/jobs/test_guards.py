@@ -64,7 +64,7 @@ def archiving(result: Callable[..., Any]) -> Callable[..., Any]:
 def restoring(result: Callable[..., Any], person: User) -> Callable[..., Any]:
     """Makes a result on its way back, whose retrieval is done."""
 
-    def make(**fields: Any) -> ResultFile:
+    def make(**fields: Any) -> Any:
         batch = RestoreBatch.objects.create(owner=person, tiers=["Standard"])
         asked = {"retrieval_id": "r", "retrieval_tier": "Standard", "retrieval_asked_at": at(-60)}
         archive = {"archive_route": "vault", "archive_id": "old-archive", "archived_at": at(-600)}
