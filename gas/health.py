@@ -1,28 +1,89 @@
-"""Is this web process of use? For a load balancer, which asks by address and without TLS."""
+"""Is this web process alive, and what of the parts that it needs answers?
 
+/healthz/ is for whoever restarts processes, and for a load balancer: 200 as soon as the process answers.
+/readyz/ is for a deployment that waits, and for monitoring: each part by name, and 503 without the database, without
+which no page works. What else is down degrades the service, and is named with 200.
+"""
+
+import threading
+import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.core.cache import caches
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.exceptions import RedisError
 
-PATH = "/healthz/"
+from gas.aws import probes
+from gas.cache import RedisOrMemory
+
+ALIVE, READY = "/healthz/", "/readyz/"
+#: What AWS and the cache answered is kept this long: nobody can have them asked more often.
+KEPT_SECONDS = 10.0
+Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class HealthMiddleware:
-    """Answers PATH before the host is checked or http is redirected to https."""
+    """Answers before the host is checked or http is redirected to https: load balancers ask by address, without TLS."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return health() if request.path == PATH else self._get_response(request)
+        if request.path == ALIVE:
+            return JsonResponse({"status": "ok"})
+        return ready() if request.path == READY else self._get_response(request)
 
 
-def health() -> JsonResponse:
-    """200 when the database answers, else 503."""
+def ready() -> JsonResponse:
+    """{"status": "ok", "degraded" or "unavailable", and for each part whether it answers}."""
+    parts = {"database": database_answers(), **_others.answers()}
+    status = "ok" if all(parts.values()) else "degraded" if parts["database"] else "unavailable"
+    told = {name: "ok" if answers else "unreachable" for name, answers in parts.items()}
+    return JsonResponse({"status": status, **told}, status=200 if parts["database"] else 503)
+
+
+def database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        return JsonResponse({"database": "unreachable"}, status=503)
-    return JsonResponse({"database": "ok"})
+    except Error:
+        return False
+    return True
+
+
+def cache_answers() -> bool:
+    """Always, unless it is a Redis that does not."""
+    cache = caches["default"]
+    try:
+        if isinstance(cache, RedisOrMemory):
+            cache.ping()
+    except RedisError:
+        return False
+    return True
+
+
+class _Others:
+    """The parts that degrade the service, asked by one thread at a time; the others get what is known."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._known: dict[str, bool] = {}
+
+    def answers(self) -> dict[str, bool]:
+        is_due = time.monotonic() - self._asked_at >= KEPT_SECONDS
+        if is_due and self._lock.acquire(blocking=False):
+            try:
+                self._known = {
+                    "cache": cache_answers(),
+                    "queues": probes.queues_answer(),
+                    "storage": probes.storage_answers(),
+                }
+                self._asked_at = time.monotonic()
+            finally:
+                self._lock.release()
+        return self._known
+
+
+_others = _Others()

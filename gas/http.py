@@ -1,4 +1,7 @@
-"""The request as the views behind `login_required` get it."""
+"""Requests as the views behind `login_required` get them, and their JSON."""
+
+import json
+from typing import Any
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -11,3 +14,18 @@ class PersonRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def json_body(request: HttpRequest) -> Any:
+    """Parse the request's body.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, is nested too deeply, or has text that cannot be encoded, such as half of a
+            surrogate pair, which JSON can write and no database takes.
+    """
+    try:
+        value = json.loads(request.body.decode())
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value

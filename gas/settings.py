@@ -155,6 +155,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    CACHES["default"]["BACKEND"] = "gas.cache.RedisOrMemory"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DEVSTACK:
     # dj-stripe's own migrations take a minute: too long for a database that lasts a day.

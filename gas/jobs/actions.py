@@ -69,19 +69,21 @@ def retry(job: Job, *, actor: User) -> None:
         raise ActionRefused(refusal)
     if s3.head(settings.S3_INPUTS_BUCKET, job.input_key) is None:
         raise ActionRefused("The uploaded file is gone. Upload it again.")
-    if full := is_full(job.owner):
-        raise ActionRefused(full)
     try:
-        enqueue(
-            job,
-            "Trying again.",
-            actor=actor,
-            submitted_at=clock.now(),
-            finished_at=None,
-            attempts=0,
-            failure_code="",
-            failure_message="",
-            failure_advice="",
-        )
+        with transaction.atomic():
+            lock_owner(pk=job.owner_id)  # of requests at the same time each sees the jobs of those before it
+            if full := is_full(job.owner):
+                raise ActionRefused(full)
+            enqueue(
+                job,
+                "Trying again.",
+                actor=actor,
+                submitted_at=clock.now(),
+                finished_at=None,
+                attempts=0,
+                failure_code="",
+                failure_message="",
+                failure_advice="",
+            )
     except Outrun as moved:
         raise ActionRefused("Somebody has already done so.") from moved

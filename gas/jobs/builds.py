@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
 
 from annotator.builds import SAMPLE, Fit, detect
 from annotator.errors import EngineError
 from annotator.evidence import Site
 from annotator.references import Reference, ReferenceInfo, load_reference
+from gas.cache import count
 from gas.jobs import references
 from gas.users.models import User
 
@@ -38,8 +38,7 @@ class Unreadable(Exception):
 def too_many(person: User) -> bool:
     """Count a question, and tell whether the person has asked more than PER_HOUR within the hour."""
     key = f"builds:{person.pk}:{timezone.now():%Y%m%d%H}"
-    cache.add(key, 0, 3600)
-    return cache.incr(key) > PER_HOUR
+    return count(key, 3600) > PER_HOUR
 
 
 def proposal(body: Any) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gas import clock
 from gas.aws import s3
+from gas.cache import count
 from gas.jobs import references
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.names import clean_name
@@ -74,7 +74,7 @@ def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID 
     """
     if key and (job := Job.objects.filter(owner=owner, idempotency_key=key).first()):
         return _open_again(job, reference)
-    if no := closed_message() or is_full(owner):
+    if no := closed_message():
         raise UploadRefused(no)
     _count(owner)
     _check_size(size, plan_of(owner))
@@ -84,6 +84,9 @@ def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID 
     job.upload_expires_at = _form_expires_at()
     try:
         with transaction.atomic():
+            lock_owner(pk=owner.pk)  # of requests at the same time each sees the jobs of those before it
+            if no := is_full(owner):
+                raise UploadRefused(no)
             job.save(force_insert=True)
             job.events.create(message="Upload started.", actor=owner)
     except IntegrityError:  # opened twice at once
@@ -197,8 +200,7 @@ def beyond_limit(size: int, plan: Plan) -> str:
 def _count(owner: User) -> None:
     """In the cache, so that deleting a job does not make room for another."""
     key = f"uploads:{owner.pk}:{timezone.now():%Y%m%d%H}"
-    cache.add(key, 0, 3600)
-    if cache.incr(key) > settings.UPLOADS_PER_HOUR:
+    if count(key, 3600) > settings.UPLOADS_PER_HOUR:
         raise TooMany(f"You have begun {settings.UPLOADS_PER_HOUR} uploads within the hour.", "Go on in the next.")
 
 

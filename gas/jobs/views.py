@@ -1,6 +1,5 @@
 """The pages of jobs, for their owners. Whatever changes something is a POST."""
 
-import json
 import logging
 from collections.abc import Callable
 from uuid import UUID
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from gas.aws import s3
 from gas.aws.clients import AWSError
-from gas.http import PersonRequest
+from gas.http import PersonRequest, json_body
 from gas.jobs import actions, builds, context, storage, tables, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
@@ -114,10 +113,10 @@ def uploads(request: PersonRequest) -> JsonResponse:
     400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
     """
     try:
-        body = json.loads(request.body)
+        body = json_body(request)
         name, size, reference = str(body["name"]), body["size"], str(body["reference"])
         key = UUID(header) if (header := request.headers.get("Idempotency-Key")) else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         size = None
     if type(size) is not int or not 0 <= size < MAX_SIZE:
         return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
@@ -154,8 +153,8 @@ def build(request: PersonRequest) -> JsonResponse:
     if builds.too_many(request.user):
         return JsonResponse({"error": f"You have asked {builds.PER_HOUR} times within the hour."}, status=429)
     try:
-        return JsonResponse(builds.proposal(json.loads(request.body)))
-    except (ValueError, RecursionError, builds.Unreadable):
+        return JsonResponse(builds.proposal(json_body(request)))
+    except (ValueError, builds.Unreadable):
         return JsonResponse({"error": "Send a JSON object with header and records."}, status=400)
 
 

@@ -215,15 +215,6 @@ def test_pages_forbid_inline_scripts_and_styles(client: Client) -> None:
     assert "frame-ancestors 'none'" in policy
 
 
-def test_the_health_page_answers(client: Client) -> None:
-    assert client.get("/healthz/").json() == {"database": "ok"}
-
-
-def test_the_health_page_answers_a_balancer_that_knows_no_name() -> None:
-    assert Client().get("/healthz/", headers={"host": "10.0.0.7"}).status_code == 200
-    assert Client().get("/", headers={"host": "10.0.0.7"}).status_code == 400
-
-
 def test_a_search_for_what_no_name_can_hold_finds_nothing_and_breaks_nothing(client: Client) -> None:
     assert client.get("/jobs/?q=%00").status_code == 200
 
