@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,7 +47,7 @@ WORST: dict[str, Callable[[], str]] = {
     "info-long": lambda: vcf(record(info="X=" + "y" * 5_000_000)),
     "texts-long": _long_texts,
     "source-line-long": lambda: vcf(meta=f"##source={'s' * 1_000_000}\n##reference={'r' * 1_000_000}\n"),
-    "tags-undeclared": lambda: vcf(record(info=";".join(f"U{n}=x" for n in range(9000)))),
+    "tags-undeclared": lambda: vcf(record(info=";".join(f"U{n}{'u' * 700}=x" for n in range(9000)))),
     "column-name-long": lambda: attacks.vcf().replace("POS", "P" * 1_000_000),
     "contig-name-long": lambda: vcf(f"{'c' * 1_000_000}\t1\t.\tA\tG\t.\t.\t.\n"),
     "controls": lambda: vcf("chrM\t263\t\x1b[31m\x00\x9b=1\tA\tG\t50\tPASS\t.\n"),
@@ -107,6 +108,15 @@ def test_what_is_left_out_is_counted(rcrs: Reference, tmp_path: Path) -> None:
     assert bounds.text("A" * 1000) == "A" * 200 + "… and 800 more characters"
     # No text is cut twice, as that would count what is left out wrongly.
     assert bounds.text(bounds.text("A" * 1000)) == bounds.text("A" * 1000)
+
+
+def test_an_error_bounds_whatever_it_quotes() -> None:
+    error = InputError("code", "m\x1b" * 10_000, "a\x00" * 10_000)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    for text in (error.message, error.advice, str(error), again.message, again.advice):
+        assert len(text) <= bounds.SENTENCE + bounds.ROOM
+        assert text.isprintable()
+    assert again.message == error.message
 
 
 def test_the_last_guard_bounds_any_value() -> None:

@@ -209,6 +209,54 @@ def test_the_summary_and_the_log_count_what_was_known(run: Any, sources: list[So
         assert f"`{key}`" in docs
 
 
+def test_what_clinvar_calls_pathogenic_is_a_finding(run: Any, references: Path) -> None:
+    one, two = other(base(1004)), other(base(1004), 2)
+    rows = [f"chr1 1004 . {base(1004)} {two},{one}", f"chr1 1004 . {snv(1004)}", f"chr1 {RUN} . CAA C"]
+    result = run(*rows)
+    found = result.report.summary["findings"]
+    assert (found["alleles"], found["omitted"]) == (2, 0)
+    (used,) = found["used"]
+    assert (used["name"], used["title"], used["version"], used["alleles"]) == ("clinvar", "ClinVar", "7", 2)
+    assert {kind: count for kind, count in used["significance"].items() if count} == {"pathogenic": 2, "benign": 1}
+    assert found["not_used"] == [{"name": "built-in", "title": "built-in known variants"}]
+    assert found["listed"] == [
+        {
+            "source": "clinvar",
+            "pos": 1004,
+            "kind": "pathogenic",
+            "contig": "1",
+            "ref": base(1004),
+            "alt": one,
+            "change": f"g.1004{base(1004)}>{one}",
+            "gene": "ALPHA",
+            "consequence": "missense_variant",
+            "protein": "p.Asn2His",
+            "significance": "Pathogenic",
+            "review": "practice guideline",
+            "condition": "Disease of ALPHA, type 1",
+            "id": "17",
+            "link": "https://www.ncbi.nlm.nih.gov/clinvar/variation/17/",
+            "count": 2,
+        }
+    ]
+    assert [row["finding"] for row in result.report.preview] == [False, True, True, False]
+    assert "Findings: 2 alleles" in result.log
+    assert "Not used: built-in known variants" in result.log
+    docs = (Path(__file__).parents[3] / "docs" / "annotation.md").read_text(encoding="utf-8")
+    for key in [*found, *used, *found["listed"][0]]:
+        assert f"`{key}`" in docs
+
+
+def test_without_a_clinical_source_findings_are_not_looked_for(run: Any, sources: list[Source]) -> None:
+    for used in ([], [source for source in sources if source.name == "gnomad"]):
+        result = run(f"chr1 1004 . {snv(1004)}", used=used)
+        found = result.report.summary["findings"]
+        assert (found["alleles"], found["used"], found["listed"]) == (None, [], [])
+        assert [one["name"] for one in found["not_used"]] == ["built-in", "clinvar"]
+        assert "Findings: not looked for" in result.log
+        assert "Not used: ClinVar" in result.log
+
+
 def test_tags_that_the_file_has_already_are_replaced_and_the_log_says_so(run: Any) -> None:
     header = HEADER + '##INFO=<ID=RS,Number=1,Type=Integer,Description="mine">\n'
     rows = [f"chr1 1004 . {snv(1004)} . . RS=1;OTHER=2", f"chr1 2100 . {snv(2100)} . . CLNSIG=x;RS=3"]

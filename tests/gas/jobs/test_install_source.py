@@ -12,6 +12,9 @@ from django.conf import LazySettings
 from django.core.management import BaseCommand, CommandError, call_command, load_command_class
 from django.test import Client
 
+from annotator.pipeline import annotate
+from annotator.references import load_reference
+from annotator.sources.manifest import installed_sources
 from annotator.sources.presets import PRESETS
 from annotator.tasks import annotate_job
 from gas.aws import clients
@@ -66,6 +69,29 @@ def test_any_vcf_by_its_address(folder: Path) -> None:
     with pytest.raises(CommandError, match="came damaged"):
         said("mine", *options, "--checksum", "md5:" + "0" * 32)
     assert "My table 3" in said("--list", "--reference", "GRCh38")
+
+
+def test_fields_of_any_name_make_findings_by_their_roles(folder: Path) -> None:
+    declared = "".join(
+        f'##INFO=<ID={name},Number=1,Type=String,Description="{name}">\n' for name in ("CLASS", "DISEASE")
+    )
+    row = f"1 10 lab:7 {BASES[9]} {other(BASES[9])} . . CLASS=likely_pathogenic;DISEASE=Rare_disease"
+    (folder / "lab.vcf").write_bytes(text("##fileformat=VCFv4.2\n##fileDate=1\n" + declared, [row]))
+    roles = "significance=CLASS,condition=DISEASE,id=ID"
+    options = ("--reference", "GRCh38", "--from", str(folder / "lab.vcf"), "--fields", "CLASS,DISEASE,ID")
+    said("lab", *options, "--roles", roles, "--link", "https://lab.example/v/{}")
+    reference = load_reference("GRCh38", folder / "packs")
+    (folder / "in.vcf").write_bytes(
+        text("##fileformat=VCFv4.2\n##contig=<ID=1,length=30000>\n", [f"1 10 . {BASES[9]} {other(BASES[9])} . . ."])
+    )
+    used = installed_sources(folder / "packs", "GRCh38")
+    found = annotate(folder / "in.vcf", folder, reference=reference, sources=used).summary["findings"]
+    (one,) = found["listed"]
+    assert (one["kind"], one["condition"], one["id"]) == ("likely_pathogenic", "Rare disease", "lab:7")
+    assert one["link"] == "https://lab.example/v/lab%3A7"
+    for wrong in (("--roles", "significance=NONE"), ("--link", "https://lab.example/v/{}")):
+        with pytest.raises(CommandError):
+            said("lab", *options, *wrong)
 
 
 def test_more_fields_of_a_known_source(folder: Path) -> None:
