@@ -7,9 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 JOBS ?= 200
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive fuzz bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ format: setup  ## Format the code
 
 chaos: setup  ## 200 jobs while workers are killed and AWS fails, then every result and mail checked (JOBS=200)
 	@$(BIN)/python -m devstack chaos --jobs $(JOBS) $(if $(TAMPER),--tamper $(TAMPER))
+
+fuzz: setup  ## Annotate broken files of all kinds for ten minutes (FUZZ_SECONDS=600)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest tests/annotator/generated/test_fuzz.py -q -s
 
 chaos-archive: setup  ## 100 results to Glacier and back while workers are killed and AWS fails
 	@$(BIN)/python -m devstack chaos --archive --jobs 100

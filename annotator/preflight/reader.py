@@ -1,5 +1,6 @@
 """Lines of text out of plain, gzip, bgzip and BCF files, a piece at a time and never more than the limits allow."""
 
+import signal
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,9 @@ LEAST_GIVEN = 1024  # packed bytes that zlib is given at once
 GZIP_START = 0x1F
 #: The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+#: How a program ends that reads where it must not, or finds that its data cannot be.
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 
 Note = Callable[[str], None]
 ToolFactory = Callable[[str, list[str | Path], int], Tool]
@@ -217,7 +221,8 @@ class Reader:
         try:
             while chunk := tool.stdout.read(self._chunk):
                 yield chunk
-            if tool.process.wait() > 0:
+            # Of some damaged files bcftools crashes, instead of saying so.
+            if (status := tool.process.wait()) > 0 or -status in CRASHES:
                 raise InputError(
                     "broken-bcf",
                     "The BCF file is damaged or cut short: bcftools cannot read it to its end.",

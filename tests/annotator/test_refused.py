@@ -1,15 +1,21 @@
 """Files that cannot be annotated: each ends in one clear sentence that says what, where and what to do."""
 
 import gzip
+import os
+import signal
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
-from annotator.errors import InputError
+from annotator.bcftools import Tool
+from annotator.errors import EngineError, InputError
 from annotator.pipeline import Limits
+from annotator.preflight.reader import Reader
+from annotator.preflight.sniff import sniff
 from annotator.references import Reference
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 
@@ -191,6 +197,35 @@ def test_damaged_gzip(refused: Refused, sample: bytes) -> None:
 
 def test_truncated_bcf(refused: Refused, bcf: bytes) -> None:
     assert refused(bcf[: len(bcf) // 2]).code == "broken-bcf"
+
+
+@pytest.mark.parametrize(("ended_by", "expected"), [(signal.SIGSEGV, InputError), (signal.SIGKILL, EngineError)])
+def test_bcf_on_which_bcftools_crashes(
+    bcf: bytes, tmp_path: Path, ended_by: signal.Signals, expected: type[Exception]
+) -> None:
+    """A crash is the fault of what it reads; one that was killed may have more luck later."""
+
+    def crashing(command: str, arguments: list[str | Path], stdout: int) -> Tool:
+        waiting = Tool(  # for an input that never comes
+            command, ["-"], work_dir=tmp_path, memory_bytes=1024**3, cpu_seconds=60, stdin=PIPE, stdout=stdout
+        )
+        os.kill(waiting.process.pid, ended_by)
+        return waiting
+
+    source = tmp_path / "in.bcf"
+    source.write_bytes(bcf)
+    reader = Reader(
+        source,
+        sniff(source),
+        expanded_bytes=1024**3,
+        line_bytes=1024**2,
+        note=lambda _: None,
+        check=lambda: None,
+        start_tool=crashing,
+    )
+    with pytest.raises(expected) as caught:
+        list(reader.lines())
+    assert getattr(caught.value, "code", "") in {"broken-bcf", "tool-crashed"}
 
 
 def test_a_gzip_bomb_is_capped_on_what_it_expands_to(refused: Refused) -> None:
