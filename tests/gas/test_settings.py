@@ -70,6 +70,14 @@ def test_a_production_process_does_not_start_without(name: str) -> None:
     assert name in done.stderr
 
 
+def test_a_command_without_its_settings_says_which_in_a_sentence() -> None:
+    done = load({}, "manage.py", "install_reference", "GRCh38")
+    assert done.returncode == 1
+    assert "SECRET_KEY" in done.stderr
+    assert "docs/settings.md" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_deployment_check_passes_under_production_settings_once_static_files_are_collected(tmp_path: Path) -> None:
     env = {**REQUIRED, "STATIC_ROOT": str(tmp_path / "static"), "S3_INPUTS_BUKET": "misspelt"}
     check = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
