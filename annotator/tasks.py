@@ -21,7 +21,7 @@ from annotator.run.child import annotate
 from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
 from gas.celery import app
-from gas.jobs import leases, packs, sourcefiles
+from gas.jobs import faults, leases, packs, sourcefiles
 from gas.jobs.leases import Claim
 from gas.jobs.models import ResultFile
 from gas.jobs.states import Outrun
@@ -120,7 +120,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         )
     except SoftTimeLimitExceeded:
         if brought:
-            leases.release(claim, f"bringing {job.reference} or its sources left too little time; now they are here")
+            leases.postpone(claim, f"bringing {job.reference} or its sources left too little time; now they are here")
         else:
             fail_too_long(claim, out)
     except (Outrun, Cancelled):
@@ -130,7 +130,8 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             fail_too_long(claim, out)  # another try would take as long
             return
         log.exception("job %s", job.pk)
-        leases.release(claim, repr(error))
+        give_back = leases.postpone if faults.is_ours(error, folder) else leases.release
+        give_back(claim, repr(error))
 
 
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:

@@ -18,8 +18,6 @@ from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY,
 
 log = logging.getLogger(__name__)
 
-#: After a fault of ours, a result waits this long for another try.
-PAUSE_SECONDS = 60
 RETRIES: dict[str, Any] = {
     "autoretry_for": (Exception,),
     "retry_backoff": 5,
@@ -31,7 +29,7 @@ RETRIES: dict[str, Any] = {
 @app.task(name=ARCHIVE_RESULT)
 def archive_result(result_id: str) -> None:
     """Required: AVAILABLE, due, its owner's plan archives. Resulting: ARCHIVED with a verified archive; or, when the
-    owner became premium meanwhile, or on a fault of ours, AVAILABLE as before. Anything else is left alone.
+    owner became premium meanwhile, or on a fault, AVAILABLE as before. Anything else is left alone.
     """
     claim = archival.claim(int(result_id))
     if claim is None:
@@ -45,9 +43,9 @@ def archive_result(result_id: str) -> None:
         archival.stored(claim, kept)
     except Outrun:
         log.info("result %s is no longer this worker's", result_id)
-    except Exception:
+    except Exception as error:
         log.exception("result %s: archiving", result_id)
-        archival.give_back(claim, PAUSE_SECONDS, kept)
+        archival.give_back(claim, error, kept)
 
 
 @app.task(name=DELETE_HOT_COPY, **RETRIES)
@@ -65,9 +63,9 @@ def delete_hot_copy(result_id: str) -> None:
     ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=clock.now())
 
 
-@app.task(name=REMOVE_COPY, **RETRIES)
+@app.task(name=REMOVE_COPY)
 def remove_copy(removal_id: str) -> None:
-    """Required: a Removal that is due. Resulting: the copy is gone, and so is the row."""
+    """Required: a Removal that is due. Resulting: the copy is gone, and so is the row; or the row is due later."""
     removal = Removal.objects.filter(pk=int(removal_id)).first()
     if removal is not None:
         removals.carry_out(removal)

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 REQUESTS_A_MESSAGE = 500
 #: After Glacier or SQS was in trouble, what is still to be asked for waits so long.
 PAUSE_SECONDS = 15
+#: Six times as long as AWS says that an Expedited retrieval takes.
+QUICK_FOR = 1800
 #: A queue of fewer messages is not what holds one up.
 SHORT_QUEUE = 50
 
@@ -210,11 +212,14 @@ def resend_after() -> float:
 
 
 def poll_pause(batch: RestoreBatch) -> float:
-    """Seconds until the next poll: short while an Expedited one is out, else longer and longer, up to 15 minutes."""
+    """Seconds until the next poll: short while an Expedited one is out, else longer and longer, up to 15 minutes.
+
+    One that has been out for QUICK_FOR seconds is late, and is polled like the others.
+    """
     out = restoration.waiting(batch)
-    if out.filter(retrieval_tier="Expedited").exists():
-        return settings.POLL_EXPEDITED_SECONDS
     age = (clock.now() - batch.created_at).total_seconds()
+    if age < QUICK_FOR and out.filter(retrieval_tier="Expedited").exists():
+        return settings.POLL_EXPEDITED_SECONDS
     return max(settings.POLL_STANDARD_SECONDS, min(age / 10, 900))
 
 
@@ -238,9 +243,9 @@ def restore_result(result_id: str) -> None:
     except (Outrun, RetrievalExpired, NotReady) as error:
         log.info("result %s: %r", result_id, error)
         restoration.let_go(claim)
-    except Exception:
+    except Exception as error:
         log.exception("result %s: restoring", result_id)
-        restoration.let_go(claim)
+        restoration.let_go(claim, error)
 
 
 @app.task(name=BUILD_TABLES)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
-#: What a caller may catch when AWS cannot be reached or refuses.
-AWSError = (BotoCoreError, ClientError)
+#: What a caller may catch when AWS cannot be reached or refuses. Boto3Error: an upload of a file wraps the others.
+AWSError = (BotoCoreError, ClientError, Boto3Error)
 #: How often a call is made before it has failed, the first time included.
 ATTEMPTS = 7
 

@@ -1,7 +1,7 @@
 """Objects in S3: presigned upload and download, put with a check, read as a stream, delete."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,8 +153,8 @@ def delete_all(bucket: str, keys: Sequence[str]) -> None:
         raise NotDeleted(f"{len(refused)} of {len(keys)} objects: {refused[0].get('Code')}")
 
 
-def delete_prefix(bucket: str, prefix: str) -> int:
-    """Delete every object whose key begins with `prefix`, and say how many there were.
+def delete_prefix(bucket: str, prefix: str, *, keep: Collection[str] = ()) -> int:
+    """Delete every object whose key begins with `prefix`, but for the keys to keep, and say how many there were.
 
     Raises:
         ValueError: the prefix is not a folder, so that it might name more than is meant.
@@ -165,7 +165,7 @@ def delete_prefix(bucket: str, prefix: str) -> int:
         raise ValueError(f"not a job's or a person's folder: {prefix!r}")
     count = 0
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        keys = [item["Key"] for item in page.get("Contents", [])]
+        keys = [item["Key"] for item in page.get("Contents", []) if item["Key"] not in keep]
         if keys:
             delete_all(bucket, keys)
             count += len(keys)

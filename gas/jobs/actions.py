@@ -9,7 +9,7 @@ from django.db import transaction
 from gas import clock
 from gas.aws import s3
 from gas.jobs.failures import failure_of
-from gas.jobs.leases import NO_LEASE
+from gas.jobs.leases import NO_LEASE, forget_attempt
 from gas.jobs.models import Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
@@ -36,6 +36,7 @@ def cancel(job: Job, *, actor: User) -> None:
         with transaction.atomic():
             lock_owner(pk=job.owner_id)
             wake_next(job)
+            forget_attempt(job, maker_is_gone=True)
             move_job(job, JobStatus.CANCELLED, "Cancelled.", actor=actor, finished_at=clock.now(), **NO_LEASE)
     except Outrun:
         found = Job.objects.filter(pk=job.pk).first()
@@ -81,6 +82,7 @@ def retry(job: Job, *, actor: User) -> None:
                 submitted_at=clock.now(),
                 finished_at=None,
                 attempts=0,
+                faults=0,
                 failure_code="",
                 failure_message="",
                 failure_advice="",

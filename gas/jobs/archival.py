@@ -19,10 +19,12 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from gas import clock
+from gas.alerts import alert_after_commit
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
-from gas.jobs import tables
+from gas.aws.s3 import CopyDiffers, ObjectMissing
+from gas.jobs import faults, tables
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
@@ -33,6 +35,8 @@ from gas.users.locks import lock_owner
 from gas.users.models import User
 
 PAGE = 1000
+#: The first pause after a failed attempt, in seconds; see gas.jobs.faults.
+PAUSE_SECONDS = 60.0
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
 
@@ -91,7 +95,7 @@ def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
         now = clock.now()
         if result.state == ResultState.ARCHIVING and result.lease_expires_at and result.lease_expires_at < now:
             interrupted(result)
-        if result.state != ResultState.AVAILABLE:
+        if result.state != ResultState.AVAILABLE or result.problem:
             return None
         if not plan_of(owner).archives:
             ResultFile.objects.filter(pk=result.pk).update(archive_due_at=None)
@@ -147,6 +151,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
                 archived_at=clock.now(),
                 archive_due_at=None,
                 hot_deleted_at=None,
+                faults=0,
                 **NO_LEASE,
             )
             tables.forget(result)
@@ -167,10 +172,19 @@ def interrupted(result: ResultFile) -> None:
     )
 
 
-def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | None = None) -> None:
-    """After a fault of ours: available as before, and due again in `again_in` seconds, unless it is no longer due.
+def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | None = None) -> None:
+    """After a failed attempt: available as before, and due again after a pause that grows, unless it is no longer due.
     `archive`, or what the attempt may have stored before the fault, is removed. Safe to repeat.
+
+    A result that is not in S3, or that was read MAX_ATTEMPTS times in a row and was never what its row says, is not
+    tried again: its row says what is wrong, and staff are told.
     """
+    faults_now = claim.result.faults + 1
+    problem = ""
+    if isinstance(error, ObjectMissing):
+        problem = "Its file is not in S3, where this row says it is."
+    elif isinstance(error, CopyDiffers) and faults_now >= settings.MAX_ATTEMPTS:
+        problem = f"Read {faults_now} times in a row, it was never what this row says: {error}"[:300]
     route = archive.route if archive else settings.ARCHIVE_ROUTE
     stored_as = archive.archive_id if archive else archive_of().attempt_id(claim.archive_key)
     with transaction.atomic():
@@ -179,13 +193,24 @@ def give_back(claim: ArchiveClaim, again_in: float, archive: StoredArchive | Non
             remove(route, stored_as)
         if result is None or (result.state, result.lease_token) != (ResultState.ARCHIVING, claim.token):
             return  # deleted, somebody else's, or archived after all: only the answer to the commit was lost
+        again_in = timedelta(seconds=faults.pause(faults_now, first=PAUSE_SECONDS))
         move_result(
             result,
             ResultState.AVAILABLE,
-            "The archive could not be reached. Trying again.",
-            archive_due_at=result.archive_due_at and clock.now() + timedelta(seconds=again_in),
+            "It could not be archived; staff have been told." if problem else "It could not be archived. Trying again.",
+            archive_due_at=None if problem else result.archive_due_at and clock.now() + again_in,
+            faults=faults_now,
+            problem=problem,
             **NO_LEASE,
         )
+        if problem:
+            alert_after_commit(
+                "Results cannot be archived: their files are missing or damaged",
+                f"Result {result.pk} of job {result.job_id}: {problem} Nothing was deleted. `manage.py "
+                "reconcile_storage` compares all results with S3 and Glacier.",
+            )
+        else:
+            faults.tell("Results are not archived", faults_now, f"Result {result.pk}: {error!r}")
         send_when_due(result)
 
 
@@ -211,7 +236,7 @@ def make_all_due(owner_id: str) -> int:
         if owner is None or not plan_of(owner).archives:
             return 0
         due = clock.now() + plan_of(owner).kept_after_downgrade
-        kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None)
+        kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, archive_due_at=None, problem="")
         actor, count = who_changed_plan(owner), 0
         while page := dict(kept.order_by("pk").values_list("pk", "job_id")[:PAGE]):
             count += ResultFile.objects.filter(pk__in=page).update(archive_due_at=due)

@@ -13,10 +13,11 @@ from django.db.models import Q, QuerySet
 
 from annotator import bounds
 from gas import clock
-from gas.jobs import tables, turns
+from gas.jobs import faults, tables, turns
 from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.queue import enqueue
+from gas.jobs.removals import remove_folder
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.tasknames import SEND_NOTICE, send_after_commit
 from gas.users.locks import lock_owner
@@ -40,7 +41,21 @@ class Claim:
     def prefix(self) -> str:
         """A folder of this attempt's own in the results bucket: a slow worker cannot overwrite what its
         successor has stored."""
-        return f"{self.job.result_prefix}{self.token}/"
+        return attempt_folder(self.job, self.token)
+
+
+def attempt_folder(job: Job, token: uuid.UUID) -> str:
+    return f"{job.result_prefix}{token}/"
+
+
+def forget_attempt(job: Job, *, maker_is_gone: bool) -> None:
+    """Within a transaction that has the job's owner, before the lease is dropped: what the attempt stored goes.
+
+    The token is read from the row: only who holds the owner's row can give a job another.
+    """
+    token = Job.objects.filter(pk=job.pk).values_list("lease_token", flat=True).first()
+    if token:
+        remove_folder(attempt_folder(job, token), maker_is_gone=maker_is_gone)
 
 
 def claim_next(job_id: str) -> Claim | None:
@@ -130,7 +145,7 @@ def fail(claim: Claim, *, code: str, message: str, advice: str, log_key: str = "
 
 
 def release(claim: Claim, reason: str) -> None:
-    """Give the job back after a fault of ours: another try a little later, or FAILED after MAX_ATTEMPTS.
+    """Give the job back after a crash on this file: another try a little later, or FAILED after MAX_ATTEMPTS.
 
     `reason` is for operators and goes to the log; the timeline tells the owner what it means for them.
     Raises Outrun.
@@ -142,7 +157,32 @@ def release(claim: Claim, reason: str) -> None:
         Q(lease_token=claim.token),
         "The worker had a problem that is not your file's.",
         min(2**job.attempts, 60),
+        maker_is_gone=False,
     )
+
+
+def postpone(claim: Claim, reason: str) -> None:
+    """Give the job back after a fault of ours or of AWS: it is tried again after a pause, as often as it takes.
+
+    The attempt does not count. `reason` is for operators: it goes to the log and to staff. Raises Outrun.
+    """
+    job = _current(claim)
+    count = job.faults + 1
+    log.error("job %s, fault %d: %s", job.pk, count, reason)
+    with transaction.atomic():
+        lock_owner(pk=job.owner_id)
+        turns.wake_next(job)
+        forget_attempt(job, maker_is_gone=False)
+        enqueue(
+            job,
+            "There is trouble on our side, not with your file. It is tried again by itself.",
+            delay=faults.pause(count),
+            guard=Q(lease_token=claim.token),
+            attempts=max(0, job.attempts - 1),
+            faults=count,
+            **NO_LEASE,
+        )
+        faults.tell("Jobs wait", count, f"Job {job.pk}: {reason}")
 
 
 def is_kept(claim: Claim) -> bool:
@@ -155,7 +195,7 @@ def take_back(job: Job) -> None:
     """Put a job whose lease has expired back into the queue, or end it after MAX_ATTEMPTS. Raises Outrun."""
     log.warning("job %s, attempt %d: lease expired", job.pk, job.attempts)
     expired = Q(lease_token=job.lease_token, lease_expires_at__lt=clock.now())
-    _requeue(job, expired, "The worker stopped answering.", 0)
+    _requeue(job, expired, "The worker stopped answering.", 0, maker_is_gone=True)
 
 
 def owe_notice(job: Job, kind: Notice.Kind) -> None:
@@ -176,7 +216,7 @@ def _current(claim: Claim) -> Job:
     return job
 
 
-def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
+def _requeue(job: Job, guard: Q, what: str, delay: int, *, maker_is_gone: bool) -> None:
     if job.attempts >= settings.MAX_ATTEMPTS:
         _end_failed(
             job,
@@ -184,18 +224,23 @@ def _requeue(job: Job, guard: Q, what: str, delay: int) -> None:
             code="our-fault",
             message=f"The annotation did not finish in {job.attempts} attempts, for a reason on our side.",
             advice=f"Try again later, or write to {settings.SUPPORT_EMAIL} and name the job.",
+            maker_is_gone=maker_is_gone,
         )
         return
     with transaction.atomic():
         lock_owner(pk=job.owner_id)
         turns.wake_next(job)
-        enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, **NO_LEASE)
+        forget_attempt(job, maker_is_gone=maker_is_gone)
+        enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, faults=0, **NO_LEASE)
 
 
-def _end_failed(job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "") -> None:
+def _end_failed(
+    job: Job, guard: Q, *, code: str, message: str, advice: str, log_key: str = "", maker_is_gone: bool = False
+) -> None:
     with transaction.atomic():
         lock_owner(pk=job.owner_id)
         turns.wake_next(job)
+        forget_attempt(job, maker_is_gone=maker_is_gone)
         move_job(
             job,
             JobStatus.FAILED,

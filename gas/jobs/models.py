@@ -40,6 +40,9 @@ class Job(models.Model):
 
     sent_at = models.DateTimeField(null=True, help_text="When its latest message is due at a worker.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    faults = models.PositiveSmallIntegerField(
+        default=0, help_text="Faults of ours or of AWS in a row; they are no attempts at the file."
+    )
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=20, blank=True)
@@ -136,7 +139,12 @@ class ResultFile(models.Model):
     retrieval_asked_at = models.DateTimeField(null=True, help_text="Written before Glacier is asked.")
     retrieval_tries = models.PositiveSmallIntegerField(default=0)
     restore_sent_at = models.DateTimeField(null=True, help_text="When the message to bring it back was sent.")
-    problem = models.CharField(max_length=300, blank=True, help_text="Why a restore was given up, for staff.")
+    faults = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row it could not be archived or brought back."
+    )
+    problem = models.CharField(
+        max_length=300, blank=True, help_text="Why it is neither archived nor brought back any more, for staff."
+    )
 
     class Meta:
         indexes = (
@@ -196,6 +204,7 @@ class RestoreBatch(models.Model):
     finished_at = models.DateTimeField(null=True)
     restored = models.PositiveIntegerField(default=0, help_text="How many came back.")
     given_up = models.PositiveIntegerField(default=0, help_text="How many could not be brought back.")
+    late_told_at = models.DateTimeField(null=True, help_text="When staff were told that it takes too long.")
 
     class Meta:
         indexes = (models.Index(fields=["next_poll_at"], condition=models.Q(finished_at=None), name="batch_open"),)
@@ -271,12 +280,21 @@ class Purge(models.Model):
 
 
 class Removal(models.Model):
-    """A copy that nobody needs any more: its result has another, was never committed, or is deleted."""
+    """A copy that nobody needs any more: its result has another, was never committed, or is deleted.
 
-    route = models.CharField(max_length=5, help_text="Of the archive; hot for an object of the results bucket.")
-    copy_id = models.CharField(max_length=255, help_text="The archive's id, or the object's key.")
+    Or the folder of an attempt at a job that ended without a result.
+    """
+
+    route = models.CharField(
+        max_length=10, help_text="Of the archive; hot for an object of the results bucket, folder for a folder of it."
+    )
+    copy_id = models.CharField(max_length=255, help_text="The archive's id, the object's key, or the folder's.")
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=clock.now, help_text="Not before; then, when its latest message is due.")
+    until = models.DateTimeField(
+        null=True, help_text="Whoever made the copy may write until then: it is removed once more after that."
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it could not be removed.")
 
     def __str__(self) -> str:
         return f"{self.route} {self.copy_id}"

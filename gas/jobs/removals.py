@@ -1,37 +1,110 @@
-"""Copies that nobody needs: archives, and objects in S3 that an attempt left behind. A row, until they are gone."""
+"""Copies that nobody needs: archives, objects in S3, folders of attempts. Each is a row until it is gone."""
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F, Q
 
 from gas import clock
+from gas.alerts import alert
 from gas.aws import s3
 from gas.aws.archives import archive
-from gas.jobs.models import Removal
+from gas.jobs import faults
+from gas.jobs.models import Job, Removal, ResultFile
 from gas.tasknames import REMOVE_COPY, send_after_commit
 
-#: Where a copy is, beside the archive's routes: in the results bucket, under a key.
-HOT = "hot"
+log = logging.getLogger(__name__)
+
+#: Where a copy is, in addition to the archive's routes: under a key of the results bucket, or in a folder of it.
+HOT, FOLDER = "hot", "folder"
+#: After so many failures in a row staff are told, once. It is tried on.
+TELL_AFTER = 10
 
 
 def remove(route: str, copy_id: str, *, maker_is_gone: bool = False) -> None:
     """Within a transaction: nobody needs the copy once this has committed.
 
-    maker_is_gone: it may be there or not, or still come, since whoever was making it lost its lease and never told.
-    It is looked for a lease's time from now, when a call that was on its way has arrived.
+    Args:
+        route: of the archive; or HOT.
+        copy_id: the archive's id, or the object's key.
+        maker_is_gone: it may be there or not, or still come, since whoever was making it lost its lease and never
+            told. It is looked for a lease's time from now, when a call that was on its way has arrived.
     """
-    wait = settings.LEASE_SECONDS if maker_is_gone else 0
-    due = clock.now() + timedelta(seconds=wait)
-    removal = Removal.objects.create(route=route, copy_id=copy_id, due_at=due)
-    send_after_commit(REMOVE_COPY, removal.pk, countdown=wait + 1 if wait else 0)
+    _write_down(route, copy_id, wait=settings.LEASE_SECONDS if maker_is_gone else 0)
+
+
+def remove_folder(folder: str, *, maker_is_gone: bool) -> None:
+    """Within a transaction that ends an attempt at a job: what the attempt stored goes, but for what a row names.
+
+    Args:
+        folder: of the attempt, ending in "/".
+        maker_is_gone: its worker lost the lease, and may not know yet. The folder is emptied once more when the
+            worker's time limit has passed, after which it can write no more.
+    """
+    until = clock.now() + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS) if maker_is_gone else None
+    _write_down(FOLDER, folder, wait=settings.LEASE_SECONDS, until=until)
 
 
 def carry_out(removal: Removal) -> None:
-    """Delete the copy, then the row. One that is gone already is no error."""
-    if removal.due_at > clock.now():
+    """Delete the copy, then the row. One that is gone already is no error.
+
+    When S3 or Glacier is in trouble the row waits, longer each time. The row never goes before the copy.
+    """
+    now = clock.now()
+    if removal.due_at > now:
         return
-    if removal.route == HOT:
+    try:
+        _delete(removal)
+    except Exception as error:
+        _try_later(removal, error)
+        return
+    if removal.until is not None and removal.until > now:
+        # The message for so late is the sweep's.
+        Removal.objects.filter(pk=removal.pk).update(due_at=removal.until, until=None, tries=0)
+    else:
+        removal.delete()
+
+
+def _write_down(route: str, copy_id: str, *, wait: float, until: datetime | None = None) -> None:
+    due = clock.now() + timedelta(seconds=wait)
+    removal = Removal.objects.create(route=route, copy_id=copy_id, due_at=due, until=until)
+    send_after_commit(REMOVE_COPY, removal.pk, countdown=wait + 1 if wait else 0)
+
+
+def _delete(removal: Removal) -> None:
+    if removal.route == FOLDER:
+        _empty(removal.copy_id)
+    elif removal.route == HOT:
         s3.delete(settings.S3_RESULTS_BUCKET, removal.copy_id)
     else:
         archive(removal.route).delete(removal.copy_id)
-    removal.delete()
+
+
+def _empty(folder: str) -> None:
+    """Delete what is in an attempt's folder, but for the job's log; nothing at all if a result names the folder.
+
+    No row can come to name it later: only the attempt's own lease could, which is over.
+    """
+    job = UUID(folder.split("/")[2])  # results/<owner>/<job>/<attempt>/
+    named = Q(key__startswith=folder) | Q(index_key__startswith=folder)
+    if ResultFile.objects.filter(named, job=job).exists():
+        log.error("the folder %s is a result's, and is kept", folder)
+        return
+    logs = Job.objects.filter(pk=job, log_key__startswith=folder).values_list("log_key", flat=True)
+    s3.delete_prefix(settings.S3_RESULTS_BUCKET, folder, keep=set(logs))
+
+
+def _try_later(removal: Removal, error: Exception) -> None:
+    tries = removal.tries + 1
+    wait = faults.pause(tries, first=60)
+    # The sweep sends the message.
+    log.warning("%s could not be removed, try %d, again in %d s: %r", removal, tries, wait, error)
+    due = clock.now() + timedelta(seconds=wait)
+    Removal.objects.filter(pk=removal.pk).update(tries=F("tries") + 1, due_at=due)
+    if tries == TELL_AFTER:
+        alert(
+            "Copies that nobody needs cannot be removed",
+            f"{removal}, after {tries} tries: {str(error)[:300]}. It is tried on, and until then it is paid for.",
+        )

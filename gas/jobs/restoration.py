@@ -18,7 +18,8 @@ from django.db.models import F, Max, Q, QuerySet
 
 from gas import clock
 from gas.alerts import alert_after_commit
-from gas.jobs import tables
+from gas.aws.s3 import CopyDiffers
+from gas.jobs import faults, tables
 from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.removals import HOT, remove
@@ -112,6 +113,7 @@ def start(
             actor=actor,
             batch=batch,
             retrieval_tries=0,
+            faults=0,
             problem="",
             **NO_RETRIEVAL,
         )
@@ -277,14 +279,27 @@ def renew(claim: RestoreClaim) -> bool:
     return bool(mine.update(lease_expires_at=expires))
 
 
-def let_go(claim: RestoreClaim) -> None:
+def let_go(claim: RestoreClaim, error: Exception | None = None) -> None:
     """The attempt failed: the result waits for the next poll of its batch, and what was put into S3 goes.
 
     Not so if the result is restored, and only the answer to that commit was lost.
+
+    Args:
+        claim: the attempt.
+        error: what went wrong; None if there was merely nothing to read yet, or any more. What came back and was not
+            what was archived, MAX_ATTEMPTS times in a row, is given up. Any other fault is tried again for as long as
+            it takes.
     """
+    faults_now = claim.result.faults + (error is not None)
     with transaction.atomic():
         mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
-        mine.update(**NO_LEASE, restore_sent_at=None)
+        held = mine.update(**NO_LEASE, restore_sent_at=None, faults=faults_now)
+        if held and error is not None:
+            if isinstance(error, CopyDiffers) and faults_now >= settings.MAX_ATTEMPTS:
+                result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+                give_up(result, f"What Glacier gave back, {faults_now} times in a row, is not what was archived.")
+            else:
+                faults.tell("Results are not brought back", faults_now, f"Result {claim.result.pk}: {error!r}")
         if not ResultFile.objects.filter(pk=claim.result.pk, key=claim.new_key).exists():
             remove(HOT, claim.new_key)
 
@@ -314,6 +329,7 @@ def restored(claim: RestoreClaim) -> None:
             archived_at=None,
             hot_deleted_at=None,
             retrieval_tries=0,
+            faults=0,
             **NO_RETRIEVAL,
             **NO_LEASE,
         )
@@ -340,7 +356,7 @@ def finish(batch: RestoreBatch) -> None:
             alert_after_commit(
                 f"{batch.given_up} archived results could not be brought back",
                 f"Batch {batch.pk} of {batch.owner.email}. The archives are untouched; each result says what is wrong, "
-                "among the results in the admin.",
+                "among the results in the admin. After a restore of the database run `manage.py reconcile_storage`.",
             )
         if batch.restored or batch.given_up:
             facts = {"count": batch.restored, "missing": batch.given_up}

@@ -47,7 +47,7 @@ def overview() -> dict[str, Any]:
         "states": [{**empty, **found.get(state, {}), "state": state, "label": state.label} for state in shown],
         "stuck": [_why(result) for result in still.select_related("job__owner", "batch")[:STUCK_SHOWN]],
         "stuck_count": still.count(),
-        "removals": Removal.objects.filter(created_at__lt=_late()).count(),
+        "removals": Removal.objects.filter(due_at__lt=_late()).count(),
         "dead": dead_letters(),
         "estimate": storage.estimate(ResultFile.objects.filter(state=ResultState.ARCHIVED)),
     }
@@ -104,7 +104,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
         with transaction.atomic():
             lock_owner(pk=result.job.owner_id)
             same = can.filter(pk=result.pk)  # asked again: the plan may have changed before its owner was locked
-            if same.update(archive_due_at=clock.now()):
+            if same.update(archive_due_at=clock.now(), problem="", faults=0):
                 result.job.events.create(message="To be archived now.", actor=actor)
                 send_after_commit(ARCHIVE_RESULT, result.pk)
                 done += 1

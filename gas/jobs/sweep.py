@@ -16,11 +16,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from gas import clock, rounds
+from gas.alerts import alert_after_commit
 from gas.aws import queues
-from gas.jobs import notices, turns
+from gas.jobs import notices, restoration, turns
+from gas.jobs.archival import NO_LEASE
 from gas.jobs.leases import take_back
 from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile, TableBuild
-from gas.jobs.states import JobStatus, Outrun, ResultState, move_job
+from gas.jobs.states import JobStatus, Outrun, ResultState, move_job, move_result
 from gas.jobs.uploads import UploadRefused, confirm_upload
 from gas.rounds import BATCH
 from gas.subscriptions.plans import PLANS
@@ -37,6 +39,7 @@ from gas.tasknames import (
     START_BATCH,
     send_after_commit,
 )
+from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,8 @@ def sweep() -> dict[str, int]:
         "removals": resend_removals,
         "batches": resend_batches,
         "tables": resend_tables,
+        "late restores": tell_of_late,
+        "stranded": put_back_stranded,
         "upgrades": resend_upgrades,
         "downgrades": resend_downgrades,
     }
@@ -171,6 +176,39 @@ def resend_tables(now: datetime) -> int:
     return rounds.resend(TableBuild.objects.filter(due_at__lt=late), now, "due_at", BUILD_TABLES, log)
 
 
+def tell_of_late(now: datetime) -> int:
+    """Restores that have not ended for RETRIEVAL_ALERT_SECONDS: staff are told once of each."""
+    bound = now - timedelta(seconds=settings.RETRIEVAL_ALERT_SECONDS)
+    late = RestoreBatch.objects.filter(finished_at=None, late_told_at=None, created_at__lt=bound).order_by("pk")
+    pks = list(late.values_list("pk", flat=True)[:BATCH])
+    with transaction.atomic():
+        told = late.model.objects.filter(pk__in=pks, late_told_at=None).update(late_told_at=now)
+        if told:
+            alert_after_commit(
+                f"{told} restores have not ended for {settings.RETRIEVAL_ALERT_SECONDS / 3600:.0f} hours",
+                f"Batches {', '.join(map(str, pks[:20]))}{'…' if len(pks) > 20 else ''}. They are polled on, every "
+                "15 minutes. See Storage in the admin for what Glacier has not brought back.",
+            )
+    return told
+
+
+def put_back_stranded(now: datetime) -> int:
+    """Results that are on their way back in no batch, or in one that is closed: nobody would ever ask for them.
+
+    No code leaves such a row. Back in the archive, a premium person's is asked for again (`resend_upgrades`).
+    """
+    nobodys = Q(batch=None) | Q(batch__finished_at__isnull=False)
+    stranded = ResultFile.objects.filter(nobodys, restoration.unheld(now), state=ResultState.RESTORING)
+
+    def put_back(result: ResultFile) -> None:
+        log.error("result %s was being restored in no open batch", result.pk)
+        with transaction.atomic():
+            lock_owner(pk=result.job.owner_id)
+            move_result(result, ResultState.ARCHIVED, "It was in no batch.", guard=restoration.unheld(now), **NO_LEASE)
+
+    return _each(stranded.select_related("job").order_by("pk")[:BATCH], put_back)
+
+
 def resend_upgrades(now: datetime) -> int:
     """People whose plan does not archive and who have archived results, other than those that were given up."""
     return _resend_for_owners(
@@ -180,9 +218,8 @@ def resend_upgrades(now: datetime) -> int:
 
 def resend_downgrades(now: datetime) -> int:
     """People whose plan archives and who have results in S3 that are not due."""
-    return _resend_for_owners(
-        ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at=None), True, ARCHIVE_USER_RESULTS
-    )
+    kept = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at=None, problem="")
+    return _resend_for_owners(kept, True, ARCHIVE_USER_RESULTS)
 
 
 def _resend_for_owners(results: QuerySet[ResultFile], archives: bool, name: str) -> int:

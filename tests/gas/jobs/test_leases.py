@@ -136,28 +136,28 @@ def test_completing_twice_leaves_one_result_and_one_mail(claimed: Callable[..., 
     assert ResultFile.objects.count() == Notice.objects.count() == 1
 
 
-def test_a_fault_of_ours_gives_the_job_back_with_a_growing_pause(
+def test_a_crash_gives_the_job_back_with_a_growing_pause(
     claimed: Callable[..., leases.Claim], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     claim = claimed()
     with django_capture_on_commit_callbacks(execute=True):
-        leases.release(claim, "S3 is down")
+        leases.release(claim, "a tool crashed")
     job = Job.objects.get()
     assert job.status == JobStatus.PENDING
     assert job.lease_token is None
     assert queues.waiting("gas-annotate") == 1
-    assert "S3" not in job.events.last().message  # type: ignore[union-attr]
+    assert "crashed" not in job.events.last().message  # type: ignore[union-attr]
 
 
-def test_after_too_many_faults_the_job_fails_and_says_that_it_is_us(claimed: Callable[..., leases.Claim]) -> None:
+def test_after_too_many_crashes_the_job_fails_and_says_that_it_is_us(claimed: Callable[..., leases.Claim]) -> None:
     claim = claimed()
     for _ in range(settings.MAX_ATTEMPTS - 1):
-        leases.release(claim, "S3 is down")
+        leases.release(claim, "a tool crashed")
         age(claim.job, sent_at=0)
         again = leases.claim_next(str(claim.job.pk))
         assert again is not None
         claim = again
-    leases.release(claim, "S3 is down")
+    leases.release(claim, "a tool crashed")
     job = Job.objects.get()
     assert job.status == JobStatus.FAILED
     assert job.failure_code == "our-fault"
