@@ -4,7 +4,17 @@ from django.conf import settings
 from kombu import Queue
 
 from gas.aws.broker import predefined_queues
-from gas.tasknames import QUEUES, READ_NOTICES, RECONCILE, ROUTES, SEND_OWED_MAIL, SWEEP, TEND, TEND_INVENTORY
+from gas.tasknames import (
+    QUEUES,
+    READ_NOTICES,
+    RECONCILE,
+    ROUTES,
+    SCAN_STORAGE,
+    SEND_OWED_MAIL,
+    SWEEP,
+    TEND,
+    TEND_INVENTORY,
+)
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
 
@@ -77,5 +87,7 @@ if settings.STRIPE_SECRET_KEY:
     beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": settings.RECONCILE_SECONDS}
 if settings.INVENTORY_DAYS:
     beat_schedule["inventory"] = {"task": TEND_INVENTORY, "schedule": 3600}
+if settings.STORAGE_SCAN_HOURS:
+    beat_schedule["storage"] = {"task": SCAN_STORAGE, "schedule": 3600}
 if settings.GLACIER_NOTICES_QUEUE:
     beat_schedule["notices"] = {"task": READ_NOTICES, "schedule": settings.NOTICES_SECONDS}

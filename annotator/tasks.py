@@ -71,7 +71,22 @@ def annotate_job(job_id: str) -> None:
 
 
 def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
-    """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours."""
+    """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours.
+
+    Whatever goes wrong, telling of a bad file included, gives the job back.
+    """
+    try:
+        attempt(claim, folder, heartbeat)
+    except (Outrun, Cancelled):
+        raise
+    except Exception as error:
+        log.exception("job %s", claim.job.pk)
+        give_back = leases.postpone if faults.is_ours(error, folder) else leases.release
+        give_back(claim, repr(error))
+
+
+def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
+    """Fetch, annotate, store, complete; or fail the job for a reason that its owner can act on."""
     job, source, out = claim.job, folder / "input", folder / "out"
     out.mkdir()
     brought = False
@@ -81,7 +96,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         leases.fail(claim, code="plan-limit", message=too_large, advice=advice)
         return
     try:
-        s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag)
+        s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag, size=job.input_size)
         brought = not packs.is_here(job.reference)
         reference = reference_of(job.reference, heartbeat)
         with contextlib.ExitStack() as held:
@@ -123,15 +138,10 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
             leases.postpone(claim, f"bringing {job.reference} or its sources left too little time; now they are here")
         else:
             fail_too_long(claim, out)
-    except (Outrun, Cancelled):
-        raise
-    except Exception as error:
-        if isinstance(error, EngineError) and error.code == "time-limit":
-            fail_too_long(claim, out)  # another try would take as long
-            return
-        log.exception("job %s", job.pk)
-        give_back = leases.postpone if faults.is_ours(error, folder) else leases.release
-        give_back(claim, repr(error))
+    except EngineError as error:
+        if error.code != "time-limit":
+            raise
+        fail_too_long(claim, out)  # another try would take as long
 
 
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:

@@ -10,11 +10,18 @@ from gas import clock
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
-from gas.jobs import archival, inventory, removals
+from gas.jobs import archival, inventory, removals, stray_objects
 from gas.jobs.heartbeat import Heartbeat
 from gas.jobs.models import Removal, ResultFile
 from gas.jobs.states import Outrun, ResultState
-from gas.tasknames import ARCHIVE_RESULT, ARCHIVE_USER_RESULTS, DELETE_HOT_COPY, REMOVE_COPY, TEND_INVENTORY
+from gas.tasknames import (
+    ARCHIVE_RESULT,
+    ARCHIVE_USER_RESULTS,
+    DELETE_HOT_COPY,
+    REMOVE_COPY,
+    SCAN_STORAGE,
+    TEND_INVENTORY,
+)
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +82,12 @@ def remove_copy(removal_id: str) -> None:
 def tend_inventory() -> None:
     """Required: nothing. Resulting: the vault's inventory is asked for, or compared, when it is time to."""
     inventory.tend()
+
+
+@app.task(name=SCAN_STORAGE)
+def scan_storage() -> None:
+    """Required: nothing. Resulting: some pages of S3 are compared with the rows; staff hear of what no row names."""
+    stray_objects.scan()
 
 
 @app.task(name=ARCHIVE_USER_RESULTS)

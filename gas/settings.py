@@ -60,6 +60,8 @@ ARCHIVE_PART_BYTES: int = env.int(
 GLACIER_NOTICES_QUEUE: str = env.str("GLACIER_NOTICES_QUEUE", "")
 NOTICES_SECONDS: float = env.float("NOTICES_SECONDS", 30.0)
 INVENTORY_DAYS: int = env.int("INVENTORY_DAYS", 7, validate=validate.Range(min=0))
+STORAGE_SCAN_HOURS: int = env.int("STORAGE_SCAN_HOURS", 24, validate=validate.Range(min=0))
+STORAGE_SCAN_PAGES: int = env.int("STORAGE_SCAN_PAGES", 100, validate=validate.Range(min=1))
 RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range(min=1))
 
 # --- Uploads and downloads ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ class InventoryItem:
     description: str
     created_at: datetime
     size: int
+    tree_hash: str = ""
 
 
 def ask() -> str:
@@ -55,4 +56,5 @@ def read(job_id: str) -> Iterator[InventoryItem]:
     with TextIOWrapper(cast("IO[bytes]", body), encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, doublequote=False, escapechar="\\"):
             created = datetime.fromisoformat(row["CreationDate"])
-            yield InventoryItem(row["ArchiveId"], row["ArchiveDescription"], created, int(row["Size"]))
+            size, tree_hash = int(row["Size"]), row["SHA256TreeHash"]
+            yield InventoryItem(row["ArchiveId"], row["ArchiveDescription"], created, size, tree_hash)

@@ -1,8 +1,10 @@
 """Objects in S3: presigned upload and download, put with a check, read as a stream, delete."""
 
+import base64
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,23 @@ class ObjectInfo:
 
     size: int
     etag: str
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """`size` in bytes."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class ObjectPage:
+    """`more`: there are objects behind the last of these."""
+
+    objects: list[ListedObject]
+    more: bool
 
 
 def presigned_upload(key: str, *, max_bytes: int) -> dict[str, Any]:
@@ -85,17 +104,21 @@ def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
         ObjectMissing: there is none.
         ObjectChanged: `etag` is given and the object's is another.
     """
+    body = _get(bucket, key, etag)["Body"]
+    with body:
+        yield from body.iter_chunks(CHUNK_BYTES)
+
+
+def _get(bucket: str, key: str, etag: str) -> Any:
     condition = {"IfMatch": etag} if etag else {}
     try:
-        body = s3().get_object(Bucket=bucket, Key=key, **condition)["Body"]  # type: ignore[arg-type]
+        return s3().get_object(Bucket=bucket, Key=key, **condition)  # type: ignore[arg-type]
     except ClientError as error:
         if error_code(error) == "NoSuchKey":
             raise ObjectMissing(key) from error
         if error_code(error) in {"PreconditionFailed", "412"}:
             raise ObjectChanged(key) from error
         raise
-    with body:
-        yield from body.iter_chunks(CHUNK_BYTES)
 
 
 def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
@@ -112,11 +135,37 @@ def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
     return text, total > limit
 
 
-def download(bucket: str, key: str, path: Path, *, etag: str = "") -> None:
-    """Stream the object to a file. Raises as `stream`."""
-    with path.open("wb") as file:
-        for chunk in stream(bucket, key, etag=etag):
+def download(bucket: str, key: str, path: Path, *, etag: str = "", size: int | None = None) -> None:
+    """Stream the object to a file, and check what came.
+
+    Args:
+        bucket, key: of the object.
+        path: of the file.
+        etag: that the object must have; "" for any.
+        size: in bytes, that it must have; None for any.
+
+    Raises:
+        ObjectMissing, ObjectChanged: as `stream`.
+        CopyDiffers: the bytes that came are not `size`, or not what the object's ETag says, where that is an MD5.
+        AWSError: the answer broke off.
+    """
+    answer = _get(bucket, key, etag)
+    body, came, digest = answer["Body"], 0, hashlib.md5(usedforsecurity=False)
+    with path.open("wb") as file, body:
+        for chunk in body.iter_chunks(CHUNK_BYTES):
             file.write(chunk)
+            digest.update(chunk)
+            came += len(chunk)
+    if size is not None and came != size:
+        raise CopyDiffers(f"{key}: {came} bytes came, not {size}")
+    if _etag_is_md5(answer) and answer["ETag"].strip('"') != digest.hexdigest():
+        raise CopyDiffers(f"{key}: what came does not have the MD5 that its ETag says")
+
+
+def _etag_is_md5(answer: Any) -> bool:
+    """Not of an object in parts, nor of one under a key of KMS or of a customer ("Common Response Headers", S3 API)."""
+    encrypted = answer.get("ServerSideEncryption", "").startswith("aws:kms") or answer.get("SSECustomerAlgorithm")
+    return not encrypted and len(answer["ETag"].strip('"')) == 32
 
 
 def upload(path: Path, bucket: str, key: str, *, content_type: str = "application/octet-stream") -> str:
@@ -170,6 +219,47 @@ def delete_prefix(bucket: str, prefix: str, *, keep: Collection[str] = ()) -> in
             delete_all(bucket, keys)
             count += len(keys)
     return count
+
+
+def list_page(bucket: str, prefix: str, *, after: str = "", limit: int = 1000) -> ObjectPage:
+    """One page of a listing, in the order of the keys: the objects behind key `after`. Costs one request."""
+    answer = s3().list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
+    objects = [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in answer.get("Contents", [])]
+    return ObjectPage(objects, answer["IsTruncated"])
+
+
+def list_all(bucket: str, prefix: str) -> Iterator[ListedObject]:
+    """All objects whose key begins with `prefix`."""
+    after, more = "", True
+    while more:
+        page = list_page(bucket, prefix, after=after)
+        yield from page.objects
+        more, after = page.more, page.objects[-1].key if page.objects else ""
+
+
+def recorded_sha256(bucket: str, key: str) -> str:
+    """The SHA-256 that S3 has of an object, in hex, without reading it; "" if it has none, or there is no such object.
+
+    The one that S3 computed of the whole object when it was copied; else the one that was sent with it as metadata.
+    """
+    try:
+        answer: Any = s3().head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    except ClientError as error:
+        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+            return ""
+        raise
+    told = answer.get("ChecksumSHA256", "")
+    if told and "-" not in told and answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
+        return base64.b64decode(told).hex()
+    return str(answer.get("Metadata", {}).get("sha256", ""))
+
+
+def read_sha256(bucket: str, key: str) -> str:
+    """The SHA-256 of an object's bytes, in hex, which are read for it. Raises ObjectMissing."""
+    digest = hashlib.sha256()
+    for chunk in stream(bucket, key):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -21,6 +21,7 @@ from gas.jobs.models import (
     Notice,
     ReferencePack,
     ResultFile,
+    StorageScan,
     UploadSwitch,
     VariantSource,
     VaultInventory,
@@ -168,6 +169,13 @@ class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
     """What the vault says it has, compared with what the results name."""
 
     list_display = ("asked_at", "compared_at", "archives", "removed", "strangers")
+
+
+@admin.register(StorageScan)
+class StorageScanAdmin(NeverDeleted, admin.ModelAdmin):
+    """What S3 holds, compared with what the rows name."""
+
+    list_display = ("started_at", "finished_at", "objects_seen", "strays")
 
 
 @admin.register(Notice)

@@ -328,6 +328,21 @@ class VaultInventory(models.Model):
         return f"asked for at {self.asked_at:%Y-%m-%d %H:%M}"
 
 
+class StorageScan(models.Model):
+    """An inventory of both buckets, compared with the rows page by page; see gas.jobs.stray_objects."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    area = models.PositiveSmallIntegerField(default=0, help_text="How many of the folders have been listed.")
+    cursor = models.CharField(max_length=1024, blank=True, help_text="The last key that was listed.")
+    objects_seen = models.PositiveBigIntegerField(default=0)
+    strays = models.PositiveBigIntegerField(default=0, help_text="Objects that no row names. They are kept.")
+    stray_keys: "models.JSONField[Any, Any]" = models.JSONField(default=list, help_text="The first 1,000 of these.")
+
+    def __str__(self) -> str:
+        return f"begun at {self.started_at:%Y-%m-%d %H:%M}"
+
+
 class UploadSwitch(models.Model):
     """The site-wide "no new uploads": one row, which a migration makes."""
 

@@ -231,7 +231,7 @@ def test_rounds_that_waited_in_the_queue_are_taken_once(monkeypatch: pytest.Monk
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """As in a process that has just started."""
-    settings.ADMINS = [("Staff", "staff@gas.example")]
+    settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
     monkeypatch.setattr(clock, "_checks", clock._Checks())
     return
 

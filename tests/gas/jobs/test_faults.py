@@ -32,7 +32,7 @@ REFUSED = {"service": "s3", "status": 403, "code": "InvalidAccessKeyId"}
 
 @pytest.fixture(autouse=True)
 def staff_are_told(settings: Any) -> None:
-    settings.ADMINS = [("Staff", "staff@gas.example")]
+    settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
 
 
 def caused_by(cause: BaseException) -> EngineError:

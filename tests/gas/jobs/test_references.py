@@ -363,7 +363,7 @@ def test_only_a_try_that_found_the_pack_here_can_say_that_a_file_takes_too_long(
     Job.objects.filter(pk=job.pk).update(reference=ASSEMBLY)
     assert annotated(job).status == JobStatus.PENDING
     Job.objects.update(sent_at=timezone.now())
-    assert (annotated(job).status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 2)
+    assert (annotated(job).status, job.failure_code, job.attempts) == (JobStatus.FAILED, "too-long", 1)
 
 
 @pytest.mark.usefixtures("queued")

@@ -99,7 +99,7 @@ def test_the_page_shows_states_prices_dead_letters_and_what_stands_still(
         sqs.send_message(QueueUrl=url, MessageBody="x")
     make("ARCHIVED", name="stuck.vcf", problem="Glacier says that there is no such archive.", size=10 * 1000**3)
     Removal.objects.create(route="vault", copy_id="x")
-    Removal.objects.update(created_at=ago(hours=1))
+    Removal.objects.update(due_at=ago(hours=1))
     page = " ".join(client.get(RESULTS).content.decode().split())
     assert "gas-archive-dead</th><td>3<" in page
     assert "gas-restore-dead</th><td>SQS does not answer<" in page  # this one was not made
