@@ -126,7 +126,7 @@ def test_in_by_globus_and_in_again(desktop: Page, site: Stack, globus: Provider)
     by_globus(page, site.web_url, "grace")
     page.wait_for_url("**/jobs/")
     page.goto(f"{site.web_url}/profile/")
-    expect(page.get_by_label("Name")).to_have_value("Grace Hopper")
+    expect(page.get_by_role("textbox", name="Name (optional)")).to_have_value("Grace Hopper")
     sign_out(page, site.web_url)
     by_globus(page, site.web_url, "grace")
     page.wait_for_url("**/jobs/")
@@ -148,7 +148,7 @@ def test_an_unverified_address_takes_nobodys_account_over(
     sign_in(desktop, site.web_url, email, owner.password)
     desktop.wait_for_url("**/jobs/")
     desktop.goto(f"{site.web_url}/profile/")
-    expect(desktop.get_by_label("Name")).to_have_value(owner.name)
+    expect(desktop.get_by_role("textbox", name="Name (optional)")).to_have_value(owner.name)
     expect(desktop.get_by_text("None", exact=True)).to_be_visible()
 
 
