@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import include, path
 
 from gas.jobs.context import limits
+from gas.subscriptions.webhook import webhook
 from gas.users.views import to_provider
 
 admin.site.site_header = admin.site.site_title = "GAS staff"
@@ -29,6 +30,7 @@ urlpatterns = [
     path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
     path("accounts/", include("allauth.urls")),
     path("plan/", include("gas.subscriptions.urls")),
+    path("stripe/webhook/<uuid:uuid>/", webhook),  # before dj-stripe's own, which it calls
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("admin/", admin.site.urls),
 ]

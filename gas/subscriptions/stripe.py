@@ -405,6 +405,15 @@ def _keep(subscription: dict[str, Any]) -> None:
         log.exception("no copy of %s", subscription["id"])
 
 
+def is_signed(payload: bytes, header: str, secret: str, *, tolerance: int) -> bool:
+    """Whether Stripe has signed this body with this secret, not longer than `tolerance` seconds ago."""
+    try:
+        stripe.WebhookSignature.verify_header(payload.decode(), header, secret, tolerance)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+    return True
+
+
 def _key(*parts: object) -> str:
     """An idempotency key, or a name in the cache, of these parts."""
     kind, *rest = map(str, parts)

@@ -25,6 +25,7 @@ from gas.jobs.models import Notice, RestoreBatch, ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions import changes, following, stripe
 from gas.subscriptions.models import Billing, PlanChange
+from gas.subscriptions.webhook import BAD_A_MINUTE
 from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS
 from gas.users.models import User
 from tests.gas.subscriptions.conftest import Subscriber, standing, until
@@ -104,15 +105,26 @@ def test_an_unsigned_or_wrongly_signed_webhook_is_refused_and_does_nothing(subsc
     assert post(payload, headers={}) == 400
     assert post(payload, headers={"Stripe-Signature": "t=1,v1=0"}) == 400
     old = sign(payload, WebhookEndpoint.objects.get().secret, int(time.time()) - 3600)
+    stored = WebhookEventTrigger.objects.count()
     assert post(payload, headers={"Stripe-Signature": old}) == 400
+    assert post("x" * 600_000) == 413
+    assert WebhookEventTrigger.objects.count() == stored
+    assert not WebhookEventTrigger.objects.filter(valid=False).exists()
     assert not Event.objects.filter(id=event["id"]).exists()
     assert (Billing.objects.get().wanted, standing(subscriber.user)) == (wanted, ("premium", "active"))
     assert post(payload) == 200  # the same, signed: it was the signature
     assert standing(subscriber.user) == ("free", "canceled")
 
 
+def test_who_sends_many_that_are_not_signed_is_not_listened_to(paying: StripeProcess) -> None:
+    answers = [post("{}", headers={"Stripe-Signature": "t=1,v1=0"}) for _ in range(BAD_A_MINUTE + 1)]
+    assert answers == [400] * BAD_A_MINUTE + [429]
+    assert post("{}") == 429
+    assert not WebhookEventTrigger.objects.exists()
+
+
 def test_nobody_guesses_the_address(paying: StripeProcess) -> None:
-    assert Client().post(f"/stripe/webhook/{uuid4()}/", "{}", content_type="application/json").status_code == 400
+    assert Client().post(f"/stripe/webhook/{uuid4()}/", "{}", content_type="application/json").status_code == 404
     headers = {"Stripe-Signature": "t=1,v1=0"}
     answer = Client().post(f"/stripe/webhook/{uuid4()}/", "{}", content_type="application/json", headers=headers)
     assert answer.status_code == 404

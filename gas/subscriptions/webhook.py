@@ -1,0 +1,51 @@
+"""The address that Stripe posts to. What Stripe has not signed is refused before dj-stripe stores a word of it."""
+
+import logging
+from uuid import UUID
+
+from allauth.account.adapter import get_adapter
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from djstripe.models import WebhookEndpoint
+from djstripe.views import ProcessWebhookView
+
+from gas.cache import count
+from gas.subscriptions import stripe
+
+log = logging.getLogger(__name__)
+
+#: Stripe's own events have some kilobytes.
+MAX_BYTES = 512 * 1024
+#: After so many refusals within a minute an address is not listened to for the rest of it.
+BAD_A_MINUTE = 30
+
+_process = ProcessWebhookView.as_view()
+
+
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """200 when the event is stored; 400 if it is not signed by Stripe, 413 too long, 429 after many of those, 404."""
+    counter = f"bad-webhooks:{get_adapter(request).get_client_ip(request)}"
+    if cache.get(counter, 0) >= BAD_A_MINUTE:
+        return HttpResponse(status=429)
+    endpoint = get_object_or_404(WebhookEndpoint, djstripe_uuid=uuid)
+    status = _refusal(request, endpoint)
+    if status:
+        count(counter, 60)
+        log.warning("a webhook is refused with %d", status)
+        return HttpResponse(status=status)
+    answer: HttpResponse = _process(request, uuid=uuid)
+    return answer
+
+
+def _refusal(request: HttpRequest, endpoint: WebhookEndpoint) -> int:
+    """The status with which the request is refused; 0 if Stripe has signed it."""
+    if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
+        return 413
+    signature = request.headers.get("Stripe-Signature", "")
+    signed = stripe.is_signed(request.body, signature, endpoint.secret, tolerance=endpoint.djstripe_tolerance)
+    return 0 if signed else 400
