@@ -148,6 +148,31 @@ def long_sample_name(letters: int = 1_000_000) -> str:
     return VERSION + columns + SOUND.removesuffix("\n") + "\tGT\t0/1\n"
 
 
+def many_samples(samples: int = 100_000, count: int = 5) -> str:
+    """Return a few neighbours in a coding sequence with the phased genotypes of very many samples."""
+    names = "\t".join(f"s{number}" for number in range(samples))
+    columns = COLUMNS.removesuffix("\n") + f"\tFORMAT\t{names}\n"
+    calls = [["0|1", "1|0", "1|1", "0|0"][number // 4 ** (number % 5) % 4] for number in range(samples)]
+    rows = []
+    for pos in range(CODING_POS, CODING_POS + count):
+        alt = "C" if mitochondrion()[pos - 1] != "C" else "T"
+        rows.append(
+            record(pos=pos, alt=alt).removesuffix("\n") + "\tGT\t" + "\t".join(calls[pos % 7 :] + calls[: pos % 7])
+        )
+    return VERSION + columns + "\n".join(rows) + "\n"
+
+
+def reversed_positions(count: int = 16_000, letters: int = 200) -> str:
+    """Return records from the last position to the first, so that all of them have to be sorted."""
+    bases = mitochondrion()
+    rows = [
+        record(pos=pos, alt="C" if bases[pos - 1] != "C" else "T", info=f"X={'x' * letters}")
+        for pos in range(count, 0, -1)
+        if bases[pos - 1] in "ACGT"
+    ]
+    return vcf("".join(rows))
+
+
 def long_tag_name(letters: int = 1_000_000) -> str:
     """Return a record with an undeclared INFO tag of a very long name."""
     return vcf(record(info="T" * letters))
@@ -174,6 +199,8 @@ ATTACKS: dict[str, Callable[..., str]] = {
     "skipped-many": many_skipped,
     "sample-name-long": long_sample_name,
     "tag-name-long": long_tag_name,
+    "samples-many": many_samples,
+    "unsorted": reversed_positions,
 }
 
 
