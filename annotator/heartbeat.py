@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 
 #: How often progress is written at most, in seconds.
 PROGRESS_SECONDS = 1.0
+#: How long it takes at most until a job that was cancelled is noticed, in seconds.
+NOTICE_SECONDS = 2.0
 
 
 class Heartbeat(heartbeat.Heartbeat):
-    """Renews when there is news of the progress, else as often as the lease needs it."""
+    """Renews when there is news of the progress, else as often as the lease or a cancelled job needs it."""
 
     def __init__(self, claim: Claim) -> None:
         every = max(0.05, min(PROGRESS_SECONDS, settings.LEASE_SECONDS / 4))
         super().__init__(f"job {claim.job.pk}", self._tell, every)
         self._claim = claim
         self._news = self._told = (claim.job.stage, 0)
-        self._rounds_a_renewal = max(1, int(settings.LEASE_SECONDS / 4 / every))
+        self._rounds_a_renewal = max(1, int(min(NOTICE_SECONDS, settings.LEASE_SECONDS / 4) / every))
         self._rounds = 0
 
     def progress(self, progress: "Progress") -> None:

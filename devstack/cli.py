@@ -1,4 +1,4 @@
-"""The commands `run`, `manage`, `demo`, `chaos` and `screenshots`. They need no settings.
+"""The commands `run`, `manage`, `demo`, `chaos`, `attack` and `screenshots`. They need no settings.
 
 All but `manage` run a stack of their own.
 """
@@ -21,7 +21,7 @@ from devstack.datadir import NotOurs
 from devstack.demo import ROUTES, demo
 from devstack.environment import real_stripe
 from devstack.manage import manage
-from devstack.scenarios import cold_chaos
+from devstack.scenarios import attack, cold_chaos
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.scenarios.tamper import TAMPERINGS
 from devstack.stack import Stack
@@ -91,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--kill-general", action="store_true", help="kill the worker of the other queues, too")
     many.add_argument("--tamper", choices=TAMPERINGS, help="damage this when all is done, to see that it is told")
     many.set_defaults(run=_chaos)
+    hostile = commands.add_parser("attack", help="hostile files, alone and ten at once; hung and crashed processes")
+    hostile.add_argument("names", nargs="*", help="these files alone; all if there are none")
+    hostile.set_defaults(run=_attack)
     pictures = commands.add_parser("screenshots", help="make the README's pictures (needs Chromium)")
     pictures.add_argument("folder", type=Path)
     pictures.set_defaults(run=_screenshots)
@@ -180,6 +183,25 @@ def _chaos(options: argparse.Namespace) -> int:
         Stack(Path(folder) / "data", workers=WORKERS, env=SETTINGS, say=_say) as stack,
     ):
         outcome = chaos(stack, plan, Path(folder), _say)
+    _say(outcome.report())
+    return 1 if outcome.problems else 0
+
+
+def _attack(options: argparse.Namespace) -> int:
+    from tests.support import attacks  # noqa: PLC0415  (the tests' files are needed for this alone)
+
+    made = {**attacks.ATTACKS, **attacks.LARGER}
+    with (
+        tempfile.TemporaryDirectory(prefix="gas-attack-") as name,
+        Stack(Path(name) / "data", workers=attack.WORKERS, env=attack.SETTINGS, say=_say) as stack,
+    ):
+        folder = Path(name)
+        files = {one: folder / f"{one}.vcf.gz" for one in options.names or made}
+        for one, path in files.items():
+            path.write_bytes(attacks.packed(made[one]()))
+        slow = folder / "slow.vcf.gz"
+        slow.write_bytes(attacks.packed(attacks.many_skipped(2_000_000)))
+        outcome = attack.attack(stack, files, slow, folder, _say)
     _say(outcome.report())
     return 1 if outcome.problems else 0
 

@@ -40,6 +40,7 @@ def long_lease(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not due for renewal in a test's time: whatever is written soon is news."""
     settings.LEASE_SECONDS = 600
     monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.05)
+    monkeypatch.setattr(heartbeat, "NOTICE_SECONDS", 600)
 
 
 def outlives(claim: Claim) -> bool:
@@ -67,6 +68,14 @@ def test_the_lease_outlives_its_first_end_while_the_worker_works(claimed: Callab
         assert beating()
         assert not beat.lost()
     assert not beating()
+
+
+def test_a_cancelled_job_is_noticed_at_once_though_it_makes_no_progress(claimed: Callable[..., Claim]) -> None:
+    assert settings.LEASE_SECONDS / 4 > 10
+    claim = claimed()
+    with Heartbeat(claim) as beat:
+        actions.cancel(Job.objects.get(pk=claim.job.pk), actor=claim.job.owner)
+        wait_until(beat.lost, seconds=5)
 
 
 @pytest.mark.usefixtures("short_lease")

@@ -132,6 +132,13 @@ def long_deletions(count: int = 900, bases: int = 4000) -> str:
     return vcf(record(pos=CODING_POS, ref=deleted, alt=deleted[0]) * count)
 
 
+def spread_deletions(count: int = 10_000, bases: int = 4000) -> str:
+    """Return long deletions, one at each position: a table that is much larger than the file."""
+    genome = mitochondrion()
+    places = [pos for pos in range(600, 600 + count) if "N" not in genome[pos - 1 : pos - 1 + bases]]
+    return vcf("".join(record(pos=pos, ref=genome[pos - 1 : pos - 1 + bases], alt=genome[pos - 1]) for pos in places))
+
+
 def many_contigs(count: int = 100_000) -> str:
     """Return records on very many contigs that the reference does not have, among sound ones."""
     return vcf(SOUND * 900 + "".join(f"un{n}\t1\t.\tA\tG\t50\tPASS\t.\n" for n in range(count)))
@@ -201,6 +208,13 @@ ATTACKS: dict[str, Callable[..., str]] = {
     "tag-name-long": long_tag_name,
     "samples-many": many_samples,
     "unsorted": reversed_positions,
+}
+
+
+#: Larger ones, each of which runs into a limit of the free plan or of a job's memory.
+LARGER: dict[str, Callable[..., str]] = {
+    "alts-60000": lambda: many_alts(60_000),
+    "deletions-spread": spread_deletions,
 }
 
 
