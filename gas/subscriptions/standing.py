@@ -38,8 +38,9 @@ class Standing:
 
     @property
     def ends_at(self) -> datetime | None:
-        """Premium until then: the subscription is cancelled."""
-        return self.billing.ends_at if self.billing and self.good else None
+        """Premium until then: the subscription is cancelled, and no grant goes on after it."""
+        at = self.billing.ends_at if self.billing and self.good else None
+        return None if at and self.grant and (self.grant.until is None or self.grant.until > at) else at
 
     @property
     def renews_at(self) -> datetime | None:
@@ -48,9 +49,11 @@ class Standing:
     @property
     def lasts_until(self) -> datetime | None:
         """When Premium ends if nobody renews it; None if it has no known end, or the person is not premium."""
-        if self.plan.archives:
+        if self.plan.archives or (self.grant and self.grant.until is None):
             return None
-        return self.ends_at or self.renews_at or (self.grant.until if self.grant and not self.subscribed else None)
+        paid = (self.billing.ends_at or self.billing.period_end) if self.billing and self.good else None
+        granted = self.grant.until if self.grant else None
+        return max(filter(None, (paid, granted)), default=None)
 
     @property
     def kept(self) -> timedelta:

@@ -13,6 +13,7 @@ from gas.jobs.archival import make_due
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
 from gas.subscriptions.grants import grant_premium
+from gas.subscriptions.models import Billing
 from gas.subscriptions.templatetags.plans import day
 from gas.users.models import User
 from tests.gas.subscriptions.conftest import Subscriber, until
@@ -84,6 +85,22 @@ def test_the_plan_page_says_what_follows_a_grant(person: User, staff: User, brow
     grant_premium(person, until=ends, reason="a course", actor=staff)
     said = words(browser_of(person))
     assert f"Your Premium lasts until {day(ends)}. Your results then stay here for 7 days more" in said
+
+
+def test_a_grant_that_goes_on_after_a_subscription_is_what_counts(person: User, staff: User, browser_of: Any) -> None:
+    paid, granted = timezone.now() + timedelta(days=10), timezone.now() + timedelta(days=40)
+    billing = Billing.objects.create(user=person, customer_id="cus_1", status="active", period_end=paid)
+    grant = grant_premium(person, until=granted, reason="a course", actor=staff)
+    client = browser_of(person)
+    assert f"If you cancel now, Premium lasts until {day(granted)}." in words(client)
+    billing.ends_at = paid
+    billing.save()
+    said = words(client)
+    assert "You have cancelled" not in said
+    assert f"Your Premium lasts until {day(granted)}." in said
+    grant.until = None
+    grant.save()
+    assert "stay here for 7 days more, until" not in words(client)
 
 
 def test_a_free_person_is_told_of_the_week_but_not_of_a_cancellation(person: User, browser_of: Any) -> None:
