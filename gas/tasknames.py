@@ -12,6 +12,8 @@ ANNOTATE = "annotator.annotate"
 SEND_NOTICE = "gas.jobs.send_notice"
 PURGE = "gas.jobs.purge"
 SWEEP = "gas.jobs.sweep"
+BUILD_EXPORT = "gas.users.build_export"
+REMOVE_EXPORT = "gas.users.remove_export"
 SEND_OWED_MAIL = "gas.users.send_owed_mail"
 FOLLOW = "gas.subscriptions.follow"
 TEND = "gas.subscriptions.tend"
@@ -36,6 +38,7 @@ BUILD_TABLES = "restore.build_tables"
 
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
 ROUTES = {
+    "gas.users.build_export": {"queue": "gas-archive"},  # may take long, and must not hold up mails
     "annotator.*": {"queue": "gas-annotate"},
     "archive.*": {"queue": "gas-archive"},
     "restore.*": {"queue": "gas-restore"},

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 
 from gas.mail import outbox
+from gas.users.exports import discard_of
 from gas.users.models import User
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def delete_account(user: User) -> None:
         email, emails, pk = locked.email, addresses_of(locked), str(locked.pk)
         forget_in_log(pk, emails)
         outbox.forget(emails)
+        discard_of(locked)
         locked.delete()
         end_sessions(pk, emails)
         transaction.on_commit(lambda: say_farewell(email), robust=True)

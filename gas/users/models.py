@@ -66,3 +66,30 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name.partition(" ")[0] or self.email.partition("@")[0]
+
+
+class Export(models.Model):
+    """A person's data as one file in S3: asked for, being made, ready, or failed. One for each person.
+
+    The row outlives the account until the file is removed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.OneToOneField(User, null=True, on_delete=models.SET_NULL)
+    key = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    # While it is not made: when the next worker may begin with it.
+    due_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    # When the file and this row are removed.
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
+
+    @property
+    def is_being_made(self) -> bool:
+        return self.ready_at is None and self.failed_at is None

@@ -1,13 +1,31 @@
-"""Tasks about accounts and their mail, on the default queue."""
+"""Tasks about accounts: the ZIP of a person's data, and mail that is owed. Each fetches by id and calls a function."""
+
+from uuid import UUID
 
 from gas.alerts import mail_held
 from gas.celery import app
 from gas.mail import outbox
-from gas.tasknames import SEND_OWED_MAIL
+from gas.tasknames import BUILD_EXPORT, REMOVE_EXPORT, SEND_OWED_MAIL
+from gas.users import exports
 
 
 @app.task(name=SEND_OWED_MAIL)
 def send_owed_mail() -> None:
-    """Required: nothing. Resulting: mails that are owed and due were tried; staff know what was held back."""
+    """Required: nothing. Resulting: mails that are owed and due were tried; staff know what was held back; exports
+    that stood still are on their way again.
+    """
     outbox.send_owed()
     mail_held()
+    exports.tend()
+
+
+@app.task(name=BUILD_EXPORT)
+def build_export(export_id: str) -> None:
+    """Required: an Export that was asked for. Resulting: its file is in S3, or it has failed."""
+    exports.build(UUID(export_id))
+
+
+@app.task(name=REMOVE_EXPORT)
+def remove_export(export_id: str) -> None:
+    """Required: an Export that is over. Resulting: its file is gone, and its row once nobody can write there."""
+    exports.remove(UUID(export_id))

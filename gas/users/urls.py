@@ -9,5 +9,6 @@ app_name = "users"
 urlpatterns = [
     path("", views.profile, name="profile"),
     path("export/", views.export, name="export"),
+    path("export/file/", views.export_file, name="export_file"),
     path("delete/", views.delete, name="delete"),
 ]

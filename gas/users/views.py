@@ -15,18 +15,18 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from gas.cache import count
 from gas.http import PersonRequest
+from gas.users import exports
 from gas.users.deletion import delete_account, deletion_refusal
-from gas.users.export import everything, stream_zip
 from gas.users.forms import DeleteForm, ProfileForm
-from gas.users.models import User
+from gas.users.models import Export, User
 from gas.users.registry import usage_providers
 
 #: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
@@ -59,31 +59,37 @@ def _overview(user: User) -> dict[str, Any]:
         "linked": SocialAccount.objects.filter(user=user).count(),
         "globus": bool(settings.GLOBUS_CLIENT_ID),
         "deletion_refusal": deletion_refusal(user),
+        "export": Export.objects.filter(owner=user).first(),
         "usage": [line for usage in usage_providers for line in usage(user)],
     }
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+@never_cache
+def export(request: PersonRequest) -> HttpResponse:
+    """Have the person's data prepared as a ZIP (POST), or show how far it is (GET, for the profile page)."""
+    if request.method == "GET":
+        if not request.htmx:
+            return redirect("users:profile")
+        return render(request, "users/_export.html", {"export": Export.objects.filter(owner=request.user).first()})
+    if count(f"exports:{request.user.pk}", 3600) > EXPORTS_AN_HOUR:
+        return render(request, "429.html", status=429)
+    if not exports.ask(request.user):
+        messages.info(request, "Your data is being prepared already.")
+    return redirect(f"{reverse('users:profile')}#export")
+
+
+@login_required
 @require_GET
 @never_cache
-def export(request: PersonRequest) -> HttpResponseBase:
-    """All of the person's data as a ZIP, made while it is sent."""
-    if _asks_too_often(request.user):
-        return render(request, "429.html", status=429)
-    answer = StreamingHttpResponse(stream_zip(everything(request.user)), content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="gas-data-{timezone.now():%Y-%m-%d}.zip"'
-    answer["X-Accel-Buffering"] = "no"
-    return answer
-
-
-def _asks_too_often(user: User) -> bool:
-    """A download may cost as much as all of the person's results; allauth's limits are for POSTs alone."""
-    key = f"exports:{user.pk}"
-    cache.add(key, 0, 3600)
-    try:
-        return cache.incr(key) > EXPORTS_AN_HOUR
-    except ValueError:  # the hour was over just now
-        return False
+def export_file(request: PersonRequest) -> HttpResponse:
+    """Send the browser to a presigned address of the person's own file."""
+    address = exports.address(request.user)
+    if address is None:
+        messages.warning(request, "There is no file to download now. Have one prepared.")
+        return redirect(f"{reverse('users:profile')}#export")
+    return redirect(address)
 
 
 @login_required
