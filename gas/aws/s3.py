@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, FlexibleChecksumError
 from django.conf import settings
 from django.utils.http import content_disposition_header
 
@@ -97,16 +97,36 @@ def head(bucket: str, key: str) -> ObjectInfo | None:
     return ObjectInfo(size=answer["ContentLength"], etag=answer["ETag"])
 
 
+def exists(bucket: str, key: str) -> bool:
+    """Whether there is such an object. Asked once, for somebody who waits. Raises AWSError."""
+    try:
+        s3(attempts=1).head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+            return False
+        raise
+    return True
+
+
 def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
     """The object's bytes in chunks of 1 MiB.
 
     Raises:
         ObjectMissing: there is none.
         ObjectChanged: `etag` is given and the object's is another.
+        CopyDiffers: what came is not what S3 once took.
     """
     body = _get(bucket, key, etag)["Body"]
     with body:
+        yield from _chunks(key, body)
+
+
+def _chunks(key: str, body: Any) -> Iterator[bytes]:
+    """A body in chunks of 1 MiB. botocore compares it with the checksum that S3 has of the object, if it has one."""
+    try:
         yield from body.iter_chunks(CHUNK_BYTES)
+    except FlexibleChecksumError as error:
+        raise CopyDiffers(f"{key}: {error}") from error
 
 
 def _get(bucket: str, key: str, etag: str) -> Any:
@@ -152,7 +172,7 @@ def download(bucket: str, key: str, path: Path, *, etag: str = "", size: int | N
     answer = _get(bucket, key, etag)
     body, came, digest = answer["Body"], 0, hashlib.md5(usedforsecurity=False)
     with path.open("wb") as file, body:
-        for chunk in body.iter_chunks(CHUNK_BYTES):
+        for chunk in _chunks(key, body):
             file.write(chunk)
             digest.update(chunk)
             came += len(chunk)

@@ -25,6 +25,7 @@ from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
 from gas.aws.s3 import CopyDiffers, ObjectMissing
 from gas.jobs import faults, tables
+from gas.jobs.missing import PROBLEM
 from gas.jobs.models import JobEvent, Notice, ResultFile
 from gas.jobs.removals import remove
 from gas.jobs.states import Outrun, ResultState, move_result
@@ -182,7 +183,7 @@ def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | No
     faults_now = claim.result.faults + 1
     problem = ""
     if isinstance(error, ObjectMissing):
-        problem = "Its file is not in S3, where this row says it is."
+        problem = PROBLEM
     elif isinstance(error, CopyDiffers) and faults_now >= settings.MAX_ATTEMPTS:
         problem = f"Read {faults_now} times in a row, it was never what this row says: {error}"[:300]
     route = archive.route if archive else settings.ARCHIVE_ROUTE

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from gas.aws import s3
 from gas.aws.clients import AWSError
 from gas.http import PersonRequest, json_body
-from gas.jobs import actions, builds, context, storage, tables, turns
+from gas.jobs import actions, builds, context, missing, storage, tables, turns
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.names import download_name
 from gas.jobs.queue import is_full
@@ -297,6 +297,9 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
             raise Http404
         return redirect(job)
     bucket, key, ending = target
+    if reason := missing.refusal_reason(job, bucket, key):
+        messages.error(request, reason)
+        return redirect(job)
     name = job.name if kind == "input" else download_name(job.name, ending)
     return redirect(s3.presigned_download(bucket, key, filename=name))
 

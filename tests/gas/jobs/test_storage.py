@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from gas.aws.archives import EXPEDITED_MAX_BYTES
+from gas.aws.clients import s3
 from gas.jobs import context, storage
 from gas.jobs.models import Job, RestoreBatch, ResultFile
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.templatetags import words
 from gas.users.models import PlanChoice, User
 from tests.gas.jobs.test_views import SUMMARY
+from tests.support.glacier_standin import StandIn
 
 pytestmark = pytest.mark.django_db
 
@@ -178,8 +181,10 @@ def test_every_state_is_shown_on_the_page_and_in_the_list(make: Callable[..., Re
 
 
 def test_the_vcf_can_be_had_only_while_it_is_available_and_the_rest_always(
-    make: Callable[..., ResultFile], client: Client
+    make: Callable[..., ResultFile], client: Client, aws: StandIn
 ) -> None:
+    for key in ("r/k", "r/i"):
+        s3().put_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key=key, Body=b"x")
     for state, result in states(make).items():
         kinds = {item["kind"] for item in context.downloads(result.job, result)}
         assert {"summary", "log"} <= kinds

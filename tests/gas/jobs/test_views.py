@@ -16,6 +16,7 @@ from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
 from gas.users.models import User
 from tests.conftest import age, failed
+from tests.support.glacier_standin import StandIn
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +45,7 @@ def finish(claim: leases.Claim, **words: Any) -> Job:
     prefix = claim.prefix
     result = ResultFile(key=prefix + "annot.vcf.gz", index_key=prefix + "i", size=1, sha256="0" * 64)
     s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=prefix + "log.txt", Body=words.get("log", b"it ran"))
+    s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=result.key, Body=b"x")
     leases.complete(claim, result, log_key=prefix + "log.txt", summary=SUMMARY, preview=[])
     return Job.objects.get(pk=claim.job.pk)
 
@@ -108,6 +110,36 @@ def test_a_download_is_a_short_lived_address_with_a_sensible_name(
     assert claim.prefix + "annot.vcf.gz" in address
     assert '🧬 "my" run.annot.vcf.gz' in address
     assert f"X-Amz-Expires={settings.DOWNLOAD_EXPIRES_SECONDS}" in address
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("queued")
+def test_a_result_that_is_missing_from_s3_is_told_in_a_sentence_and_to_staff_once(
+    client: Client, claimed: Callable[..., leases.Claim], settings: Any, mailoutbox: list[Any]
+) -> None:
+    """And not by S3's page of XML."""
+    settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
+    job = finish(claimed())
+    s3().delete_object(Bucket=settings.S3_RESULTS_BUCKET, Key=job.result.key)
+    for _ in range(3):
+        answer = client.get(f"/jobs/{job.pk}/download/vcf/", follow=True)
+        assert answer.redirect_chain == [(job.get_absolute_url(), 302)]
+        assert "This file is missing from our storage" in answer.content.decode()
+    assert len([mail for mail in mailoutbox if "missing from S3" in mail.subject]) == 1
+    job.result.refresh_from_db()
+    assert "not in S3" in job.result.problem
+    assert job.result.archive_due_at is None
+
+
+def test_while_s3_does_not_answer_the_browser_is_sent_there(
+    aws: StandIn, client: Client, claimed: Callable[..., leases.Claim]
+) -> None:
+    job = finish(claimed())
+    aws.faults({"service": "s3", "status": 503})
+    aws.calls.clear()
+    assert "X-Amz-Expires" in client.get(f"/jobs/{job.pk}/download/vcf/")["Location"]
+    assert len(aws.calls) == 1  # nobody waits for seven tries
+    assert ResultFile.objects.get().problem == ""
 
 
 def test_the_uploaded_file_and_the_log_of_a_failed_job_can_be_had(
