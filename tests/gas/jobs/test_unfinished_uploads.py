@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gas.aws.clients import s3
-from gas.jobs import references
+from gas.jobs import references, uploads
 from gas.jobs.models import Job, Purge
 from gas.jobs.states import JobStatus
 from gas.jobs.sweep import sweep
@@ -208,3 +208,21 @@ def test_a_refusal_says_where_another_try_begins(aws: None, person: User) -> Non
     with pytest.raises(UploadRefused) as refused:
         open_upload(person, name="a.vcf", size=1, reference="hg99")
     assert refused.value.resume == Resume.OPEN
+
+
+def test_opening_twice_at_once_gives_one_job(aws: None, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other request makes its job after this one has looked for it."""
+    key = uuid4()
+    count = uploads._count
+    others: list[Job] = []
+
+    def other_request(owner: User) -> None:
+        count(owner)
+        monkeypatch.setattr(uploads, "_count", count)
+        others.append(open_upload(owner, name="a.vcf", size=1, reference="rCRS", key=key).job)
+
+    monkeypatch.setattr(uploads, "_count", other_request)
+    ticket = open_upload(person, name="a.vcf", size=1, reference="rCRS", key=key)
+    assert [ticket.job] == others
+    assert ticket.form
+    assert Job.objects.count() == 1
