@@ -1,5 +1,8 @@
 """Writes what is derived from an annotated file, in one pass over it and in constant memory."""
 
+import errno
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +25,8 @@ ROW_GROUP = 65_536
 PIECE = 16_384
 #: A group of rows has fewer where they are long, so that it has no more bytes than this.
 ROW_GROUP_BYTES = 128 * 1024**2
+#: With less space than this a table that cannot be written is taken to have failed for lack of it.
+DISK_FULL_BYTES = 1024**2
 
 
 def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: int | None = None) -> Tables:
@@ -39,9 +44,13 @@ def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: 
             check()
             work.finish(parquet)
             flat.write(END)
-    except BaseException:
+    except BaseException as error:
+        # Polars does not always say why it could not write.
+        full = isinstance(error, pl.exceptions.PolarsError) and shutil.disk_usage(out_dir).free < DISK_FULL_BYTES
         tsv.unlink(missing_ok=True)
         parquet.unlink(missing_ok=True)
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise
     return Tables(tsv, parquet, work.transcripts, work.alleles)
 

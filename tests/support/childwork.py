@@ -9,6 +9,8 @@ from typing import Any
 
 from annotator.bcftools import Tool
 from annotator.errors import EngineError, InputError
+from annotator.run import work
+from tests.annotator.install.disks import no_room_beyond
 
 MEGABYTE = 1024**2
 
@@ -65,6 +67,12 @@ def die(*, tell: Any, number: int, megabytes: int = 0) -> None:
         threading.Event().wait(0.5)  # the parent has seen it
     os.kill(os.getpid(), number)
     signal.pause()
+
+
+def annotate_with_room(*, room: int, **arguments: Any) -> Any:
+    """Annotate on a disk that takes only `room` bytes of each file."""
+    with no_room_beyond(room):
+        return work.annotate(**arguments)
 
 
 def environment(*, tell: Any) -> dict[str, str]:

@@ -166,6 +166,36 @@ def test_a_crash_is_a_fault_of_ours(run: Callable[..., Any], children: list[int]
     assert run(childwork.answer, value=1) == 1
 
 
+def test_a_disk_that_is_full_at_any_step_is_a_fault_of_ours_and_nothing_is_left(
+    run: Callable[..., Any], rcrs: Reference, tmp_path: Path
+) -> None:
+    """The file is sorted, annotated and indexed, and tables are made of it; each file on the way finds no room once."""
+    bases = rcrs.sequence.fetch("MT", 1, 2000)
+    source, enough = tmp_path / "in.vcf", []
+    source.write_text(vcf(*(f"MT {pos} . {bases[pos - 1]} {bases[pos - 1]}A" for pos in range(2000, 600, -1))))
+    for room in (0, 100, 1_000, 4_000, 8_000, 16_000, 10**9):
+        out = tmp_path / str(room)
+        out.mkdir()
+        arguments: dict[str, Any] = {
+            "source": source,
+            "out_dir": out,
+            "pack": (rcrs.id, None, rcrs.checksum),
+            "sources": [],
+            "limits": Limits(),
+            "provenance": {},
+            "outputs": Outputs(stats=True, table_records=10_000),
+            "room": room,
+        }
+        try:
+            run(childwork.annotate_with_room, **arguments)
+        except (OSError, EngineError):
+            assert {path.name for path in out.iterdir()} <= {"log.txt"}, room
+        else:
+            assert len(list(out.iterdir())) == 7
+            enough.append(room)
+    assert enough == [10**9]
+
+
 def test_the_next_work_has_a_process_of_its_own_that_waits_for_it_already(run: Callable[..., Any]) -> None:
     first = run(childwork.processes)
     (waiting,) = child._waiting
