@@ -53,9 +53,7 @@ class CodingSequence:
         for at, letter in enumerate(letters[:-1]):
             if letter == STOP and bases[3 * at : 3 * at + 3] == "TGA":
                 letters[at] = SELENOCYSTEINE
-        if self._has_start and letters and bases[:3] in starts(self._code):
-            letters[0] = "M"
-        return "".join(letters)
+        return self._started(0, bases, "".join(letters))
 
     @property
     def _ends(self) -> bool:
@@ -97,7 +95,7 @@ class CodingSequence:
 
     def _read_on(self, codon: int, tail: str) -> str:
         """Return the protein if the sequence goes on as `tail` from a codon on, up to and with the first stop."""
-        after = translate(tail, self._code)
+        after = self._started(codon, tail, translate(tail, self._code))
         stop = after.find(STOP)
         return self.protein[:codon] + (after if stop < 0 else after[: stop + 1])
 
@@ -182,9 +180,12 @@ class CodingSequence:
             letters = "".join(
                 old if original[at : at + 3] == bases[at : at + 3] else letter for letter, old, at in pairs
             )
-        if codon == 0 and self._has_start and bases[:3] in starts(self._code):
-            letters = "M" + letters[1:]
-        return letters
+        return self._started(codon, bases, letters)
+
+    def _started(self, codon: int, bases: str, letters: str) -> str:
+        """Put Met for a start codon, whatever it codes for elsewhere."""
+        starting = codon == 0 and self._has_start and bases[:3] in starts(self._code)
+        return "M" + letters[1:] if starting else letters
 
 
 def _described(before: str, after: str) -> str:

@@ -194,11 +194,11 @@ def _codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
     first, last = span
 
     def inside(begin: int, end: int) -> bool:
-        low = transcript.offset(first)
-        high = transcript.offset(last) + 1 if last >= first else low
-        if last < first:
-            return begin < low < end
-        return low < end and high > begin
+        low, high = transcript.offset(first), transcript.offset(last + 1)
+        if last >= first:
+            return max(low, begin) < min(high, end)
+        beside_exon = transcript.exon_at(first) is not None or transcript.exon_at(last) is not None
+        return beside_exon and begin < low < end
 
     return inside(coding_start, coding_start + 3), inside(coding_end - 3, coding_end)
 
