@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,26 @@ def eager(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def queued() -> None:
     """Tasks go to the queue, and stay there."""
+
+
+@pytest.fixture
+def sends(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> Callable[[], AbstractContextManager[list[tuple[str, tuple[str, ...], float]]]]:
+    """Notes what a block sends after its commit: (task, arguments, seconds until it is due)."""
+
+    @contextmanager
+    def noting() -> Iterator[list[tuple[str, tuple[str, ...], float]]]:
+        sent: list[tuple[str, tuple[str, ...], float]] = []
+
+        def send_task(_: Any, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> None:
+            sent.append((name, tuple(args), options.get("countdown") or 0))
+
+        monkeypatch.setattr(type(app), "send_task", send_task)
+        with django_capture_on_commit_callbacks(execute=True):
+            yield sent
+
+    return noting
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from gas.aws.archives import StoredArchive
 from gas.jobs import archival, leases, restoration, tables
 from gas.jobs import staff as staff_actions
 from gas.jobs.models import Job, JobEvent, Notice, Removal, RestoreBatch, ResultFile, TableBuild
-from gas.jobs.states import JobStatus, Outrun, ResultState
+from gas.jobs.states import IllegalTransition, JobStatus, Outrun, ResultState, move_results
+from gas.tasknames import DELETE_HOT_COPY, START_BATCH
 from gas.users.locks import lock_owner
 from gas.users.models import PlanChoice, User
 
@@ -186,15 +187,20 @@ def test_an_archive_is_not_kept_when_the_plan_has_changed(
     assert removals() == {"new-archive"}
 
 
-def test_an_archive_that_is_kept_is_written_down_whole(archiving: Callable[..., Any]) -> None:
-    mine = archiving(hot_deleted_at=at(-9))
-    assert archival.stored(archival.ArchiveClaim(mine, MINE), ARCHIVE) is True
+def test_an_archive_that_is_kept_is_written_down_whole(archiving: Callable[..., Any], sends: Any) -> None:
+    mine = archiving(hot_deleted_at=at(-9), faults=2)
+    TableBuild.objects.create(result=mine)
+    with sends() as sent:
+        assert archival.stored(archival.ArchiveClaim(mine, MINE), ARCHIVE) is True
+    assert (DELETE_HOT_COPY, (str(mine.pk),), 0) in sent
     row = fresh(mine)
     assert (row.state, row.archive_route, row.archive_id) == (ResultState.ARCHIVED, "vault", "new-archive")
     assert (row.archive_tree_hash, row.archive_due_at, row.hot_deleted_at) == ("hash", None, None)
     assert (row.lease_token, row.lease_expires_at) == (None, None)
     assert row.archived_at is not None
-    assert not removals()
+    assert row.faults == 0
+    assert not TableBuild.objects.exists()
+    assert removals() == {mine.tsv_key, mine.parquet_key}  # whoever makes them may be at it
 
 
 @pytest.mark.parametrize("renewed", [{"lease_expires_at": 30}, {"lease_token": OTHER}])
@@ -375,6 +381,48 @@ def test_who_lets_go_of_a_restore_that_was_committed_removes_nothing(restoring: 
     restoration.let_go(claim)
     assert not removals()
     assert fresh(mine).state == ResultState.AVAILABLE
+
+
+@pytest.mark.parametrize("by_staff", [True, False])
+def test_what_is_archived_goes_on_its_way_back_with_an_event_each(
+    result: Callable[..., Any], person: User, staff: User, sends: Any, by_staff: bool
+) -> None:
+    free = {"lease_token": None, "lease_expires_at": None}
+    archived = [
+        result(ResultState.ARCHIVED, retrieval_tries=2, problem="a problem", faults=1, retrieval_id="old", **free)
+        for _ in range(2)
+    ]
+    others = [result(ResultState.AVAILABLE, **free), result(ResultState.RESTORING, **free)]
+    actor = staff if by_staff else None
+    with sends() as sent, transaction.atomic():
+        batch = restoration.start(person, ResultFile.objects.filter(state="ARCHIVED"), ["Standard"], actor=actor)
+    assert batch is not None
+    assert sent == [(START_BATCH, (str(batch.pk),), 0)]
+    assert (batch.owner, batch.tiers) == (person, ["Standard"])
+    assert set(batch.results.all()) == set(archived)
+    for one in archived:
+        row, event = fresh(one), one.job.events.get()
+        assert (row.state, row.retrieval_tries, row.problem, row.faults) == (ResultState.RESTORING, 0, "", 0)
+        assert row.retrieval_id == ""
+        assert (event.machine, event.from_state, event.to_state) == ("result", "ARCHIVED", "RESTORING")
+        assert (event.message, event.actor) == ("On its way back from Glacier.", actor)
+    assert not any(one.job.events.exists() for one in others)
+    assert [fresh(one).state for one in others] == [ResultState.AVAILABLE, ResultState.RESTORING]
+
+
+def test_a_batch_of_nothing_is_not_begun(person: User) -> None:
+    assert restoration.start(person, ResultFile.objects.all(), ["Standard"], actor=None) is None
+    assert not RestoreBatch.objects.exists()
+
+
+def test_many_results_move_only_from_the_state_that_was_seen(result: Callable[..., Any]) -> None:
+    one, other = result(ResultState.ARCHIVED), result(ResultState.AVAILABLE)
+    rows = ResultFile.objects.all()
+    assert move_results(rows, ResultState.ARCHIVED, ResultState.RESTORING, "Back.") == 1
+    assert (fresh(one).state, fresh(other).state) == (ResultState.RESTORING, ResultState.AVAILABLE)
+    assert JobEvent.objects.get().actor is None
+    with pytest.raises(IllegalTransition, match="result AVAILABLE → RESTORING"):
+        move_results(rows, ResultState.AVAILABLE, ResultState.RESTORING, "Back.")
 
 
 # --- Retrievals

@@ -14,6 +14,7 @@ from gas.subscriptions import following, grants, settling, stripe
 from gas.subscriptions.changes import left_premium_at, set_plan, who_changed_plan
 from gas.subscriptions.entitlement import Subscription
 from gas.subscriptions.models import Billing, Grant, PlanChange
+from gas.tasknames import FOLLOW
 from gas.users.models import PlanChoice, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
@@ -187,9 +188,13 @@ def test_a_reading_that_fails_gives_back_its_own_lease_and_keeps_the_wish(
     assert (billing.lease_expires_at is None) is not taken
 
 
-def test_what_happened_is_wanted_of_its_customer_alone(person: User, stranger: User, billing: Billing) -> None:
+def test_what_happened_is_wanted_of_its_customer_alone(
+    person: User, stranger: User, billing: Billing, sends: Any
+) -> None:
     other = Billing.objects.create(user=stranger, customer_id="cus_2")
-    assert following.want("cus_1") is True
+    with sends() as sent:
+        assert following.want("cus_1") is True
+    assert sent == [(FOLLOW, (str(billing.pk),), 0)]
     billing.refresh_from_db()
     other.refresh_from_db()
     assert (billing.wanted, other.wanted) == (2, 0)
@@ -308,6 +313,14 @@ def test_a_grant_ends_when_its_time_is_over_and_not_before(person: User, staff: 
     assert PlanChange.objects.latest("pk").reason == "the grant has ended"
     assert grants.end_expired(person.pk) is False
     assert grants.end_expired(uuid.uuid4()) is False
+
+
+def test_what_is_paid_for_stays_when_a_grant_ends(person: User, staff: User) -> None:
+    Billing.objects.create(user=person, customer_id="cus_1", status="active")
+    grants.grant_premium(person, until=at(60), reason="a trial", actor=staff)
+    Grant.objects.update(until=at(-1))
+    assert grants.end_expired(person.pk) is True
+    assert plan(person) == PREMIUM
 
 
 def test_another_persons_grant_and_one_without_end_do_not_end(person: User, stranger: User, staff: User) -> None:
