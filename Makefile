@@ -10,7 +10,7 @@ JOBS ?= 200
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive chaos-attack fuzz bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive chaos-attack fuzz mutate bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,8 @@ chaos-archive: setup  ## 100 results to Glacier and back while workers are kille
 
 chaos-attack: setup  ## Hostile files on the running service, alone and ten at once; hung and crashed processes
 	@$(BIN)/python -m devstack attack
+mutate: setup  ## Change the guards' code in each small way, and see tests fail; for a night (docs/mutants.md)
+	@$(BIN)/python -m tests.mutate
 
 bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
 	@$(BIN)/python -m bench.service && $(BIN)/python -m bench.fairness && $(BIN)/python -m bench.restore && \
