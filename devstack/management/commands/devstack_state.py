@@ -1,13 +1,14 @@
 """Print what the database says of all jobs and results, as JSON, for demonstrations and tests."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db.models import Count
-from django.utils import timezone
 
+from gas import clock
 from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import ResultState
 
@@ -17,10 +18,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         jobs = Job.objects.all()
+        now, lease = clock.now(), timedelta(seconds=settings.LEASE_SECONDS)
         rows = jobs.values_list("status").annotate(count=Count("pk"))
         told = {
             "statuses": dict(rows),
-            "leases": jobs.filter(lease_expires_at__gt=timezone.now()).count(),
+            "leases": jobs.filter(lease_expires_at__gt=now).count(),
             "attempts": max(jobs.values_list("attempts", flat=True), default=0),
             "taken_over": jobs.filter(attempts__gt=1).count(),
             "notices_unsent": Notice.objects.filter(sent_at=None).count(),
@@ -52,7 +54,8 @@ class Command(BaseCommand):
                 }
                 for result in ResultFile.objects.order_by("pk")
             ],
-            "removals": Removal.objects.count(),
+            # Not those of folders that are empty, and are only looked at once more in half an hour.
+            "removals": Removal.objects.filter(due_at__lt=now + 2 * lease).count(),
             "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
             "batches": RestoreBatch.objects.count(),
             "purges": Purge.objects.count(),
