@@ -36,6 +36,15 @@ def kind_of(alt: str) -> Kind:
     return Kind.INVALID
 
 
+def in_upper_case(alt: str) -> str:
+    """Return an ALT allele with its bases in upper case. A breakend's mate lies on a contig whose name stays."""
+    for bracket in "[]":
+        parts = alt.split(bracket)
+        if len(parts) == 3:
+            return bracket.join((parts[0].upper(), parts[1], parts[2].upper()))
+    return alt.upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """The shortest form of an allele: ref bases from pos on become alt. Either may be empty.

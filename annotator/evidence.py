@@ -18,7 +18,7 @@ SAMPLE_BASES = 50  # that are compared of one REF
 
 _CONTIG = re.compile(r"##contig=<(.*)>\s*+$", re.DOTALL)
 #: A key stands behind a comma, and none of its letters is given back: else each of a long run of them is a new start.
-_VALUES = re.compile(r'(?:^|[,<])\s*+(\w++)=("[^"\\]*+(?:\\.[^"\\]*+)*"|[^,"<>]*+)', re.ASCII)
+_VALUES = re.compile(r'(?:^|[,<])\s*+(\w++)\s*+=("[^"\\]*+(?:\\.[^"\\]*+)*"|[^,"<>]*+)', re.ASCII)
 _VERSIONED = re.compile(r"(?:NC|NT|NW|CM|CP|GL|KI|AC)_?\d+\.\d+", re.ASCII).fullmatch
 _LONGEST_NAME = 60
 _LONGEST_LINE = 10_000  # characters of a header line that are looked at
@@ -67,7 +67,7 @@ def evidence(lines: Iterable[str]) -> Evidence:
             body = contig[1]
             if len(body) > _LONGEST_LINE:
                 body = body[:_LONGEST_LINE].rpartition(",")[0]  # without the value that is cut
-            values = {key.lower(): value.strip('"') for key, value in _VALUES.findall(body)}
+            values = {key.lower(): value.strip().strip('"') for key, value in _VALUES.findall(body)}
             name = values.get("id", "")
             if not name:
                 continue

@@ -22,8 +22,9 @@ LONGEST_VERSION, LONGEST_LENGTH = 3, 18  # digits of each part of a version, and
 # No pattern of this module can match a text in two ways, so that each takes linear time.
 _VERSION = re.compile(r"##fileformat=VCFv(\d++)(?:\.(\d++))?", re.IGNORECASE | re.ASCII)
 _DECLARED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<")
-#: One key of a declaration and its value: in quotes, in brackets, or plain.
-_PAIR = re.compile(r'(\w[\w.]*+)=("[^"\\]*+(?:\\.[^"\\]*+)*"|\[[^\]"]*+\](?=,|\Z)|[^,"<>]*+)(,|\Z)', re.ASCII)
+#: One key of a declaration and its value: in quotes, in brackets, or plain. Spaces may stand around keys and plain
+#: values, as HTSlib has it.
+_PAIR = re.compile(r' *+(\w[\w.]*+) *+=("[^"\\]*+(?:\\.[^"\\]*+)*"|\[[^\]"]*+\](?=,|\Z)|[^,"<>]*+)(,|\Z)', re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
 _TYPES = {"Integer", "Float", "Flag", "Character", "String"}
 #: Declarations of VCF 3.x, up to the description.
@@ -218,7 +219,7 @@ def _pairs(body: str) -> dict[str, str] | None:
         pair = _PAIR.match(body, at)
         if pair is None:
             return None
-        values[pair[1]], comma, at = pair[2], pair[3], pair.end()
+        values[pair[1]], comma, at = pair[2].strip(" "), pair[3], pair.end()
     return values
 
 

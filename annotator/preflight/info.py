@@ -75,7 +75,9 @@ class InfoCheck:
                 changed = True
                 self._note_removed(number, tag)
                 continue
-            if test is not None and equals and not test(value):
+            if test is not None and equals and not test(value) and tag in self._undeclared:
+                self._widen(number, tag, value)
+            elif test is not None and equals and not test(value):
                 changed = True
                 part = f"{tag}={self._missing(number, tag, value, test)}"
             elif not tag:
@@ -134,6 +136,12 @@ class InfoCheck:
         )
         return self._tests[tag]
 
+    def _widen(self, number: int, tag: str, value: str) -> None:
+        """Give a tag that the file does not declare a type that this value has, too."""
+        self._undeclared[tag] = field = widened(self._undeclared[tag], value)
+        self._tests[tag] = value_test(field.type)
+        note_widened(self._journal, number, f"INFO/{tag}", field)
+
     def definitions(self) -> list[str]:
         """Return header lines for the undeclared tags that were seen."""
         return [
@@ -141,6 +149,23 @@ class InfoCheck:
             'Description="Not described in the annotated file">'
             for tag, field in self._undeclared.items()
         ]
+
+
+def widened(field: Field, value: str) -> Field:
+    """Return a declaration for a tag whose values so far fit `field`, and which has this one as well."""
+    if field.type == "Integer" and _FLOAT(value):
+        return Field(field.number, "Float")
+    return Field(".", "String")
+
+
+def note_widened(journal: Journal, number: int, tag: str, field: Field) -> None:
+    """Note that a tag that the file does not declare has values of another type than usual."""
+    journal.repair(
+        "widened",
+        "Tags that the header does not declare were declared with the type of their values",
+        number,
+        f"{tag} was declared as {field.type}",
+    )
 
 
 def plain_types(tests: Mapping[str, object], tags_: Iterable[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from annotator.alleles import Kind, kind_of
+from annotator.alleles import Kind, in_upper_case, kind_of
 from annotator.errors import InputError
 from annotator.journal import Journal
 from annotator.preflight.build import Installed
@@ -340,7 +340,7 @@ class RecordCheck:
         return fetch(contig, pos, length) == ref[:inside] and fetch(contig, 1, len(ref) - inside) == ref[inside:]
 
     def _alts(self, number: int, alts: list[str]) -> tuple[list[str], list[Kind]]:
-        fixed = [one.upper() if kind_of(one) is Kind.INVALID else one for one in alts]
+        fixed = [in_upper_case(one) if kind_of(one) is Kind.INVALID else one for one in alts]
         kinds = [kind_of(one) for one in fixed]
         for one, kind in zip(fixed, kinds, strict=True):
             if kind is not Kind.INVALID:

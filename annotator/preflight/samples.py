@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from annotator import tags
 from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
-from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable, value_test
+from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable, note_widened, value_test, widened
 from annotator.preflight.text import shown
 
 _NAME = re.compile(r'[^\s,;:=<>"]++').fullmatch
@@ -65,12 +65,12 @@ class SamplesCheck:
                     f"sample {place + 1} has {sample.count(':') + 1} values where FORMAT names {colons + 1}",
                 )
             if self._strict:
-                self._check_values(format_.split(":"), sample, place + 1, alts)
+                self._check_values(number, format_.split(":"), sample, place + 1, alts)
         if tags.BCSQ in format_:
             tail = self._without_bcsq(number, format_, samples)
         return tail
 
-    def _check_values(self, names: list[str], sample: str, place: int, alts: int) -> None:
+    def _check_values(self, number: int, names: list[str], sample: str, place: int, alts: int) -> None:
         for name, given in zip(names, sample.split(":"), strict=False):
             value = given
             if name == "GT":
@@ -80,6 +80,11 @@ class SamplesCheck:
             else:
                 test = value_test(self._types.get(name, "String"))
                 sound = test is None or bool(test(value))
+                if not sound and name in self._undeclared:
+                    self._undeclared[name] = field = widened(self._undeclared[name], value)
+                    self._types[name] = field.type
+                    note_widened(self._journal, number, f"FORMAT/{name}", field)
+                    continue
             if not sound:
                 raise Unusable("bad-sample-value", f"{name} of sample {place} is {shown(given)}")
 
