@@ -20,7 +20,7 @@ from gas.mail.outbox import deliver
 log = logging.getLogger(__name__)
 
 #: What differs between two reports of the same trouble: ids, numbers, addresses.
-_PARTICULARS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\S+@\S+|[“\"'][^”\"']*[”\"']|\d+(?:[.,:]\d+)*")
+_PARTICULARS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<!\S)[^\s@]++@\S++|[“\"'][^“”\"']*+[”\"']|\d++(?:[.,:]\d++)*")
 #: When this process last told of each kind while the database could not be asked.
 _told_without_database: dict[str, float] = {}
 

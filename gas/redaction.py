@@ -6,7 +6,8 @@ import re
 HIDDEN = "[hidden]"
 #: Addresses whose last part lets whoever knows it into an account.
 _TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^\s\"'?<>]+")
-_QUERY = re.compile(r"(/[^\s\"'?<>]*\?)[^\s\"'<>]+")
+#: From the beginning of a word on: else each slash of a long path without a query would be a new start.
+_QUERY = re.compile(r"(?<![^\s\"'?<>])([^\s\"'?<>/]*+/[^\s\"'?<>]*+\?)[^\s\"'<>]++")
 
 
 def redact(text: str) -> str:

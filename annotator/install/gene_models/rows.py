@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from annotator.install.errors import InstallError
 
-_GTF_PAIR = re.compile(r'\s*([^\s";=]{1,100})\s+(?:"([^"]*)"|([^\s";]+))\s*(?:;|$)')
+_GTF_PAIR = re.compile(r'(?<![^\s";=])([^\s";=]{1,100}+)\s++(?:"([^"]*+)"|([^\s";]++))\s*+(?:;|$)')
 _GTF = re.compile(r'\s*[^\s";=]{1,100}\s+"').match
 #: A name with its version, as ENST00000373020.9 or NM_000059.4, and what GENCODE adds to genes of chromosome Y.
 _VERSIONED = re.compile(r"(.+?)\.(\d{1,6})(_PAR_Y)?").fullmatch
