@@ -5,6 +5,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import category
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_the_worst_files_leave_little_to_show(name: str, rcrs: Reference, tmp_pa
     assert len(log) <= LOG_BYTES
     for line in log.decode("utf-8").split("\n"):
         assert len(line) <= bounds.SENTENCE + bounds.ROOM
-        assert bounds.printable(line) == line
+        assert is_printable(line)
 
 
 def check_report(report: Report, out: Path) -> None:
@@ -85,9 +86,14 @@ def check_report(report: Report, out: Path) -> None:
     assert len(report.repairs) <= 100
     for text in texts_of([report.summary, report.preview]):
         assert len(text) <= bounds.SENTENCE + bounds.ROOM + 50  # a repair ends with its number and line
-        assert bounds.printable(text) == text
+        assert is_printable(text)
     lines = gzip.decompress((out / "annot.vcf.gz").read_bytes()).splitlines()
     assert sum(len(line) for line in lines if line.startswith(b"##gas_")) <= HEADER_BYTES
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text has no character that a terminal or a database may stumble over."""
+    return all(category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for letter in text)
 
 
 def texts_of(value: object) -> list[str]:
@@ -123,6 +129,6 @@ def test_the_last_guard_bounds_any_value() -> None:
     value = {"a": ["x" * 1_000_000] * 50, "b": [{"c": "\x00y"}] * 200_000, "d" * 5000: 1.5, "e": None}
     bounded = bounds.within(value, 100_000)
     assert bounds.json_size(bounded) <= 100_000
-    assert all(bounds.printable(text) == text for text in texts_of(bounded))
+    assert all(map(is_printable, texts_of(bounded)))
     small = {"genes": [{"gene": "MT-ND1", "count": 3}], "ratio": 2.5, "none": None, "flag": True}
     assert bounds.within(small, 100_000) == small
