@@ -56,6 +56,7 @@ chaos-archive: setup  ## 100 results to Glacier and back while workers are kille
 
 chaos-attack: setup  ## Hostile files on the running service, alone and ten at once; hung and crashed processes
 	@$(BIN)/python -m devstack attack
+
 mutate: setup  ## Change the guards' code in each small way, and see tests fail; for a night (docs/mutants.md)
 	@$(BIN)/python -m tests.mutate
 

@@ -121,7 +121,7 @@ def chaos(stack: Stack, plan: Plan, folder: Path, say: Callable[[str], None] = l
     outcome.faults, outcome.calls = sum(r["hits"] for r in counts), sum(r["seen"] for r in counts)
     stack.faults([])
     # A mail whose sender was killed is claimed for a minute before another worker may send it.
-    settle(stack, submitted, 480 if plan.kill_general else 120, say)
+    settle(stack, submitted, 480 if plan.kill_general else 240, say)
     if plan.tamper:
         plan.tamper(stack, submitted[0].job)
     say("Checking every result, object, archive and mail ...")

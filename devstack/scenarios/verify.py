@@ -219,6 +219,7 @@ def _broken_objects(seen: EndState, expected: Expected) -> list[str]:
             problems.append(f"{address}, which job {row['job']} names, is not in S3.")
         elif made is not None and _md5(made) != seen.objects[address]:
             problems.append(f"{address} of job {row['job']} is not what the library makes of its input.")
+    named.update(seen.database["half_made"])
     return [*problems, *(f"no row names {extra}, which is in S3." for extra in sorted(set(seen.objects) - named))]
 
 

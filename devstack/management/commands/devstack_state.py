@@ -59,7 +59,13 @@ class Command(BaseCommand):
             "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
             "batches": RestoreBatch.objects.count(),
             "purges": Purge.objects.count(),
-            "table_builds": TableBuild.objects.count(),
+            # Not those whose maker was killed: they are made again when its time limit has passed.
+            "table_builds": TableBuild.objects.filter(due_at__lt=now + 2 * lease).count(),
+            "half_made": [
+                f"{settings.S3_RESULTS_BUCKET}/{key}"
+                for build in TableBuild.objects.select_related("result")
+                for key in (build.result.tsv_key, build.result.parquet_key)
+            ],
         }
         self.stdout.write(json.dumps(told))
 
