@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile
-from gas.jobs.states import ResultState
+from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import PlanChoice
 from tests.model.world import World
 
@@ -37,12 +37,22 @@ def all_is_well(world: World) -> None:
         else:
             assert result.state == ResultState.ARCHIVED, f"a free person's {result}"
         assert result.lease_token is None
-    for left in (Removal, Purge):
+    for left in (Removal, Purge, TableBuild):
         assert not left._default_manager.exists(), f"left: {left._default_manager.values()}"
     assert not RestoreBatch.objects.filter(finished_at=None).exists(), "a batch is open"
     assert not Notice.objects.filter(sent_at=None).exists(), "a mail was not sent"
+    every_job_has_ended()
     nothing_is_left_behind(world, results)
-    one_mail_for_each_batch(world)
+    one_mail_for_each_end(world)
+
+
+def every_job_has_ended() -> None:
+    """With a result; or, after as many attempts as there may be, with our apology."""
+    for job in Job.objects.all():
+        if job.status != JobStatus.COMPLETED:
+            assert (job.status, job.failure_code) == (JobStatus.FAILED, "our-fault"), f"{job} has not ended"
+            assert job.attempts == settings.MAX_ATTEMPTS
+        assert job.lease_token is None
 
 
 def nothing_is_left_behind(world: World, results: list[ResultFile]) -> None:
@@ -51,14 +61,23 @@ def nothing_is_left_behind(world: World, results: list[ResultFile]) -> None:
     unknown = world.archives() - named
     accidents = world.accidents if settings.ARCHIVE_ROUTE == "vault" else 0
     assert len(unknown) <= accidents, "an archive that nobody knows"
-    hot = {result.key for result in results if result.state == ResultState.AVAILABLE}
-    assert world.results_in_s3() <= hot, "a copy in S3 that nobody knows"
+    hot = {key for result in results for key in objects_of(result)}
+    assert world.objects() <= hot, "an object in S3 that nobody knows"
 
 
-def one_mail_for_each_batch(world: World) -> None:
+def objects_of(result: ResultFile) -> set[str]:
+    """The keys of what S3 may hold of a result at rest."""
+    kept = {result.index_key, result.summary_key, result.stats_key, result.job.log_key}
+    if result.state != ResultState.AVAILABLE:
+        return kept
+    tables = {result.tsv_key, result.parquet_key} if result.tsv_size is not None else set()
+    return {result.key} | kept | tables
+
+
+def one_mail_for_each_end(world: World) -> None:
     told = Notice.objects.filter(kind=Notice.Kind.RESTORED).count()
     assert told <= RestoreBatch.objects.count()
     if not world.deleted:
         assert told == RestoreBatch.objects.count()
-    jobs = Job.objects.count()
-    assert Notice.objects.filter(kind=Notice.Kind.COMPLETED).count() == jobs
+    for status, kind in ((JobStatus.COMPLETED, Notice.Kind.COMPLETED), (JobStatus.FAILED, Notice.Kind.FAILED)):
+        assert Notice.objects.filter(kind=kind).count() == Job.objects.filter(status=status).count()

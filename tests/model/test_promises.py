@@ -1,8 +1,9 @@
 """The promises as a model: whatever happens, in whatever order, no result is lost, and each ends where it belongs.
 
-Hypothesis lets people upgrade, downgrade and delete, messages come twice, late or never, processes die between any
-two of their steps, and AWS and the database fail, while the real tasks run. Then the accidents end, time goes on, and
-the promises are looked at. What it has found is in test_counterexamples.py.
+Hypothesis lets people upload, upgrade, downgrade and delete, messages come twice, late or never, processes die or pause
+between any two of their steps, and AWS and the database fail, while the real tasks run. Then the accidents end, time
+goes on, and the promises are looked at. What it has found is in test_counterexamples.py; test_pauses.py tries every
+pause of a worker in order.
 """
 
 from typing import Any
@@ -30,9 +31,18 @@ RESULTS_MAX = 3
 NOTICE = PLANS[PlanChoice.FREE].kept_after_downgrade
 
 numbers = st.integers(0, 50)
-accidents = st.none() | st.builds(
+faults = st.builds(
     Accident, st.integers(0, 12), st.sampled_from(["crash", "error"]), st.sampled_from(["before", "after"])
 )
+pauses = st.builds(
+    Accident,
+    st.integers(0, 25),
+    st.just("pause"),
+    deliveries=st.integers(0, 6),
+    then=st.none() | faults,
+    plan_changes=st.booleans(),
+)
+accidents = st.none() | faults | pauses
 
 
 class Promises(RuleBasedStateMachine):
@@ -51,10 +61,15 @@ class Promises(RuleBasedStateMachine):
 
     # --- What people do
 
-    @precondition(lambda _: ResultFile.objects.count() < RESULTS_MAX)
+    @precondition(lambda _: Job.objects.count() < RESULTS_MAX)
     @rule()
     def a_job_completes(self) -> None:
         self.world.complete()
+
+    @precondition(lambda _: Job.objects.count() < RESULTS_MAX)
+    @rule()
+    def a_file_is_uploaded(self) -> None:
+        self.world.upload()
 
     @rule(accident=accidents)
     def the_plan_changes(self, accident: Accident | None) -> None:

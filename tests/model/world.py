@@ -1,16 +1,18 @@
 """One machine for the model: the real tasks, their messages in a list, a clock moved by hand, and accidents on order.
 
 A step of the service is anything that outlives a dead process: a call of AWS, a commit, a message. An accident
-happens at the n-th step of a delivery, before it or just after it.
+happens at the n-th step of a delivery, before it or just after it. A process can also pause, before a step or a
+transaction: its lease expires, others do what they find to do, and then it goes on as if nothing had happened.
 """
 
 import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -20,19 +22,25 @@ from celery import Celery
 from celery.app.trace import build_tracer
 from django.conf import settings
 from django.core import mail
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Min
 from django.utils import timezone
 from moto.s3.models import s3_backends
 
+import annotator.tasks
+import restore.tables
+from annotator.pipeline import INDEX, LOG, RESULT, SUMMARY, Report
+from annotator.tables import PARQUET, STATS, TSV, Tables
 from devstack.credentials import ACCOUNT
 from gas import clock
 from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app
 from gas.jobs import leases, restoration
-from gas.jobs.models import Job, JobEvent, Notice, Purge, Removal, RestoreBatch, ResultFile
+from gas.jobs.models import Job, JobEvent, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.sweep import sweep
+from gas.jobs.uploads import confirm_upload
+from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.tasknames import ROUTES
 from gas.users.models import PlanChoice, User
@@ -49,11 +57,23 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Accident:
-    """`crash`: the process dies. `error`: the call fails, as it does once botocore has tried in vain."""
+    """What happens to a process.
+
+    step: at which of its steps; for a pause, at which of its moments, see `World.moments`.
+    kind: `crash`: the process dies. `error`: the call fails, as it does once botocore has tried in vain. `pause`: the
+        process stands still until its lease has expired and others have gone on.
+    when: before or after the step; a pause is always before.
+    deliveries: how many messages come to others during the pause.
+    then: what befalls the process that gets the last of these messages.
+    plan_changes: the owner's plan changes during the pause.
+    """
 
     step: int
-    kind: Literal["crash", "error"]
-    when: Literal["before", "after"]
+    kind: Literal["crash", "error", "pause"]
+    when: Literal["before", "after"] = "before"
+    deliveries: int = 0
+    then: "Accident | None" = None
+    plan_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,12 +96,15 @@ class World:
         self._dead = False
         self._ahead = 0.0
         self.steps = 0
+        #: Steps and beginnings of transactions of the process so far. It holds nothing then, so that it can pause.
+        self.moments = 0
         self._patch_clock(patch)
         self._patch_steps(patch)
+        self._patch_engine(patch)
         self.reset()
 
     def reset(self) -> None:
-        for model in (JobEvent, Notice, ResultFile, RestoreBatch, Job, Purge, Removal, PlanChange):
+        for model in (JobEvent, Notice, TableBuild, ResultFile, RestoreBatch, Job, Purge, Removal, PlanChange):
             rows = model._default_manager.all()
             rows._raw_delete(rows.db)
         User.objects.filter(pk=self.owner.pk).update(plan=PlanChoice.FREE)
@@ -133,8 +156,12 @@ class World:
     def archives(self) -> set[str]:
         return {*self.vault().archives, *(key for key in self.keys() if key.startswith(glacier_class.PREFIX))}
 
+    def objects(self) -> set[str]:
+        """Keys of the results bucket, without archives."""
+        return {key for key in self.keys() if not key.startswith(glacier_class.PREFIX)}
+
     def results_in_s3(self) -> set[str]:
-        return {key for key in self.keys() if key.endswith("/annot.vcf.gz")}
+        return {key for key in self.objects() if key.endswith("/annot.vcf.gz")}
 
     def paid(self) -> int:
         return int(self.vault().paid + self._page.cold.paid)
@@ -164,6 +191,12 @@ class World:
         leases.complete(claim, result, log_key="", summary={}, preview=[])
         return result
 
+    def upload(self) -> Job:
+        """A file has arrived, and waits for a worker."""
+        job = Job.objects.create(owner=self.owner, name="sample.vcf", reference="rCRS")
+        s3_backends[ACCOUNT]["aws"].put_object(settings.S3_INPUTS_BUCKET, job.input_key, b"a file")
+        return confirm_upload(job)
+
     def tick(self, seconds: float) -> None:
         self._ahead += seconds
         self._page.vaults.clock.advance(seconds)
@@ -176,7 +209,7 @@ class World:
     @contextmanager
     def befallen(self, accident: Accident | None) -> Iterator[None]:
         """A process in which the accident happens; it ends with it."""
-        self._accident, self.steps = accident, 0
+        self._accident, self.steps, self.moments = accident, 0, 0
         try:
             yield
         except (Crash, DatabaseError, ClientError, RuntimeError):
@@ -273,6 +306,7 @@ class World:
         commit = wrapper.commit
 
         def call(standin: StandIn, request: AWSPreparedRequest, event_name: str, **options: Any) -> Any:
+            self._moment()
             refuse = _refusal(str(request.url), event_name)
             return self._step(lambda: send(standin, request, event_name, **options), refuse)
 
@@ -283,16 +317,24 @@ class World:
         def statement(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
             if wrapper.in_atomic_block or sql.startswith(("SELECT", "BEGIN")):
                 return execute(sql, *args)
+            self._moment()
             return self._step(lambda: execute(sql, *args), _database_is_gone)
 
         def send_task(_: Celery, name: str, args: Any, kwargs: Any = None, **options: Any) -> None:
             assert not kwargs
+            self._moment()
             due = self.now() + options.get("delay_seconds", 0)
             message = Message(
                 name, tuple(args), due, str(uuid.uuid4()), options.get("retries", 0), options.get("chain")
             )
             self._step(lambda: self.messages.append(message), _broker_is_gone)
 
+        def entered(atomic: transaction.Atomic) -> None:
+            self._moment()
+            enter(atomic)
+
+        enter = transaction.Atomic.__enter__
+        patch.setattr(transaction.Atomic, "__enter__", entered)
         patch.setattr(StandIn, "send", call)
         patch.setattr(wrapper, "commit", committed)
         patch.setattr(Celery, "send_task", send_task)
@@ -301,6 +343,55 @@ class World:
         patch.setattr(restoration, "request_again", self._counted(restoration.request_again))
         patch.setattr(wrapper, "execute_wrappers", [*wrapper.execute_wrappers, statement])
 
+    def _patch_engine(self, patch: pytest.MonkeyPatch) -> None:
+        """Annotation and tables without their time: a few bytes that name the job."""
+
+        def annotated(_: Path, out: Path, *, provenance: Mapping[str, str], **options: Any) -> Report:
+            self._moment()
+            for name in (RESULT, INDEX, LOG, SUMMARY, TSV, PARQUET, STATS):
+                (out / name).write_text(f"{name} of {provenance['job']}")
+            return Report(1, 1, 0, [], {}, [])
+
+        def written(_: Path, folder: Path, **options: Any) -> Tables:
+            self._moment()
+            (folder / TSV).write_text("a table")
+            (folder / PARQUET).write_text("another")
+            return Tables(folder / TSV, folder / PARQUET, 0, 0)
+
+        patch.setattr(annotator.tasks, "annotate", annotated)
+        patch.setattr(annotator.tasks.child, "prepare", lambda: None)
+        patch.setattr(restore.tables, "write_tables", written)
+
+    def _moment(self) -> None:
+        """The process may pause here."""
+        accident = self._accident
+        if accident is None or accident.kind != "pause" or connection.in_atomic_block:
+            return
+        if threading.current_thread() is not threading.main_thread():
+            return
+        number, self.moments = self.moments, self.moments + 1
+        if number == accident.step:
+            self._pause(accident)
+
+    def _pause(self, accident: Accident) -> None:
+        kept = self.steps, self.moments
+        began = self.now()
+        asking = ResultFile.objects.filter(retrieval_id="").exclude(retrieval_asked_at=None).count()
+        if accident.plan_changes:
+            set_plan(self.owner, PlanChoice.FREE if self.owner.plan == PlanChoice.PREMIUM else PlanChoice.PREMIUM)
+        self.tick(2 * settings.LEASE_SECONDS)
+        self._accident = None
+        self.sweep()
+        for left in reversed(range(accident.deliveries)):
+            first = min(self.messages, key=lambda one: one.due, default=None)
+            if first is None:
+                break
+            self.tick(max(0.0, first.due - self.now()))
+            self.deliver(first, None if left else accident.then)
+        if self.now() - began > restoration._asking().total_seconds():
+            self.worth_paying += asking  # others may have asked meanwhile, and the process asks all the same
+        self._accident, self.steps, self.moments = accident, *kept
+
     def _step(self, act: Callable[[], Any], fail: Callable[[], Any], died: Callable[[], None] = lambda: None) -> Any:
         """Do `act`, unless this is where the accident happens, or the process is dead."""
         if self._dead:
@@ -308,7 +399,7 @@ class World:
             raise Crash
         number, self.steps = self.steps, self.steps + 1
         accident = self._accident
-        if accident is None or accident.step != number:
+        if accident is None or accident.kind == "pause" or accident.step != number:
             return act()
         self.accidents += 1
         if accident.when == "after":
