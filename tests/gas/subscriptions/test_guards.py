@@ -164,10 +164,27 @@ def test_what_is_wanted_during_a_reading_is_read_again_before_the_lease_goes(
     asked = says(canceled_meanwhile, second)
     following.follow(billing.pk)
     billing.refresh_from_db()
-    assert len(asked) == 2
+    assert asked == ["cus_1", "cus_1"]
     assert tokens != [None]
     assert (billing.status, billing.done, billing.wanted, billing.lease_token) == ("canceled", 2, 2, None)
     assert plan(person) == FREE
+
+
+def test_a_reading_takes_the_lease_of_its_customer_alone(stranger: User, billing: Billing, says: Any) -> None:
+    other = Billing.objects.create(user=stranger, customer_id="cus_2", wanted=1)
+    says([])
+    following.follow(billing.pk)
+    other.refresh_from_db()
+    assert (other.lease_token, other.done) == (None, 0)
+
+
+def test_a_reading_writes_down_since_when_it_is_past_due(person: User, billing: Billing, says: Any) -> None:
+    says([subscription("past_due")])
+    following.follow(billing.pk)
+    billing.refresh_from_db()
+    assert billing.past_due_since is not None
+    assert abs(billing.past_due_since - clock.now()) < timedelta(seconds=5)
+    assert plan(person) == PREMIUM
 
 
 @pytest.mark.parametrize("taken", [False, True])
