@@ -90,7 +90,7 @@ class Job(models.Model):
 
     @property
     def is_unfinished_upload(self) -> bool:
-        """Its file has not been confirmed, so that nothing is lost when the job is removed."""
+        """Its file has not been confirmed; it may have arrived in S3 all the same."""
         return not self.input_etag and self.status in {JobStatus.UPLOADING, JobStatus.CANCELLED}
 
     @property

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -26,9 +27,11 @@ from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.uploads import (
     TooMany,
     UploadRefused,
+    clear,
     closed_message,
     confirm_upload,
     discard,
+    discard_unless_arrived,
     open_upload,
     unfinished,
 )
@@ -41,6 +44,7 @@ LOG_LIMIT = 256 * 1024
 MAX_SIZE = 2**63
 #: Seconds until the list looks again while a job is under way.
 LIST_PACE = 2
+STORAGE_SILENT = "The storage does not answer just now. Try again in a minute."
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
@@ -188,14 +192,19 @@ def _finish(job: Job) -> None:
 @login_required
 @require_POST
 def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """Remove an upload that has not finished, without asking: nothing is lost with it.
+    """Remove an upload that has not finished, without asking. From a page, one whose file has arrived is kept.
 
-    The upload page, which wants no page in return, gets 204, or 409 if the file has been confirmed.
+    The upload page, where its owner removes a file that was just sent, gets 204, or 409 if the file was confirmed.
     """
     job = _own(request, job_id)
-    removed = discard(job)
     if not request.accepts("text/html"):
-        return HttpResponse(status=204 if removed else 409)
+        return HttpResponse(status=204 if discard(job) else 409)
+    try:
+        removed = discard_unless_arrived(job)
+    except AWSError:
+        logger.exception("job %s", job.pk)
+        messages.error(request, STORAGE_SILENT)
+        return redirect(job)
     if not removed:
         messages.error(request, "The file of this job has arrived, so it was not removed.")
         return redirect(job)
@@ -206,9 +215,15 @@ def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def clear_uploads(request: PersonRequest) -> HttpResponse:
-    """Remove all of the person's uploads that have not finished."""
-    removed = sum(discard(job) for job in unfinished(request.user))
-    messages.success(request, f"{removed} unfinished upload{'' if removed == 1 else 's'} removed.")
+    """Remove the person's uploads that have not finished, other than those whose file has arrived."""
+    cleared = clear(request.user)
+    messages.success(request, f"{cleared.removed} unfinished upload{pluralize(cleared.removed)} removed.")
+    if cleared.kept:
+        messages.info(
+            request, f"{cleared.kept} file{pluralize(cleared.kept)} had arrived; nothing of these was removed."
+        )
+    if cleared.left:
+        messages.warning(request, f"{cleared.left} unfinished upload{pluralize(cleared.left)} left. Clear again.")
     return redirect("jobs:list")
 
 
@@ -362,5 +377,5 @@ def _act(request: PersonRequest, job: Job, done: str, act: Callable[[], None]) -
         messages.error(request, str(refusal))
     except AWSError:
         logger.exception("job %s", job.pk)
-        messages.error(request, "The storage does not answer just now. Try again in a minute.")
+        messages.error(request, STORAGE_SILENT)
     return redirect(job)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -199,6 +200,75 @@ def test_dead_uploads_are_cleared_at_once_and_nothing_else(
     assert "2 unfinished uploads removed." in page
     assert "Clear unfinished uploads" not in page
     assert set(Job.objects.values_list("pk", flat=True)) == {broken.pk, fresh.pk, theirs.pk}
+
+
+def break_s3(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """S3 answers no HEAD. Returns the keys that it was asked for."""
+    asked: list[str] = []
+
+    def fail(_: str, key: str) -> None:
+        asked.append(key)
+        raise EndpointConnectionError(endpoint_url="http://s3")
+
+    monkeypatch.setattr(uploads.s3, "head", fail)
+    return asked
+
+
+def test_clearing_keeps_files_that_have_arrived(
+    queued: None, client: Client, person: User, uploaded: Callable[..., Job]
+) -> None:
+    arrived, empty = uploaded(), uploaded()
+    s3().put_object(Bucket=settings.S3_INPUTS_BUCKET, Key=empty.input_key, Body=b"")
+    dead = open_upload(person, name="a.vcf", size=1, reference="rCRS").job
+    for job in (arrived, empty, dead):
+        age(job, created_at=QUIET.total_seconds() + 1)
+    page = client.post("/jobs/uploads/clear/", follow=True).content.decode()
+    assert "1 unfinished upload removed." in page
+    assert "2 files had arrived; nothing of these was removed." in page
+    assert dict(Job.objects.values_list("pk", "status")) == {arrived.pk: "pending", empty.pk: "failed"}
+
+
+def test_one_request_looks_for_a_bounded_number_of_files(
+    aws: None, client: Client, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "CLEAR_AT_ONCE", 2)
+    for _ in range(3):
+        age(open_upload(person, name="a.vcf", size=1, reference="rCRS").job, created_at=QUIET.total_seconds() + 1)
+    page = client.post("/jobs/uploads/clear/", follow=True).content.decode()
+    assert "2 unfinished uploads removed." in page
+    assert "1 unfinished upload left. Clear again." in page
+
+
+def test_nothing_is_removed_while_s3_does_not_say_what_has_arrived(
+    aws: None, client: Client, uploaded: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [uploaded(), uploaded()]
+    for job in jobs:
+        age(job, created_at=QUIET.total_seconds() + 1)
+    asked = break_s3(monkeypatch)
+    page = client.post("/jobs/uploads/clear/", follow=True).content.decode()
+    assert "2 unfinished uploads left. Clear again." in page
+    assert len(asked) == 1
+    page = client.post(f"/jobs/{jobs[0].pk}/discard/", follow=True).content.decode()
+    assert "The storage does not answer just now." in page
+    assert Job.objects.count() == 2
+
+
+def test_removing_one_whose_file_has_arrived_confirms_it(
+    queued: None, client: Client, uploaded: Callable[..., Job]
+) -> None:
+    job = uploaded()
+    page = client.post(f"/jobs/{job.pk}/discard/", follow=True).content.decode()
+    assert "The file of this job has arrived, so it was not removed." in page
+    assert Job.objects.get().status == JobStatus.PENDING
+
+
+def test_the_upload_page_removes_a_file_that_it_has_just_sent(
+    aws: None, client: Client, uploaded: Callable[..., Job]
+) -> None:
+    job = uploaded()
+    assert client.post(f"/jobs/{job.pk}/discard/", headers={"Accept": "application/json"}).status_code == 204
+    assert not Job.objects.exists()
 
 
 def test_a_refusal_says_where_another_try_begins(aws: None, person: User) -> None:
