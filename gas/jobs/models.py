@@ -41,7 +41,7 @@ class Job(models.Model):
     sent_at = models.DateTimeField(null=True, help_text="When its latest message is due at a worker.")
     attempts = models.PositiveSmallIntegerField(default=0)
     faults = models.PositiveSmallIntegerField(
-        default=0, help_text="Faults of ours or of AWS in a row; they are no attempts at the file."
+        default=0, db_default=0, help_text="Faults of ours or of AWS in a row; they are no attempts at the file."
     )
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -140,7 +140,7 @@ class ResultFile(models.Model):
     retrieval_tries = models.PositiveSmallIntegerField(default=0)
     restore_sent_at = models.DateTimeField(null=True, help_text="When the message to bring it back was sent.")
     faults = models.PositiveSmallIntegerField(
-        default=0, help_text="How often in a row it could not be archived or brought back."
+        default=0, db_default=0, help_text="How often in a row it could not be archived or brought back."
     )
     problem = models.CharField(
         max_length=300, blank=True, help_text="Why it is neither archived nor brought back any more, for staff."
@@ -294,7 +294,9 @@ class Removal(models.Model):
     until = models.DateTimeField(
         null=True, help_text="Whoever made the copy may write until then: it is removed once more after that."
     )
-    tries = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it could not be removed.")
+    tries = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often in a row it could not be removed."
+    )
 
     def __str__(self) -> str:
         return f"{self.route} {self.copy_id}"

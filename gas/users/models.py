@@ -47,6 +47,7 @@ class User(AbstractUser):
     mail_details = models.BooleanField(
         "Name findings in mails about results",
         default=False,
+        db_default=False,
         help_text="Genes, variants and conditions are then written in the mail. Mail is not encrypted: whoever can "
         "read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many findings "
         "there are.",

@@ -1,5 +1,3 @@
-
-
 from django.db import migrations, models
 
 
@@ -13,12 +11,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='faults',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Faults of ours or of AWS in a row; they are no attempts at the file.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='Faults of ours or of AWS in a row; they are no attempts at the file.'),
         ),
         migrations.AddField(
             model_name='removal',
             name='tries',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often in a row it could not be removed.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='How often in a row it could not be removed.'),
         ),
         migrations.AddField(
             model_name='removal',
@@ -33,7 +31,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='resultfile',
             name='faults',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often in a row it could not be archived or brought back.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='How often in a row it could not be archived or brought back.'),
         ),
         migrations.AlterField(
             model_name='removal',

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='mail_details',
-            field=models.BooleanField(default=False, help_text='Genes, variants and conditions are then written in the mail. Mail is not encrypted: whoever can read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many findings there are.', verbose_name='Name findings in mails about results'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Genes, variants and conditions are then written in the mail. Mail is not encrypted: whoever can read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many findings there are.', verbose_name='Name findings in mails about results'),
         ),
     ]

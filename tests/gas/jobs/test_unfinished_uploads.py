@@ -225,7 +225,7 @@ def test_clearing_keeps_files_that_have_arrived(
     page = client.post("/jobs/uploads/clear/", follow=True).content.decode()
     assert "1 unfinished upload removed." in page
     assert "2 files had arrived; nothing of these was removed." in page
-    assert dict(Job.objects.values_list("pk", "status")) == {arrived.pk: "pending", empty.pk: "failed"}
+    assert dict(Job.objects.values_list("pk", "status")) == {arrived.pk: JobStatus.PENDING, empty.pk: JobStatus.FAILED}
 
 
 def test_one_request_looks_for_a_bounded_number_of_files(
