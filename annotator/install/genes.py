@@ -179,6 +179,7 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
         contig.length = end
         contig.aliases = tuple(alias for alias in found.get("Alias", "").split(",") if alias)
         contig.circular = found.get("Is_circular", "") == "true"
+        contig.mitochondrial = contig.mitochondrial or found.get("genome", "") == "mitochondrion"
         return
     name = contig.name.encode()
     contig.rows.append((start, line if columns[0] == name else name + line[len(columns[0]) :]))

@@ -107,10 +107,14 @@ def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | N
 
     report = names.parse_report(wanted.report.read_text(encoding="utf-8", errors="replace")) if wanted.report else []
     genes = work / "genes.gff3.gz"
+    lengths = _sequences(wanted.fasta)
+    contig_of = _contig_names(list(lengths), report)
+    chosen = _chosen_codes(wanted.codes, contig_of, list(lengths))
     done = convert(
         wanted.genes,
         genes,
-        contig_of=_contig_names(_sequences(wanted.fasta), report),
+        lengths=lengths,
+        contig_of=contig_of,
         mane=read_mane(wanted.mane) if wanted.mane else {},
         progress=told("models", wanted.genes.stat().st_size),
     )
@@ -121,7 +125,7 @@ def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | N
         release="",
         genome=_file(wanted.fasta),
         genes=_file(wanted.genes, genes),
-        codes=wanted.codes,
+        codes=done.codes | chosen,
         report=report,
         provider="",
     )
@@ -130,23 +134,41 @@ def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | N
     return Done(folder / wanted.name, done.genes, done.counts, done.other_contigs)
 
 
+def _chosen_codes(
+    codes_by_name: Mapping[str, int], contig_of: Callable[[str], str | None], own: Sequence[str]
+) -> dict[str, int]:
+    """Return genetic codes by the genome's own names of contigs. Raises InstallError for a contig that is not there."""
+    found = {}
+    for name, code in codes_by_name.items():
+        contig = contig_of(name)
+        if contig is None:
+            there = ", ".join(own[:5])
+            raise InstallError(
+                "unknown-contig", f"The FASTA file has no sequence {name} (--genetic-code); it has {there}."
+            )
+        found[contig] = code
+    return found
+
+
 def _file(path: Path, content: Path | None = None) -> Fetched:
     """Return a file as a source of the pack: its own name and checksum, and the path that it is read from."""
     read = content or path
     return Fetched(path.name, read, read.stat().st_size, of_file(path, "sha256").value, "")
 
 
-def _sequences(fasta: Path) -> list[str]:
-    """Return the names of the sequences of a FASTA file."""
-    found = []
+def _sequences(fasta: Path) -> dict[str, int]:
+    """Return the length of each sequence of a FASTA file."""
+    found: dict[str, int] = {}
+    name = ""
     with fasta.open("rb") as file:
         for text in whole_lines(file, fasta.name, None):
-            found += [line[1:].split(None, 1)[0].decode("utf-8", "replace") for line in _heads(text)]
+            for line in text.split(b"\n"):
+                if line.startswith(b">"):
+                    name = line[1:].split(None, 1)[0].decode("utf-8", "replace") if line[1:].strip() else ""
+                    found[name] = 0
+                elif name:
+                    found[name] += len(line.strip())
     return found
-
-
-def _heads(text: bytes) -> list[bytes]:
-    return [line for line in text.split(b"\n") if line.startswith(b">") and line[1:].strip()]
 
 
 def _contig_names(own: Sequence[str], report: Sequence[Sequence[str]]) -> Callable[[str], str | None]:

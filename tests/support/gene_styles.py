@@ -35,6 +35,11 @@ def parts(gene: Gene, *, stop_in_coding: bool = True) -> Parts:
     return found
 
 
+def transcript(gene: Gene) -> str:
+    """Return an accession like Ensembl's, whose version is told from its name."""
+    return f"ENST{gene.number:011d}"
+
+
 def _row(gene: Gene, kind: str, start: int, end: int, phase: str, tags: str, contig: str = "") -> str:
     return f"{contig or gene.contig}\ttest\t{kind}\t{start}\t{end}\t.\t{gene.strand}\t{phase}\t{tags}"
 
@@ -43,11 +48,11 @@ def gencode_gff3(gene: Gene) -> Iterator[str]:
     tags = f"gene_id={gene.id}.3;gene_type={gene.biotype};gene_name={gene.name}"
     chrom = f"chr{gene.contig}".replace("chrMT", "chrM")
     yield _row(gene, "gene", gene.start, gene.end, ".", f"ID={gene.id}.3;{tags}", chrom)
-    own = f"transcript_id={gene.transcript}.2;transcript_type={gene.biotype};tag=basic,Ensembl_canonical,MANE_Select"
-    identity = f"ID={gene.transcript}.2;Parent={gene.id}.3"
+    own = f"transcript_id={transcript(gene)}.2;transcript_type={gene.biotype};tag=basic,Ensembl_canonical,MANE_Select"
+    identity = f"ID={transcript(gene)}.2;Parent={gene.id}.3"
     yield _row(gene, "transcript", gene.start, gene.end, ".", f"{identity};{tags};{own}", chrom)
     for number, (kind, start, end, phase) in enumerate(parts(gene), 1):
-        identity = f"ID={kind}:{gene.transcript}.2:{number};Parent={gene.transcript}.2"
+        identity = f"ID={kind}:{transcript(gene)}.2:{number};Parent={transcript(gene)}.2"
         yield _row(gene, kind, start, end, phase, f"{identity};{tags};{own}", chrom)
 
 
@@ -61,7 +66,7 @@ def refseq_gff3(gene: Gene) -> Iterator[str]:
                 yield _row(gene, kind, start, end, phase, f"ID=cds-{gene.number};Parent=gene-{gene.name};gbkey=CDS")
         return
     kind = "lnc_RNA" if gene.biotype == "lncRNA" else "mRNA"
-    name = f"{gene.transcript}.2"
+    name = f"{transcript(gene)}.2"
     own = f"ID=rna-{name};Parent=gene-{gene.name};Name={name};gbkey=mRNA;tag=MANE Select;transcript_id={name}"
     yield _row(gene, kind, gene.start, gene.end, ".", own)
     for number, (part, start, end, phase) in enumerate(parts(gene), 1):
@@ -74,9 +79,9 @@ def _gtf(gene: Gene, gene_type: str, transcript_type: str, *, versions: bool) ->
     tags = f'{identity}; gene_name "{gene.name}"; {gene_type} "{gene.biotype}"'
     yield _row(gene, "gene", gene.start, gene.end, ".", f"{tags};")
     named = (
-        f'transcript_id "{gene.transcript}"; transcript_version "2"'
+        f'transcript_id "{transcript(gene)}"; transcript_version "2"'
         if versions
-        else f'transcript_id "{gene.transcript}.2"'
+        else f'transcript_id "{transcript(gene)}.2"'
     )
     own = (
         f'{tags}; {named}; {transcript_type} "{gene.biotype}"; tag "basic"; tag "Ensembl_canonical"; tag "MANE_Select";'
@@ -97,7 +102,7 @@ def gencode_gtf(gene: Gene) -> Iterator[str]:
 def refseq_gtf(gene: Gene) -> Iterator[str]:
     tags = f'gene_id "{gene.name}"; transcript_id ""; gene "{gene.name}"; gene_biotype "{gene.biotype}";'
     yield _row(gene, "gene", gene.start, gene.end, ".", tags)
-    own = f'gene_id "{gene.name}"; transcript_id "{gene.transcript}.2"; gene "{gene.name}"; tag "MANE Select";'
+    own = f'gene_id "{gene.name}"; transcript_id "{transcript(gene)}.2"; gene "{gene.name}"; tag "MANE Select";'
     kind = "lnc_RNA" if gene.biotype == "lncRNA" else "mRNA"
     yield _row(gene, "transcript", gene.start, gene.end, ".", f'{own} gbkey "{kind}"; transcript_biotype "{kind}";')
     for part, start, end, phase in parts(gene, stop_in_coding=False):

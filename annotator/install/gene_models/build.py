@@ -8,16 +8,28 @@ from annotator.install.gene_models.model import Gene, Transcript
 from annotator.install.gene_models.rows import Row, split_version
 
 _DEEPEST = 8  # levels of parents
+#: What NCBI's GTF has for the transcript of a gene that has none, over and over on one contig.
+_NO_TRANSCRIPT = "unknown_transcript_"
+
+#: What tells a gene or a transcript from others on its contig. In GTF both may have the same name, and transcripts of
+#: several genes may, so the kind and the gene belong to it.
+Key = tuple[str, ...]
 
 
 @dataclass
 class _Found:
-    """genes and transcripts by the identifiers of the file; parents: of each row with an ID; rows: their own rows."""
+    """What has been read of a contig.
 
-    genes: dict[str, Gene] = field(default_factory=dict)
-    transcripts: dict[str, Transcript] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)
-    parents: dict[str, list[str]] = field(default_factory=dict)
+    genes, transcripts: by their keys.
+    rows: the own row of each.
+    parents: the keys of what each row is a part of.
+    names: of transcripts with their versions, which are unique.
+    """
+
+    genes: dict[Key, Gene] = field(default_factory=dict)
+    transcripts: dict[tuple[Key, Key], Transcript] = field(default_factory=dict)
+    rows: dict[Key, Row] = field(default_factory=dict)
+    parents: dict[Key, list[Key]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
 
@@ -28,39 +40,49 @@ def genes_of(rows: Iterable[Row]) -> list[Gene]:
         rows: All rows of the contig, in any order: a part may come before what it is a part of.
     """
     found = _Found()
-    parts: list[tuple[str, Row]] = []
+    parts: list[tuple[Key, Row]] = []
     for row in rows:
         if row.kind in styles.SKIPPED:
             continue
         owners = _owners(row)
         if row.kind in {styles.EXON, styles.CODING, styles.STOP_CODON} or row.kind in styles.UNTRANSLATED:
             parts += [(owner, row) for owner in owners]
-        elif identifier := _identifier(row):
-            found.rows.setdefault(identifier, row)
-            found.parents.setdefault(identifier, owners)
+        elif key := _key(row):
+            found.rows.setdefault(key, row)
+            found.parents.setdefault(key, owners)
     for owner, row in parts:
-        _add_part(_transcript(found, owner, row), row)
-    for identifier, row in found.rows.items():
-        if not styles.is_gene(row) and _gene_row(found, identifier) is not None:
-            _transcript(found, identifier, row)
+        for transcript in _transcripts(found, owner, row):
+            _add_part(transcript, row)
+    for key, row in found.rows.items():
+        if not styles.is_gene(row) and styles.is_transcript(row) and _genes_above(found, key):
+            _transcripts(found, key, row)
     return [gene for gene in found.genes.values() if gene.transcripts]
 
 
-def _identifier(row: Row) -> str:
+def _key(row: Row) -> Key | None:
+    """Return what tells the row from others; None if nothing does."""
     if not row.is_gtf:
-        return row.first("ID")
-    return row.first("gene_id") if row.kind == "gene" else row.first("transcript_id")
+        identifier = row.first("ID")
+        return (identifier,) if identifier else None
+    if row.kind == "gene":
+        return ("gene", row.first("gene_id"))
+    return ("transcript", row.first("gene_id"), row.first("transcript_id")) if row.first("transcript_id") else None
 
 
-def _owners(row: Row) -> list[str]:
-    """Return what the row is a part of: of an exon its transcripts, of a transcript its gene."""
+def _owners(row: Row) -> list[Key]:
+    """Return what the row is a part of: of an exon its transcripts, of a transcript its genes."""
     if not row.is_gtf:
-        return list(row.tags.get("Parent", ()))
-    owner = row.first("gene_id") if row.kind == "transcript" else row.first("transcript_id")
-    return [owner] if owner and row.kind != "gene" else []
+        return [(parent,) for parent in row.tags.get("Parent", ())]
+    gene = row.first("gene_id")
+    if row.kind == "gene":
+        return []
+    if row.kind == "transcript":
+        return [("gene", gene)]
+    return [("transcript", gene, row.first("transcript_id"))]
 
 
 def _add_part(transcript: Transcript, row: Row) -> None:
+    transcript.strands.add(row.strand)
     if row.kind == styles.EXON:
         transcript.exons.append((row.start, row.end))
     elif row.kind == styles.CODING:
@@ -73,63 +95,72 @@ def _add_part(transcript: Transcript, row: Row) -> None:
         transcript.untranslated.append((row.start, row.end))
 
 
-def _gene_row(found: _Found, identifier: str) -> str | None:
-    """Return the identifier of the gene above a row; None if there is none."""
-    at = identifier
+def _genes_above(found: _Found, key: Key) -> list[Key]:
+    """Return the genes that a row belongs to: itself, its parents or theirs."""
+    level = [key]
     for _ in range(_DEEPEST):
-        row = found.rows.get(at)
-        if row is not None and styles.is_gene(row):
-            return at
-        above = found.parents.get(at)
-        if not above:
-            return None
-        at = above[0]
-    return None
+        genes = [one for one in level if one in found.rows and styles.is_gene(found.rows[one])]
+        if genes:
+            return genes
+        level = list(dict.fromkeys(above for one in level for above in found.parents.get(one, ())))
+        if not level:
+            break
+    return []
 
 
-def _transcript(found: _Found, identifier: str, part: Row) -> Transcript:
-    """Return the transcript of an identifier; make it, and its gene, if it is new."""
-    if identifier in found.transcripts:
-        return found.transcripts[identifier]
-    row = found.rows.get(identifier, part)
-    gene = _gene(found, identifier, part)
+def _transcripts(found: _Found, key: Key, part: Row) -> list[Transcript]:
+    """Return the transcript of a key, one for each of its genes; make what is new."""
+    above = _genes_above(found, key) or ([("gene", part.first("gene_id"))] if part.first("gene_id") else [key])
+    return [_transcript(found, key, gene, part) for gene in above]
+
+
+def _transcript(found: _Found, key: Key, gene_key: Key, part: Row) -> Transcript:
+    if (key, gene_key) in found.transcripts:
+        return found.transcripts[key, gene_key]
+    row = found.rows.get(key)
+    gene = _gene(found, gene_key, part)
     # Bacteria and mitochondria have coding parts directly below the gene: it is its own transcript.
-    is_gene = styles.is_gene(row)
-    name, version = (gene.name, "") if is_gene else styles.transcript_name(row, identifier.removeprefix("transcript:"))
+    if row is not None and not styles.is_gene(row):
+        name, version = styles.transcript_name(row, key[-1].removeprefix("transcript:"))
+    elif row is None and not key[-1].startswith(_NO_TRANSCRIPT) and key != gene_key:
+        name, version = key[-1], ""
+    else:
+        row, name, version = None, gene.name, ""
+    name = name.removeprefix("rna-").removeprefix("id-")
     if not version:
         name, version = split_version(name)
     transcript = Transcript(
-        name=_unique(found, name.removeprefix("rna-")),
+        name=_unique(found, name, version),
         version=version,
-        kind="transcript" if is_gene or row is part else row.kind,
-        biotype=gene.biotype if is_gene else styles.transcript_biotype(row, gene.biotype),
-        tags=() if is_gene else styles.transcript_tags(row),
-        start=row.start if identifier in found.rows else 0,
-        end=row.end if identifier in found.rows else 0,
+        kind=row.kind if row else "transcript",
+        biotype=styles.transcript_biotype(row) if row else "",
+        tags=styles.transcript_tags(row) if row else (),
+        strands={row.strand} if row else set(),
+        start=row.start if row else 0,
+        end=row.end if row else 0,
     )
-    found.transcripts[identifier] = transcript
+    found.transcripts[key, gene_key] = transcript
     gene.transcripts.append(transcript)
     return transcript
 
 
-def _unique(found: _Found, name: str) -> str:
+def _unique(found: _Found, name: str, version: str) -> str:
     """Return a name that no other transcript of the contig has: RefSeq aligns one to several places."""
     number, own = 1, name
-    while own in found.names:
+    while f"{own}.{version}" in found.names:
         number += 1
         own = f"{name}-{number}"
-    found.names.add(own)
+    found.names.add(f"{own}.{version}")
     return own
 
 
-def _gene(found: _Found, transcript: str, part: Row) -> Gene:
-    """Return the gene of a transcript; make it if it is new, from the part's own tags if it has no row."""
-    identifier = _gene_row(found, transcript) or part.first("gene_id") or transcript
-    if identifier not in found.genes:
-        row = found.rows.get(identifier, part)
-        bare = identifier.removeprefix("gene:").removeprefix("gene-")
+def _gene(found: _Found, key: Key, part: Row) -> Gene:
+    """Return the gene of a key; make it if it is new, from the part's own tags if it has no row."""
+    if key not in found.genes:
+        row = found.rows.get(key, part)
+        bare = key[-1].removeprefix("gene:").removeprefix("gene-").removeprefix("id-")
         biotype = styles.gene_biotype(row)
-        found.genes[identifier] = Gene(
+        found.genes[key] = Gene(
             identifier=bare,
             name=styles.gene_name(row, split_version(bare)[0]),
             kind=styles.gene_kind(row.kind if styles.is_gene(row) else "gene", biotype),
@@ -137,4 +168,4 @@ def _gene(found: _Found, transcript: str, part: Row) -> Gene:
             description=row.first("description", "product"),
             strand=row.strand,
         )
-    return found.genes[identifier]
+    return found.genes[key]

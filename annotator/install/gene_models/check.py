@@ -8,7 +8,10 @@ from annotator.install.gene_models.model import Gene, Span, Transcript
 
 OVERLAPPING = "their exons overlap"
 OUTSIDE = "their coding parts lie outside of their exons"
-BOTH_STRANDS = "they have no strand"
+NO_STRAND = "they have no strand"
+BOTH_STRANDS = "their parts lie on both strands, or on another strand than the gene"
+BEYOND_END = "they reach beyond the end of the sequence"
+CODING = "a biotype that the file does not tell, or that does not fit coding parts"
 PHASES = "phases of coding parts that do not fit each other"
 EXONS = "exons that the file does not have, from coding parts and UTRs"
 
@@ -27,8 +30,13 @@ class Counts:
     repaired: Counter[str] = field(default_factory=Counter)
 
 
-def checked(gene: Gene, counts: Counts) -> Gene | None:
+def checked(gene: Gene, length: int, counts: Counts) -> Gene | None:
     """Sort and complete the transcripts of a gene; leave out those that cannot be used.
+
+    Args:
+        gene: As `build` has put it together.
+        length: Of its contig.
+        counts: Gets what was done.
 
     Returns:
         The gene; None if none of its transcripts can be used.
@@ -37,18 +45,36 @@ def checked(gene: Gene, counts: Counts) -> Gene | None:
     for transcript in gene.transcripts:
         counts.transcripts += 1
         if gene.strand not in {"+", "-"}:
+            counts.left_out[NO_STRAND] += 1
+        elif transcript.strands - {gene.strand}:
             counts.left_out[BOTH_STRANDS] += 1
-        elif fault := _completed(transcript, gene.strand, counts):
+        elif fault := _completed(transcript, gene.strand, length, counts):
             counts.left_out[fault] += 1
         else:
             kept.append(transcript)
     gene.transcripts = kept
+    for transcript in kept:
+        _name_biotype(transcript, gene, counts)
     if kept and not gene.biotype:
         gene.biotype = next((one.biotype for one in kept if one.coding), kept[0].biotype)
     return gene if kept else None
 
 
-def _completed(transcript: Transcript, strand: str, counts: Counts) -> str:
+def _name_biotype(transcript: Transcript, gene: Gene, counts: Counts) -> None:
+    """Give a transcript a biotype if its own is missing, or does not fit its coding parts.
+
+    bcftools takes a transcript for coding by its biotype.
+    """
+    told = transcript.biotype
+    if not told:
+        coding_gene = gene.biotype in {"", "protein_coding"}
+        transcript.biotype = gene.biotype if not coding_gene else "protein_coding" if transcript.coding else "misc_RNA"
+    if transcript.coding and transcript.biotype.endswith("RNA"):
+        transcript.biotype = "protein_coding"
+        counts.repaired[CODING] += 1
+
+
+def _completed(transcript: Transcript, strand: str, length: int, counts: Counts) -> str:
     """Complete a transcript; return why it cannot be used, "" if it can."""
     coding = _with_stop(transcript.coding)
     exons = sorted(set(transcript.exons))
@@ -58,6 +84,8 @@ def _completed(transcript: Transcript, strand: str, counts: Counts) -> str:
             counts.repaired[EXONS] += 1
         else:
             exons = [(transcript.start, transcript.end)]
+    if exons[-1][1] > length:
+        return BEYOND_END
     if any(left[1] >= right[0] for left, right in pairwise(exons)):
         return OVERLAPPING
     if any(not _inside(start, end, exons) for start, end, _ in coding):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotator.install.errors import InstallError
-from annotator.install.gene_models import ensembl_gff3
+from annotator.install.gene_models import ensembl_gff3, styles
 from annotator.install.gene_models.build import genes_of
 from annotator.install.gene_models.check import Counts, checked
-from annotator.install.gene_models.rows import Row, read_row, split_version
+from annotator.install.gene_models.rows import Row, read_row
 from annotator.install.genome import whole_lines
 
 LEVEL = 1  # of gzip: the file is read once and deleted
@@ -22,17 +22,20 @@ class Converted:
     counts: of its transcripts.
     genes: how many were written.
     other_contigs: rows of each contig that the genome does not have.
+    codes: the genetic code of each contig whose coding parts tell it (transl_table).
     """
 
     counts: Counts = field(default_factory=Counts)
     genes: int = 0
     other_contigs: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
 
 
 def convert(
     source: Path,
     target: Path,
     *,
+    lengths: Mapping[str, int],
     contig_of: Callable[[str], str | None],
     mane: Mapping[str, str],
     progress: Callable[[int], None] | None = None,
@@ -42,6 +45,7 @@ def convert(
     Args:
         source: Plain or packed with gzip, its rows grouped by contig.
         target: Gets the GFF3, packed with gzip.
+        lengths: Of the genome's contigs.
         contig_of: Returns the genome's name of a contig; None if the genome does not have it.
         mane: {transcript without version: MANE_Select or MANE_Plus_Clinical}.
         progress: Called with the bytes of source that have been read.
@@ -53,8 +57,11 @@ def convert(
     with gzip.open(target, "wt", LEVEL, encoding="utf-8", newline="\n") as out:
         out.write("##gff-version 3\n")
         for contig, rows in _contigs(source, contig_of, done, progress):
-            for found in genes_of(rows):
-                gene = checked(found, done.counts)
+            out.write(_contig_line(contig, rows, lengths[contig], source.name) + "\n")
+            if code := _genetic_code(rows):
+                done.codes[contig] = code
+            for found in genes_of(row for row in rows if row.kind not in styles.CONTIGS):
+                gene = checked(found, lengths[contig], done.counts)
                 if gene is None:
                     continue
                 done.genes += 1
@@ -66,6 +73,29 @@ def convert(
     if not done.genes:
         raise InstallError("no-genes", _no_genes(source, done))
     return done
+
+
+def _contig_line(contig: str, rows: list[Row], length: int, source: str) -> str:
+    """Return the row of the contig itself, with what the file says of it."""
+    own = [row for row in rows if row.kind in styles.CONTIGS and row.start == 1 and not row.first("Parent")]
+    for row in own:
+        if row.kind != "region" and row.end != length:
+            raise InstallError(
+                "other-build",
+                f"{source}: {contig} has {row.end:,} bases there and {length:,} in the FASTA file, so both are of two "
+                "builds. Give the gene models of this genome.",
+            )
+    aliases = dict.fromkeys(alias for row in own for alias in row.tags.get("Alias", ()))
+    circular = any(row.first("Is_circular") == "true" for row in own)
+    mitochondrial = any(row.first("genome") == "mitochondrion" for row in own)
+    return ensembl_gff3.contig_line(contig, length, aliases, circular=circular, mitochondrial=mitochondrial)
+
+
+def _genetic_code(rows: list[Row]) -> int | None:
+    """Return the genetic code that RefSeq's coding parts tell; None if they tell none, or the standard one."""
+    told = {row.first("transl_table") for row in rows if row.kind == styles.CODING} - {"", "1"}
+    code = min(told, default="")
+    return int(code) if code.isdecimal() and len(code) < 3 else None
 
 
 def _no_genes(source: Path, done: Converted) -> str:
@@ -146,5 +176,5 @@ def read_mane(path: Path) -> dict[str, str]:
         row = dict(zip(head, cells, strict=False))
         for key in ("RefSeq_nuc", "Ensembl_nuc"):
             if name := row.get(key, ""):
-                found[split_version(name)[0]] = row.get("MANE_status", "").replace(" ", "_")
+                found[name.rpartition(".")[0] or name] = row.get("MANE_status", "").replace(" ", "_")
     return found

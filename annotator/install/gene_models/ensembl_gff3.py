@@ -1,10 +1,22 @@
 """Writes gene models as Ensembl's GFF3 has them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from annotator.install.gene_models.model import Gene, Transcript
 
 _ESCAPES = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "&": "%26", ",": "%2C", "\t": "%09", "\n": "%0A"})
+
+
+def contig_line(contig: str, length: int, aliases: Iterable[str], *, circular: bool, mitochondrial: bool) -> str:
+    """Return the row of a contig itself. `genome=mitochondrion` is RefSeq's; Ensembl tells it by the genes."""
+    tags = [f"ID=chromosome:{contig}"]
+    if named := ",".join(map(_escaped, aliases)):
+        tags.append(f"Alias={named}")
+    if circular:
+        tags.append("Is_circular=true")
+    if mitochondrial:
+        tags.append("genome=mitochondrion")
+    return f"{contig}\t.\tchromosome\t1\t{length}\t.\t.\t.\t{';'.join(tags)}"
 
 
 def lines(contig: str, gene: Gene) -> Iterator[str]:

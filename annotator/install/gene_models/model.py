@@ -12,8 +12,9 @@ class Transcript:
     name: its identifier without the version.
     version: "" if the file does not tell it.
     kind: the type of its row, such as mRNA.
-    biotype: such as protein_coding.
+    biotype: such as protein_coding; "" if the file does not tell it.
     tags: such as MANE_Select or cds_start_NF.
+    strands: of its row and its parts.
     start, end: of its row; 0 where the file has no row for it.
     exons: in any order while it is read, sorted by `check`.
     coding: first base, last base, and the phase as the file has it: "0", "1", "2" or ".".
@@ -25,6 +26,7 @@ class Transcript:
     kind: str = "transcript"
     biotype: str = ""
     tags: tuple[str, ...] = ()
+    strands: set[str] = field(default_factory=set)
     start: int = 0
     end: int = 0
     exons: list[Span] = field(default_factory=list)

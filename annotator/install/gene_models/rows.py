@@ -9,8 +9,9 @@ from annotator.install.errors import InstallError
 
 _GTF_PAIR = re.compile(r'(?<![^\s";=])([^\s";=]{1,100}+)\s++(?:"([^"]*+)"|([^\s";]++))\s*+(?:;|$)')
 _GTF = re.compile(r'\s*[^\s";=]{1,100}\s+"').match
-#: A name with its version, as ENST00000373020.9 or NM_000059.4, and what GENCODE adds to genes of chromosome Y.
-_VERSIONED = re.compile(r"(.+?)\.(\d{1,6})(_PAR_Y)?").fullmatch
+#: An accession with its version, as ENST00000373020.9 or NM_000059.4, and what GENCODE adds on chromosome Y. In other
+#: names a number after a point belongs to the name: AT1G01020.1 and AT1G01020.2 are two transcripts.
+_VERSIONED = re.compile(r"(ENS[A-Z]{0,8}\d{6,15}|[NXY][MRP]_\d{6,12})\.(\d{1,6})(_PAR_Y)?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def read_row(line: str, number: int, source: str) -> Row | None:
 
 
 def split_version(name: str) -> tuple[str, str]:
-    """Return a name without its version, and the version; "" if it has none."""
+    """Return an accession without its version, and the version; any other name as it is, and ""."""
     found = _VERSIONED(name)
     return (found[1] + (found[3] or ""), found[2]) if found else (name, "")
 

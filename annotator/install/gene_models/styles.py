@@ -10,9 +10,14 @@ from annotator.install.gene_models.rows import Row
 EXON, CODING, STOP_CODON = "exon", "CDS", "stop_codon"
 UNTRANSLATED = {"five_prime_UTR", "three_prime_UTR", "five_prime_utr", "three_prime_utr", "UTR", "5UTR", "3UTR"}
 #: Rows that say nothing which the others do not say.
-SKIPPED = {
-    "start_codon", "Selenocysteine", "stop_codon_redefined_as_selenocysteine", "intron", "inter", "inter_CNS",
-    "biological_region", "region", "chromosome", "supercontig", "scaffold", "contig", "cDNA_match", "match",
+SKIPPED = {"start_codon", "Selenocysteine", "stop_codon_redefined_as_selenocysteine", "intron", "inter", "inter_CNS"}
+#: Rows about a contig itself.
+CONTIGS = {"chromosome", "supercontig", "scaffold", "contig", "region"}
+#: Types of rows that are transcripts even without exons or coding parts.
+TRANSCRIPTS = {
+    "transcript", "primary_transcript", "pseudogenic_transcript", "aberrant_processed_transcript",
+    "processed_transcript", "NMD_transcript_variant", "V_gene_segment", "D_gene_segment", "J_gene_segment",
+    "C_gene_segment",
 }  # fmt: skip
 GENES = {"gene", "ncRNA_gene", "lincRNA_gene", "miRNA_gene", "rRNA_gene", "snRNA_gene", "snoRNA_gene", "tRNA_gene"}
 PSEUDOGENES = {"pseudogene", "pseudogenic_gene"}
@@ -21,7 +26,6 @@ BIOTYPES = {
     "mRNA": "protein_coding",
     "lnc_RNA": "lncRNA",
     "lincRNA": "lincRNA",
-    "transcript": "misc_RNA",
     "primary_transcript": "miRNA",
     "ncRNA": "misc_RNA",
     "antisense_RNA": "antisense",
@@ -33,6 +37,13 @@ BIOTYPES = {
     "D_gene_segment": "IG_D_gene",
     "J_gene_segment": "IG_J_gene",
     "C_gene_segment": "IG_C_gene",
+}
+#: RefSeq's words for the biotypes of immunoglobulin and T cell receptor genes.
+SEGMENTS = {
+    "C_region": "IG_C_gene",
+    "V_segment": "IG_V_gene",
+    "D_segment": "IG_D_gene",
+    "J_segment": "IG_J_gene",
 }
 _SELECT = {"MANE Select": "MANE_Select", "MANE Plus Clinical": "MANE_Plus_Clinical"}
 
@@ -57,16 +68,22 @@ def gene_name(row: Row, identifier: str) -> str:
 
 def gene_biotype(row: Row) -> str:
     """Return a gene's biotype; "" if the row does not tell it."""
-    return row.first("biotype", "gene_type", "gene_biotype")
+    found = row.first("biotype", "gene_type", "gene_biotype")
+    return SEGMENTS.get(found, found)
 
 
-def transcript_biotype(row: Row, of_gene: str) -> str:
-    """Return a transcript's biotype, from its own row, the type of the row, or its gene."""
+def is_transcript(row: Row) -> bool:
+    """Whether the row is a transcript's, also if it has no parts."""
+    return row.kind in TRANSCRIPTS or row.kind.endswith("RNA")
+
+
+def transcript_biotype(row: Row) -> str:
+    """Return a transcript's biotype by its own row or the type of that; "" if neither tells it."""
     own = row.first("biotype", "transcript_type", "transcript_biotype")
     if own:
         return BIOTYPES.get(own, own)
-    if row.kind == "transcript" and of_gene:
-        return of_gene
+    if row.kind == "transcript" or not is_transcript(row):
+        return ""
     return BIOTYPES.get(row.kind, row.kind)
 
 

@@ -57,7 +57,7 @@ def test_every_style_gives_the_same_genes_and_proteins(files: Path, genome: Geno
             assert reference.protein(model.name, gene.contig) == gene.protein
             assert model.coding == (min(gene.places), max(gene.places))
         if gene.contig != "MT":
-            assert (model.name, model.version, model.flag) == (gene.transcript, "2", "MANE_Select")
+            assert (model.name, model.version, model.flag) == (gene_styles.transcript(gene), "2", "MANE_Select")
             assert model.spans == tuple(gene.exons)
 
 
@@ -130,6 +130,95 @@ def test_what_cannot_be_used_is_counted(files: Path, genome: Genome, parts: str,
     assert f"1 of {done.counts.transcripts:,} transcripts left out: {reason}." in done.lines()
 
 
+STRANDS = rows(EXON.format(101, 200), EXON.format(301, 400).replace("+", "-"), CODING.format(101, 199, 0))
+BEYOND = rows(EXON.format(101, 99_000))
+
+
+@pytest.mark.parametrize(("parts", "reason"), [(STRANDS, check.BOTH_STRANDS), (BEYOND, check.BEYOND_END)])
+def test_parts_on_two_strands_or_beyond_the_end_are_left_out(
+    files: Path, genome: Genome, parts: str, reason: str
+) -> None:
+    done, _ = installed(files, gff3(genome) + (GENE + parts).replace("1\tt", "MT\tt"))
+
+    assert done.counts.left_out == {reason: 1}
+
+
+def gtf(kind: str, start: int, end: int, tags: str, strand: str = "+") -> str:
+    return f"1\tt\t{kind}\t{start}\t{end}\t.\t{strand}\t0\t{tags}\n"
+
+
+def test_a_gtf_without_rows_of_transcripts_has_coding_transcripts(files: Path) -> None:
+    tags = 'gene_id "G"; transcript_id "T"; gene_biotype "protein_coding";'
+    _, reference = installed(files, gtf("exon", 101, 400, tags) + gtf("CDS", 151, 300, tags))
+
+    assert "biotype=protein_coding;transcript_id=T" in packed(files)
+    assert reference.features.models("1", 200, 200)[0].coding == (151, 300)
+
+
+def test_genes_without_transcripts_stay_apart_in_ncbis_gtf(files: Path) -> None:
+    one, two = (
+        'gene_id "ND1"; transcript_id "unknown_transcript_1";',
+        'gene_id "ND6"; transcript_id "unknown_transcript_1";',
+    )
+    _, reference = installed(files, gtf("CDS", 101, 400, one) + gtf("CDS", 501, 800, two, "-"))
+
+    models = [reference.features.models("1", place, place)[0] for place in (200, 600)]
+    assert [(model.gene, model.name, model.strand) for model in models] == [("ND1", "ND1", "+"), ("ND6", "ND6", "-")]
+
+
+def test_a_gene_and_its_transcript_may_have_one_name_in_a_gtf(files: Path) -> None:
+    tags = 'gene_id "YAL001C"; transcript_id "YAL001C";'
+    text = gtf("gene", 101, 400, 'gene_id "YAL001C"; gene_name "TFC3";')
+    text += gtf("transcript", 101, 400, f'{tags} tag "cds_start_NF";') + gtf("CDS", 101, 400, tags)
+    _, reference = installed(files, text)
+
+    (model,) = reference.features.models("1", 200, 200)
+    assert (model.gene, model.name) == ("TFC3", "YAL001C")
+    assert "tag=cds_start_NF" in packed(files)
+
+
+def test_a_number_after_a_point_belongs_to_the_name_unless_it_is_a_version(files: Path) -> None:
+    parts = GENE.replace("transcript:T", "AT1G01020.1") + GENE.splitlines()[1].replace("transcript:T", "AT1G01020.2")
+    exons = "".join(rows(EXON.format(101, 200)).replace("transcript:T", f"AT1G01020.{n}") for n in (1, 2))
+    _, reference = installed(files, f"{parts}\n{exons}")
+
+    assert {model.label for model in reference.features.models("1", 150, 150)} == {"AT1G01020.1", "AT1G01020.2"}
+
+
+def test_other_rows_below_a_gene_are_no_transcripts(files: Path) -> None:
+    site = "1\tt\tpolyA_site\t400\t400\t.\t+\t.\tID=pa1;Parent=gene:G"
+    done, _ = installed(files, GENE + rows(EXON.format(101, 400), site))
+
+    assert done.counts.transcripts == 1
+
+
+def test_the_genetic_code_and_what_a_contig_is_come_from_the_file(files: Path, genome: Genome) -> None:
+    """RefSeq's mitochondrion has an accession for a name; its rows say what it is."""
+    name, gene = "NC_012920.1", genome.genes["GEN9"]
+    (files / "genome.fa").write_text(fasta(genome).replace(">MT ", f">{name} "))
+    length = len(genome.sequences["MT"])
+    region = f"MT\tRefSeq\tregion\t1\t{length}\t.\t+\t.\tID=MT:1..{length};Is_circular=true;genome=mitochondrion\n"
+    text = region + "\n".join(gene_styles.refseq_gff3(gene)).replace("gbkey=CDS", "gbkey=CDS;transl_table=2") + "\n"
+    _, reference = installed(files, text.replace("MT\t", f"{name}\t"))
+
+    assert (reference.genetic_code_of(name), reference.hgvs_prefix_of(name)) == (2, "m")
+    assert reference.protein(gene.name, name) == gene.protein
+    assert next(contig.circular for contig in reference.contigs if contig.name == name)
+
+
+def test_aliases_of_a_contig_come_from_its_row_and_another_length_is_refused(files: Path) -> None:
+    row = "1\tt\tchromosome\t1\t60000\t.\t.\t.\tID=chromosome:1;Alias=CM1.1,NC_000001.1\n"
+    parts = GENE + rows(EXON.format(101, 400))
+    assert "two builds" in refusal(files, row.replace("60000", "59999") + parts)
+
+    _, reference = installed(files, row + parts)
+    assert reference.canonical("NC_000001.1") == "1"
+
+
+def packed(files: Path) -> str:
+    return gzip.decompress((files / "packs/mine/genes.gff3.gz").read_bytes()).decode()
+
+
 def test_rows_of_other_contigs_are_counted(files: Path, genome: Genome) -> None:
     done, _ = installed(files, gff3(genome) + GENE.replace("1\tt", "unplaced_1\tt"))
 
@@ -161,6 +250,7 @@ def test_mane_comes_from_its_own_file(files: Path) -> None:
 
 def test_a_genetic_code_is_chosen_by_contig(files: Path) -> None:
     assert "code 99" in refusal(files, codes={"1": 99})
+    assert "no sequence chr9 (--genetic-code)" in refusal(files, codes={"chr9": 2})
     _, reference = installed(files, codes={"2": 11})
     assert [reference.genetic_code_of(name) for name in ("1", "2", "MT")] == [1, 11, 2]
 
