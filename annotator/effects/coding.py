@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from annotator.effects import hgvs_protein
-from annotator.effects.genetic_codes import SELENOCYSTEINE, STOP, UNKNOWN, starts, translate
+from annotator.effects.genetic_codes import SELENOCYSTEINE, STANDARD, STOP, UNKNOWN, starts, translate
 from annotator.effects.transcript import Transcript
 
 
@@ -39,7 +39,8 @@ class CodingSequence:
         bases = self._pad + spliced[self._start : self._stop]
         self._whole = len(bases) - len(bases) % 3
         ending = bases[self._whole :]
-        if ending and self._stop == len(spliced) and translate(completed := f"{ending}AA"[:3], self._code) == STOP:
+        may_complete = transcript.end_known and self._code != STANDARD and self._stop == len(spliced)
+        if ending and may_complete and translate(completed := f"{ending}AA"[:3], self._code) == STOP:
             # Polyadenylation completes the stop codon, as it does in many mitochondrial genes.
             self._spliced = spliced[: len(spliced) - len(ending)] + completed
             self._stop = len(self._spliced)

@@ -98,7 +98,7 @@ def effect(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | Non
         found.add("non_coding_transcript_variant")
     if transcript.coding is not None and transcript.biotype in NONSENSE_MEDIATED_DECAY:
         found.add("NMD_transcript_variant")
-    where = _numbers(transcript, placed.span)
+    where = _numbers(transcript, placed.span, exonic=offsets is not None)
     cdna, cds, protein = _positions(transcript, offsets) if offsets else (None, None, None)
     return Effect(ordered(found), text, coding.hgvs_p, coding.codons, coding.amino_acids, *where, cdna, cds, protein)
 
@@ -112,17 +112,21 @@ def _changed(placed: Placed) -> list[Span]:
     return [(at, at) for at in different]
 
 
-def _numbers(transcript: Transcript, span: Span) -> tuple[str, str]:
-    """Return the numbers of the exons and of the introns that a change touches, such as 2/5 or 2-3/5; "" for none."""
+def _numbers(transcript: Transcript, span: Span, *, exonic: bool) -> tuple[str, str]:
+    """Return the numbers of the exons and of the introns that a change touches, such as 2/5 or 2-3/5; "" for none.
 
-    def numbered(parts: tuple[Span, ...]) -> str:
-        touched = [number for number, part in enumerate(parts, 1) if splicing.overlaps(span, *part)]
+    An insertion that belongs to an exon may stand at its edge.
+    """
+
+    def numbered(parts: tuple[Span, ...], edge: int = 0) -> str:
+        touched = [n for n, (begin, end) in enumerate(parts, 1) if splicing.overlaps(span, begin - edge, end + edge)]
         if not touched:
             return ""
         ends = f"{touched[0]}-{touched[-1]}" if len(touched) > 1 else f"{touched[0]}"
         return f"{ends}/{len(parts)}"
 
-    return numbered(transcript.places), numbered(transcript.introns)
+    at_edge = exonic and span[1] < span[0]
+    return numbered(transcript.places, 1 if at_edge else 0), numbered(transcript.introns)
 
 
 def _positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None, Span | None]:

@@ -21,6 +21,7 @@ _STARTS = {
     11: frozenset({"ATG", "ATA", "ATT", "ATC", "GTG", "CTG", "TTG"}),
     13: frozenset({"ATG", "ATA", "GTG", "TTG"}),
 }
+STANDARD = 1
 UNKNOWN, STOP, SELENOCYSTEINE = "X", "*", "U"
 
 

@@ -24,6 +24,7 @@ class Transcript:
         codes for nothing.
     phase: bases at the start of the coding sequence that belong to a codon whose beginning is not known: 0, 1 or 2.
     start_known: False where the coding sequence begins before the transcript does (cds_start_NF).
+    end_known: False where the coding sequence goes on after the transcript's end (cds_end_NF).
     genetic_code: NCBI's number.
     """
 
@@ -35,6 +36,7 @@ class Transcript:
     coding: Span | None = None
     phase: int = 0
     start_known: bool = True
+    end_known: bool = True
     genetic_code: int = 1
 
     @property

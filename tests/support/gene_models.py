@@ -63,5 +63,6 @@ def _transcript(name: str, cells: list[str], tags: dict[str, str], rows: list[li
         coding=(coding[0][0], coding[-1][1]) if coding else None,
         phase=int(first[2]) if first and first[2] in {"1", "2"} else 0,
         start_known="cds_start_NF" not in tags.get("tag", ""),
+        end_known="cds_end_NF" not in tags.get("tag", ""),
         genetic_code=code,
     )
