@@ -17,9 +17,10 @@ from django.db import transaction
 
 from gas import clock
 from gas.alerts import alert
-from gas.aws import inventory, s3
+from gas.aws import inventory
 from gas.aws.archives import NotReady, RetrievalExpired
 from gas.aws.inventory import InventoryItem
+from gas.jobs.elsewhere import is_whole_elsewhere
 from gas.jobs.models import DeletedJob, Removal, ResultFile, VaultInventory
 from gas.jobs.removals import remove
 from gas.jobs.states import ResultState
@@ -112,18 +113,7 @@ def _fate(item: InventoryItem) -> ResultFile | bool:
         return DeletedJob.objects.filter(job=job).exists()
     if result.state in {ResultState.ARCHIVED, ResultState.RESTORING} and result.archive_route == "vault":
         return result
-    return _whole_elsewhere(result)
-
-
-def _whole_elsewhere(result: ResultFile) -> bool:
-    if result.state == ResultState.AVAILABLE:
-        held, key = settings.S3_RESULTS_BUCKET, result.key
-    elif result.archive_route == "class" and result.archive_id:
-        held, key = settings.S3_RESULTS_BUCKET, result.archive_id
-    else:
-        return False
-    info = s3.head(held, key)
-    return info is not None and info.size == result.size
+    return is_whole_elsewhere(result)
 
 
 def _remove(archive_id: str) -> int:

@@ -23,9 +23,10 @@ from gas.aws.inventory import InventoryItem
 from gas.jobs import tables
 from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.inventory import DESCRIPTION
-from gas.jobs.models import Removal, RestoreBatch, ResultFile, VaultInventory
+from gas.jobs.leases import attempt_folder
+from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, VaultInventory
 from gas.jobs.restoration import NO_RETRIEVAL, unheld
-from gas.jobs.states import ResultState, move_result
+from gas.jobs.states import JobStatus, ResultState, move_result
 from gas.users.locks import lock_owner
 
 PAGE = 1000
@@ -100,6 +101,19 @@ def findings(vault: Vault) -> Iterator[Finding]:
             if finding := look(result, vault):
                 yield finding
         last = page[-1].pk
+
+
+def uncommitted_results() -> Iterator[tuple[Job, str]]:
+    """Return running jobs without a live worker whose attempt has a result in S3, with that result's key.
+
+    After a restore of the database such a job may have been completed after the backup. Costs a HEAD for each.
+    """
+    for job in Job.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=clock.now()).order_by("pk"):
+        if job.lease_token is None:
+            continue
+        key = f"{attempt_folder(job, job.lease_token)}annot.vcf.gz"
+        if s3.head(settings.S3_RESULTS_BUCKET, key) is not None:
+            yield job, key
 
 
 def look(result: ResultFile, vault: Vault) -> Finding | None:

@@ -8,23 +8,28 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.core import mail
+from django.core.mail import EmailMessage
 from django.core.management import call_command
 from django.db import models
 from django.utils import timezone
 
-from archive.tasks import archive_result
+from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import clients, s3
-from gas.jobs import leases, reconcile, restoration
-from gas.jobs.models import Removal, ResultFile, VaultInventory
+from gas.aws.archives import archive
+from gas.jobs import archival, leases, reconcile, removals, restoration
+from gas.jobs.models import Job, Removal, ResultFile, VaultInventory
 from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
 from tests.archive.test_archive_result import make_result, put_away
+from tests.conftest import age
 from tests.support.glacier_standin import StandIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 
+FAR = 100_000  # seconds; longer than any lease or pause
 BOTH_ROUTES = pytest.mark.parametrize("route", ["vault", "class"])
 
 
@@ -231,3 +236,97 @@ def test_objects_that_no_row_names_are_listed(aws: StandIn, db: None, monkeypatc
     assert "no row names results/nonsense" in run("--repair")
     assert stored() == {"results/nonsense"}
     assert "results/nonsense" not in run("--no-objects")
+
+
+def removed_all(times: int = removals.TELL_AFTER) -> None:
+    """The archive worker has tried every removal as often as it does before it gives up."""
+    for _ in range(times):
+        Removal.objects.update(due_at=timezone.now() - timedelta(seconds=1), until=None)
+        for removal in Removal.objects.all():
+            removals.carry_out(removal)
+
+
+@pytest.fixture
+def staff_mail(settings: Any) -> list[EmailMessage]:
+    settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0
+    outbox: list[EmailMessage] = mail.outbox
+    return outbox
+
+
+def test_a_stale_lease_does_not_cost_the_archive_that_was_committed_after_the_dump(
+    aws: StandIn, result: ResultFile, settings: Any, staff_mail: list[EmailMessage]
+) -> None:
+    settings.ARCHIVE_ROUTE = "class"
+    claim = archival.claim(result.pk, actor=result.job.owner)
+    assert claim is not None
+    dump = row_of(ResultFile.objects.get(pk=result.pk))
+    kept = archive().store(source_key=result.key, archive_key=claim.archive_key, size=result.size, sha256=result.sha256)
+    ResultFile.objects.update(archive_due_at=timezone.now())
+    assert archival.stored(claim, kept)
+    delete_hot_copy.apply(args=[str(result.pk)])
+    back_to(result, dump | {"lease_expires_at": timezone.now() - timedelta(seconds=FAR)})
+    archive_result.apply(args=[str(result.pk)])
+    assert Removal.objects.filter(copy_id=kept.archive_id).exists()
+    removed_all()
+    assert kept.archive_id in stored()
+    assert not Removal.objects.exists()
+    assert [m.subject for m in staff_mail if "only ones" in m.subject] != []
+    removed_all()
+    assert "1 repaired" in run("--repair")
+    result.refresh_from_db()
+    assert (result.state, result.archive_id) == (ResultState.ARCHIVED, kept.archive_id)
+
+
+@BOTH_ROUTES
+def test_a_stale_lease_does_not_cost_the_copy_that_was_restored_after_the_dump(
+    aws: StandIn, result: ResultFile, settings: Any, person: User, route: str
+) -> None:
+    settings.ARCHIVE_ROUTE = route
+    put_away(result)
+    before = row_of(result)
+    restored(aws, result, person)
+    token = result.key.split("/")[-2]
+    removed_all()  # the archive
+    assert not Removal.objects.exists()
+    stale = {"state": ResultState.RESTORING, "lease_token": token}
+    back_to(result, before | stale | {"lease_expires_at": timezone.now() - timedelta(seconds=FAR)})
+    assert restoration.take_back(result.pk)
+    copy = Removal.objects.get().copy_id
+    removed_all()
+    assert copy in stored()
+    assert not Removal.objects.exists()
+
+
+def test_a_copy_of_a_restore_that_was_repeated_goes(aws: StandIn, result: ResultFile, settings: Any) -> None:
+    """The service cannot tell whether an archive in a vault is there, but it can once the result is back."""
+    settings.ARCHIVE_ROUTE = "vault"
+    other = f"{result.job.result_prefix}{uuid4()}/annot.vcf.gz"
+    bucket = django_settings.S3_RESULTS_BUCKET
+    clients.s3().copy_object(Bucket=bucket, Key=other, CopySource={"Bucket": bucket, "Key": result.key})
+    key = result.key
+    put_away(result)
+    Removal.objects.create(route="hot", copy_id=other)
+    removed_all(1)
+    assert other in stored()
+    clients.s3().copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": other})
+    ResultFile.objects.update(state=ResultState.AVAILABLE)  # brought back by another attempt
+    removed_all(1)
+    assert other not in stored()
+    assert key in stored()
+
+
+@pytest.mark.parametrize("input_is_there", [True, False])
+def test_the_folder_of_a_job_that_was_completed_after_the_dump_goes_only_if_the_job_can_be_annotated_again(
+    aws: StandIn, claimed: Callable[..., leases.Claim], staff_mail: list[EmailMessage], input_is_there: bool
+) -> None:
+    claim = claimed()
+    clients.s3().put_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key=f"{claim.prefix}annot.vcf.gz", Body=b"x")
+    if not input_is_there:
+        clients.s3().delete_object(Bucket=django_settings.S3_INPUTS_BUCKET, Key=claim.job.input_key)
+    age(claim.job, lease_expires_at=FAR)
+    assert f"has no result but stored {claim.prefix}annot.vcf.gz" in run("--no-objects")
+    leases.take_back(Job.objects.get())
+    removed_all()
+    assert (f"{claim.prefix}annot.vcf.gz" in stored()) == (not input_is_there)
+    assert not Removal.objects.exists()
+    assert any("only ones" in m.subject for m in staff_mail) == (not input_is_there)

@@ -44,6 +44,11 @@ class Command(BaseCommand):
             done = options["repair"] and reconcile.repair(finding)
             repaired += done
             self.stdout.write(f"{line}: found in {where}{', repaired' if done else ''}")
+        for job, key in reconcile.uncommitted_results():
+            self.stdout.write(
+                f"job {job.pk}, RUNNING without a worker, has no result but stored {key}: once workers run it is "
+                "annotated again, and that copy is removed"
+            )
         strays = 0
         for key in [] if options["no_objects"] else all_strays():
             strays += 1
