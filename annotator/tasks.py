@@ -23,7 +23,7 @@ from gas.aws import s3
 from gas.celery import app
 from gas.jobs import faults, leases, packs, sourcefiles
 from gas.jobs.leases import Claim
-from gas.jobs.models import ResultFile
+from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import Outrun
 from gas.jobs.uploads import beyond_limit
 from gas.subscriptions.plans import Plan, plan_of
@@ -81,8 +81,10 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         raise
     except Exception as error:
         log.exception("job %s", claim.job.pk)
-        give_back = leases.postpone if faults.is_ours(error, folder) else leases.release
-        give_back(claim, repr(error))
+        if faults.is_ours(error, folder):
+            leases.postpone(claim, repr(error), kind=faults.kind_of(error, folder))
+        else:
+            leases.release(claim, repr(error))
 
 
 def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
@@ -96,7 +98,7 @@ def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         leases.fail(claim, code="plan-limit", message=too_large, advice=advice)
         return
     try:
-        s3.download(settings.S3_INPUTS_BUCKET, job.input_key, source, etag=job.input_etag, size=job.input_size)
+        fetch(job, source)
         brought = not packs.is_here(job.reference)
         reference = reference_of(job.reference, heartbeat)
         with contextlib.ExitStack() as held:
@@ -142,6 +144,22 @@ def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
         if error.code != "time-limit":
             raise
         fail_too_long(claim, out)  # another try would take as long
+
+
+def fetch(job: Job, path: Path) -> None:
+    """Download the job's input, if there is room for it and a result of the same size.
+
+    Raises:
+        ObjectMissing, ObjectChanged: the input is gone, or replaced.
+        DamagedInput: what came is not what was uploaded.
+        OSError: there is not enough space.
+    """
+    size = job.input_size or 0
+    faults.check_space(path.parent, 2 * size)
+    try:
+        s3.download(settings.S3_INPUTS_BUCKET, job.input_key, path, etag=job.input_etag, size=job.input_size)
+    except s3.CopyDiffers as error:
+        raise faults.DamagedInput(str(error)) from error
 
 
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:

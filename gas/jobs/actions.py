@@ -9,7 +9,7 @@ from django.db import transaction
 from gas import clock
 from gas.aws import s3
 from gas.jobs.failures import failure_of
-from gas.jobs.leases import NO_LEASE, forget_attempt
+from gas.jobs.leases import NO_FAULT_KIND, NO_LEASE, forget_attempt
 from gas.jobs.models import Job
 from gas.jobs.queue import enqueue, is_full
 from gas.jobs.states import JobStatus, Outrun, move_job
@@ -83,6 +83,7 @@ def retry(job: Job, *, actor: User) -> None:
                 finished_at=None,
                 attempts=0,
                 faults=0,
+                **NO_FAULT_KIND,
                 failure_code="",
                 failure_message="",
                 failure_advice="",

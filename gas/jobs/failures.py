@@ -32,6 +32,7 @@ FAILURES = {
     "too-long": Failure(_RUN, "Upload the parts"),
     "file-size": Failure(_FILE, "Upload another file"),
     "input-missing": Failure(_FILE, "Upload the file again"),
+    "input-damaged": Failure(_FILE, "Upload the file again"),
     "input-replaced": Failure(_FILE, "Upload the file again"),
 }
 

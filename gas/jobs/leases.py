@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from annotator import bounds
 from gas import clock
+from gas.alerts import alert_after_commit
 from gas.jobs import faults, tables, turns
 from gas.jobs.archival import make_due
 from gas.jobs.models import Job, Notice, ResultFile
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 CLAIM_TRIES = 20
 #: What a row has once nobody works on it.
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
+
+#: What a row has before a fault that the job may cause by itself.
+NO_FAULT_KIND: dict[str, Any] = {"fault_kind": "", "faults_alike": 0}
 
 
 @dataclass(frozen=True)
@@ -161,14 +165,26 @@ def release(claim: Claim, reason: str) -> None:
     )
 
 
-def postpone(claim: Claim, reason: str) -> None:
+def postpone(claim: Claim, reason: str, *, kind: str = "") -> None:
     """Give the job back after a fault of ours or of AWS: it is tried again after a pause, as often as it takes.
 
-    The attempt does not count. `reason` is for operators: it goes to the log and to staff. Raises Outrun.
+    The attempt does not count.
+
+    Args:
+        claim: the attempt.
+        reason: for operators: it goes to the log and to staff.
+        kind: of the fault, if the job may cause it by itself; the last of `faults.LIMITS` in a row ends the job.
+
+    Raises:
+        Outrun: the lease is lost.
     """
     job = _current(claim)
     count = job.faults + 1
+    alike = 0 if not kind else job.faults_alike + 1 if kind == job.fault_kind else 1
     log.error("job %s, fault %d: %s", job.pk, count, reason)
+    if kind and alike >= faults.LIMITS[kind]:
+        _end_hopeless(job, Q(lease_token=claim.token), kind, reason)
+        return
     with transaction.atomic():
         lock_owner(pk=job.owner_id)
         turns.wake_next(job)
@@ -180,9 +196,29 @@ def postpone(claim: Claim, reason: str) -> None:
             guard=Q(lease_token=claim.token),
             attempts=max(0, job.attempts - 1),
             faults=count,
+            fault_kind=kind,
+            faults_alike=alike,
             **NO_LEASE,
         )
         faults.tell("Jobs wait", count, f"Job {job.pk}: {reason}")
+
+
+def _end_hopeless(job: Job, guard: Q, kind: str, reason: str) -> None:
+    """End a job that another try cannot help, and alert staff."""
+    if kind == faults.DAMAGED_INPUT:
+        code = "input-damaged"
+        message = "The uploaded file was damaged in our storage, so it was not annotated."
+        advice = "Upload it again as a new job."
+    else:
+        code = "our-fault"
+        message = "The annotation of this file needs more disk space than our machines have."
+        advice = f"Split the file and upload the parts, or write to {settings.SUPPORT_EMAIL} and name the job."
+    with transaction.atomic():
+        _end_failed(job, guard, code=code, message=message, advice=advice)
+        alert_after_commit(
+            "A job was ended after the same fault many times in a row",
+            f"Job {job.pk}: {message} The last fault: {reason[:500]}",
+        )
 
 
 def is_kept(claim: Claim) -> bool:
@@ -231,7 +267,7 @@ def _requeue(job: Job, guard: Q, what: str, delay: int, *, maker_is_gone: bool) 
         lock_owner(pk=job.owner_id)
         turns.wake_next(job)
         forget_attempt(job, maker_is_gone=maker_is_gone)
-        enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, faults=0, **NO_LEASE)
+        enqueue(job, f"{what} Trying again.", delay=delay, guard=guard, faults=0, **NO_FAULT_KIND, **NO_LEASE)
 
 
 def _end_failed(

@@ -43,6 +43,12 @@ class Job(models.Model):
     faults = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="Faults of ours or of AWS in a row; they are no attempts at the file."
     )
+    fault_kind = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Of the last fault, if the job may cause it."
+    )
+    faults_alike = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Faults of that kind in a row; too many end the job."
+    )
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=20, blank=True)

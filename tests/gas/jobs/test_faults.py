@@ -1,6 +1,7 @@
 """Promise: trouble of AWS, the database, the disk or the installation costs nobody's job anything but time."""
 
 import errno
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -158,6 +159,74 @@ def test_only_who_has_the_lease_may_postpone(claimed: Callable[..., leases.Claim
     with pytest.raises(Outrun):
         leases.postpone(claim, "late")
     assert Job.objects.get().faults == 0
+
+
+# --- Faults that a job causes by itself
+
+
+def until_it_ends(job: Job, most: int) -> int:
+    """Run the job's attempts as their pauses end. Returns how many there were."""
+    for count in range(1, most + 1):
+        age(job, sent_at=1)
+        annotate_job.apply(args=[str(job.pk)])
+        job.refresh_from_db()
+        if job.status != JobStatus.PENDING:
+            return count
+    return 0
+
+
+def test_a_file_that_does_not_fit_on_the_disk_is_not_fetched_and_ends(
+    aws: StandIn, pending: Callable[..., Job], settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WORK_DIR = tmp_path
+    job = pending()
+    fetched: list[object] = []
+    monkeypatch.setattr(s3, "download", lambda *args, **_: fetched.append(args))
+    usage = shutil.disk_usage(tmp_path)._replace(free=faults.DISK_FULL_BYTES + 2 * (job.input_size or 0) - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert until_it_ends(job, 20) == faults.LIMITS[faults.NO_SPACE]
+    assert fetched == []
+    assert (job.status, job.failure_code) == (JobStatus.FAILED, "our-fault")
+    assert "disk space" in job.failure_message
+    assert any("same fault" in told.subject for told in mail.outbox)
+
+
+def test_an_input_that_is_damaged_in_s3_ends_with_what_to_do(
+    aws: StandIn, pending: Callable[..., Job], settings: Any, tmp_path: Path
+) -> None:
+    settings.WORK_DIR = tmp_path
+    job = pending()
+    Job.objects.filter(pk=job.pk).update(input_size=(job.input_size or 0) + 1)
+    assert until_it_ends(job, 20) == faults.LIMITS[faults.DAMAGED_INPUT]
+    assert (job.status, job.failure_code) == (JobStatus.FAILED, "input-damaged")
+    assert "Upload it again" in job.failure_advice
+    assert actions.retry_refusal(job) != ""
+    assert any("same fault" in told.subject for told in mail.outbox)
+
+
+def test_faults_of_different_kinds_in_turn_end_no_job(claimed: Callable[..., leases.Claim]) -> None:
+    claim: leases.Claim | None = claimed()
+    for number in range(3 * faults.LIMITS[faults.DAMAGED_INPUT]):
+        assert claim is not None
+        leases.postpone(claim, "trouble", kind=["", faults.DAMAGED_INPUT, faults.DAMAGED_INPUT][number % 3])
+        age(claim.job, sent_at=1)
+        claim = leases.claim_next(str(claim.job.pk))
+    assert Job.objects.get().status == JobStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), faults.NO_SPACE),
+        (caused_by(OSError(errno.EDQUOT, "Quota exceeded")), faults.NO_SPACE),
+        (faults.DamagedInput("k"), faults.DAMAGED_INPUT),
+        (s3.CopyDiffers("k"), ""),
+        (OSError(errno.EIO, "I/O error"), ""),
+    ],
+)
+def test_the_kind_of_a_fault(error: Exception, kind: str, tmp_path: Path) -> None:
+    assert faults.is_ours(error, tmp_path)
+    assert faults.kind_of(error, tmp_path) == kind
 
 
 # --- Restores
