@@ -34,8 +34,8 @@ import pysam
 from rich.console import Console
 from rich.table import Table
 
+from annotator.bcftools import LAUNCHER
 from annotator.consequence import rank
-from annotator.forks import LAUNCHER
 from annotator.references import load_reference
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install
