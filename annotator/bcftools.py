@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from annotator.errors import EngineError
-from annotator.forks import ForkServer
+from annotator.forks import LOST, ForkServer, end_of
 
-SERVER = ForkServer(Path(__file__).with_name("launcher.py"))
+LAUNCHER = Path(__file__).with_name("launcher.py")
+SERVER = ForkServer(LAUNCHER)
 POLL_SECONDS = 0.1
 MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
 
@@ -98,9 +99,7 @@ class Tool:
         """Return what the command wrote to stderr (its last 64 KiB)."""
         if self._stderr.closed:
             return self._messages
-        size = self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, size - MESSAGE_BYTES))
-        self._messages = self._stderr.read().decode("utf-8", "replace")
+        self._messages = end_of(self._stderr, MESSAGE_BYTES)
         return self._messages
 
     def kill(self) -> None:
@@ -126,6 +125,10 @@ class Tool:
             return None
         if status is None:
             return EngineError("tool-running", f"bcftools {self.command} has not ended")
+        if status == LOST:
+            return EngineError(
+                "no-process", f"bcftools {self.command} was killed: the process it was forked from has ended"
+            )
         if status < 0:
             name = signal.Signals(-status).name
             code = "tool-time" if name == "SIGXCPU" else "tool-crashed"

@@ -22,7 +22,7 @@ BUILT_IN = "built-in"
 
 
 class Significance(StrEnum):
-    """What the words of a classification come to."""
+    """The class of a classification's words."""
 
     PATHOGENIC = "pathogenic"
     LIKELY_PATHOGENIC = "likely_pathogenic"

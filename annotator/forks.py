@@ -15,6 +15,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -25,19 +26,30 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
 PASSED_ON = ("HOME", "NUMBA_CACHE_DIR", "POLARS_MAX_THREADS", "TMPDIR", "TZ")
 #: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
 PIPE_BYTES = 1024 * 1024
-#: The status of a process that nobody can tell about any more: that of SIGKILL.
-LOST = -9
+#: The status of a process whose server has ended, which killed the process, too. No signal has this number.
+LOST = -1000
+#: Bytes of a server's stderr that are told when it fails, from its end.
+STDERR_BYTES = 2000
 
 
 class Forked:
     """A process, as far as annotator.bcftools knows subprocess.Popen. stdin and stdout: None unless PIPE was given."""
 
-    def __init__(self, pid: int, answer: "_Answer", stdin: IO[bytes] | None, stdout: IO[bytes] | None) -> None:
+    def __init__(
+        self,
+        pid: int,
+        answer: "_Answer",
+        stdin: IO[bytes] | None,
+        stdout: IO[bytes] | None,
+        on_end: Callable[[int], None],
+    ) -> None:
+        """on_end: called with the number of the process when its status has been read."""
         self.pid = pid
         self.stdin = stdin
         self.stdout = stdout
         self.returncode: int | None = None
         self._answer = answer
+        self._on_end = on_end
         self._reading = Lock()
 
     def poll(self) -> int | None:
@@ -67,6 +79,7 @@ class Forked:
         except OSError:
             self.returncode = LOST
         self._answer.close()
+        self._on_end(self.pid)
         return self.returncode
 
 
@@ -101,6 +114,12 @@ class _Answer:
         os.close(self._descriptor)
 
 
+def end_of(file: IO[bytes], size: int) -> str:
+    """Return the last `size` bytes of a file as text."""
+    file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+    return file.read().decode("utf-8", "replace")
+
+
 def environment() -> dict[str, str]:
     """Return all the variables of a process that forks."""
     return ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -120,6 +139,8 @@ class ForkServer:
         self._server: _Server | None = None
         #: Called with the number of each new process.
         self.on_fork: Callable[[int], None] = lambda _: None
+        #: Called with the number of each process whose end was seen.
+        self.on_end: Callable[[int], None] = lambda _: None
         atexit.register(self.stop)
         os.register_at_fork(after_in_child=self._forget)
 
@@ -155,7 +176,7 @@ class ForkServer:
             stderr: a descriptor.
 
         Raises:
-            OSError: no process could be started.
+            OSError: no process could be started; it says what the server wrote to stderr.
         """
         text = {"arguments": list(arguments), "folder": str(folder.absolute()), "environment": dict(environment)}
         request = json.dumps(text).encode() + b"\n"
@@ -172,7 +193,7 @@ class ForkServer:
             os.close(theirs_in)
             os.close(theirs_out)
         self.on_fork(pid)
-        return Forked(pid, answer, ours_in, ours_out)
+        return Forked(pid, answer, ours_in, ours_out, self.on_end)
 
     def _forked(self, request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
         self.prepare()
@@ -209,6 +230,7 @@ class _Server:
     """One life of a process that forks."""
 
     def __init__(self, script: Path) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end() or forget()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self.process = subprocess.Popen(
@@ -217,7 +239,7 @@ class _Server:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=self._stderr.fileno(),
                 cwd="/",
                 env=environment(),
                 start_new_session=True,
@@ -233,6 +255,12 @@ class _Server:
             finally:
                 os.close(writer)
             return answer.number(b"@"), answer
+        except OSError as error:
+            answer.close()
+            said = end_of(self._stderr, STDERR_BYTES).strip()
+            raise OSError(
+                errno.EAGAIN, f"{os.strerror(errno.EAGAIN)}: {said or 'the fork server gave no reason'}"
+            ) from error
         except BaseException:
             answer.close()
             raise
@@ -240,10 +268,12 @@ class _Server:
     def end(self) -> None:
         self._socket.close()
         self.process.wait()
+        self._stderr.close()
 
     def forget(self) -> None:
         """In a fork of the parent, whose server this is not."""
         self._socket.close()
+        self._stderr.close()
         self.process.returncode = 0
 
 

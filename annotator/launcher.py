@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 CANNOT_START = 70
-PR_SET_PDEATHSIG = 1  # Linux, <sys/prctl.h>
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # Linux, <sys/prctl.h>
 REQUEST_BYTES = 64 * 1024
 
 
@@ -66,9 +66,11 @@ def serve(listening: socket.socket) -> list[str] | None:
     In each child return its arguments. A request is a line of JSON, with the arguments, the folder and the environment,
     and four files: 0, 1 and 2 of the child, and one to answer on, which gets the child's number after @ as soon as it
     leads a session, and its exit status (of a signal, its number below 0) at the end. Children are killed when this
-    process ends. Call it from a process without other threads.
+    process ends. Processes that a child leaves behind become children of this process, which reaps them: the process
+    with number 1 may not. Call it from a process without other threads.
     """
     server = os.getpid()
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
     woken, wake = os.pipe()
     for one in (woken, wake):
         os.set_blocking(one, False)
@@ -98,24 +100,26 @@ def serve(listening: socket.socket) -> list[str] | None:
 
 
 def _reap(running: dict[int, int]) -> None:
-    """Answer for the children that have ended."""
-    while running:
-        child, status = os.waitpid(-1, os.WNOHANG)
-        if child == 0:
-            return
-        answer = running.pop(child)
-        with suppress(BrokenPipeError):  # the other side does not want to know
-            os.write(answer, b"%d\n" % os.waitstatus_to_exitcode(status))
-        os.close(answer)
+    """Reap all processes that have ended, and answer for those that were asked for."""
+    with suppress(ChildProcessError):  # there are no more children
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == 0:
+                return
+            answer = running.pop(child, None)
+            if answer is None:  # a child left this process behind
+                continue
+            with suppress(BrokenPipeError):  # the other side does not want to know
+                os.write(answer, b"%d\n" % os.waitstatus_to_exitcode(status))
+            os.close(answer)
 
 
 def _begin(request: dict[str, Any], files: list[int], server: int) -> list[str]:
     """Make a fork what a new process would be: with these files alone, leading a session. It ends with the server."""
     os.setsid()
-    with suppress(AttributeError):  # Linux alone has it
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != server:
-            os._exit(CANNOT_START)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(CANNOT_START)
     os.write(files[3], b"@%d\n" % os.getpid())
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -126,6 +130,11 @@ def _begin(request: dict[str, Any], files: list[int], server: int) -> list[str]:
     os.environ.clear()
     os.environ.update(request["environment"])
     return list(request["arguments"])
+
+
+def _prctl(option: int, value: int) -> None:
+    with suppress(AttributeError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def _end(status: int) -> NoReturn:

@@ -55,8 +55,6 @@ def annotate_job(job_id: str) -> None:
     if claim is None:
         return
     job_id = str(claim.job.pk)
-    child.prepare()
-    remove_leftovers()
     try:
         with (
             Heartbeat(claim) as heartbeat,
@@ -91,6 +89,8 @@ def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     """Fetch, annotate, store, complete; or fail the job for a reason that its owner can act on."""
     job, source, out = claim.job, folder / "input", folder / "out"
     out.mkdir()
+    child.prepare()
+    remove_leftovers()
     brought = False
     plan = plan_of(job.owner)
     if too_large := beyond_limit(job.input_size or 0, plan):  # the plan may have changed since the upload

@@ -19,7 +19,7 @@ GZIP_START = 0x1F
 #: The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
-#: How a program ends that reads where it must not, or finds that its data cannot be.
+#: Signals that end a crashed program.
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 
 Note = Callable[[str], None]

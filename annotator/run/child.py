@@ -26,7 +26,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from annotator.errors import Cancelled, EngineError, InputError
-from annotator.forks import ForkServer, environment
+from annotator.forks import LOST, ForkServer, end_of, environment
 from annotator.pipeline import LOG, Limits, Outputs, Progress, Report
 from annotator.preflight.reader import human_bytes
 from annotator.references import Reference
@@ -41,9 +41,11 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.05
 #: Work that watches the clock itself has this long to end before it is killed.
 GRACE_SECONDS = 2.0
-#: Of what a child says about its work in the end: more would be a fault.
+#: How long bcftools processes may take to end after their child.
+TOOL_SECONDS = 1.0
+#: Longest answer of a child; a longer one is an error.
 ANSWER_BYTES = 64 * 1024**2
-#: Of what a child writes to stderr, the last part is kept.
+#: Bytes of stderr that are kept, from its end.
 STDERR_BYTES = 16 * 1024
 #: How programs say that memory was refused to them, before they abort.
 NO_MEMORY = ("memory allocation of", "MemoryError", "bad_alloc", "Cannot allocate memory")
@@ -119,11 +121,12 @@ def write_tables(
 
 
 def prepare() -> None:
-    """Have a child ready, without waiting until it is."""
-    with _lock:
-        if not _waiting:
-            with contextlib.suppress(OSError):  # who needs it tries again
-                _waiting.append(_Child())
+    """Have a child ready for the next job; if there is no fork server, start one instead, without waiting for it."""
+    with _lock, contextlib.suppress(OSError):  # the next `run` tries again
+        if _server.pid is None:
+            _server.prepare()
+        elif not _waiting:
+            _waiting.append(_Child())
 
 
 def run(
@@ -198,7 +201,7 @@ class _Child:
         except BaseException:
             self._stderr.close()
             raise
-        self._tools: list[int] = []
+        self._tools: set[int] = set()  # numbers of the bcftools processes that run
         self._text = bytearray()
         self._answer: dict[str, Any] = {}
         self.peak = 0
@@ -242,7 +245,9 @@ class _Child:
         for line in lines:
             message: dict[str, Any] = json.loads(line)
             if "tool" in message:
-                self._tools.append(message["tool"])
+                self._tools.add(message["tool"])
+            elif "ended" in message:
+                self._tools.discard(message["ended"])
             elif "progress" in message:
                 yield message
             else:
@@ -252,7 +257,7 @@ class _Child:
         return sum(private_bytes(pid) for pid in (self.process.pid, *self._tools))
 
     def _judge(self, limits: Limits) -> Any:
-        """What its end means."""
+        """Return the result, or raise what the exit status means."""
         status, answer = self.process.wait(), self._answer
         stderr = self._stderr_text()
         if stderr:
@@ -269,6 +274,8 @@ class _Child:
             raise too_much_memory(limits)
         if "crash" in answer:
             raise EngineError("crashed", answer["crash"])
+        if status == LOST:
+            raise EngineError("no-process", "the job's process was killed: the process it was forked from has ended")
         # It was ended by a signal. The kernel's own killer takes who has the most memory: a job that has little was
         # killed by somebody else. A library to which memory is refused says so and aborts.
         refused = status == -signal.SIGABRT and any(text in stderr for text in NO_MEMORY)
@@ -278,16 +285,20 @@ class _Child:
         raise EngineError("crashed", f"the child process was ended by {end}: {stderr or 'it said nothing'}")
 
     def _stderr_text(self) -> str:
-        size = self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, size - STDERR_BYTES))
-        return self._stderr.read().decode("utf-8", "replace").strip()
+        return end_of(self._stderr, STDERR_BYTES).strip()
 
     def close(self) -> None:
-        """Kill it and what it has started, and wait for their end. bcftools ends with the child that forked it."""
-        for pid in (self.process.pid, *self._tools) if self.process.poll() is None else ():
+        """Kill the child and wait for its end, and for that of its bcftools processes, which end with the child.
+
+        They are not killed by number: the number of one that has ended may be another process's by now.
+        """
+        if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        deadline = time.monotonic() + TOOL_SECONDS
+        while any(map(private_bytes, self._tools)) and time.monotonic() < deadline:
+            time.sleep(0.005)
         for stream in (self.process.stdin, self.process.stdout, self._stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):

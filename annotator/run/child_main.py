@@ -33,8 +33,7 @@ from annotator.references import load_reference
 from annotator.run import work  # noqa: F401 - loaded for the forks
 from annotator.samples import write_sample
 
-#: Beyond the limit of memory, which the parent watches, so much may be asked for before it is refused: reserved is not
-#: used.
+#: Address space allowed above the memory limit, because reserved memory is not all used.
 RESERVE_BYTES = 512 * 1024**2
 #: For the kernel's own killer: rather this process than the worker.
 OOM_SCORE = 800
@@ -65,11 +64,11 @@ def _warm_up() -> None:
 
 
 class _Parent:
-    """Who waits for the answer."""
+    """The parent process, which reads our messages."""
 
     def __init__(self) -> None:
         self._pipe = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)  # what a library prints is no answer
+        os.dup2(2, 1)  # keep library output out of the answer
         self._lock = Lock()
 
     def say(self, **message: Any) -> None:
@@ -87,6 +86,7 @@ def _ready(parent: _Parent) -> None:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     bcftools.SERVER.on_fork = lambda pid: parent.say(tool=pid)
+    bcftools.SERVER.on_end = lambda pid: parent.say(ended=pid)
     bcftools.SERVER.prepare()
     from annotator.tables import files  # noqa: F401, PLC0415 - Polars
 

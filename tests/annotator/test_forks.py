@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from annotator import forks
 from annotator.bcftools import SERVER, Tool
 from tests.annotator.conftest import vcf
@@ -95,8 +97,26 @@ def test_a_process_whose_server_was_killed_is_killed_with_it(tmp_path: Path) -> 
     assert_ends(tool.process.pid)
     failure = tool.failure()
     assert failure is not None
-    assert failure.code == "tool-crashed"
+    assert failure.code == "no-process"
     tool.close()
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text("raise RuntimeError('a library is missing')")
+    server = forks.ForkServer(script)
+    with Path(os.devnull).open("wb") as nothing, pytest.raises(OSError, match="RuntimeError: a library is missing"):
+        server.fork(["work"], folder=tmp_path, environment={}, stdin=None, stdout=None, stderr=nothing.fileno())
+    server.stop()
+
+
+def test_a_process_tells_its_end_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(SERVER, "on_end", told.append)
+    tool = view(tmp_path)
+    assert not told
+    text_of(tool)
+    assert told == [tool.process.pid]
 
 
 def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The annotate task, eagerly, on an AWS in memory: what becomes of a job, whatever its file is."""
 
+import errno
 import gzip
 import json
 import os
@@ -134,6 +135,17 @@ def test_when_s3_cannot_take_the_result_the_job_waits_for_another_try(pending: C
     annotate_job.apply(args=[str(job.pk)])
     job.refresh_from_db()
     assert job.status == JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("step", ["annotator.tasks.child.prepare", "annotator.tasks.remove_leftovers"])
+def test_a_fault_before_the_work_gives_the_job_back(
+    pending: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.EIO, "made up")
+
+    monkeypatch.setattr(step, fail)
+    assert run(pending()).status == JobStatus.PENDING
 
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from annotator.bcftools import Tool
+from annotator.bcftools import SERVER, Tool
 from annotator.errors import EngineError, InputError
 from annotator.run import work
 from tests.annotator.install.disks import no_room_beyond
@@ -41,6 +41,21 @@ def hold_the_lock_beside_bcftools(*, tell: Any, folder: str) -> None:
     os.mkfifo(Path(folder) / "never.vcf")
     Tool("view", ["never.vcf"], work_dir=Path(folder), memory_bytes=1024**3, cpu_seconds=100)
     hold_the_lock(tell=tell)
+
+
+def run_bcftools_to_its_end(*, tell: Any, folder: str) -> int:
+    """Return the number of the process that ran it."""
+    source = Path(folder) / "in.vcf"
+    source.write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    tool = Tool("view", ["in.vcf"], work_dir=Path(folder), memory_bytes=1024**3, cpu_seconds=100)
+    tool.process.wait()
+    tool.close()
+    return tool.process.pid
+
+
+def server_of_bcftools(*, tell: Any) -> int | None:
+    """Return the number of the process that this process's bcftools commands are forked from."""
+    return SERVER.pid
 
 
 def take_memory(*, tell: Any, megabytes: int) -> None:

@@ -1,5 +1,6 @@
 """A job's work in a child process: whatever goes wrong in it, it ends in time, costs one job, and leaves nothing."""
 
+import contextlib
 import gzip
 import os
 import signal
@@ -16,6 +17,7 @@ from annotator.errors import Cancelled, EngineError, InputError
 from annotator.pipeline import Limits, Outputs, Progress
 from annotator.references import Reference
 from annotator.run import child
+from gas.jobs.faults import is_ours
 from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
 from tests.support.waiting import wait_until
@@ -216,6 +218,107 @@ def test_children_are_forked_from_a_process_without_other_threads(run: Callable[
     run(childwork.answer, value=1)
     assert child._server.pid is not None
     assert len(os.listdir(f"/proc/{child._server.pid}/task")) == 1  # noqa: PTH208
+
+
+def test_bcftools_that_has_ended_is_neither_counted_nor_waited_for(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools: list[set[int]] = []
+    close = child._Child.close
+    monkeypatch.setattr(child._Child, "close", lambda self: tools.append(self._tools) or close(self))
+    assert run(childwork.run_bcftools_to_its_end, folder=str(tmp_path)) > 0
+    assert tools == [set()]
+
+
+def test_only_the_child_is_killed_by_its_number(
+    run: Callable[..., Any], children: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a bcftools process may be another process's by the time it is used."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
+        seen: list[child._Child] = []
+        memory = child._Child._memory
+
+        def add_the_stranger(self: child._Child) -> int:
+            seen.append(self)
+            self._tools.add(stranger.pid)
+            return memory(self)
+
+        monkeypatch.setattr(child._Child, "_memory", add_the_stranger)
+        with pytest.raises(Cancelled):
+            run(childwork.hold_the_lock, cancelled=lambda: bool(seen))
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_fork_server_that_ends_is_never_the_files_fault(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of its children end with it, whatever memory they have."""
+
+    def kill_the_server() -> bool:
+        if seen[-1].peak > 300 * 1024**2:
+            assert child._server.pid is not None
+            os.kill(child._server.pid, signal.SIGKILL)
+        return False
+
+    seen: list[child._Child] = []
+    watch = child._Child.watch
+    monkeypatch.setattr(child._Child, "watch", lambda self, *rest: seen.append(self) or watch(self, *rest))
+    with pytest.raises(EngineError) as caught:
+        run(childwork.take_memory, megabytes=350, cancelled=kill_the_server)
+    assert caught.value.code == "no-process"
+    assert is_ours(caught.value)
+
+
+def test_preparing_does_not_wait_for_a_server_that_starts() -> None:
+    child.stop()
+    child.prepare()
+    assert child._server.pid is not None
+    assert not child._waiting
+
+
+def test_no_job_leaves_a_process_to_the_process_with_number_1(tmp_path: Path) -> None:
+    """A process that adopts orphans, as number 1 of a container does, and reaps none."""
+    code = f"""
+import ctypes, os
+from pathlib import Path
+from annotator.errors import EngineError
+from annotator.pipeline import Limits
+from annotator.run import child
+from tests.support import childwork
+ctypes.CDLL(None).prctl(36, 1)
+def run(work, limits=Limits(), **arguments):
+    return child.run(work, arguments, folder=Path({str(tmp_path)!r}), limits=limits)
+servers = [run(childwork.server_of_bcftools) for _ in range(2)]
+try:
+    run(childwork.hold_the_lock_beside_bcftools, Limits(seconds=0.2), folder={str(tmp_path)!r})
+except EngineError:
+    print(*servers, flush=True)
+input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as adopter:
+        assert adopter.stdin is not None
+        assert adopter.stdout is not None
+        servers = adopter.stdout.readline().split()
+        assert len(servers) == 2
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in servers), what="their being reaped")
+        # The fork server alone is left.
+        wait_until(lambda: children_of(adopter.pid) == 1, what="the end of all others")
+        adopter.stdin.close()
+
+
+def children_of(pid: int) -> int:
+    found = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += int(stat.read_text().rpartition(")")[2].split()[1]) == pid
+    return found
 
 
 def test_a_child_gets_no_secrets(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
