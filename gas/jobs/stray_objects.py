@@ -38,9 +38,10 @@ def scan() -> StorageScan | None:
             return None
         current = StorageScan.objects.create(started_at=clock.now())
     for _ in range(settings.STORAGE_SCAN_PAGES):
-        if not _next_page(current):
+        # A process that was killed may have left a scan that has listed everything and is not finished.
+        if current.area < len(areas()) and not _next_page(current):
             return None  # another process is at it
-        if current.area == len(areas()):
+        if current.area >= len(areas()):
             _finish(current)
             return current
     return None

@@ -116,6 +116,24 @@ def test_the_same_is_told_once_and_the_alert_is_bounded(aws: StandIn, db: None, 
     assert len(mail.outbox) == 2
 
 
+def test_a_scan_whose_process_was_killed_before_it_told_is_finished_by_the_next(
+    aws: StandIn, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_: StorageScan) -> None:
+        raise SystemExit
+
+    put("results/nonsense")
+    with monkeypatch.context() as patched:
+        patched.setattr(stray_objects, "_finish", killed)
+        with pytest.raises(SystemExit):
+            stray_objects.scan()
+    assert StorageScan.objects.get().area == len(stray_objects.areas())
+    ended = stray_objects.scan()
+    assert ended is not None
+    assert StorageScan.objects.get().finished_at is not None
+    assert len(mail.outbox) == 1
+
+
 def test_it_costs_so_many_pages_an_hour_and_goes_on_where_it_stopped(
     aws: StandIn, db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
