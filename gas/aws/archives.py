@@ -83,7 +83,8 @@ class Archive(Protocol):
 
         Raises:
             ObjectMissing: there is no such object.
-            CopyDiffers: the object, or what was stored of it, is not what it should be. Nothing was kept.
+            CopyDiffers: the object is not what it should be; or, as StoredDiffers, what was stored of it is not.
+                Nothing was kept.
         """
         ...
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from gas.aws import s3
 from gas.aws.clients import AWSError, error_code
 from gas.aws.clients import s3 as client
-from gas.aws.s3 import CopyDiffers, ObjectMissing
+from gas.aws.s3 import CopyDiffers, ObjectMissing, StoredDiffers
 from gas.aws.spool import checked
 
 #: CopyObject takes no larger source.
@@ -98,7 +98,7 @@ def _copy_part(options: Any, number: int, start: int, length: int, digest: bytes
     )
     part = answer["CopyPartResult"]
     if part.get("ChecksumSHA256") != _base64(digest):
-        raise CopyDiffers(f"{options['Key']}: part {number} is not as it was read")
+        raise StoredDiffers(f"{options['Key']}: part {number} is not as it was read")
     return {"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}
 
 
@@ -121,7 +121,7 @@ def _check(bucket: str, target: str, size: int, storage_class: str) -> None:
     info = client().head_object(Bucket=bucket, Key=target)
     found = info["ContentLength"], info.get("StorageClass", "STANDARD")
     if found != (size, storage_class):
-        raise CopyDiffers(f"{target}: {size} bytes of {storage_class} were expected; there are {found}")
+        raise StoredDiffers(f"{target}: {size} bytes of {storage_class} were expected; there are {found}")
 
 
 def _abort(place: Any, upload: str) -> None:

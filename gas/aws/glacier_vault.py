@@ -28,7 +28,7 @@ from gas.aws.archives import (
     Tier,
 )
 from gas.aws.clients import AWSError, error_code, glacier
-from gas.aws.s3 import CopyDiffers
+from gas.aws.s3 import CopyDiffers, StoredDiffers
 from gas.aws.spool import Part, checked, file_chunks, fill, parts
 from gas.aws.treehash import root_of
 
@@ -63,7 +63,7 @@ class VaultArchive:
             answer, tree = _upload_whole(chunks, description)
         if answer.get("checksum") != tree:
             self.delete(answer["archiveId"])
-            raise CopyDiffers(f"{archive_key}: tree hash {tree} was sent; the vault has {answer.get('checksum')}")
+            raise StoredDiffers(f"{archive_key}: tree hash {tree} was sent; the vault has {answer.get('checksum')}")
         return StoredArchive(answer["archiveId"], size, sha256, tree, self.route)
 
     def attempt_id(self, archive_key: str) -> None:
@@ -209,7 +209,7 @@ def _upload_part(upload: str, part: Part) -> bytes:
         body=part.file,
     )
     if answer.get("checksum") != part.tree.hex():
-        raise CopyDiffers(f"the part at {part.start} is not what was sent")
+        raise StoredDiffers(f"the part at {part.start} is not what was sent")
     return part.tree
 
 

@@ -33,6 +33,10 @@ class CopyDiffers(Exception):
     """What S3 holds is not what was sent; the source must be kept."""
 
 
+class StoredDiffers(CopyDiffers):
+    """The source was right, but what was stored of it is not what was sent."""
+
+
 class NotDeleted(Exception):
     """S3 refused to delete some of the objects."""
 

@@ -23,7 +23,7 @@ from gas.alerts import alert_after_commit
 from gas.aws.archives import StoredArchive
 from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
-from gas.aws.s3 import CopyDiffers, ObjectMissing
+from gas.aws.s3 import ObjectMissing, StoredDiffers
 from gas.jobs import faults, tables
 from gas.jobs.missing import PROBLEM
 from gas.jobs.models import JobEvent, Notice, ResultFile
@@ -153,6 +153,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
                 archive_due_at=None,
                 hot_deleted_at=None,
                 faults=0,
+                damages=0,
                 **NO_LEASE,
             )
             tables.forget(result)
@@ -177,15 +178,18 @@ def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | No
     """After a failed attempt: available as before, and due again after a pause that grows, unless it is no longer due.
     `archive`, or what the attempt may have stored before the fault, is removed. Safe to repeat.
 
-    A result that is not in S3, or that was read MAX_ATTEMPTS times in a row and was never what its row says, is not
-    tried again: its row says what is wrong, and staff are told.
+    A result is not tried again if it is not in S3, or if MAX_ATTEMPTS times in a row it was not what its row says or
+    its archive was not what was sent: its row says what is wrong, and staff are told.
     """
     faults_now = claim.result.faults + 1
+    damages = faults.damages_after(claim.result.damages, error)
     problem = ""
     if isinstance(error, ObjectMissing):
         problem = PROBLEM
-    elif isinstance(error, CopyDiffers) and faults_now >= settings.MAX_ATTEMPTS:
-        problem = f"Read {faults_now} times in a row, it was never what this row says: {error}"[:300]
+    elif damages >= settings.MAX_ATTEMPTS and isinstance(error, StoredDiffers):
+        problem = f"Stored {damages} times in a row, and the last archive was not what was sent: {error}"[:300]
+    elif damages >= settings.MAX_ATTEMPTS:
+        problem = f"Read {damages} times in a row, it was never what this row says: {error}"[:300]
     route = archive.route if archive else settings.ARCHIVE_ROUTE
     stored_as = archive.archive_id if archive else archive_of().attempt_id(claim.archive_key)
     with transaction.atomic():
@@ -201,12 +205,13 @@ def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | No
             "It could not be archived; staff have been told." if problem else "It could not be archived. Trying again.",
             archive_due_at=None if problem else result.archive_due_at and clock.now() + again_in,
             faults=faults_now,
+            damages=damages,
             problem=problem,
             **NO_LEASE,
         )
         if problem:
             alert_after_commit(
-                "Results cannot be archived: their files are missing or damaged",
+                "Results cannot be archived: their files or archives are missing or damaged",
                 f"Result {result.pk} of job {result.job_id}: {problem} Nothing was deleted. `manage.py "
                 "reconcile_storage` compares all results with S3 and Glacier.",
             )

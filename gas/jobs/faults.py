@@ -99,6 +99,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
+def damages_after(damages: int, error: BaseException) -> int:
+    """Return how often in a row a copy was not what it should be, after an attempt that ended with an error."""
+    return damages + 1 if isinstance(error, CopyDiffers) else 0
+
+
 def pause(faults: int, first: float = FIRST_PAUSE) -> float:
     """Return for how many seconds to wait after `faults` faults in a row, at least one: `first`, doubled each time."""
     return min(first * 2.0 ** min(faults - 1, 20), LONGEST_PAUSE)

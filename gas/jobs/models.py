@@ -148,6 +148,9 @@ class ResultFile(models.Model):
     faults = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How often in a row it could not be archived or brought back."
     )
+    damages = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often in a row what was read or stored of it was not what it should be."
+    )
     problem = models.CharField(
         max_length=300, blank=True, help_text="Why it is neither archived nor brought back any more, for staff."
     )

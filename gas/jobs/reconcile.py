@@ -159,6 +159,7 @@ def _say_archived(result: ResultFile, copy: Copy) -> None:
         "archive_due_at": None,
         "problem": "",
         "faults": 0,
+        "damages": 0,
         **NO_LEASE,
     }
     message = "Found in the archive when storage was compared with the database."
@@ -176,7 +177,7 @@ def _say_archived(result: ResultFile, copy: Copy) -> None:
 
 def _say_available(result: ResultFile, copy: Copy) -> None:
     message = "Found in S3 when storage was compared with the database."
-    facts: dict[str, Any] = {"key": copy.name, "problem": "", "faults": 0, **NO_LEASE}
+    facts: dict[str, Any] = {"key": copy.name, "problem": "", "faults": 0, "damages": 0, **NO_LEASE}
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         if result.state == ResultState.ARCHIVING:
             move_result(result, ResultState.AVAILABLE, message)

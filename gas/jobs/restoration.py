@@ -18,7 +18,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from gas import clock
 from gas.alerts import alert_after_commit
-from gas.aws.s3 import CopyDiffers
+from gas.aws.s3 import StoredDiffers
 from gas.jobs import faults, tables
 from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
@@ -114,6 +114,7 @@ def start(
             batch=batch,
             retrieval_tries=0,
             faults=0,
+            damages=0,
             problem="",
             **NO_RETRIEVAL,
         )
@@ -291,13 +292,18 @@ def let_go(claim: RestoreClaim, error: Exception | None = None) -> None:
             it takes.
     """
     faults_now = claim.result.faults + (error is not None)
+    damages = claim.result.damages if error is None else faults.damages_after(claim.result.damages, error)
     with transaction.atomic():
         mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
-        held = mine.update(**NO_LEASE, restore_sent_at=None, faults=faults_now)
+        held = mine.update(**NO_LEASE, restore_sent_at=None, faults=faults_now, damages=damages)
         if held and error is not None:
-            if isinstance(error, CopyDiffers) and faults_now >= settings.MAX_ATTEMPTS:
+            if damages >= settings.MAX_ATTEMPTS:
                 result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
-                give_up(result, f"What Glacier gave back, {faults_now} times in a row, is not what was archived.")
+                if isinstance(error, StoredDiffers):
+                    what = "What was stored in S3 is not what Glacier gave back"
+                else:
+                    what = "What Glacier gave back is not what was archived"
+                give_up(result, f"{what}; {damages} such faults in a row: {error}"[:300])
             else:
                 faults.tell("Results are not brought back", faults_now, f"Result {claim.result.pk}: {error!r}")
         if not ResultFile.objects.filter(pk=claim.result.pk, key=claim.new_key).exists():
@@ -330,6 +336,7 @@ def restored(claim: RestoreClaim) -> None:
             hot_deleted_at=None,
             retrieval_tries=0,
             faults=0,
+            damages=0,
             **NO_RETRIEVAL,
             **NO_LEASE,
         )

@@ -10,8 +10,8 @@ from moto.s3.models import s3_backends
 from annotator.tasks import annotate_job
 from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from devstack.credentials import ACCOUNT
-from gas.aws import s3
-from gas.jobs import leases, restoration
+from gas.aws import glacier_vault, s3
+from gas.jobs import archival, leases, restoration
 from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, ResultState
 from gas.subscriptions.changes import set_plan
@@ -143,6 +143,37 @@ def test_a_result_that_is_damaged_in_s3_ends_in_one_alert(
     assert len(mailoutbox) == 2  # the first fault, and that it was given up
 
 
+def test_a_damaged_body_after_other_faults_does_not_give_up_a_sound_result(
+    aws: StandIn, result: ResultFile, settings: Any
+) -> None:
+    settings.ARCHIVE_ROUTE = "vault"
+    trouble = OSError("AWS is in trouble")
+    for error in [trouble] * (settings.MAX_ATTEMPTS - 1) + [s3.CopyDiffers("cut"), trouble, s3.CopyDiffers("cut")]:
+        due_now(result)
+        claim = archival.claim(result.pk)
+        assert claim is not None
+        archival.give_back(claim, error)
+    result.refresh_from_db()
+    assert (result.problem, result.faults, result.damages) == ("", settings.MAX_ATTEMPTS + 2, 1)
+    due_now(result)
+    put_away(result)
+    assert (result.faults, result.damages) == (0, 0)
+
+
+def test_an_archive_that_differs_is_not_told_as_a_damaged_file(
+    aws: StandIn, result: ResultFile, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ARCHIVE_ROUTE = "vault"
+    monkeypatch.setattr(glacier_vault, "_upload_whole", lambda *_: ({"archiveId": "a", "checksum": "other"}, "sent"))
+    for _ in range(settings.MAX_ATTEMPTS):
+        due_now(result)
+        archive_result.apply(args=[str(result.pk)])
+    result.refresh_from_db()
+    assert result.state == ResultState.AVAILABLE
+    assert "archive was not what was sent" in result.problem
+    assert "what this row says" not in result.problem
+
+
 # --- The archive, on its way back
 
 
@@ -195,6 +226,18 @@ def test_an_archive_that_comes_back_damaged_each_time_is_given_up_and_kept(
     assert not results_in_s3()
     restoration.finish(batch)
     assert [mail.subject for mail in mailoutbox if "could not be brought back" in mail.subject] != []
+
+
+def test_a_damaged_archive_after_other_faults_is_not_given_up(
+    batch: RestoreBatch, result: ResultFile, settings: Any
+) -> None:
+    trouble = OSError("AWS is in trouble")
+    for error in [trouble] * (settings.MAX_ATTEMPTS - 1) + [s3.CopyDiffers("cut"), None, trouble, s3.CopyDiffers("c")]:
+        claim = restoration.claim(result.pk)
+        assert claim is not None
+        restoration.let_go(claim, error)
+    result.refresh_from_db()
+    assert (result.state, result.problem, result.damages) == (ResultState.RESTORING, "", 1)
 
 
 def test_an_archive_whose_body_breaks_off_is_tried_for_as_long_as_it_takes(
