@@ -13,17 +13,19 @@ SENTENCE = (
 PROBLEM = "Its file is not in S3, where this row says it is."
 
 
-def refusal_reason(job: Job, bucket: str, key: str) -> str:
-    """Say why the browser is not sent to S3 for an object that a row of the job names; "" if it is there.
-
-    S3 would answer with a page of XML. Staff are told, once for a result: its row then has a problem, and it is not
-    archived any more. While S3 does not answer, the object is taken to be there.
-    """
+def is_missing(bucket: str, key: str) -> bool:
+    """Return whether S3 has no such object. While S3 does not answer, the object is taken to be there."""
     try:
-        if s3.exists(bucket, key):
-            return ""
+        return not s3.exists(bucket, key)
     except AWSError:
-        return ""
+        return False
+
+
+def tell(job: Job, key: str) -> str:
+    """Alert staff of an object that a row of the job names and that is not in S3; return the sentence for the owner.
+
+    Staff are told once for a result: its row then has a problem, and it is not archived any more.
+    """
     mine = ResultFile.objects.filter(job=job, key=key, state=ResultState.AVAILABLE)
     is_result = mine.exists()
     if not is_result or mine.filter(problem="").update(problem=PROBLEM, archive_due_at=None):

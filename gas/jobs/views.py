@@ -299,6 +299,12 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     """Send the browser to a presigned address of one of the job's own objects."""
     job = _own(request, job_id)
     target = _target(job, kind)
+    if target is not None and missing.is_missing(target[0], target[1]):  # S3 would answer with a page of XML
+        job = _own(request, job_id)
+        if _target(job, kind) == target:
+            messages.error(request, missing.tell(job, target[1]))
+            return redirect(job)
+        target = _target(job, kind)  # its result was archived or brought back meanwhile
     if target is None:
         result = ResultFile.objects.filter(job=job).first()
         if result is None or kind not in {"vcf", "index", "tsv", "parquet"}:
@@ -312,9 +318,6 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
             raise Http404
         return redirect(job)
     bucket, key, ending = target
-    if reason := missing.refusal_reason(job, bucket, key):
-        messages.error(request, reason)
-        return redirect(job)
     name = job.name if kind == "input" else download_name(job.name, ending)
     return redirect(s3.presigned_download(bucket, key, filename=name))
 

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from gas.aws import s3 as s3_calls
 from gas.aws.clients import s3
 from gas.jobs import context, leases
 from gas.jobs.models import Job, ResultFile
-from gas.jobs.states import JobStatus
+from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
 from tests.conftest import age, failed
 from tests.support.glacier_standin import StandIn
@@ -110,6 +111,26 @@ def test_a_download_is_a_short_lived_address_with_a_sensible_name(
     assert claim.prefix + "annot.vcf.gz" in address
     assert '🧬 "my" run.annot.vcf.gz' in address
     assert f"X-Amz-Expires={settings.DOWNLOAD_EXPIRES_SECONDS}" in address
+
+
+def test_a_result_that_is_archived_while_somebody_asks_for_it_raises_no_alarm(
+    client: Client, claimed: Callable[..., leases.Claim], monkeypatch: pytest.MonkeyPatch, mailoutbox: list[Any]
+) -> None:
+    job = finish(claimed())
+    exists = s3_calls.exists
+
+    def archived_just_before(bucket: str, key: str) -> bool:
+        s3().delete_object(Bucket=bucket, Key=key)
+        ResultFile.objects.update(state=ResultState.ARCHIVED)
+        return exists(bucket, key)
+
+    monkeypatch.setattr(s3_calls, "exists", archived_just_before)
+    mailoutbox.clear()
+    answer = client.get(f"/jobs/{job.pk}/download/vcf/", follow=True)
+    assert "This result is not available just now" in answer.content.decode()
+    assert "missing from our storage" not in answer.content.decode()
+    assert ResultFile.objects.get().problem == ""
+    assert not mailoutbox
 
 
 @pytest.mark.django_db(transaction=True)
