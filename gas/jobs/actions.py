@@ -12,6 +12,7 @@ from gas.jobs.failures import failure_of
 from gas.jobs.leases import NO_FAULT_KIND, NO_LEASE, forget_attempt
 from gas.jobs.models import Job
 from gas.jobs.queue import enqueue, is_full
+from gas.jobs.removals import HOT, remove
 from gas.jobs.states import JobStatus, Outrun, move_job
 from gas.jobs.turns import wake_next
 from gas.jobs.uploads import beyond_limit
@@ -75,9 +76,14 @@ def retry(job: Job, *, actor: User) -> None:
             lock_owner(pk=job.owner_id)  # of requests at the same time each sees the jobs of those before it
             if full := is_full(job.owner):
                 raise ActionRefused(full)
+            # The log of the attempt that failed is named by nothing but the job's row.
+            old_log = Job.objects.filter(pk=job.pk).values_list("log_key", flat=True).first()
+            if old_log:
+                remove(HOT, old_log)
             enqueue(
                 job,
                 "Trying again.",
+                log_key="",
                 actor=actor,
                 submitted_at=clock.now(),
                 finished_at=None,

@@ -95,6 +95,19 @@ def test_the_log_of_a_failed_job_is_kept(aws: StandIn, claimed: Callable[..., le
     assert left() == ["log.txt"]
 
 
+def test_a_retry_removes_the_old_attempts_log(aws: StandIn, claimed: Callable[..., leases.Claim]) -> None:
+    claim = claimed()
+    stored(claim)
+    leases.fail(claim, code="our-fault", message="m", advice="a", log_key=claim.prefix + "log.txt")
+    carry_out_all(after=django_settings.LEASE_SECONDS)
+    assert left() == ["log.txt"]
+    job = Job.objects.get()
+    actions.retry(job, actor=job.owner)
+    assert Job.objects.get().log_key == ""
+    carry_out_all()
+    assert left() == []
+
+
 def test_the_next_attempts_result_is_not_touched(aws: StandIn, claimed: Callable[..., leases.Claim]) -> None:
     first = claimed()
     stored(first)
