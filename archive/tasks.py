@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from gas import clock
 from gas.aws import s3
@@ -60,14 +61,15 @@ def delete_hot_copy(result_id: str) -> None:
     """Required: ARCHIVED, or on its way back. Resulting: the copy that was archived is gone from S3, and so are its
     tables, which hold the same.
     """
-    result = ResultFile.objects.filter(
-        pk=int(result_id), hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING]
-    ).first()
-    if result is None:
-        return
-    # A restored result gets a new key, so that this deletes what was archived, however late it comes.
-    s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
-    ResultFile.objects.filter(pk=result.pk, key=result.key).update(hot_deleted_at=clock.now())
+    rows = ResultFile.objects.filter(hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
+    # Locked until the copy is gone: a repair may make the row name this very copy, and comes before this or after it.
+    with transaction.atomic():
+        result = rows.select_for_update().filter(pk=int(result_id)).first()
+        if result is None:
+            return
+        # A restored result gets a new key, so that this deletes what was archived, however late it comes.
+        s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
+        ResultFile.objects.filter(pk=result.pk).update(hot_deleted_at=clock.now())
 
 
 @app.task(name=REMOVE_COPY)

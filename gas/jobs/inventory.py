@@ -38,7 +38,7 @@ def tend() -> VaultInventory | None:
     """Ask for an inventory when one is due, and compare it when it can be read. Returns the one that was compared."""
     if not settings.INVENTORY_DAYS or not _uses_the_vault():
         return None
-    latest = VaultInventory.objects.order_by("-asked_at").first()
+    latest = VaultInventory.objects.filter(report_only=False).order_by("-asked_at").first()
     if latest is not None and latest.compared_at is None:
         try:
             compare(latest)

@@ -327,6 +327,9 @@ class VaultInventory(models.Model):
     job_id = models.CharField(max_length=100, help_text="Glacier's.")
     asked_at = models.DateTimeField(auto_now_add=True)
     compared_at = models.DateTimeField(null=True)
+    report_only = models.BooleanField(
+        default=False, db_default=False, help_text="Asked for by reconcile_storage: nothing is removed because of it."
+    )
     archives = models.PositiveBigIntegerField(default=0, help_text="How many it lists.")
     removed = models.PositiveIntegerField(default=0, help_text="Archives of results that are whole elsewhere.")
     strangers = models.PositiveIntegerField(default=0, help_text="Archives that no result names, and that were kept.")

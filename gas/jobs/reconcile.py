@@ -79,7 +79,7 @@ def read_vault() -> Vault:
             continue
         except NotReady:
             return Vault()
-    VaultInventory.objects.create(job_id=inventory.ask())
+    VaultInventory.objects.create(job_id=inventory.ask(), report_only=True)
     return Vault()
 
 
@@ -140,7 +140,7 @@ def repair(finding: Finding) -> bool:
             unheld(clock.now()), pk=finding.result.pk, state=finding.result.state, key=finding.result.key
         ).filter(archive_id=finding.result.archive_id)
         result = same.select_for_update(of=("self",)).select_related("job").first()
-        if owner is None or result is None:
+        if owner is None or result is None or _is_going(copy) or not _is_there(copy, result):
             return False
         if copy.route:
             _say_archived(result, copy)
@@ -148,6 +148,20 @@ def repair(finding: Finding) -> bool:
             _say_available(result, copy)
             make_due(result, owner)
     return True
+
+
+def _is_going(copy: Copy) -> bool:
+    """Whether the copy is about to be removed, by itself or with its folder."""
+    folder = copy.name.rpartition("/")[0] + "/"
+    return Removal.objects.filter(copy_id__in=[copy.name, folder]).exists()
+
+
+def _is_there(copy: Copy, result: ResultFile) -> bool:
+    """Whether S3 still has the copy, with the result's size. A vault cannot be asked, and is believed."""
+    if copy.route == "vault":
+        return True
+    info = s3.head(settings.S3_RESULTS_BUCKET, copy.name)
+    return info is not None and info.size == result.size
 
 
 def _say_archived(result: ResultFile, copy: Copy) -> None:
@@ -181,9 +195,12 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         if result.state == ResultState.ARCHIVING:
             move_result(result, ResultState.AVAILABLE, message)
-        ResultFile.objects.filter(pk=result.pk).update(**facts)
+        # Tables are beside the copy under the old key; beside this one there may be none.
+        ResultFile.objects.filter(pk=result.pk).update(tsv_size=None, parquet_size=None, **facts)
         result.job.events.create(message=message)
         result.key = copy.name
+        if result.stats_size is not None:
+            tables.owe(result)
         return
     if result.state == ResultState.ARCHIVED:
         move_result(result, ResultState.RESTORING, message)
@@ -215,12 +232,12 @@ def _hot_copy(result: ResultFile) -> Copy | None:
     for item in s3.list_all(bucket, result.job.result_prefix):
         if not item.key.endswith("/annot.vcf.gz") or item.size != result.size:
             continue
-        folder = item.key.rpartition("/")[0] + "/"
-        if Removal.objects.filter(copy_id__in=[item.key, folder]).exists():
+        copy = Copy("", item.key)
+        if _is_going(copy):
             continue
         with suppress(s3.ObjectMissing):
             if s3.read_sha256(bucket, item.key) == result.sha256:
-                return Copy("", item.key)
+                return copy
     return None
 
 

@@ -11,14 +11,14 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.management import call_command
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import clients, s3
 from gas.aws.archives import archive
-from gas.jobs import archival, leases, reconcile, removals, restoration
-from gas.jobs.models import Job, Removal, ResultFile, VaultInventory
+from gas.jobs import archival, inventory, leases, reconcile, removals, restoration
+from gas.jobs.models import Job, Removal, ResultFile, TableBuild, VaultInventory
 from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
@@ -330,3 +330,74 @@ def test_the_folder_of_a_job_that_was_completed_after_the_dump_goes_only_if_the_
     assert (f"{claim.prefix}annot.vcf.gz" in stored()) == (not input_is_there)
     assert not Removal.objects.exists()
     assert any("only ones" in m.subject for m in staff_mail) == (not input_is_there)
+
+
+def lost_key(result: ResultFile) -> reconcile.Finding:
+    """The row names a key that is empty; the copy is where it was."""
+    ResultFile.objects.update(key=f"{result.job.result_prefix}{uuid4()}/annot.vcf.gz", tsv_size=7, stats_size=5)
+    result.refresh_from_db()
+    finding = reconcile.look(result, reconcile.Vault())
+    assert finding is not None
+    assert finding.copy is not None
+    return finding
+
+
+@pytest.mark.parametrize("what", ["removal", "folder", "gone"])
+def test_a_copy_that_goes_between_the_look_and_the_repair_is_not_taken(
+    aws: StandIn, result: ResultFile, what: str
+) -> None:
+    finding = lost_key(result)
+    assert finding.copy is not None
+    if what == "removal":
+        Removal.objects.create(route="hot", copy_id=finding.copy.name)
+    elif what == "folder":
+        Removal.objects.create(route="folder", copy_id=finding.copy.name.rpartition("/")[0] + "/")
+    else:
+        s3.delete(django_settings.S3_RESULTS_BUCKET, finding.copy.name)
+    assert not reconcile.repair(finding)
+    assert ResultFile.objects.get().key == result.key
+
+
+def test_a_result_that_is_found_under_another_key_is_owed_its_tables(aws: StandIn, result: ResultFile) -> None:
+    assert reconcile.repair(lost_key(result))
+    found = ResultFile.objects.get()
+    assert (found.tsv_size, found.parquet_size) == (None, None)
+    assert TableBuild.objects.filter(pk=found.pk).exists()
+    assert holds(found)
+
+
+def test_a_late_deletion_does_not_meet_a_copy_that_was_repaired_meanwhile(
+    aws: StandIn, result: ResultFile, settings: Any
+) -> None:
+    """The deletion asks for the row under a lock, and finds what the repair has made of it."""
+    settings.ARCHIVE_ROUTE = "class"
+    archive_result.apply(args=[str(result.pk)])
+    result.refresh_from_db()
+    assert result.state == ResultState.ARCHIVED
+    s3.delete(django_settings.S3_RESULTS_BUCKET, result.archive_id)
+    assert "1 repaired" in run("--repair", "--no-objects")
+    delete_hot_copy.apply(args=[str(result.pk)])
+    result.refresh_from_db()
+    assert holds(result)
+
+
+def test_the_deletion_of_a_hot_copy_locks_the_row(
+    aws: StandIn, result: ResultFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ResultFile.objects.update(state=ResultState.ARCHIVED)
+    inside: list[bool] = []
+    monkeypatch.setattr(s3, "delete_all", lambda *_: inside.append(transaction.get_connection().in_atomic_block))
+    delete_hot_copy.apply(args=[str(result.pk)])
+    assert inside == [True]
+
+
+def test_an_inventory_that_was_asked_for_to_compare_removes_nothing(
+    aws: StandIn, result: ResultFile, settings: Any
+) -> None:
+    settings.ARCHIVE_ROUTE, settings.INVENTORY_DAYS = "vault", 30
+    reconcile.read_vault()
+    asked = VaultInventory.objects.get(report_only=True)
+    aws.glacier(advance=24 * 3600)
+    assert inventory.tend() is None
+    asked.refresh_from_db()
+    assert asked.compared_at is None

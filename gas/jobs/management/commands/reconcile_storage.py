@@ -12,8 +12,8 @@ from gas.jobs.stray_objects import all_strays
 class Command(BaseCommand):
     help = (
         "Compare every result with S3 and Glacier, by both routes, and list objects that no row names. Without "
-        "--repair nothing is changed. With it, rows are made to name verified copies; nothing is deleted. See "
-        "docs/operations.md."
+        "--repair no result, object or archive is changed; a vault is only asked for its inventory. With it, rows "
+        "are made to name verified copies; nothing is deleted. See docs/operations.md."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
