@@ -9,6 +9,7 @@ from django.db import Error
 from django.db.models import F
 from django.utils import timezone
 
+from gas.aws.mailerrors import is_outage, is_refused_for_good
 from gas.mail.models import OwedMail
 
 log = logging.getLogger(__name__)
@@ -29,17 +30,31 @@ def deliver(message: EmailMessage, *, keep: timedelta = KEEP) -> bool:
         keep: after this time the mail is of no use, and given up.
 
     Returns:
-        Whether it was sent at once.
+        False if the mail is owed. True if it was sent, or dropped because the mail service refuses it for good.
     """
     failed_at = None
     if not is_down():
         try:
             message.send()
-        except Exception:
+        except Exception as error:
+            if is_refused_for_good(error):
+                log.exception("a mail is dropped: the mail service refuses it")
+                return True
             log.exception("a mail is owed: the mail service did not take it")
-            failed_at = timezone.now()
+            failed_at = timezone.now() if is_outage(error) else None
         else:
             return True
+    owe(message, keep=keep, failed_at=failed_at)
+    return False
+
+
+def owe(message: EmailMessage, *, keep: timedelta = KEEP, failed_at: datetime | None = None) -> None:
+    """Leave the message to the next round of the beat, for each of its recipients.
+
+    Args:
+        keep: as for `deliver`.
+        failed_at: when the mail service failed to take it; None if it was not asked or does work.
+    """
     html = next((str(part[0]) for part in getattr(message, "alternatives", ()) if part[1] == "text/html"), "")
     OwedMail.objects.bulk_create(
         OwedMail(
@@ -53,7 +68,6 @@ def deliver(message: EmailMessage, *, keep: timedelta = KEEP) -> bool:
         )
         for to in message.to
     )
-    return False
 
 
 def is_down() -> bool:
@@ -66,8 +80,11 @@ def is_down() -> bool:
 
 
 def send_owed() -> int:
-    """One round: try the mails that are due, until DOWN_FAILURES of them failed. Returns how many were sent."""
-    sent = failures = 0
+    """One round: try the mails that are due until the mail service is down. Returns how many were sent.
+
+    While the service is known to be down, one mail is tried to find out whether it is up again.
+    """
+    sent, failures = 0, DOWN_FAILURES - 1 if is_down() else 0
     for mail in OwedMail.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:BATCH]:
         if failures == DOWN_FAILURES:
             break
@@ -79,10 +96,15 @@ def send_owed() -> int:
             continue
         try:
             _message(mail).send()
-        except Exception:
+        except Exception as error:
+            if is_refused_for_good(error):
+                log.exception("mail %s is dropped: the mail service refuses it", mail.pk)
+                mail.delete()
+                continue
             log.warning("mail %s, try %d, failed", mail.pk, mail.tries + 1, exc_info=True)
-            OwedMail.objects.filter(pk=mail.pk).update(failed_at=timezone.now())
-            failures += 1
+            if is_outage(error):
+                OwedMail.objects.filter(pk=mail.pk).update(failed_at=timezone.now())
+                failures += 1
         else:
             mail.delete()
             sent += 1

@@ -2,9 +2,12 @@
 
 import re
 from datetime import timedelta
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
 
 import pytest
+from anymail.exceptions import AnymailAPIError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
@@ -35,6 +38,28 @@ class DownBackend:
     def send_messages(self, messages: Any) -> int:
         DownBackend.tries += 1
         raise ConnectionError("SES cannot be reached")
+
+
+def by_ses(code: str, status: int) -> Exception:
+    """What anymail raises when SES answers with an error."""
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    error = AnymailAPIError(code)
+    error.__cause__ = ClientError(answer, "SendEmail")  # type: ignore[arg-type]
+    return error
+
+
+def unreachable() -> Exception:
+    error = AnymailAPIError("unreachable")
+    error.__cause__ = EndpointConnectionError(endpoint_url="https://email.example")
+    return error
+
+
+def raise_it(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: Any) -> int:
+        DownBackend.tries += 1
+        raise error
+
+    monkeypatch.setattr(DownBackend, "send_messages", fail)
 
 
 @pytest.fixture
@@ -122,6 +147,59 @@ def test_a_round_ends_when_the_service_is_still_down_and_begins_with_the_others_
     assert outbox.send_owed() == 2  # the three that were tried wait
     make_due()
     assert outbox.send_owed() == 3
+
+
+def test_while_the_service_is_down_a_round_tries_one_mail(down: None) -> None:
+    for number in range(5):
+        outbox.deliver(EmailMultiAlternatives("s", "t", None, [f"{number}@lab.example"]))
+    assert outbox.is_down()
+    DownBackend.tries = 0
+    outbox.send_owed()
+    assert DownBackend.tries == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "is_outage"),
+    [
+        (unreachable(), True),
+        (TimeoutError(), True),
+        (by_ses("InternalFailure", 500), True),
+        (by_ses("ServiceUnavailable", 503), True),
+        (by_ses("TooManyRequestsException", 429), True),
+        (by_ses("ThrottlingException", 400), True),
+        (SMTPDataError(451, b"later"), True),
+        (by_ses("MessageRejected", 400), False),
+        (by_ses("AccountSuspendedException", 400), False),
+        (SMTPDataError(554, b"no"), False),
+        (SMTPRecipientsRefused({}), False),
+        (ValueError("a header"), False),
+    ],
+    ids=repr,
+)
+def test_only_trouble_of_the_service_makes_others_wait(
+    down: None, monkeypatch: pytest.MonkeyPatch, error: Exception, is_outage: bool
+) -> None:
+    raise_it(monkeypatch, error)
+    for _ in range(outbox.DOWN_FAILURES):
+        assert not outbox.deliver(EmailMultiAlternatives("s", "t", None, ["a@lab.example"]))
+    assert OwedMail.objects.count() == outbox.DOWN_FAILURES
+    assert outbox.is_down() == is_outage
+    OwedMail.objects.update(failed_at=None)
+    outbox.send_owed()
+    assert outbox.is_down() == is_outage
+
+
+def test_a_malformed_mail_is_dropped_and_logged(
+    down: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raise_it(monkeypatch, by_ses("BadRequestException", 400))
+    message = EmailMultiAlternatives("s", "t", None, ["a@lab.example"])
+    assert outbox.deliver(message)
+    assert not OwedMail.objects.exists()
+    outbox.owe(message)
+    outbox.send_owed()
+    assert not OwedMail.objects.exists()
+    assert caplog.text.count("is dropped") == 2
 
 
 def test_a_mail_that_is_being_sent_is_not_sent_by_another(down: None) -> None:
