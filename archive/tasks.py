@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from gas import clock
+from gas import clock, rounds
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
@@ -25,6 +25,9 @@ from gas.tasknames import (
 )
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two rounds of the inventory, and of the scan of S3.
+HOUR = 3600
 
 RETRIES: dict[str, Any] = {
     "autoretry_for": (Exception,),
@@ -83,13 +86,15 @@ def remove_copy(removal_id: str) -> None:
 @app.task(name=TEND_INVENTORY)
 def tend_inventory() -> None:
     """Required: nothing. Resulting: the vault's inventory is asked for, or compared, when it is time to."""
-    inventory.tend()
+    if not rounds.just_taken("inventory", HOUR):
+        inventory.tend()
 
 
 @app.task(name=SCAN_STORAGE)
 def scan_storage() -> None:
     """Required: nothing. Resulting: some pages of S3 are compared with the rows; staff hear of what no row names."""
-    stray_objects.scan()
+    if not rounds.just_taken("storage", HOUR):
+        stray_objects.scan()
 
 
 @app.task(name=ARCHIVE_USER_RESULTS)

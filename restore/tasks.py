@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from celery import chain
 from django.conf import settings
 
-from gas import clock
+from gas import clock, rounds
 from gas.aws import queues, s3
 from gas.aws.archives import (
     EXPEDITED_MAX_BYTES,
@@ -173,7 +173,8 @@ def poll_once(batch_id: str) -> None:
 @app.task(name=READ_NOTICES)
 def read_notices() -> None:
     """Required: nothing. Resulting: the batches that Glacier's notices speak of have been looked at."""
-    notices.read_notices()
+    if not rounds.just_taken("notices", settings.NOTICES_SECONDS):
+        notices.read_notices()
 
 
 def poll(batch: RestoreBatch) -> None:

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+from django.conf import settings
+
+from gas import rounds
 from gas.alerts import mail_held
 from gas.celery import app
 from gas.mail import outbox
@@ -14,6 +17,8 @@ def send_owed_mail() -> None:
     """Required: nothing. Resulting: mails that are owed and due were tried; staff know what was held back; exports
     that stood still are on their way again.
     """
+    if rounds.just_taken("mail", settings.SWEEP_SECONDS):
+        return
     outbox.send_owed()
     mail_held()
     exports.tend()

@@ -1,6 +1,7 @@
 """Promise: the database's clock decides leases and due times, and a machine whose clock is wrong says so."""
 
 import re
+import runpy
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import celeryconfig
 from gas import clock, rounds
+from gas.celery import app
 from gas.jobs import archival, leases, notices, removals, restoration, sweep, tables, turns
 from gas.jobs.models import Job, Notice, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, ResultState
@@ -212,6 +214,17 @@ def test_only_what_is_shown_is_read_from_the_machines_own_clock() -> None:
 
 def test_no_message_of_beat_expires_by_a_machines_clock() -> None:
     assert [name for name, entry in celeryconfig.beat_schedule.items() if "expires" in entry.get("options", {})] == []
+
+
+def test_every_task_of_beat_skips_a_round_that_was_just_taken(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY, settings.INVENTORY_DAYS, settings.STORAGE_SCAN_HOURS = "sk_test_x", 7, 24
+    settings.GLACIER_NOTICES_QUEUE = "notices"
+    entries = runpy.run_path(str(ROOT / "celeryconfig.py"))["beat_schedule"]
+    asked: list[tuple[str, float]] = []
+    monkeypatch.setattr(rounds, "just_taken", lambda name, every: asked.append((name, every)) or True)
+    for entry in entries.values():
+        app.tasks[entry["task"]]()  # without AWS, and without rows: a round that is taken would fail or write
+    assert asked == [(name, entry["schedule"]) for name, entry in entries.items()]
 
 
 def test_rounds_that_waited_in_the_queue_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:

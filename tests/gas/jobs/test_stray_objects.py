@@ -23,6 +23,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture(autouse=True)
+def _every_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No round is skipped for having been taken just now."""
+    monkeypatch.setattr("gas.rounds.just_taken", lambda *_: False)
+
+
+@pytest.fixture(autouse=True)
 def old(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """Every object is old enough to be spoken of."""
     settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
