@@ -101,8 +101,8 @@ if REFERENCES_S3 and REFERENCES_DIR is None:
     raise ImproperlyConfigured("REFERENCES_S3 needs REFERENCES_DIR, where packs that come from it are kept")
 #: A free person's result is archived so long after it is ready.
 ARCHIVE_AFTER_SECONDS: float = env.float("ARCHIVE_AFTER_SECONDS", 300.0)
-#: What somebody has when they leave Premium stays in S3 for this long.
 EXPEDITED_EVERY_DAYS: float = env.float("EXPEDITED_EVERY_DAYS", 30.0, validate=validate.Range(min=0))
+#: What somebody has when they leave Premium stays in S3 for this long.
 DOWNGRADE_NOTICE_SECONDS: float = env.float("DOWNGRADE_NOTICE_SECONDS", 7 * 86_400.0, validate=validate.Range(min=0))
 ARCHIVE_KEEP_RESTORED: bool = env.bool("ARCHIVE_KEEP_RESTORED", False)
 MAX_RETRIEVALS: int = env.int("MAX_RETRIEVALS", 5)
@@ -161,6 +161,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     CACHES["default"]["BACKEND"] = "gas.cache.RedisOrMemory"
+elif CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)  # limits are not thrown away
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DEVSTACK:
     # dj-stripe's own migrations take a minute: too long for a database that lasts a day.
@@ -298,7 +300,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip",
     "mail_asked": "6/h/key",  # a client and an address: see gas.users.limits
     "mail_address": "30/h/key",
-    "mail_unknown": "3/h/key",
+    "mail_at_once": "3/h/key",
     "signup": "20/m/ip",
     "reauthenticate": "10/m/user",
     "change_password": "5/m/user",

@@ -22,8 +22,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from gas.mail.outbox import KEEP, deliver
-from gas.users.limits import may_be_told
+from gas.mail.outbox import KEEP, deliver, owe
+from gas.users.limits import TOLD_RARELY, was_mailed_often
 from gas.users.models import User
 from gas.users.owners import close_all_ways_in, is_claimed_only, is_known_here, nobody_proved
 
@@ -42,13 +42,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Every mail of allauth's comes through here. One that the mail service does not take now is sent later."""
-        if not may_be_told(template_prefix, email):
-            return
+        """Send any mail of allauth's; one that the mail service does not take now is sent later.
+
+        To an address that was mailed often no request sends at once: a mail that its owner may need is sent by the
+        next round of the beat, and one that only says whether there is an account is left out. The page is the same.
+        """
         request = allauth_context.request
         shown = {"request": request, "email": email, "current_site": get_current_site(request), **context}
         keep = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT) if "code" in context else KEEP
-        if not deliver(self.render_mail(template_prefix, email, shown), keep=keep) and hasattr(request, "_messages"):
+        message = self.render_mail(template_prefix, email, shown)
+        if was_mailed_often(template_prefix, email):
+            sent = False
+            if template_prefix not in TOLD_RARELY:
+                owe(message, keep=keep)
+        else:
+            sent = deliver(message, keep=keep)
+        if not sent and hasattr(request, "_messages"):
             messages.warning(request, "Our mail is delayed at the moment. It will come; you need not ask for it again.")
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

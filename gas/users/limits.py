@@ -8,8 +8,14 @@ from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.core.internal import ratelimit
 
-#: To these an address without an account (or one that signs up again) is told so: news that nobody needs twice.
-TOLD_RARELY = ("account/email/unknown_account", "account/email/account_already_exists")
+#: They tell an address that it has no account, or has one already: news that nobody needs often.
+TOLD_RARELY = {"account/email/unknown_account", "account/email/account_already_exists"}
+#: The mails that somebody causes who only types an address.
+TYPED = TOLD_RARELY | {
+    "account/email/email_confirmation_signup",
+    "account/email/login_code",
+    "account/email/password_reset_key",
+}
 
 
 def refuse_too_many_mails(email: str) -> None:
@@ -24,9 +30,12 @@ def refuse_too_many_mails(email: str) -> None:
         raise get_adapter().validation_error("too_many_mails")
 
 
-def may_be_told(template_prefix: str, email: str) -> bool:
-    """Whether this mail may be sent, or the address has had enough of its kind."""
-    return template_prefix not in TOLD_RARELY or _take("mail_unknown", email.lower())
+def was_mailed_often(template_prefix: str, email: str) -> bool:
+    """Count a mail to an address that somebody typed. Return whether it had enough of them within the hour.
+
+    Addresses with an account and without are counted alike, so that asking often does not tell which have one.
+    """
+    return template_prefix in TYPED and not _take("mail_at_once", email.lower())
 
 
 def _take(action: str, key: str) -> bool:

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client
 
+from gas.mail import outbox
+from gas.mail.models import OwedMail
 from gas.users.models import User
+from tests.gas.mail.test_outbox import DOWN
 
 pytestmark = pytest.mark.django_db
 
@@ -49,13 +53,40 @@ def test_each_client_asks_six_times_an_hour(person: User, address: str, email: s
 @pytest.mark.parametrize("address", [RESET, CODE])
 def test_a_strangers_asking_does_not_keep_the_owner_from_it(person: User, address: str) -> None:
     ask(address, person.email, client="192.0.2.7", times=8)
+    outbox.send_owed()
     before = mails_to(person.email)
     (answer,) = ask(address, person.email.upper())
     assert answer.status_code == 302
+    outbox.send_owed()
     assert len(mail.outbox) == before + 1
 
 
 def test_all_clients_together_send_thirty_an_hour(person: User) -> None:
     for number in range(8):
         ask(RESET, person.email, client=f"192.0.2.{number}", times=5)
+    outbox.send_owed()
     assert mails_to(person.email) == 30
+
+
+@pytest.mark.parametrize("address", [RESET, CODE])
+@pytest.mark.parametrize("backend", ["django.core.mail.backends.locmem.EmailBackend", DOWN])
+def test_asking_often_does_not_tell_who_has_an_account(
+    person: User, settings: Any, monkeypatch: pytest.MonkeyPatch, address: str, backend: str
+) -> None:
+    """Neither by what the page says nor by whether the request waits for the mail service."""
+    settings.EMAIL_BACKEND = backend
+    backends: list[str] = []
+    get_connection = EmailMessage.get_connection
+    monkeypatch.setattr(
+        EmailMessage, "get_connection", lambda *args: (backends.append("asked"), get_connection(*args))[1]
+    )
+    seen = {}
+    for email in (person.email, "nobody@lab.example"):
+        OwedMail.objects.all().delete()
+        seen[email] = []
+        for number in range(6):
+            backends.clear()
+            page = Client().post(address, {"email": email}, follow=True).content.decode()
+            seen[email].append((number, "Our mail is delayed" in page, len(backends)))
+    assert seen[person.email] == seen["nobody@lab.example"]
+    assert seen[person.email][-1] == (5, True, 0)
