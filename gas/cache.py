@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 #: A request waits this long for Redis at most, and then none does for RETRY_SECONDS.
 TIMEOUT_SECONDS = 1.0
 RETRY_SECONDS = 5.0
+#: Django keeps 300 entries in memory, and then throws limits away. This many take tens of megabytes.
+MEMORY_ENTRIES = 100_000
 
 
 class RedisOrMemory(RedisCache):
@@ -39,7 +41,8 @@ class RedisOrMemory(RedisCache):
         }
         super().__init__(server, {**params, "OPTIONS": options})
         self._server = str(server)
-        self._memory = LocMemCache("without-redis", {key: params[key] for key in params if key != "OPTIONS"})
+        memory = {key: params[key] for key in params if key != "OPTIONS"}
+        self._memory = LocMemCache("without-redis", {**memory, "OPTIONS": {"MAX_ENTRIES": MEMORY_ENTRIES}})
 
     def ping(self) -> None:
         """Ask Redis itself. Raises RedisError."""

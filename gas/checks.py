@@ -30,6 +30,7 @@ MAY_BE_ZERO = frozenset(
         "EXPEDITED_EVERY_DAYS",
         "INVENTORY_DAYS",
         "PAST_DUE_GRACE_DAYS",
+        "STORAGE_SCAN_HOURS",
     }
 )
 PRICES = "PRICE_"
@@ -55,9 +56,10 @@ FOLDERS = ("WORK_DIR", "REFERENCES_DIR")
 FRONT_END = ("dist/app.css", "dist/app.js", "dist/passkeys.js", "dist/theme.js", "dist/upload.js", "dist/icons.svg")
 #: Names are ours if they begin so. boto3, Django, Python and the shell have other names.
 OUR_BEGINNINGS = (
-    *("ACCOUNT_", "ALERT_", "ANNOTATE_", "ARCHIVE_", "DEVSTACK_", "DOWNGRADE_", "DOWNLOAD_", "GLACIER_", "GLOBUS_"),
-    *("INVENTORY_", "NOTICES_", "PAST_DUE_", "POLL_", "PREMIUM_", "PRICE_", "RECONCILE_", "REFERENCES_", "RESTORE_"),
-    *("S3_", "SQS_", "STRIPE_", "UPLOAD_", "UPLOADS_"),
+    *("ACCOUNT_", "ALERT_", "ANNOTATE_", "ARCHIVE_", "CLOCK_", "DEVSTACK_", "DOWNGRADE_", "DOWNLOAD_", "EXPEDITED_"),
+    *("FAULT_", "GLACIER_", "GLOBUS_", "INVENTORY_", "LEASE_", "MAX_", "NOTICES_", "PAST_DUE_", "POLL_", "PREMIUM_"),
+    *("PRICE_", "RECONCILE_", "REFERENCES_", "RESEND_", "RESTORE_", "RETRIEVAL_", "S3_", "SQS_", "STORAGE_", "STRIPE_"),
+    *("SWEEP_", "UPLOAD_", "UPLOADS_"),
 )
 #: Read by others than settings.py.
 OTHERS = frozenset(

@@ -1,5 +1,6 @@
 """`check --deploy` refuses settings with which the service cannot work: each line of the table is one."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,31 @@ def test_some_numbers_may_be_zero(settings: Settings, name: str) -> None:
     assert name in env.dump()
     setattr(settings, name, 0)
     assert told() == []
+
+
+def lowest() -> dict[str, float]:
+    """The least value that settings.py itself takes of each number: {"RESTORE_COPY_DAYS": 1, …}."""
+    settings_file = ast.parse((Path(checks.__file__).parent / "settings.py").read_text())
+    return {
+        ast.literal_eval(read.args[0]): ast.literal_eval(least.value)
+        for read in ast.walk(settings_file)
+        if isinstance(read, ast.Call) and ast.unparse(read.func) in {"env.int", "env.float"}
+        for rule in ast.walk(read)
+        for least in (rule.keywords if isinstance(rule, ast.Call) and rule is not read else ())
+        if least.arg == "min"
+    }
+
+
+def test_a_number_that_the_settings_file_lets_be_zero_may_be_zero() -> None:
+    assert lowest()["STORAGE_SCAN_HOURS"] == 0
+    assert {name for name, least in lowest().items() if least == 0} <= checks.MAY_BE_ZERO
+
+
+def test_names_are_ours_by_the_first_word_of_any_setting_that_only_we_have() -> None:
+    common = {"AWS", "CACHE", "CELERY", "DATABASE", "DEBUG", "DEFAULT", "EMAIL", "LOG", "SECRET", "SITE", "WORK"}
+    common |= {"ALLOWED", "BEHIND", "DEVSTACK", "HSTS", "SUPPORT"}
+    ours = [name for name in env.dump() if name.split("_")[0] not in common]
+    assert [name for name in ours if not name.startswith(checks.OUR_BEGINNINGS)] == []
 
 
 def test_every_name_in_the_tables_is_a_setting() -> None:

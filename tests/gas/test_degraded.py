@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import OperationalError, connection
 from django.test import Client
 
 from gas import health
 from gas.aws import probes
 from gas.cache import RedisOrMemory, count
+from gas.settings import CACHES
 from gas.users.models import User
 from tests.gas.users.conftest import PASSWORD, signed_in
 from tests.gas.users.test_one_time_codes import SECRET, auth, code, is_in, sign_in
@@ -74,6 +77,17 @@ def test_nobody_asks_a_redis_that_has_just_not_answered(no_redis: None, monkeypa
         cache.set(f"key-{number}", number)
     assert [cache.get(f"key-{number}") for number in range(20)] == list(range(20))
     assert len(connects) == 1
+
+
+def test_other_traffic_does_not_throw_a_limit_away(no_redis: None) -> None:
+    """Neither in the memory that stands in for Redis, nor in that of one process without Redis."""
+    memory: BaseCache = LocMemCache("test", CACHES["default"])
+    for one in (cache, memory):
+        one.set("limit", 1)
+        for number in range(1000):
+            one.set(f"visitor-{number}", 1)
+        assert one.get("limit") == 1
+    memory.clear()
 
 
 @pytest.fixture
