@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import Error, transaction
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from gas.mail.models import Trouble
 from gas.mail.outbox import deliver
@@ -105,7 +106,8 @@ def _count_without_database(kind: str) -> int | None:
 def _mail(subject: str, advice: str, held: int) -> None:
     more = f"The same kind of trouble happened {held} more times since the last mail about it.\n\n" if held > 0 else ""
     since = datetime.now().astimezone(timezone.get_default_timezone())
-    until = f"Further ones within {_period()} are counted, and told in one mail."
+    period = timesince(since - _period(), since).replace("\xa0", " ")
+    until = f"Further ones within {period} are counted, and told in one mail."
     text = f"{subject}.\n\n{advice}\n\n{more}{since:%Y-%m-%d %H:%M} {settings.TIME_ZONE}. {until}\n"
     title = f"{settings.EMAIL_SUBJECT_PREFIX}{subject}" + (f" (and {held} more)" if held > 0 else "")
     deliver(

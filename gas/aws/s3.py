@@ -60,7 +60,7 @@ class ListedObject:
 
 @dataclass(frozen=True)
 class ObjectPage:
-    """`more`: there are objects behind the last of these."""
+    """`more`: there are objects after the last of these."""
 
     objects: list[ListedObject]
     more: bool
@@ -90,12 +90,17 @@ def presigned_download(bucket: str, key: str, *, filename: str) -> str:
     )
 
 
+def _is_missing(error: ClientError) -> bool:
+    """Return whether a HEAD found no such object."""
+    return error_code(error) in {"404", "NoSuchKey", "NotFound"}
+
+
 def head(bucket: str, key: str) -> ObjectInfo | None:
     """Size and ETag, or None when there is no such object."""
     try:
         answer = s3().head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+        if _is_missing(error):
             return None
         raise
     return ObjectInfo(size=answer["ContentLength"], etag=answer["ETag"])
@@ -106,7 +111,7 @@ def exists(bucket: str, key: str) -> bool:
     try:
         s3(attempts=1).head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+        if _is_missing(error):
             return False
         raise
     return True
@@ -246,7 +251,7 @@ def delete_prefix(bucket: str, prefix: str, *, keep: Collection[str] = ()) -> in
 
 
 def list_page(bucket: str, prefix: str, *, after: str = "", limit: int = 1000) -> ObjectPage:
-    """One page of a listing, in the order of the keys: the objects behind key `after`. Costs one request."""
+    """One page of a listing, in the order of the keys: the objects after key `after`. Costs one request."""
     answer = s3().list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
     objects = [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in answer.get("Contents", [])]
     return ObjectPage(objects, answer["IsTruncated"])
@@ -269,7 +274,7 @@ def recorded_sha256(bucket: str, key: str) -> str:
     try:
         answer: Any = s3().head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
     except ClientError as error:
-        if error_code(error) in {"404", "NoSuchKey", "NotFound"}:
+        if _is_missing(error):
             return ""
         raise
     told = answer.get("ChecksumSHA256", "")

@@ -84,11 +84,8 @@ def send_when_due(result: ResultFile) -> None:
         send_after_commit(ARCHIVE_RESULT, result.pk, countdown=max(0.0, wait) + 1)
 
 
-def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
-    """Take the result for archiving, if its owner's plan archives and it is due; None when there is nothing to do.
-
-    A member of staff, as `actor`, need not wait until it is due.
-    """
+def claim(result_id: int) -> ArchiveClaim | None:
+    """Take the result for archiving, if its owner's plan archives and it is due; None when there is nothing to do."""
     with transaction.atomic():
         result, owner = _locked(result_id)
         if result is None or owner is None:
@@ -101,14 +98,13 @@ def claim(result_id: int, *, actor: User | None = None) -> ArchiveClaim | None:
         if not plan_of(owner).archives:
             ResultFile.objects.filter(pk=result.pk).update(archive_due_at=None)
             return None
-        if actor is None and (result.archive_due_at is None or result.archive_due_at > now):
+        if result.archive_due_at is None or result.archive_due_at > now:
             return None
         token = uuid.uuid4()
         move_result(
             result,
             ResultState.ARCHIVING,
             "Archiving the result.",
-            actor=actor,
             lease_token=token,
             lease_expires_at=now + timedelta(seconds=settings.LEASE_SECONDS),
         )

@@ -31,4 +31,4 @@ def is_full(owner: User) -> str:
     active = Job.objects.filter(owner=owner, status__in=ACTIVE).count()
     if active < settings.MAX_ACTIVE_JOBS:
         return ""
-    return f"You have {active} jobs on their way, which is as many as one may have. Wait until some have ended."
+    return f"You have {active} jobs on their way, the maximum. Wait until some have ended."

@@ -174,5 +174,6 @@ def _try_later(removal: Removal, error: Exception) -> None:
     if tries == TELL_AFTER:
         alert(
             "Copies that nobody needs cannot be removed",
-            f"{removal}, after {tries} tries: {str(error)[:300]}. It is tried on, and until then it is paid for.",
+            f"{removal}, after {tries} tries: {str(error)[:300]}. "
+            "It will be tried again; until it is removed you pay for it.",
         )

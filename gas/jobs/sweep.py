@@ -186,7 +186,7 @@ def tell_of_late(now: datetime) -> int:
         if told:
             alert_after_commit(
                 f"{told} restores have not ended for {settings.RETRIEVAL_ALERT_SECONDS / 3600:.0f} hours",
-                f"Batches {', '.join(map(str, pks[:20]))}{'…' if len(pks) > 20 else ''}. They are polled on, every "
+                f"Batches {', '.join(map(str, pks[:20]))}{'…' if len(pks) > 20 else ''}. They are still polled, every "
                 "15 minutes. See Storage in the admin for what Glacier has not brought back.",
             )
     return told

@@ -1,1 +1,1 @@
-"""Template tags of plans."""
+"""Template tags of accounts."""

@@ -215,25 +215,23 @@ def test_an_archival_that_goes_on_is_not_interrupted(archiving: Callable[..., An
 
 
 @pytest.mark.parametrize(
-    ("state", "row", "actor", "claimed"),
+    ("state", "row", "claimed"),
     [
-        (ResultState.AVAILABLE, {}, False, True),
-        (ResultState.AVAILABLE, {"archive_due_at": 5}, False, False),
-        (ResultState.AVAILABLE, {"archive_due_at": None}, False, False),
-        (ResultState.AVAILABLE, {"archive_due_at": 5}, True, True),
-        (ResultState.ARCHIVING, {"lease_expires_at": 5}, False, False),
-        (ResultState.ARCHIVING, {"lease_expires_at": 5}, True, False),
-        (ResultState.ARCHIVING, {"lease_expires_at": -1}, False, True),
-        (ResultState.ARCHIVED, {}, True, False),
-        (ResultState.RESTORING, {}, True, False),
+        (ResultState.AVAILABLE, {}, True),
+        (ResultState.AVAILABLE, {"archive_due_at": 5}, False),
+        (ResultState.AVAILABLE, {"archive_due_at": None}, False),
+        (ResultState.ARCHIVING, {"lease_expires_at": 5}, False),
+        (ResultState.ARCHIVING, {"lease_expires_at": -1}, True),
+        (ResultState.ARCHIVED, {}, False),
+        (ResultState.RESTORING, {}, False),
     ],
 )
 def test_a_result_is_claimed_for_archiving_when_it_is_due_and_free(
-    result: Callable[..., Any], staff: User, state: ResultState, row: Any, actor: bool, claimed: bool
+    result: Callable[..., Any], state: ResultState, row: Any, claimed: bool
 ) -> None:
     times = {"archive_due_at": -1, "lease_expires_at": -1, **row}
     mine = result(state, **{name: None if value is None else at(value) for name, value in times.items()})
-    claim = archival.claim(mine.pk, actor=staff if actor else None)
+    claim = archival.claim(mine.pk)
     assert (claim is not None) is claimed
     after = fresh(mine)
     if claim is None:

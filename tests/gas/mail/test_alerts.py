@@ -37,6 +37,7 @@ def test_one_mail_for_a_kind_and_the_rest_in_the_next() -> None:
     assert len(mail.outbox) == 2
     assert mail.outbox[1].subject.endswith("notice 50 is given up after 20 tries (and 49 more)")
     assert "49 more times" in str(mail.outbox[1].body)
+    assert "Further ones within 1 hour are counted" in str(mail.outbox[1].body)
 
 
 def test_what_was_held_is_told_although_it_does_not_happen_again() -> None:
