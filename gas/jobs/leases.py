@@ -205,19 +205,26 @@ def postpone(claim: Claim, reason: str, *, kind: str = "") -> None:
 
 def _end_hopeless(job: Job, guard: Q, kind: str, reason: str) -> None:
     """End a job that another try cannot help, and alert staff."""
-    if kind == faults.DAMAGED_INPUT:
-        code = "input-damaged"
-        message = "The uploaded file was damaged in our storage, so it was not annotated."
-        advice = "Upload it again as a new job."
-    else:
-        code = "our-fault"
-        message = "The annotation of this file needs more disk space than our machines have."
-        advice = f"Split the file and upload the parts, or write to {settings.SUPPORT_EMAIL} and name the job."
     with transaction.atomic():
-        _end_failed(job, guard, code=code, message=message, advice=advice)
+        if kind == faults.DAMAGED_INPUT:
+            _end_failed(
+                job,
+                guard,
+                code="input-damaged",
+                message="The uploaded file was damaged in our storage, so it was not annotated.",
+                advice="Upload it again as a new job.",
+            )
+        else:
+            _end_failed(
+                job,
+                guard,
+                code="our-fault",
+                message="The annotation of this file needs more disk space than our machines have.",
+                advice=f"Split the file and upload the parts, or write to {settings.SUPPORT_EMAIL} and name the job.",
+            )
         alert_after_commit(
             "A job was ended after the same fault many times in a row",
-            f"Job {job.pk}: {message} The last fault: {reason[:500]}",
+            f"Job {job.pk}: {job.failure_message} The last fault: {reason[:500]}",
         )
 
 
