@@ -196,8 +196,11 @@ def test_downloaded_then_deleted_with_everything(desktop: Page, site: Stack, tmp
     expect(page.get_by_role("link", name=re.compile("Annotated VCF")).first).to_be_visible(timeout=LONG)
 
     page.goto(f"{site.web_url}/profile/")
+    page.get_by_role("button", name="Prepare a download").click()
+    link = page.get_by_role("link", name="Download")
+    expect(link).to_be_visible(timeout=LONG)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        link.click()
     with zipfile.ZipFile(download.value.path()) as found:
         assert found.testzip() is None
         assert found.read(f"jobs/{job}/mine.vcf") == (tmp_path / "mine.vcf").read_bytes()
