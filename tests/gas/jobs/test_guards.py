@@ -18,7 +18,8 @@ from gas.jobs import archival, leases, restoration, tables
 from gas.jobs import staff as staff_actions
 from gas.jobs.models import Job, JobEvent, Notice, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import IllegalTransition, JobStatus, Outrun, ResultState, move_results
-from gas.tasknames import DELETE_HOT_COPY, START_BATCH
+from gas.subscriptions.models import PlanChange
+from gas.tasknames import DELETE_HOT_COPY, RESTORE_RESULT, SEND_NOTICE, START_BATCH
 from gas.users.locks import lock_owner
 from gas.users.models import PlanChoice, User
 
@@ -147,11 +148,12 @@ def test_a_job_that_is_claimed_twice_is_had_once(job: Callable[..., Any]) -> Non
     ("row", "held"), [({}, True), ({"lease_token": OTHER}, False), ({"state": ResultState.AVAILABLE}, False)]
 )
 def test_only_the_holder_renews_an_archival(archiving: Callable[..., Any], row: Any, held: bool) -> None:
-    mine = archiving()
+    mine, another = archiving(), archiving()  # a renewal names its row, not a token alone
     ResultFile.objects.filter(pk=mine.pk).update(**row)
     before = mine.lease_expires_at
     assert archival.renew(archival.ArchiveClaim(mine, MINE)) is held
     assert (fresh(mine).lease_expires_at > before) is held
+    assert fresh(another).lease_expires_at == another.lease_expires_at
 
 
 @pytest.mark.parametrize("row", [{"lease_token": OTHER}, {"state": ResultState.AVAILABLE}])
@@ -215,6 +217,26 @@ def test_an_archival_that_goes_on_is_not_interrupted(archiving: Callable[..., An
 
 
 @pytest.mark.parametrize(
+    ("route", "state", "token", "removed"),
+    [
+        ("class", ResultState.ARCHIVING, MINE, True),
+        ("class", ResultState.ARCHIVING, None, False),
+        ("class", ResultState.AVAILABLE, MINE, False),
+        ("vault", ResultState.ARCHIVING, MINE, False),  # the vault alone knows the archive's id
+    ],
+)
+def test_what_an_interrupted_archival_may_have_stored_is_removed_where_its_name_is_known(
+    result: Callable[..., Any], settings: Any, route: str, state: ResultState, token: Any, removed: bool
+) -> None:
+    settings.ARCHIVE_ROUTE = route
+    mine = result(state, lease_token=token)
+    archival.forget_attempt(mine)
+    found = list(Removal.objects.values_list("route", "copy_id"))
+    assert found == ([("class", f"archive/{mine.job.owner_id}/{mine.job_id}/{MINE}")] if removed else [])
+    assert all(one.due_at > clock.now() for one in Removal.objects.all())  # its call may still be on its way
+
+
+@pytest.mark.parametrize(
     ("state", "row", "claimed"),
     [
         (ResultState.AVAILABLE, {}, True),
@@ -256,11 +278,12 @@ def test_a_premium_persons_result_is_not_claimed_and_not_due_any_more(result: Ca
     ("row", "held"), [({}, True), ({"lease_token": OTHER}, False), ({"state": ResultState.ARCHIVED}, False)]
 )
 def test_only_the_holder_renews_a_restore(restoring: Callable[..., Any], row: Any, held: bool) -> None:
-    mine = restoring()
+    mine, another = restoring(), restoring()
     ResultFile.objects.filter(pk=mine.pk).update(**row)
     before = mine.lease_expires_at
     assert restoration.renew(restoration.RestoreClaim(mine, MINE)) is held
     assert (fresh(mine).lease_expires_at > before) is held
+    assert fresh(another).lease_expires_at == another.lease_expires_at
 
 
 def test_a_restore_whose_lease_was_taken_changes_nothing(restoring: Callable[..., Any]) -> None:
@@ -408,6 +431,63 @@ def test_what_is_archived_goes_on_its_way_back_with_an_event_each(
     assert [fresh(one).state for one in others] == [ResultState.AVAILABLE, ResultState.RESTORING]
 
 
+@pytest.mark.parametrize(
+    ("earlier", "days_ago", "whose", "tiers"),
+    [
+        (["Expedited", "Standard"], 1, "mine", ["Standard"]),
+        (["Expedited", "Standard"], 31, "mine", ["Expedited", "Standard"]),
+        (["Expedited", "Standard"], 0, "mine", ["Expedited", "Standard"]),  # since the last upgrade, not before it
+        (["Standard"], 1, "mine", ["Expedited", "Standard"]),
+        (["Expedited", "Standard"], 1, "another's", ["Expedited", "Standard"]),
+    ],
+)
+@pytest.mark.parametrize("upgraded", [True, False])
+def test_expedited_retrieval_is_asked_for_at_one_upgrade_a_month(
+    person: User, stranger: User, earlier: list[str], days_ago: float, whose: str, tiers: list[str], upgraded: bool
+) -> None:
+    person.plan = PlanChoice.PREMIUM
+    batch = RestoreBatch.objects.create(owner=person if whose == "mine" else stranger, tiers=earlier)
+    RestoreBatch.objects.filter(pk=batch.pk).update(created_at=at(-86_400 * days_ago))
+    if upgraded:
+        for days in (2, 0.5):  # the last one counts
+            PlanChange.objects.create(user=person, from_plan=PlanChoice.FREE, to_plan=PlanChoice.PREMIUM)
+            PlanChange.objects.filter(pk=PlanChange.objects.latest("pk").pk).update(at=at(-86_400 * days))
+    elif days_ago == 0:
+        tiers = ["Standard"]  # no upgrade is known, so every earlier batch counts
+    assert restoration.tiers_after_upgrade(person) == tiers
+
+
+def test_a_batch_waits_for_its_own_results_and_asks_for_those_that_nobody_asks_for(
+    restoring: Callable[..., Any],
+) -> None:
+    unasked, asked = restoring(retrieval_id="", retrieval_asked_at=None), restoring()
+    asking = restoring(retrieval_id="", retrieval_asked_at=at(-5))
+    back = restoring(retrieval_id="", retrieval_asked_at=None)
+    restoring(retrieval_id="", retrieval_asked_at=None)  # of another batch
+    batch = batch_of(asked)
+    ResultFile.objects.filter(pk__in=[unasked.pk, asking.pk, back.pk]).update(batch=batch)
+    ResultFile.objects.filter(pk=back.pk).update(state=ResultState.AVAILABLE)
+    assert set(restoration.waiting(batch)) == {unasked, asked, asking}
+    assert list(restoration.to_request(batch)) == [unasked]
+
+
+def test_staff_restore_those_results_that_are_archived_in_a_batch_for_each_owner(
+    result: Callable[..., Any], stranger: User, staff: User
+) -> None:
+    mine, theirs, unasked = (result(ResultState.ARCHIVED, lease_token=None) for _ in range(3))
+    there = result(ResultState.AVAILABLE, lease_token=None)
+    Job.objects.filter(pk=theirs.job_id).update(owner=stranger)
+    User.objects.filter(pk=stranger.pk).update(plan=PlanChoice.PREMIUM)
+    asked = ResultFile.objects.filter(pk__in=[mine.pk, theirs.pk, there.pk])
+    assert restoration.restore_some(asked, actor=staff) == 2
+    assert batch_of(mine).owner == mine.job.owner
+    assert batch_of(theirs).owner == stranger
+    assert (batch_of(mine).tiers, batch_of(theirs).tiers) == (["Standard"], ["Expedited", "Standard"])
+    assert [fresh(one).state for one in (unasked, there)] == [ResultState.ARCHIVED, ResultState.AVAILABLE]
+    assert mine.job.events.get().actor == theirs.job.events.get().actor == staff
+    assert restoration.restore_some(asked, actor=staff) == 0
+
+
 def test_a_batch_of_nothing_is_not_begun(person: User) -> None:
     assert restoration.start(person, ResultFile.objects.all(), ["Standard"], actor=None) is None
     assert not RestoreBatch.objects.exists()
@@ -456,6 +536,15 @@ def test_a_question_without_an_answer_may_be_looked_at_again_at_once(restoring: 
     restoration.unanswered([one, answered])
     assert restoration.intend([one, answered]) == {one.pk: True}
     assert (clock.now() - fresh(answered).retrieval_asked_at).total_seconds() < 5
+
+
+def test_giving_up_a_question_leaves_other_questions_and_other_states_alone(restoring: Callable[..., Any]) -> None:
+    mine, another, over = (restoring(retrieval_id="", retrieval_asked_at=at(0)) for _ in range(3))
+    ResultFile.objects.filter(pk=over.pk).update(state=ResultState.ARCHIVED)
+    restoration.unanswered([mine, over])
+    assert fresh(mine).retrieval_asked_at < mine.retrieval_asked_at
+    assert fresh(another).retrieval_asked_at == another.retrieval_asked_at
+    assert fresh(over).retrieval_asked_at == over.retrieval_asked_at
 
 
 @pytest.mark.parametrize("state", [ResultState.RESTORING, ResultState.ARCHIVED])
@@ -522,20 +611,28 @@ def test_what_a_worker_reads_is_not_given_up(restoring: Callable[..., Any]) -> N
         ({"restore_sent_at": None, "state": ResultState.AVAILABLE}, 0),
     ],
 )
-def test_a_restore_is_sent_for_once_in_a_while(restoring: Callable[..., Any], row: Any, sent: int) -> None:
+def test_a_restore_is_sent_for_once_in_a_while(restoring: Callable[..., Any], sends: Any, row: Any, sent: int) -> None:
     one, other = restoring(), restoring(restore_sent_at=None)
     change = {name: at(value) if isinstance(value, int) else value for name, value in row.items()}
     ResultFile.objects.filter(pk=one.pk).update(**change)
-    assert restoration.send_restores([one.pk], again_after=30) == sent
+    with sends() as messages:
+        assert restoration.send_restores([one.pk], again_after=30) == sent
+        assert messages == []  # not before the commit
+    assert messages == [(RESTORE_RESULT, (str(one.pk),), 0)] * sent
     assert (fresh(one).restore_sent_at is not None and fresh(one).restore_sent_at > at(-3)) is bool(sent)
     assert fresh(other).restore_sent_at is None
 
 
-def test_a_batch_is_closed_and_told_of_once(restoring: Callable[..., Any]) -> None:
-    batch = batch_of(restoring())
-    RestoreBatch.objects.filter(pk=batch.pk).update(restored=2, next_poll_at=at(5))
-    restoration.finish(batch)
-    restoration.finish(fresh(batch))
+def test_a_batch_is_closed_and_told_of_once(restoring: Callable[..., Any], sends: Any) -> None:
+    another, batch = batch_of(restoring()), batch_of(restoring())  # its id is not the mail's
+    RestoreBatch.objects.update(restored=2, next_poll_at=at(5))
+    with sends() as sent:
+        restoration.finish(batch)
+        restoration.finish(fresh(batch))
+        assert sent == []  # not before the commit
+    assert sent == [(SEND_NOTICE, (str(Notice.objects.get().pk),), 0)]
+    assert fresh(another).finished_at is None
+    assert fresh(another).next_poll_at is not None
     after = fresh(batch)
     assert after.finished_at is not None
     assert after.next_poll_at is None

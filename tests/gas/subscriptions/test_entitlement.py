@@ -72,3 +72,11 @@ def test_of_two_good_ones_the_one_that_lasts_longer_counts() -> None:
     found = ruling([sub("active", days=3, name="sub_short"), sub("trialing", days=9, name="sub_long")])
     assert found
     assert found.id == "sub_long"
+
+
+@pytest.mark.parametrize("ended", ["canceled", "incomplete_expired", "something new"])
+@pytest.mark.parametrize("still_open", ["unpaid", "paused", "incomplete"])
+def test_one_that_is_open_counts_before_one_that_has_ended(still_open: str, ended: str) -> None:
+    found = ruling([sub(ended, days=300, name="sub_ended"), sub(still_open, days=1, name="sub_open")])
+    assert found
+    assert found.id == "sub_open"
