@@ -41,7 +41,7 @@ _SEPARATORS = re.compile("[/|&;,]")
 
 
 def of_file(value: str) -> str:
-    """Return a text of a file, all of which are read as Latin-1, for people."""
+    """Return a text of a file, which is read as Latin-1, for people."""
     return value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 

@@ -49,7 +49,7 @@ IN_ORDER = (
     ("PREMIUM_UPLOAD_MAX_BYTES", "PREMIUM_EXPANDED_MAX_BYTES", True),
     ("UPLOAD_MAX_BYTES", "PREMIUM_UPLOAD_MAX_BYTES", True),
 )
-#: Settings of which one is of no use without the other.
+#: Settings that are of no use one without the other.
 TOGETHER = (("STRIPE_SECRET_KEY", "STRIPE_PRICE_ID"), ("GLOBUS_CLIENT_ID", "GLOBUS_CLIENT_SECRET"))
 FOLDERS = ("WORK_DIR", "REFERENCES_DIR")
 #: What the front-end build makes, as the pages name it.

@@ -150,7 +150,7 @@ class Block:
         return int(self._lines.pos[line]), ref, alt
 
     def _clinical(self, told: Sequence[Kind], numbers: Ints) -> list[_Clinical]:
-        """The alleles of plain records of which a source tells the significance: line, what sources say, and where
+        """Yield the alleles of plain records whose significance a source tells: line, values of sources, and where
         the allele is; in order.
         """
         values: dict[int, dict[str, str]] = {}

@@ -76,7 +76,7 @@ def kind_of(error: BaseException, folder: Path) -> str:
 
 
 def check_space(folder: Path, bytes_needed: int) -> None:
-    """Check that a folder has room for so many bytes, and a little more, before they are written.
+    """Check that a folder has room for `bytes_needed` bytes, and a little more, before they are written.
 
     Raises:
         OSError: there is not enough space.

@@ -195,7 +195,7 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         if result.state == ResultState.ARCHIVING:
             move_result(result, ResultState.AVAILABLE, message)
-        # Tables are beside the copy under the old key; beside this one there may be none.
+        # Tables are next to the copy under the old key; next to this one there may be none.
         ResultFile.objects.filter(pk=result.pk).update(tsv_size=None, parquet_size=None, **facts)
         result.job.events.create(message=message)
         result.key = copy.name

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: Where a copy is, in addition to the archive's routes: under a key of the results bucket, or in a folder of it.
 HOT, FOLDER = "hot", "folder"
-#: After so many failures in a row staff are told, once. It is tried on.
+#: Failures in a row after which staff are told, once. It is still tried.
 TELL_AFTER = 10
 _IN_ARCHIVE = [ResultState.ARCHIVED, ResultState.RESTORING]
 

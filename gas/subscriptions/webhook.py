@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 #: Stripe's own events have some kilobytes.
 MAX_BYTES = 512 * 1024
-#: After so many refusals within a minute an address is not listened to for the rest of it.
+#: Refusals within a minute after which an address gets no answer for the rest of the minute.
 BAD_A_MINUTE = 30
 
 _process = ProcessWebhookView.as_view()

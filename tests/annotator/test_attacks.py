@@ -25,7 +25,7 @@ from tests.support import attacks
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30  # they take less than one; the machine may be busy
-MEMORY_BYTES = 2 * 1024**3  # of address space, of which the libraries take some
+MEMORY_BYTES = 2 * 1024**3  # of address space; the libraries take some of it
 
 EMPTY = gzip.compress(b"", mtime=0)
 

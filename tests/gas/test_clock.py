@@ -35,7 +35,7 @@ REAL_NOW = timezone.now
 
 @pytest.fixture
 def wrong_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Put the process's clock forward by so many seconds; the database's stays right."""
+    """Put the process's clock forward by some seconds; the database's stays right."""
     real_time = time.time
 
     def put(seconds: float) -> None:

@@ -211,7 +211,7 @@ ATTACKS: dict[str, Callable[..., str]] = {
 }
 
 
-#: Larger ones, each of which runs into a limit of the free plan or of a job's memory.
+#: Larger ones: each runs into a limit of the free plan or of a job's memory.
 LARGER: dict[str, Callable[..., str]] = {
     "alts-60000": lambda: many_alts(60_000),
     "deletions-spread": spread_deletions,

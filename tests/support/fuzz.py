@@ -142,7 +142,7 @@ def _rearranged(lines: list[str], at: int, place: int, one: Change) -> list[str]
 
 
 def files(contigs: Mapping[str, str], recipes: st.SearchStrategy[Recipe] = RECIPES) -> st.SearchStrategy[bytes]:
-    """Texts of files, of which few are still valid."""
+    """Texts of files; few of them are still valid."""
     made = st.builds(lambda seed, recipe: generate(seed, contigs, recipe).content, st.integers(0, 999), recipes)
     spoiled = st.lists(CHANGES, min_size=1, max_size=4)
     return st.builds(lambda content, wrong: changed(content.decode("latin-1"), wrong).encode("latin-1"), made, spoiled)
@@ -153,7 +153,7 @@ def files(contigs: Mapping[str, str], recipes: st.SearchStrategy[Recipe] = RECIP
 
 @dataclass(frozen=True)
 class Damage:
-    """Damage of bytes: at a share of them, so many are replaced by others, or all that follow are left out."""
+    """Damage of bytes: at some place, bytes are replaced by others, or all that follow are left out."""
 
     where: float
     count: int

@@ -170,7 +170,7 @@ def _children(code: Any, argument: Any) -> Iterable[Any]:
         return [argument]
     if code in {op.ASSERT, op.ASSERT_NOT, op.AT, op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN}:
         return []
-    raise NotImplementedError(f"{code} in a pattern")
+    raise ValueError(f"{code} in a pattern")
 
 
 def _examples(tree: Any, sets: _Sets, letters: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Whatever bytes are uploaded, they end as a result or as an InputError that reads well; nothing else is raised.
 
 A few examples of each kind are tried, always the same ones. With FUZZ_SECONDS=600 (`make fuzz`) others are tried, for
-so many seconds, which the kinds share.
+this number of seconds, which the kinds share.
 """
 
 import gzip

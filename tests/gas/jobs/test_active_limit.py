@@ -18,7 +18,7 @@ AT_ONCE = 8
 
 
 def at_once(act: Callable[[int], Any], *refusals: type[Exception]) -> int:
-    """Act in so many threads at once. Returns how often it was refused."""
+    """Act in several threads at once. Returns how often it was refused."""
 
     def try_it(number: int) -> bool:
         try:

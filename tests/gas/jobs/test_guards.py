@@ -30,7 +30,7 @@ ARCHIVE = StoredArchive("new-archive", size=1, sha256="0" * 64, tree_hash="hash"
 
 
 def at(seconds: float) -> Any:
-    """So many seconds from now."""
+    """Return the time some seconds from now."""
     return clock.now() + timedelta(seconds=seconds)
 
 
