@@ -75,7 +75,8 @@ class InfoCheck:
                 changed = True
                 self._note_removed(number, tag)
                 continue
-            if test is not None and equals and not test(value) and tag in self._undeclared:
+            # END is a position, whatever a file has there: programs read it as an Integer alone.
+            if test is not None and equals and not test(value) and tag in self._undeclared and tag != "END":
                 self._widen(number, tag, value)
             elif test is not None and equals and not test(value):
                 changed = True

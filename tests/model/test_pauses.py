@@ -15,7 +15,6 @@ from gas.tasknames import (
     ANNOTATE,
     ARCHIVE_RESULT,
     BUILD_TABLES,
-    DELETE_HOT_COPY,
     POLL_RETRIEVAL,
     REQUEST_RETRIEVAL,
     RESTORE_RESULT,
@@ -52,11 +51,6 @@ def archive(world: World) -> None:
     until(world, ARCHIVE_RESULT)
 
 
-def delete_hot_copy(world: World) -> None:
-    archive(world)
-    until(world, DELETE_HOT_COPY)
-
-
 def come_back(world: World) -> None:
     annotate(world)
     world.settle()
@@ -86,7 +80,6 @@ def build_tables(world: World) -> None:
 TASKS: dict[str, Callable[[World], None]] = {
     ANNOTATE: annotate,
     ARCHIVE_RESULT: archive,
-    DELETE_HOT_COPY: delete_hot_copy,
     REQUEST_RETRIEVAL: ask,
     POLL_RETRIEVAL: poll,
     RESTORE_RESULT: restore,
@@ -104,7 +97,6 @@ CASES = (
         (ARCHIVE_RESULT, SUCCEEDED, "vault"),
         (ARCHIVE_RESULT, CLAIMED, "class"),
         (ARCHIVE_RESULT, PLAN, "class"),
-        (DELETE_HOT_COPY, PLAN, "class"),
         (REQUEST_RETRIEVAL, SUCCEEDED, "vault"),
         (POLL_RETRIEVAL, CLAIMED, "class"),
         (RESTORE_RESULT, CLAIMED, "vault"),

@@ -42,6 +42,7 @@ OF_NOBODY = {
     "jobs/builds/",
     "profile/",
     "profile/export/",
+    "profile/export/file/",
     "profile/delete/",
     "accounts/oidc/<slug:provider_id>/login/",
     "plan/",

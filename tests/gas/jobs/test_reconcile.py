@@ -257,7 +257,7 @@ def test_a_stale_lease_does_not_cost_the_archive_that_was_committed_after_the_du
     aws: StandIn, result: ResultFile, settings: Any, staff_mail: list[EmailMessage]
 ) -> None:
     settings.ARCHIVE_ROUTE = "class"
-    claim = archival.claim(result.pk, actor=result.job.owner)
+    claim = archival.claim(result.pk)
     assert claim is not None
     dump = row_of(ResultFile.objects.get(pk=result.pk))
     kept = archive().store(source_key=result.key, archive_key=claim.archive_key, size=result.size, sha256=result.sha256)
