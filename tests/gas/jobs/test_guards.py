@@ -436,7 +436,7 @@ def test_what_is_archived_goes_on_its_way_back_with_an_event_each(
     [
         (["Expedited", "Standard"], 1, "mine", ["Standard"]),
         (["Expedited", "Standard"], 31, "mine", ["Expedited", "Standard"]),
-        (["Expedited", "Standard"], 0, "mine", ["Expedited", "Standard"]),  # since the last upgrade, not before it
+        (["Expedited", "Standard"], 0.01, "mine", ["Expedited", "Standard"]),  # since the last upgrade, not before it
         (["Standard"], 1, "mine", ["Expedited", "Standard"]),
         (["Expedited", "Standard"], 1, "another's", ["Expedited", "Standard"]),
     ],
@@ -452,7 +452,7 @@ def test_expedited_retrieval_is_asked_for_at_one_upgrade_a_month(
         for days in (2, 0.5):  # the last one counts
             PlanChange.objects.create(user=person, from_plan=PlanChoice.FREE, to_plan=PlanChoice.PREMIUM)
             PlanChange.objects.filter(pk=PlanChange.objects.latest("pk").pk).update(at=at(-86_400 * days))
-    elif days_ago == 0:
+    elif days_ago < 0.1:
         tiers = ["Standard"]  # no upgrade is known, so every earlier batch counts
     assert restoration.tiers_after_upgrade(person) == tiers
 
