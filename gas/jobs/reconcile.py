@@ -25,7 +25,7 @@ from gas.jobs.archival import NO_LEASE, make_due
 from gas.jobs.inventory import DESCRIPTION
 from gas.jobs.leases import attempt_folder
 from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, VaultInventory
-from gas.jobs.restoration import NO_RETRIEVAL, unheld
+from gas.jobs.restoration import NO_RETRIEVAL, NOT_ARCHIVED, unheld
 from gas.jobs.states import JobStatus, ResultState, move_result
 from gas.users.locks import lock_owner
 
@@ -211,15 +211,7 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
         result,
         ResultState.AVAILABLE,
         message,
-        tsv_size=None,
-        parquet_size=None,
-        archive_route="",
-        archive_id="",
-        archive_tree_hash="",
-        archived_at=None,
-        hot_deleted_at=None,
-        retrieval_tries=0,
-        **NO_RETRIEVAL,
+        **NOT_ARCHIVED,
         **facts,
     )
     if has_tables:

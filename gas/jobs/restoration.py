@@ -41,6 +41,18 @@ NO_RETRIEVAL: dict[str, Any] = {
     "retrieval_asked_at": None,
     "restore_sent_at": None,
 }
+#: What the row of a result has that is in S3 and in no archive. Its tables are made again.
+NOT_ARCHIVED: dict[str, Any] = {
+    "tsv_size": None,
+    "parquet_size": None,
+    "archive_route": "",
+    "archive_id": "",
+    "archive_tree_hash": "",
+    "archived_at": None,
+    "hot_deleted_at": None,
+    "retrieval_tries": 0,
+    **NO_RETRIEVAL,
+}
 
 
 @dataclass(frozen=True)
@@ -327,17 +339,9 @@ def restored(claim: RestoreClaim) -> None:
             "Back from Glacier, and verified.",
             guard=Q(lease_token=claim.token),
             key=claim.new_key,
-            tsv_size=None,
-            parquet_size=None,
-            archive_route="",
-            archive_id="",
-            archive_tree_hash="",
-            archived_at=None,
-            hot_deleted_at=None,
-            retrieval_tries=0,
             faults=0,
             damages=0,
-            **NO_RETRIEVAL,
+            **NOT_ARCHIVED,
             **NO_LEASE,
         )
         RestoreBatch.objects.filter(results=result).update(restored=F("restored") + 1)
