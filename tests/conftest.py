@@ -18,6 +18,7 @@ from django.utils import timezone
 from gas.aws import clients
 from gas.celery import app
 from gas.jobs import leases
+from gas.jobs.heartbeat import Heartbeat
 from gas.jobs.models import Job
 from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
@@ -114,6 +115,15 @@ def eager(request: pytest.FixtureRequest) -> Iterator[None]:
     app.conf.task_eager_propagates = True
     yield
     app.conf.task_always_eager = False
+
+
+@pytest.fixture(autouse=True)
+def _heartbeats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop heartbeats in tests that never commit: their own connection would not find the row, and end the job."""
+    marker = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
+        return
+    monkeypatch.setattr(Heartbeat, "_beat", lambda _: None)
 
 
 @pytest.fixture
