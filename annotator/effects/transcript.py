@@ -10,9 +10,14 @@ from annotator.hgvs_c import Layout
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True)
+#: The flags that the annotator knows, the weightiest first: https://www.ensembl.org/info/genome/genebuild/mane.html and
+#: https://www.ensembl.org/info/genome/genebuild/canonical.html.
+FLAGS = ("MANE_Select", "MANE_Plus_Clinical", "Ensembl_canonical")
+
+
+@dataclass(frozen=True, eq=False)
 class Transcript:
-    """One transcript of a gene.
+    """One transcript of a gene. Two transcripts are equal only if they are the same object.
 
     name: with its version, such as ENST00000373020.9.
     gene: the gene's symbol, or its identifier where it has none.
@@ -26,6 +31,11 @@ class Transcript:
     start_known: False where the coding sequence begins before the transcript does (cds_start_NF).
     end_known: False where the coding sequence goes on after the transcript's end (cds_end_NF).
     genetic_code: NCBI's number.
+    gene_id: the gene's identifier, such as ENSG00000000003; "" if the gene models have none.
+    protein_id: the protein's identifier, such as ENSP00000362111; "" if the gene models have none.
+    flags: those of FLAGS that it has, in their order.
+    is_consistent: False where exons and coding segments do not fit each other, as with ribosomal slippage: then its
+        bases are not numbered and its protein is not told.
     """
 
     name: str
@@ -38,11 +48,35 @@ class Transcript:
     start_known: bool = True
     end_known: bool = True
     genetic_code: int = 1
+    gene_id: str = ""
+    protein_id: str = ""
+    flags: tuple[str, ...] = ()
+    is_consistent: bool = True
+
+    @property
+    def start(self) -> int:
+        """The first base on the contig."""
+        return self.exons[0][0]
+
+    @property
+    def end(self) -> int:
+        """The last base on the contig."""
+        return self.exons[-1][1]
+
+    @property
+    def flag(self) -> str:
+        """The weightiest of its flags, "" if it has none."""
+        return self.flags[0] if self.flags else ""
+
+    @property
+    def standing(self) -> int:
+        """0 for the weightiest flag, and so on; that of no flag is the highest."""
+        return FLAGS.index(self.flags[0]) if self.flags else len(FLAGS)
 
     @property
     def is_numbered(self) -> bool:
         """Whether HGVS can number its bases: c.1 is not known if the coding sequence begins before the transcript."""
-        return self.start_known and not self.phase
+        return self.is_consistent and self.start_known and not self.phase
 
     @cached_property
     def layout(self) -> Layout:

@@ -1,0 +1,129 @@
+"""INFO/CSQ in the format of Ensembl VEP: one entry for each allele and transcript.
+
+https://www.ensembl.org/info/docs/tools/vep/vep_formats.html#vcfout
+"""
+
+from annotator.effects.effect import Effect
+from annotator.effects.transcript import Span, Transcript
+
+TAG = "CSQ"
+FIELDS = (
+    "Allele",
+    "Consequence",
+    "IMPACT",
+    "SYMBOL",
+    "Gene",
+    "Feature_type",
+    "Feature",
+    "BIOTYPE",
+    "EXON",
+    "INTRON",
+    "HGVSc",
+    "HGVSp",
+    "cDNA_position",
+    "CDS_position",
+    "Protein_position",
+    "Amino_acids",
+    "Codons",
+    "DISTANCE",
+    "STRAND",
+    "FLAGS",
+    "PICK",
+    "CANONICAL",
+    "MANE",
+    "ALLELE_NUM",
+)
+DEFINITION = (
+    f'##INFO=<ID={TAG},Number=.,Type=String,Description="Consequences of each allele on each transcript, as Ensembl '
+    f'VEP writes them. Format: {"|".join(FIELDS)}">'
+)
+#: A value may stand in an entry once these characters are replaced.
+_ESCAPES = str.maketrans(
+    {"%": "%25", "|": "%7C", "&": "%26", ",": "%2C", ";": "%3B", "=": "%3D", " ": "_", "\t": "_", "\r": "", "\n": ""}
+)
+
+
+def escaped(value: str) -> str:
+    """Return a value as it may stand in an entry."""
+    return value.translate(_ESCAPES)
+
+
+def before_hgvs_c(effect: Effect, transcript: Transcript) -> str:
+    """Return the fields from Consequence up to INTRON, without the allele in front of them."""
+    return "|".join(
+        (
+            "&".join(effect.terms),
+            effect.impact,
+            escaped(transcript.gene),
+            escaped(transcript.gene_id),
+            "Transcript",
+            escaped(transcript.name),
+            escaped(transcript.biotype),
+            effect.exon,
+            effect.intron,
+        )
+    )
+
+
+def after_hgvs_c(effect: Effect, transcript: Transcript, *, is_picked: bool) -> str:
+    """Return the fields from HGVSp up to MANE."""
+    hgvs_p = f"{transcript.protein_id or transcript.name}:{effect.hgvs_p}" if effect.hgvs_p else ""
+    flags = []
+    if not transcript.start_known:
+        flags.append("cds_start_NF")
+    if not transcript.end_known:
+        flags.append("cds_end_NF")
+    return "|".join(
+        (
+            escaped(hgvs_p),
+            _span(effect.cdna),
+            _span(effect.cds),
+            _span(effect.protein),
+            effect.amino_acids,
+            effect.codons,
+            "",
+            "-1" if transcript.strand == "-" else "1",
+            "&".join(flags),
+            "1" if is_picked else "",
+            "YES" if "Ensembl_canonical" in transcript.flags else "",
+            "&".join(flag for flag in transcript.flags if flag.startswith("MANE")),
+        )
+    )
+
+
+def hgvs_c(effect: Effect, transcript: Transcript) -> str:
+    """Return the value of HGVSc, such as ENST00000373020.9:c.76A>T."""
+    return escaped(f"{transcript.name}:{effect.hgvs_c}") if effect.hgvs_c else ""
+
+
+def outside_genes(term: str, impact: str, symbol: str, gene_id: str, distance: int | None, strand: str) -> str:
+    """Return the fields from Consequence up to MANE of an allele that touches no transcript.
+
+    Args:
+        term: upstream_gene_variant, downstream_gene_variant or intergenic_variant.
+        impact: the impact of the term.
+        symbol, gene_id: the gene that is near; "" if none is.
+        distance: bases to this gene, from 1; None if none is near.
+        strand: of this gene, "" if none is near.
+    """
+    number = {"-": "-1", "+": "1"}.get(strand, "")
+    told = "" if distance is None else str(distance)
+    empty = [""] * 12  # from Feature_type up to Codons
+    return "|".join((term, impact, escaped(symbol), escaped(gene_id), *empty, told, number, "", "", "", ""))
+
+
+def allele(ref: str, alts: tuple[str, ...], alt: str) -> str:
+    """Return an ALT allele as VEP writes it in the field Allele.
+
+    If the alleles of a record differ in length and begin with the same base, that base is left out; "-" for nothing.
+    """
+    bases = [one for one in alts if one.isalpha()]
+    if any(len(one) != len(ref) for one in bases) and all(one[:1] == ref[:1] for one in bases):
+        return (alt[1:] if alt in bases else alt) or "-"
+    return alt
+
+
+def _span(span: Span | None) -> str:
+    if span is None:
+        return ""
+    return str(span[0]) if span[0] == span[1] else f"{span[0]}-{span[1]}"
