@@ -1,14 +1,16 @@
 """What a change does to a coding sequence and its protein."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from annotator.effects import hgvs_protein
 from annotator.effects.genetic_codes import SELENOCYSTEINE, STANDARD, STOP, UNKNOWN, starts, translate
 from annotator.effects.transcript import Transcript
 
+#: Bases that are translated at once in search of a stop codon.
+READ_AT_ONCE = 60
 
-@dataclass(frozen=True)
-class Coding:
+
+class Coding(NamedTuple):
     """What a change does to the coding sequence.
 
     terms: Sequence Ontology terms, in no order.
@@ -46,7 +48,10 @@ class CodingSequence:
             self._stop = len(self._spliced)
             bases = bases[: self._whole] + completed
         self._coding = bases
+        self._starts = starts(self._code)
         self.protein = self._named(translate(bases, self._code), bases)
+        # Whether the coding sequence ends with a stop codon.
+        self._ends = len(bases) % 3 == 0 and self.protein.endswith(STOP)
 
     def _named(self, protein: str, bases: str) -> str:
         """Put selenocysteine for each TGA in front of the last codon, and Met for the codon that starts the protein."""
@@ -57,79 +62,96 @@ class CodingSequence:
         return self._started(0, bases, "".join(letters))
 
     @property
-    def _ends(self) -> bool:
-        """Whether the coding sequence ends with a stop codon."""
-        return len(self._coding) % 3 == 0 and self.protein.endswith(STOP)
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return 1000 + len(self._spliced) + len(self._coding) + len(self.protein)
 
     def change(self, first: int, last: int, alt: str) -> Coding:
         """Tell what it does that `alt` replaces the spliced bases `first` to `last` (not included).
 
         At least one of these bases, or both neighbors of an insertion, belong to the coding sequence.
         """
-        mutated = self._spliced[:first] + alt + self._spliced[last:]
         shift = len(alt) - (last - first)
         shifts_frame = shift % 3 != 0
         over_start, over_stop = first < self._start, last > self._stop
         kind = "frameshift_variant" if shifts_frame else _length_kind(shift)
         if self._has_start and first < self._start + 3:
-            kept = not over_start and mutated[self._start : self._start + 3] in starts(self._code)
-            if not kept:
+            initiator = (self._spliced[self._start : first] + self._bases(alt, last, 3))[:3]
+            if over_start or initiator not in self._starts:
                 other = "5_prime_UTR_variant" if over_start else kind
                 return Coding(frozenset({"start_lost", other} - {""}), "p.Met1?")
         if over_start:
             return Coding(frozenset({"coding_sequence_variant", "5_prime_UTR_variant"}))
         low, high = first - self._start + len(self._pad), last - self._start + len(self._pad)
+        codon, end = low // 3, -(-high // 3)
+        # The bases from the codon on, up to those that stay.
+        head = self._spliced[self._start + 3 * codon - len(self._pad) if codon else self._start : first] + alt
+        if not codon:
+            head = self._pad + head
         if over_stop:
-            return self._over_stop(low // 3, mutated)
+            return self._over_stop(codon, head, last)
         if high > self._whole or (first == last and low > self._whole):
             other = kind if kind and low < self._whole else "coding_sequence_variant"
             return Coding(frozenset({"incomplete_terminal_codon_variant", other}))
-        codon, end = low // 3, -(-high // 3)
-        if first == last and low % 3:
-            end = codon + 1
-        tail = mutated[self._start + 3 * codon - len(self._pad) if codon else self._start :]
-        if not codon:
-            tail = self._pad + tail
+        bases = self._bases(head, last, 3 * (end - codon) + shift)
         if shifts_frame:
-            return self._shifted(codon, tail, low, high, alt)
-        return self._in_frame(codon, end, tail[: 3 * (end - codon) + shift], tail, low, high, alt)
+            return self._shifted(codon, head, last, bases)
+        return self._in_frame(codon, end, bases, (head, last), low, high, alt)
 
-    def _read_on(self, codon: int, tail: str) -> str:
-        """Return the protein if the sequence goes on as `tail` from a codon on, up to and with the first stop."""
-        after = self._started(codon, tail, translate(tail, self._code))
-        stop = after.find(STOP)
-        return self.protein[:codon] + (after if stop < 0 else after[: stop + 1])
+    def _bases(self, head: str, last: int, size: int) -> str:
+        """Return the first `size` of the bases `head` and the spliced ones from `last` on."""
+        return (head + self._spliced[last : last + size])[:size]
 
-    def _over_stop(self, codon: int, mutated: str) -> Coding:
+    def _read_on(self, codon: int, head: str, last: int) -> str:
+        """Return the protein up to and with the first stop if it goes on otherwise from a codon on.
+
+        Args:
+            codon: The first codon that may differ.
+            head: Bases from this codon on.
+            last: The spliced base that comes after these.
+        """
+        bases = self._bases(head, last, len(head) + READ_AT_ONCE - len(head) % 3)
+        after = self._started(codon, bases, translate(bases, self._code))
+        at = last + len(bases) - len(head)
+        while STOP not in after and at < len(self._spliced):
+            after += translate(self._spliced[at : at + READ_AT_ONCE], self._code)
+            at += READ_AT_ONCE
+        kept, stop, _ = after.partition(STOP)
+        return self.protein[:codon] + kept + stop
+
+    def _over_stop(self, codon: int, head: str, last: int) -> Coding:
         if not self._ends:
             return Coding(frozenset({"coding_sequence_variant", "3_prime_UTR_variant"}))
-        at = self._start + max(0, 3 * codon - len(self._pad))
-        after = self._read_on(codon, ("" if codon else self._pad) + mutated[at:])
+        after = self._read_on(codon, head, last)
         if after == self.protein:
-            last = len(self.protein) - 1
-            term, text = "stop_retained_variant", hgvs_protein.substituted(self.protein, after, last, last + 1)
+            stop = len(self.protein) - 1
+            term, text = "stop_retained_variant", hgvs_protein.substituted(self.protein, after, stop, stop + 1)
         else:
-            text = hgvs_protein.shifted_frame(self.protein, after)
+            text = hgvs_protein.shifted_frame(self.protein, after, codon)
             term = "stop_gained" if text.endswith("Ter") else "stop_lost"
         return Coding(frozenset({term, "3_prime_UTR_variant"}), text)
 
-    def _shifted(self, codon: int, tail: str, low: int, high: int, alt: str) -> Coding:
-        after = self._read_on(codon, tail)
+    def _shifted(self, codon: int, head: str, last: int, touched: str) -> Coding:
+        """Tell what another frame does; touched: the new bases of the codons that are changed."""
+        after = self._read_on(codon, head, last)
         before = self.protein
-        at = hgvs_protein.first_difference(before, after)
+        at = hgvs_protein.first_difference(before, after, codon)
         terms = {"frameshift_variant"}
-        last = len(before) - 1
+        end = len(before) - 1
         if UNKNOWN in before[codon : at + 1]:
             return Coding(frozenset(terms))
         if after == before:
-            return Coding(frozenset({"stop_retained_variant"}), hgvs_protein.substituted(before, after, last, last + 1))
-        if STOP in translate(tail[: 3 * (-(-high // 3) - codon) + len(alt) - (high - low)], self._code) and at != last:
+            return Coding(frozenset({"stop_retained_variant"}), hgvs_protein.substituted(before, after, end, end + 1))
+        if STOP in translate(touched, self._code) and at != end:
             terms.add("stop_gained")
-        elif self._ends and at == last:
+        elif self._ends and at == end:
             terms.add("stop_lost")
-        return Coding(frozenset(terms), hgvs_protein.shifted_frame(before, after))
+        return Coding(frozenset(terms), hgvs_protein.shifted_frame(before, after, codon))
 
-    def _in_frame(self, codon: int, end: int, bases: str, tail: str, low: int, high: int, alt: str) -> Coding:
+    def _in_frame(
+        self, codon: int, end: int, bases: str, following: tuple[str, int], low: int, high: int, alt: str
+    ) -> Coding:
+        """Tell what it does that `bases` replace codons; following: what is read from them on, see `_read_on`."""
         before = self.protein
         original = self._coding[3 * codon : 3 * end]
         residues, new = before[codon:end], self._inherited(codon, original, bases)
@@ -145,22 +167,21 @@ class CodingSequence:
         more = {kind} - {"missense_variant"}
         stop = new.find(STOP)
         if at_end and stop < 0:
-            after = self._read_on(codon, tail)
-            return Coding(
-                frozenset({"stop_lost"} | more), hgvs_protein.shifted_frame(before, after), codons, amino_acids
-            )
+            after = self._read_on(codon, *following)
+            text = hgvs_protein.shifted_frame(before, after, codon)
+            return Coding(frozenset({"stop_lost"} | more), text, codons, amino_acids)
         after = before[:codon] + (new + before[end:] if stop < 0 else new[: stop + 1])
-        first = hgvs_protein.first_difference(before, after)
+        first = hgvs_protein.first_difference(before, after, codon)
         kept = at_end and stop == len(new) - 1  # the stop codon is where it was, after the last changed residue
         if after == before:
             terms: set[str] = {"stop_retained_variant"}
             text = hgvs_protein.substituted(before, after, first - 1, first)
         elif kept and before[first] == STOP and not bases.endswith(original):
-            terms, text = {"stop_lost"} | more, hgvs_protein.shifted_frame(before, after)
+            terms, text = {"stop_lost"} | more, hgvs_protein.shifted_frame(before, after, codon)
         elif stop >= 0 and not kept:
             terms, text = {"stop_gained"} | more, hgvs_protein.replaced(before, first, max(first, end), after[first:])
         else:
-            terms, text = {kind} | ({"stop_retained_variant"} if kept else set()), _described(before, after)
+            terms, text = {kind} | ({"stop_retained_variant"} if kept else set()), _described(before, after, first, end)
         return Coding(frozenset(terms), text, codons, amino_acids)
 
     def _unchanged(self, codon: int, end: int, original: str, bases: str) -> tuple[str, str]:
@@ -185,13 +206,14 @@ class CodingSequence:
 
     def _started(self, codon: int, bases: str, letters: str) -> str:
         """Put Met for a start codon, whatever it codes for elsewhere."""
-        starting = codon == 0 and self._has_start and bases[:3] in starts(self._code)
+        starting = codon == 0 and self._has_start and bases[:3] in self._starts
         return "M" + letters[1:] if starting else letters
 
 
-def _described(before: str, after: str) -> str:
-    first = hgvs_protein.first_difference(before, after)
-    end, new_end = len(before), len(after)
+def _described(before: str, after: str, first: int, end: int) -> str:
+    """Describe a change of residues from `first` on; those from `end` on are the last ones of both proteins."""
+    same = min(len(before) - end, len(before) - first, len(after) - first)
+    end, new_end = len(before) - same, len(after) - same
     while end > first and new_end > first and before[end - 1] == after[new_end - 1]:
         end, new_end = end - 1, new_end - 1
     return hgvs_protein.replaced(before, first, end, after[first:new_end])

@@ -6,17 +6,21 @@ same result is taken where it leaves splice sites, then the start codon, then th
 a place; of several the first one on the contig counts, as in a left-aligned VCF file.
 """
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from annotator.alleles import Change
 from annotator.effects import splicing
 from annotator.effects.coding import Coding, CodingSequence
+from annotator.effects.placing import Placed, kept, place
 from annotator.effects.terms import Impact, impact_of, ordered
 from annotator.effects.transcript import Span, Transcript
-from annotator.hgvs import SHIFT_LIMIT
 from annotator.hgvs_c import Fetch, described
 from annotator.sequence import reverse_complement
 
+#: Bytes of coding sequences that are kept.
+CAPACITY = 32 * 1024 * 1024
 #: Biotypes whose transcripts are broken down before they are translated.
 NONSENSE_MEDIATED_DECAY = {"nonsense_mediated_decay", "NMD_transcript_variant"}
 
@@ -51,24 +55,6 @@ class Effect:
         return impact_of(self.terms)
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A change along a transcript.
-
-    first: the first place that is replaced, or the one before which bases are inserted.
-    ref, alt: bases on the transcript's strand; either may be empty.
-    """
-
-    first: int
-    ref: str
-    alt: str
-
-    @property
-    def span(self) -> Span:
-        """The places taken: an insertion ends before it begins."""
-        return self.first, self.first + len(self.ref) - 1
-
-
 def effect(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
     """Tell what a change does to a transcript.
 
@@ -80,25 +66,68 @@ def effect(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | Non
     Returns:
         None if the change does not touch the transcript.
     """
+    return _effect(change, transcript, fetch, coding_sequence)
+
+
+def coding_sequence(transcript: Transcript, fetch: Fetch) -> CodingSequence:
+    """Read and translate the coding sequence of a transcript."""
+    return CodingSequence(transcript, spliced_bases(transcript, fetch))
+
+
+class Effects:
+    """Tells effects as `effect` does, and keeps the coding sequences of the transcripts that were asked for last.
+
+    One thread only.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        """Keep coding sequences of up to `capacity` bytes."""
+        self._capacity = capacity
+        self._size = 0
+        self._kept: OrderedDict[Transcript, CodingSequence] = OrderedDict()
+
+    def of(self, change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
+        """Tell what a change does to a transcript, see `effect`; `fetch` reads the same contig each time."""
+        return _effect(change, transcript, fetch, self.coding_sequence)
+
+    def coding_sequence(self, transcript: Transcript, fetch: Fetch) -> CodingSequence:
+        """Return the coding sequence of a transcript."""
+        found = self._kept.get(transcript)
+        if found is not None:
+            self._kept.move_to_end(transcript)
+            return found
+        found = self._kept[transcript] = coding_sequence(transcript, fetch)
+        self._size += found.size
+        while self._size > self._capacity and len(self._kept) > 1:
+            self._size -= self._kept.popitem(last=False)[1].size
+        return found
+
+
+_Coding = Callable[[Transcript, Fetch], CodingSequence]
+
+
+def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _Coding) -> Effect | None:
+    if bool(change.ref) != bool(change.alt):
+        fetch = kept(fetch, change)
     placed = place(change, transcript, fetch)
-    first, last = placed.span
-    if not splicing.overlaps(placed.span, transcript.places[0][0], transcript.places[-1][1]):
+    span = first, last = placed.span
+    if not splicing.overlaps(span, transcript.places[0][0], transcript.places[-1][1]):
         return None
     text = described(transcript.layout, change, fetch) if transcript.is_numbered else ""
     if placed.ref and first <= transcript.places[0][0] and last >= transcript.places[-1][1] and not placed.alt:
         return Effect(("transcript_ablation",), text)
-    found = splicing.terms(transcript, placed.span, _changed(placed))
-    offsets = _offsets(transcript, placed)
+    found = splicing.terms(transcript, span, _changed(placed))
+    offsets = _offsets(transcript, span)
     if offsets is not None:
-        coding = _spliced(transcript, placed, offsets, fetch)
+        coding = _spliced(transcript, placed, offsets, fetch, sequence_of)
     else:
-        coding = Coding(frozenset(_crossed(transcript, placed.span)))
+        coding = Coding(frozenset(_crossed(transcript, span)))
     found |= coding.terms
     if transcript.coding is None and "non_coding_transcript_exon_variant" not in found:
         found.add("non_coding_transcript_variant")
     if transcript.coding is not None and transcript.biotype in NONSENSE_MEDIATED_DECAY:
         found.add("NMD_transcript_variant")
-    where = _numbers(transcript, placed.span, exonic=offsets is not None)
+    where = _numbers(transcript, span, exonic=offsets is not None)
     cdna, cds, protein = _positions(transcript, offsets) if offsets else (None, None, None)
     return Effect(ordered(found), text, coding.hgvs_p, coding.codons, coding.amino_acids, *where, cdna, cds, protein)
 
@@ -118,15 +147,19 @@ def _numbers(transcript: Transcript, span: Span, *, exonic: bool) -> tuple[str, 
     An insertion that belongs to an exon may stand at its edge.
     """
 
-    def numbered(parts: tuple[Span, ...], edge: int = 0) -> str:
-        touched = [n for n, (begin, end) in enumerate(parts, 1) if splicing.overlaps(span, begin - edge, end + edge)]
+    def numbered(touched: range, count: int) -> str:
         if not touched:
             return ""
-        ends = f"{touched[0]}-{touched[-1]}" if len(touched) > 1 else f"{touched[0]}"
-        return f"{ends}/{len(parts)}"
+        ends = f"{touched[0] + 1}-{touched[-1] + 1}" if len(touched) > 1 else f"{touched[0] + 1}"
+        return f"{ends}/{count}"
 
-    at_edge = exonic and span[1] < span[0]
-    return numbered(transcript.places, 1 if at_edge else 0), numbered(transcript.introns)
+    first, last = span
+    edge = 1 if exonic and last < first else 0
+    count = len(transcript.exons)
+    return (
+        numbered(transcript.exons_between(first - edge, last + edge), count),
+        numbered(transcript.introns_between(first, last), count - 1),
+    )
 
 
 def _positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None, Span | None]:
@@ -146,88 +179,29 @@ def _positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None
     return cdna, cds, ((cds[0] + 2) // 3, (cds[1] + 2) // 3)
 
 
-def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
-    """Put a change on the transcript's strand, at the place that counts."""
-    ref, alt = change.ref, change.alt
-    reverse = transcript.strand == "-"
-    if reverse:
-        ref, alt = reverse_complement(ref), reverse_complement(alt)
-    first = -change.end if reverse else change.pos
-    written = Placed(first, ref, alt)
-    if bool(ref) == bool(alt):
-        return written
-    bases = ref or alt
-    low, high = _range(transcript, first, len(ref), bases, fetch)
-    if low == high == first:
-        return written
-
-    def harm(at: int) -> tuple[bool, bool, bool, int]:
-        span = at, at + len(ref) - 1
-        start, stop = _codons_touched(transcript, span)
-        return splicing.hits_splice_site(transcript, span), start, stop, -at if reverse else at
-
-    best = min(range(low, high + 1), key=harm)
-    turn = (best - first) % len(bases)
-    turned = bases[turn:] + bases[:turn]
-    return Placed(best, turned if ref else "", turned if alt else "")
-
-
-def _range(transcript: Transcript, first: int, size: int, bases: str, fetch: Fetch) -> Span:
-    """Return the first and the last place at which the insertion or deletion of `bases` is the same change."""
-    reverse = transcript.strand == "-"
-    begin, end = transcript.places[0][0], transcript.places[-1][1]
-
-    def base(at: int) -> str:
-        return reverse_complement(fetch(-at, -at)) if reverse else fetch(at, at)
-
-    count = len(bases)
-    high = first
-    while high + size <= end and high - first < SHIFT_LIMIT and base(high + size) == bases[(high - first) % count]:
-        high += 1
-    low = first
-    while low - 1 >= begin and first - low < SHIFT_LIMIT and base(low - 1) == bases[(low - 1 - first) % count]:
-        low -= 1
-    return low, high
-
-
-def _codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
-    """Whether places of the first and of the last codon are touched."""
-    if transcript.coding_offsets is None:
-        return False, False
-    coding_start, coding_end = transcript.coding_offsets
-    first, last = span
-
-    def inside(begin: int, end: int) -> bool:
-        low, high = transcript.offset(first), transcript.offset(last + 1)
-        if last >= first:
-            return max(low, begin) < min(high, end)
-        beside_exon = transcript.exon_at(first) is not None or transcript.exon_at(last) is not None
-        return beside_exon and begin < low < end
-
-    return inside(coding_start, coding_start + 3), inside(coding_end - 3, coding_end)
-
-
-def _offsets(transcript: Transcript, placed: Placed) -> Span | None:
+def _offsets(transcript: Transcript, span: Span) -> Span | None:
     """Return the spliced bases that are replaced, from 0, the last not included; None unless all lie in one exon.
 
     An insertion between an exon and an intron belongs to the exon.
     """
-    first, last = placed.span
-    if placed.ref:
-        exon = transcript.exon_at(first)
+    first, last = span
+    exon = transcript.exon_at(first)
+    if last >= first:
         if exon is None or exon != transcript.exon_at(last):
             return None
-        return transcript.offset(first), transcript.offset(last) + 1
-    if transcript.exon_at(first) is None and transcript.exon_at(last) is None:
+        at = transcript.offset(first)
+        return at, at + last - first + 1
+    if exon is None and transcript.exon_at(last) is None:
         return None
-    at = transcript.offset(first) if transcript.exon_at(first) is not None else transcript.offset(last) + 1
+    at = transcript.offset(first) if exon is not None else transcript.offset(last) + 1
     return at, at
 
 
 def _crossed(transcript: Transcript, span: Span) -> set[str]:
     """Return terms for the exons of a change that also touches an intron or reaches out of the transcript."""
     found = set()
-    for begin, end in transcript.places:
+    for exon in transcript.exons_between(*span):
+        begin, end = transcript.places[exon]
         first, last = max(begin, span[0]), min(end, span[1])
         if first > last:
             continue
@@ -251,7 +225,7 @@ def spliced_bases(transcript: Transcript, fetch: Fetch) -> str:
     return reverse_complement(bases) if transcript.strand == "-" else bases
 
 
-def _spliced(transcript: Transcript, placed: Placed, offsets: Span, fetch: Fetch) -> Coding:
+def _spliced(transcript: Transcript, placed: Placed, offsets: Span, fetch: Fetch, sequence_of: _Coding) -> Coding:
     """Tell what a change inside one exon does."""
     if transcript.coding_offsets is None:
         return Coding(frozenset({"non_coding_transcript_exon_variant"}))
@@ -261,4 +235,4 @@ def _spliced(transcript: Transcript, placed: Placed, offsets: Span, fetch: Fetch
         return Coding(frozenset({"5_prime_UTR_variant"}))
     if first >= stop:
         return Coding(frozenset({"3_prime_UTR_variant"}))
-    return CodingSequence(transcript, spliced_bases(transcript, fetch)).change(first, last, placed.alt)
+    return sequence_of(transcript, fetch).change(first, last, placed.alt)

@@ -8,12 +8,17 @@ from annotator.effects.genetic_codes import UNKNOWN
 from annotator.hgvs import THREE_LETTERS
 
 
-def first_difference(before: str, after: str) -> int:
-    """Return the first position at which two proteins differ; the length of the shorter one if it begins the other."""
+def first_difference(before: str, after: str, start: int = 0) -> int:
+    """Return the first position at which two proteins differ; the length of the shorter one if it begins the other.
+
+    Up to `start` both are known to be the same.
+    """
     shorter = min(len(before), len(after))
-    if before[:shorter] == after[:shorter]:
+    if before[start:shorter] == after[start:shorter]:
         return shorter
-    return next(at for at in range(shorter) if before[at] != after[at])
+    while before[start] == after[start]:
+        start += 1
+    return start
 
 
 def substituted(before: str, after: str, first: int, last: int) -> str:
@@ -61,18 +66,19 @@ def _inserted(before: str, at: int, residues: str) -> str:
     return f"p.{_one(before, at - 1)}_{_one(before, at)}ins{_names(residues)}"
 
 
-def shifted_frame(before: str, after: str) -> str:
+def shifted_frame(before: str, after: str, start: int = 0) -> str:
     """Describe a protein that is read in another frame, or beyond its stop codon, from some residue on.
 
     Args:
         before: The protein, stop included.
         after: The new protein up to its stop; without "*" if the transcript ends before one.
+        start: Up to there both are known to be the same.
 
     Returns:
         fsTer with the number of the new stop, extTer where the first changed residue is the stop codon, a nonsense
         substitution where the first changed residue is a stop; "" where the transcript ends before any change.
     """
-    first = first_difference(before, after)
+    first = first_difference(before, after, start)
     if first >= len(after) or first >= len(before):
         return ""
     if after[first] == "*":

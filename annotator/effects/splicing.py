@@ -21,9 +21,10 @@ def overlaps(change: Span, first: int, last: int) -> bool:
 
 def hits_splice_site(transcript: Transcript, change: Span) -> bool:
     """Whether a change touches the first two or the last two bases of an intron."""
+    touched = [transcript.introns[number] for number in transcript.introns_between(*change)]
     return any(
         overlaps(change, start, start + 1) or overlaps(change, end - 1, end)
-        for start, end in transcript.introns
+        for start, end in touched
         if end - start >= GAP
     )
 
@@ -37,9 +38,8 @@ def terms(transcript: Transcript, change: Span, changed: Sequence[Span]) -> set[
         changed: The parts of it whose bases differ: a splice site that keeps its two bases is not touched.
     """
     found: set[str] = set()
-    for start, end in transcript.introns:
-        if change[0] - 4 > end or change[1] + 4 < start:
-            continue
+    for number in transcript.introns_between(change[0] - 4, change[1] + 4):
+        start, end = transcript.introns[number]
         if end - start < GAP:
             found |= {"coding_sequence_variant"} if overlaps(change, start, end) and transcript.coding else set()
             continue

@@ -1,6 +1,6 @@
 """A transcript of a gene, and the order of its bases."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -102,6 +102,10 @@ class Transcript:
     def _before(self) -> tuple[int, ...]:
         return tuple(accumulate((end - begin + 1 for begin, end in self.places), initial=0))
 
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(end for _, end in self.places)
+
     @property
     def length(self) -> int:
         """Bases of all exons together."""
@@ -111,6 +115,18 @@ class Transcript:
         """Return the number of the exon, from 0, that holds a place; None in introns and outside."""
         exon = bisect_right(self._begins, place) - 1
         return exon if exon >= 0 and place <= self.places[exon][1] else None
+
+    def exons_between(self, first: int, last: int) -> range:
+        """Return the numbers, from 0, of the exons that hold a place from `first` to `last`.
+
+        If `last` is `first - 1`, those that hold both places.
+        """
+        return range(bisect_left(self._ends, first), bisect_right(self._begins, last))
+
+    def introns_between(self, first: int, last: int) -> range:
+        """Return the numbers, from 0, of the introns that hold a place from `first` to `last`; see `exons_between`."""
+        count = len(self._ends)
+        return range(bisect_left(self._begins, first + 1, 1) - 1, bisect_right(self._ends, last - 1, 0, count - 1))
 
     def offset(self, place: int) -> int:
         """Return how many spliced bases come before a place that lies in an exon, or directly after one."""

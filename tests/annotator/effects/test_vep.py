@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from annotator.alleles import Change, shortest
-from annotator.effects.effect import Effect, Placed, effect, place
+from annotator.effects.effect import Effect, effect
+from annotator.effects.placing import Placed, place
 from annotator.effects.splicing import hits_splice_site
 from annotator.effects.terms import IMPACT
 from annotator.effects.transcript import Transcript

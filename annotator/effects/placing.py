@@ -1,0 +1,120 @@
+"""Where on a transcript a change is taken: an insertion or deletion in a repeat can be placed at several positions."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from annotator.alleles import Change
+from annotator.effects import splicing
+from annotator.effects.transcript import Span, Transcript
+from annotator.hgvs import SHIFT_LIMIT
+from annotator.hgvs_c import Fetch
+from annotator.sequence import reverse_complement
+
+#: Bases that are read at once.
+READ_AT_ONCE = 16
+
+
+class Placed(NamedTuple):
+    """A change along a transcript.
+
+    first: the first place that is replaced, or the one before which bases are inserted.
+    ref, alt: bases on the transcript's strand; either may be empty.
+    """
+
+    first: int
+    ref: str
+    alt: str
+
+    @property
+    def span(self) -> Span:
+        """The places taken: an insertion ends before it begins."""
+        return self.first, self.first + len(self.ref) - 1
+
+
+def kept(fetch: Fetch, change: Change) -> Fetch:
+    """Return a function that returns what `fetch` does, and reads the bases around a change only once."""
+    margin = READ_AT_ONCE + len(change.ref) + len(change.alt)
+    start, end = max(1, change.pos - margin), change.end + margin
+    bases = fetch(start, end)
+
+    def read(first: int, last: int) -> str:
+        return bases[first - start : last - start + 1] if start <= first and last <= end else fetch(first, last)
+
+    return read
+
+
+def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
+    """Put a change on the transcript's strand, at the place that counts."""
+    ref, alt = change.ref, change.alt
+    reverse = transcript.strand == "-"
+    if reverse:
+        ref, alt = reverse_complement(ref), reverse_complement(alt)
+    first = -change.end if reverse else change.pos
+    written = Placed(first, ref, alt)
+    if bool(ref) == bool(alt):
+        return written
+    bases = ref or alt
+    low, high = _range(transcript, first, len(ref), bases, fetch)
+    if low == high == first:
+        return written
+
+    def untouched(span: Span) -> bool:
+        return not splicing.hits_splice_site(transcript, span) and not any(_codons_touched(transcript, span))
+
+    def harm(at: int) -> tuple[bool, bool, bool, int]:
+        span = at, at + len(ref) - 1
+        start, stop = _codons_touched(transcript, span)
+        return splicing.hits_splice_site(transcript, span), start, stop, -at if reverse else at
+
+    first_on_contig = high if reverse else low
+    best = first_on_contig if untouched((low - 1, high + len(ref))) else min(range(low, high + 1), key=harm)
+    turn = (best - first) % len(bases)
+    turned = bases[turn:] + bases[:turn]
+    return Placed(best, turned if ref else "", turned if alt else "")
+
+
+def _range(transcript: Transcript, first: int, size: int, bases: str, fetch: Fetch) -> Span:
+    """Return the first and the last place at which the insertion or deletion of `bases` is the same change."""
+    begin, end = transcript.places[0][0], transcript.places[-1][1]
+
+    def read(start: int, stop: int) -> str:
+        return reverse_complement(fetch(-stop, -start)) if transcript.strand == "-" else fetch(start, stop)
+
+    def ahead(start: int, stop: int) -> str:
+        return read(first + size + start, first + size + stop - 1)
+
+    def back(start: int, stop: int) -> str:
+        return read(first - stop, first - start - 1)[::-1]
+
+    high = first + _repeated(bases, min(SHIFT_LIMIT, end - first - size + 1), ahead)
+    low = first - _repeated(bases[::-1], min(SHIFT_LIMIT, first - begin), back)
+    return low, high
+
+
+def _repeated(bases: str, most: int, read: Callable[[int, int], str]) -> int:
+    """Return how many of the `most` bases that `read` returns repeat `bases`."""
+    count, text = 0, ""
+    while count < most:
+        if count == len(text):
+            text += read(count, min(most, max(READ_AT_ONCE, 2 * count)))
+        if text[count] != bases[count % len(bases)]:
+            break
+        count += 1
+    return count
+
+
+def _codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
+    """Whether places of the first and of the last codon are touched."""
+    if transcript.coding_offsets is None:
+        return False, False
+    coding_start, coding_end = transcript.coding_offsets
+    first, last = span
+
+    def inside(begin: int, end: int) -> bool:
+        low, high = transcript.offset(first), transcript.offset(last + 1)
+        if last >= first:
+            return max(low, begin) < min(high, end)
+        beside_exon = transcript.exon_at(first) is not None or transcript.exon_at(last) is not None
+        return beside_exon and begin < low < end
+
+    return inside(coding_start, coding_start + 3), inside(coding_end - 3, coding_end)
