@@ -20,6 +20,8 @@ from annotator.bgzf import BLOCK
 from annotator.errors import EngineError
 from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
+from annotator.reference.gene_models import GeneModels
+from annotator.reference.gff3 import read_gff3
 from annotator.regional import RegionalFeatures
 from annotator.regions import Genes, Places
 from annotator.sequence import Sequence
@@ -115,6 +117,11 @@ class Reference(ReferenceInfo):
             return Features(self.gff)
         sliced = SlicedFeatures(self.feature_table, self._feature_slices)
         return RegionalFeatures(sliced, self.genes) if self.genes else sliced
+
+    @cached_property
+    def gene_models(self) -> GeneModels:
+        """Genes, transcripts and named regions, by position."""
+        return read_gff3(self.gff, {contig.name: contig.genetic_code for contig in self.contigs})
 
     @cached_property
     def genes(self) -> Genes | None:

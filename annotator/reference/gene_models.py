@@ -1,0 +1,238 @@
+"""Genes, transcripts and named regions of a reference, looked up by position."""
+
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Generic, Protocol, TypeVar
+
+from annotator.effects.transcript import Span, Transcript
+
+#: Bases within which a variant is upstream or downstream of a gene, as in Ensembl VEP.
+NEARBY = 5_000
+_TERMS = ("upstream_gene_variant", "downstream_gene_variant")
+
+
+@dataclass(frozen=True, slots=True)
+class Gene:
+    """A gene.
+
+    name: its symbol, or its identifier where it has none.
+    gene_id: such as ENSG00000000003; "" if the gene models have none.
+    kind: the type of its row in GFF3, such as ncRNA_gene.
+    start, end: 1-based and included.
+    strand: "+", "-" or ".".
+    """
+
+    name: str
+    gene_id: str
+    kind: str
+    contig: str
+    start: int
+    end: int
+    strand: str
+    biotype: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A named part of a contig that is no gene, such as a D-loop. start, end: 1-based and included."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A gene near a place.
+
+    term: upstream_gene_variant or downstream_gene_variant.
+    distance: bases from the place to the gene; 1 if they touch.
+    """
+
+    term: str
+    gene: Gene
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All of a contig, each in the order of its start."""
+
+    transcripts: list[Transcript]
+    genes: list[Gene]
+    regions: list[Region]
+
+
+Record = Gene | Region | Transcript
+
+
+class GeneModels(Protocol):
+    """Looks up by contig (by the reference's own name), start and end, 1-based and included."""
+
+    def transcripts(self, contig: str, start: int, end: int) -> list[Transcript]:
+        """Return the transcripts that overlap start..end, ordered by start, end and name.
+
+        A transcript is the same object each time, as long as it is kept: as long as lookups stay near it.
+        """
+
+    def genes(self, contig: str, start: int, end: int) -> list[Gene]:
+        """Return the genes that overlap start..end, ordered by start, end and name."""
+
+    def regions(self, contig: str, start: int, end: int) -> list[str]:
+        """Return the names of the regions that overlap start..end, each once."""
+
+    def nearby(self, contig: str, start: int, end: int) -> Nearby | None:
+        """Return the gene within NEARBY bases that matters most to a place that touches no gene.
+
+        A gene that the place is upstream of comes before one that it is downstream of, then the nearest counts. None
+        if there is no gene.
+        """
+
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """Return the parts of start..end that code in any transcript, merged, in order."""
+
+    def every(self, contig: str) -> Everything:
+        """Return all of a contig."""
+
+
+T = TypeVar("T")
+
+
+class Intervals(Generic[T]):
+    """Things on a contig, sorted by start, that are looked up by overlap."""
+
+    def __init__(self, starts: Iterable[int], ends: Iterable[int], get: Callable[[int], T]) -> None:
+        """Keep where things are.
+
+        Args:
+            starts: Of each thing, sorted.
+            ends: Of each thing.
+            get: Returns a thing by its number, from 0.
+        """
+        self._starts = array("I", starts)
+        self._ends = array("I", ends)
+        self._reaches = array("I", accumulate(self._ends, max))  # the greatest end so far
+        self._get = get
+
+    def overlapping(self, start: int, end: int) -> list[T]:
+        """Return what shares a base with start..end."""
+        ends, get = self._ends, self._get
+        numbers = range(bisect_left(self._reaches, start), bisect_right(self._starts, end))
+        return [get(number) for number in numbers if ends[number] >= start]
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._get, range(len(self._starts)))
+
+
+@dataclass(frozen=True)
+class ContigModels:
+    """The gene models of one contig."""
+
+    transcripts: Intervals[Transcript]
+    genes: Intervals[Gene]
+    regions: Intervals[Region]
+
+
+NOTHING = ContigModels(*(Intervals[Transcript]((), (), [].__getitem__) for _ in range(3)))  # type: ignore[arg-type]
+
+
+class ByContig(ABC):
+    """Implements GeneModels on the gene models of each contig."""
+
+    @abstractmethod
+    def of(self, contig: str) -> ContigModels:
+        """Return the gene models of a contig; NOTHING if it has none."""
+
+    def transcripts(self, contig: str, start: int, end: int) -> list[Transcript]:
+        """See GeneModels."""
+        return self.of(contig).transcripts.overlapping(start, end)
+
+    def genes(self, contig: str, start: int, end: int) -> list[Gene]:
+        """See GeneModels."""
+        return self.of(contig).genes.overlapping(start, end)
+
+    def regions(self, contig: str, start: int, end: int) -> list[str]:
+        """See GeneModels."""
+        return list(dict.fromkeys(one.name for one in self.of(contig).regions.overlapping(start, end)))
+
+    def nearby(self, contig: str, start: int, end: int) -> Nearby | None:
+        """See GeneModels."""
+        found = []
+        for gene in self.of(contig).genes.overlapping(start - NEARBY, end + NEARBY):
+            distance = gene.start - end if gene.start > end else start - gene.end
+            if distance > 0:
+                is_downstream = (gene.start > end) is (gene.strand == "-")
+                found.append((is_downstream, distance, gene))
+        if not found:
+            return None
+        is_downstream, distance, gene = min(found, key=lambda one: one[:2])
+        return Nearby(_TERMS[is_downstream], gene, distance)
+
+    def coding(self, contig: str, start: int, end: int) -> list[Span]:
+        """See GeneModels."""
+        parts = []
+        for one in self.transcripts(contig, start, end):
+            if one.coding:
+                first, last = max(start, one.coding[0]), min(end, one.coding[1])
+                parts += [
+                    (max(begin, first), min(stop, last)) for begin, stop in one.exons if begin <= last and stop >= first
+                ]
+        return merged(parts)
+
+    def every(self, contig: str) -> Everything:
+        """See GeneModels."""
+        models = self.of(contig)
+        return Everything(list(models.transcripts), list(models.genes), list(models.regions))
+
+
+class InMemory(ByContig):
+    """Gene models that are all in memory."""
+
+    def __init__(self, records: Mapping[str, Sequence[Record]]) -> None:
+        """records: of each contig, in any order."""
+        self._contigs = {contig: _contig(sorted(some, key=place)) for contig, some in records.items()}
+
+    def of(self, contig: str) -> ContigModels:
+        """See ByContig."""
+        return self._contigs.get(contig, NOTHING)
+
+
+def place(record: Record) -> tuple[int, int, str]:
+    """Return what records are ordered by."""
+    return record.start, record.end, record.name
+
+
+def _contig(records: Sequence[Record]) -> ContigModels:
+    return ContigModels(
+        _intervals([one for one in records if isinstance(one, Transcript)]),
+        _intervals([one for one in records if isinstance(one, Gene)]),
+        _intervals([one for one in records if isinstance(one, Region)]),
+    )
+
+
+R = TypeVar("R", Gene, Region, Transcript)
+
+
+def _intervals(found: list[R]) -> Intervals[R]:
+    return Intervals((one.start for one in found), (one.end for one in found), found.__getitem__)
+
+
+def merged(spans: Iterable[Span], gap: int = 1) -> list[Span]:
+    """Return spans in order; two are joined unless there is a base between them.
+
+    Args:
+        spans: In any order.
+        gap: 0 to join only those that share a base.
+    """
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + gap:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
