@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import annotation
-from bench.service import family, resident
+from bench.service import family, memory_of
 from devstack.stack import Stack
 from tests.support.asked import Asked
 
@@ -41,7 +41,7 @@ RATIO = 1.5
 @dataclass(frozen=True)
 class Run:
     """Seconds of the library alone; of the whole job, and of it before, in and after the library. memory: the highest
-    resident bytes of this process and its children during the job.
+    proportional set size of this process and its children during the job, in bytes.
     """
 
     library: float
@@ -170,14 +170,12 @@ def inside() -> Iterator[list[float]]:
 
 @contextmanager
 def highest(others: Container[int]) -> Iterator[list[int]]:
-    """The highest resident bytes of this process and its children but the others, looked at twenty times a second."""
+    """The most bytes of this process and its children but the others, looked at twenty times a second."""
     found, over = [0], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.05):
-            with suppress(OSError):  # one has ended
-                total = sum(resident(pid) for pid in family(os.getpid()) if pid not in others)
-                found[0] = max(found[0], total)
+            found[0] = max(found[0], sum(memory_of(pid) for pid in family(os.getpid()) if pid not in others))
 
     watcher = threading.Thread(target=watch)
     watcher.start()

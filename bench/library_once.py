@@ -1,8 +1,11 @@
 """One run of the library as a worker has it, in a process that has annotated before.
 
-`python -m bench.library_once FILE PACKS` prints the seconds of wall time, and of processor time with all children.
+`python -m bench.library_once FILE PACKS all|coding|one` prints the seconds of wall time, and of processor time
+with all children.
 """
 
+import contextlib
+import io
 import resource
 import sys
 import tempfile
@@ -12,26 +15,25 @@ from pathlib import Path
 
 import pysam
 
-from annotator.pipeline import annotate
-from annotator.references import load_reference
-from annotator.sources.manifest import installed_sources
+from annotator.__main__ import main as annotate
 
 #: Records of the first run: enough to go through in blocks.
 FIRST = 40_000
 PACK = "bench"
 
 
-def main(source: Path, packs: Path) -> None:
-    reference = load_reference(PACK, packs)
-    sources = installed_sources(packs, reference.id)
-    with tempfile.TemporaryDirectory(dir=packs.parent) as folder:
-        head = Path(folder) / "head.vcf"
+def main(source: Path, packs: Path, transcripts: str) -> None:
+    options = ["--reference", PACK, "--references-dir", str(packs), "--transcripts", transcripts]
+    with tempfile.TemporaryDirectory(dir=packs.parent) as folder, contextlib.redirect_stdout(io.StringIO()):
+        head, out = Path(folder) / "head.vcf", str(Path(folder) / "out.vcf.gz")
         with pysam.BGZFile(str(source)) as lines:
             head.write_bytes(b"".join(line + b"\n" for line in islice(lines, FIRST)))
-        annotate(head, Path(folder), reference=reference, sources=sources)
+        annotate([str(head), out, *options])
         before, began = cpu(), time.monotonic()
-        annotate(source, Path(folder), reference=reference, sources=sources)
-        sys.stdout.write(f"{time.monotonic() - began} {cpu() - before}\n")
+        if annotate([str(source), out, *options]) != 0:
+            sys.exit(1)
+        seconds, used = time.monotonic() - began, cpu() - before
+    sys.stdout.write(f"{seconds} {used}\n")
 
 
 def cpu() -> float:
@@ -41,4 +43,4 @@ def cpu() -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -2,8 +2,9 @@
 get done in a minute.
 
 `python -m bench.service [--jobs 200]` starts a devstack of its own and prints a table: from confirm to COMPLETED (the
-row's own times, so that polling adds nothing), the resident memory of the web and worker processes, children included,
-after a warm-up and at the end, and the rate at which the jobs of several people, all uploaded at once, get done.
+row's own times, so that polling adds nothing), the memory of the web and worker processes, children included, after a
+warm-up and at the end, and the rate at which the jobs of several people, all uploaded at once, get done. Memory is the
+proportional set size: a page that forked processes share counts once.
 """
 
 import argparse
@@ -112,8 +113,8 @@ def largest_sample(path: Path) -> Path:
 
 
 def memory(stack: Stack) -> dict[str, int]:
-    """Resident bytes of the web server and the worker, each with its descendants."""
-    return {name: sum(resident(pid) for pid in family(stack.pid(name))) for name in ("web", "worker-1")}
+    """Bytes of the web server and of the worker, each with its descendants."""
+    return {name: sum(map(memory_of, family(stack.pid(name)))) for name in ("web", "worker-1")}
 
 
 def family(pid: int) -> list[int]:
@@ -131,10 +132,12 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def resident(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
+def memory_of(pid: int) -> int:
+    """Return the proportional set size of a process in bytes; 0 if it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 

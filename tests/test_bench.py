@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
-from bench.service import family
+from bench.service import family, memory_of
+
+PARTS = ("service", "growth", "job", "annotation", "agreement", "small", "restore", "fairness")
 
 
-@pytest.mark.parametrize("name", ["service", "job", "annotation", "small", "restore", "fairness"])
+@pytest.mark.parametrize("name", PARTS)
 def test_a_measurement_loads(name: str) -> None:
     importlib.import_module(f"bench.{name}")
 
@@ -27,3 +29,20 @@ def test_a_family_is_a_process_with_all_its_descendants() -> None:
         assert family(child.pid) == [child.pid, grandchild]
         assert child.stdin is not None
         child.stdin.close()
+
+
+def test_memory_that_forked_processes_share_counts_once() -> None:
+    code = (
+        "import os, sys; block = bytearray(os.urandom(1)) * 64_000_000; child = os.fork();"
+        "print(child, flush=True) if child else None; sys.stdin.read(1); os._exit(0)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        total = sum(map(memory_of, family(parent.pid)))
+        assert parent.stdin is not None
+        parent.stdin.write(b"..")
+        parent.stdin.close()
+
+    assert 64e6 < total < 110e6
+    assert memory_of(parent.pid) == 0

@@ -33,7 +33,16 @@ def worst(terms: Iterable[str]) -> str:
     found = {COARSER.get(term, term) for term in terms} - BESIDE
     if "frameshift_variant" in found:
         found.discard("stop_gained")
-    return min(found, key=_RANK.__getitem__, default="")
+    return min(found, key=_rank, default="")
+
+
+def most_severe(entries: Iterable[Iterable[str]]) -> str:
+    """Return the most severe of the terms of several entries, each as `worst` reads it."""
+    return min(filter(None, map(worst, entries)), key=_rank, default="")
+
+
+def _rank(term: str) -> int:
+    return _RANK.get(term, len(_RANK))
 
 
 def of_transcript(entries: Iterable[Entry], transcript: Transcript, symbol: str) -> frozenset[str]:

@@ -6,9 +6,11 @@ and no style attribute (the content security policy forbids what is inline).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django import template
+
+from annotator.effects.terms import IMPACT, impact_of
 
 register = template.Library()
 
@@ -35,47 +37,17 @@ class Segment:
     css: str
 
 
-#: Impact of Sequence Ontology terms, as Ensembl groups them (ensembl.org, "Calculated consequences"), in the
-#: spelling of bcftools csq, which leaves "_variant" away.
-IMPACTS: Final = {
-    "high": {
-        "feature_elongation",
-        "feature_truncation",
-        "frameshift",
-        "splice_acceptor",
-        "splice_donor",
-        "start_lost",
-        "stop_gained",
-        "stop_lost",
-        "transcript_ablation",
-    },
-    "moderate": {"inframe_altering", "inframe_deletion", "inframe_insertion", "missense", "protein_altering"},
-    "low": {
-        "incomplete_terminal_codon",
-        "splice_region",
-        "start_retained",
-        "stop_retained",
-        "synonymous",
-    },
-}
-
-
-def term(consequence: str) -> str:
-    """The bare term: without bcftools' "*" (downstream of a stop) and Ensembl's "_variant"."""
-    return consequence.lstrip("*").removesuffix("_variant")
-
-
 @register.filter
 def impact(consequence: str) -> str:
-    """high, moderate, low or modifier: of the gravest term, where several are joined by "&"."""
-    terms = {term(part) for part in consequence.split("&")}
-    return next((name for name, members in IMPACTS.items() if terms & members), "modifier")
+    """Return high, moderate, low or modifier: of the most severe of terms that are joined by "&"."""
+    terms = [term for term in consequence.split("&") if term in IMPACT]
+    return impact_of(terms).lower() if terms else "modifier"
 
 
 @register.filter
 def plain(consequence: str) -> str:
     """A Sequence Ontology term in words: "stop_gained" → "stop gained"."""
-    return " + ".join(term(part).replace("_", " ") for part in consequence.split("&"))
+    return " + ".join(term.removesuffix("_variant").replace("_", " ") for term in consequence.split("&"))
 
 
 def bars(rows: Iterable[tuple[str, int, str]], limit: int) -> list[Bar]:
