@@ -22,6 +22,7 @@ from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
 from annotator.reference.gene_models import GeneModels
 from annotator.reference.gff3 import read_gff3
+from annotator.reference.indexed import Indexed
 from annotator.regional import RegionalFeatures
 from annotator.regions import Genes, Places
 from annotator.sequence import Sequence
@@ -94,6 +95,7 @@ class Reference(ReferenceInfo):
     gene_index: Path | None = None
     _index_sections: Mapping[str, Slice] = field(default_factory=dict, repr=False)
     _gene_block: int = BLOCK
+    gene_table: tuple[Path, Path] | None = None  # and its index
 
     def canonical(self, name: str) -> str | None:
         """Return the pack's own name of a contig that a file calls `name`; None if the pack does not have it."""
@@ -121,7 +123,12 @@ class Reference(ReferenceInfo):
     @cached_property
     def gene_models(self) -> GeneModels:
         """Genes, transcripts and named regions, by position."""
-        return read_gff3(self.gff, {contig.name: contig.genetic_code for contig in self.contigs})
+        codes = {contig.name: contig.genetic_code for contig in self.contigs}
+        if self.gene_table:
+            return Indexed(*self.gene_table, codes)
+        if self.feature_table:
+            log.warning("the reference pack %s has no table of gene models: install it again", self.id)
+        return read_gff3(self.gff, codes)
 
     @cached_property
     def genes(self) -> Genes | None:
@@ -290,6 +297,7 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
     known = files.get("known_variants")
     features = files.get("features")
     index = files.get("gene_index")
+    table = files.get("gene_table")
     return Reference(
         id=manifest["id"],
         title=manifest["title"],
@@ -314,6 +322,7 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
         gene_index=folder / index["name"] if index else None,
         _index_sections=_slices(manifest, "gene_index"),
         _gene_block=index.get("block_bytes", BLOCK) if index else BLOCK,
+        gene_table=(folder / table["name"], folder / files["gene_table_index"]["name"]) if table else None,
     )
 
 

@@ -18,6 +18,7 @@ from annotator.references import MANIFEST
 from annotator.sequence import Sequence as Bases
 
 FASTA, GFF, FEATURES, GENES = "genome.fa.gz", "genes.gff3.gz", "features.tsv.gz", "genes.index"
+TABLE = "genes.tsv"
 #: What each file of a pack is called in its manifest.
 FILES = {
     "fasta": FASTA,
@@ -27,6 +28,8 @@ FILES = {
     "gff_index": f"{GFF}.csi",
     "features": FEATURES,
     "gene_index": GENES,
+    "gene_table": TABLE,
+    "gene_table_index": f"{TABLE}.index",
 }
 
 #: (what is being done, bytes done, bytes in all)
@@ -78,6 +81,8 @@ def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -
         folder / GFF,
         folder / FEATURES,
         folder / GENES,
+        folder / FILES["gene_table"],
+        folder / FILES["gene_table_index"],
         lengths={contig.name: contig.length for contig in contigs},
         check=check,
         progress=told("genes", recipe.genes.size),

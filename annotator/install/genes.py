@@ -13,6 +13,8 @@ from annotator.install import chunks, htslib
 from annotator.install.bgzip import BgzipFile, Slices
 from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
+from annotator.reference.gene_table import TableWriter
+from annotator.reference.gff3 import ContigReader
 from annotator.regions import GeneIndex
 from annotator.rna import RnaReading
 from annotator.transcripts import ModelReading
@@ -44,6 +46,7 @@ class ContigGenes:
     models: ModelReading = field(default_factory=ModelReading)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
     table: list[str] = field(default_factory=list)
+    reader: ContigReader | None = None
 
 
 @dataclass
@@ -65,12 +68,15 @@ def pack_genes(
     gff: Path,
     features: Path,
     index: Path,
+    gene_table: Path,
+    gene_table_index: Path,
     *,
     lengths: Mapping[str, int],
     check: Callable[[ContigGenes], None],
     progress: Callable[[int], None] | None = None,
 ) -> GeneModels:
-    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features, and what is where to index.
+    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features, and what is where to index; and
+    the table of gene models with its index.
 
     lengths: of the genome's contigs. check is called with each contig before its rows are let go, and may raise.
     Raises InstallError.
@@ -79,8 +85,9 @@ def pack_genes(
         source.open("rb") as packed,
         Slices(gff, b"##gff-version 3\n", BLOCK) as rows,
         Slices(features, b"#1\n", BLOCK) as table,
+        TableWriter(gene_table, gene_table_index) as models_table,
     ):
-        reading = _Reading(source.name, lengths, check, rows, table)
+        reading = _Reading(source.name, lengths, check, rows, table, models_table)
         for lines in whole_lines(packed, source.name, progress):
             for line in lines.splitlines():
                 reading.add(line)
@@ -104,7 +111,9 @@ class _Reading:
         check: Callable[[ContigGenes], None],
         rows: Slices,
         table: Slices,
+        models: TableWriter,
     ) -> None:
+        self._models = models
         self._source = source
         self._lengths = lengths
         self._check = check
@@ -136,7 +145,7 @@ class _Reading:
             if name in self._done:
                 raise InstallError("bad-gff3", f"{self._source} comes back to {name} after other contigs.")
             self._done.add(name)
-            self._current, self._called = ContigGenes(name), columns[0]
+            self._current, self._called = ContigGenes(name, reader=ContigReader(name)), columns[0]
         _add(self._current, columns, line, self._lengths[self._current.name], self._source)
 
     def finish(self) -> None:
@@ -151,8 +160,10 @@ class _Reading:
         self._check(contig)
         if index := _write(contig, self._rows, self._table):
             self.indexes[contig.name] = index
+        if contig.reader:
+            self._models.add(contig.name, contig.reader.records())
         contig.rows, contig.table, contig.transcripts, contig.strands = [], [], {}, {}
-        contig.rnas, contig.models = RnaReading(), ModelReading()
+        contig.rnas, contig.models, contig.reader = RnaReading(), ModelReading(), None
         self.contigs.append(contig)
 
 
@@ -182,6 +193,8 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
         contig.mitochondrial = contig.mitochondrial or found.get("genome", "") == "mitochondrion"
         return
     name = contig.name.encode()
+    if contig.reader:
+        contig.reader.add([column.decode("utf-8", "replace") for column in columns])
     contig.rows.append((start, line if columns[0] == name else name + line[len(columns[0]) :]))
     if word in GENE_TYPES or word in REGION_TYPES:
         found = attributes(tags.decode("utf-8", "replace"))

@@ -1,0 +1,51 @@
+"""Gene models of a pack with a table: only the rows that a lookup needs are read."""
+
+import os
+import weakref
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from annotator.reference.gene_models import NOTHING, ByContig, ContigModels, Intervals, Record
+from annotator.reference.gene_table import Index, Rows, record_of
+
+CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
+RECORDS_KEPT = 2048  # files are sorted by position
+
+
+class Indexed(ByContig):
+    """The gene models of a table. Safe to share between threads, and with a forked process."""
+
+    def __init__(self, table: Path, index: Path, genetic_codes: Mapping[str, int]) -> None:
+        """Open a table.
+
+        Args:
+            table: See annotator.reference.gene_table.
+            index: Of the table.
+            genetic_codes: NCBI's number of the genetic code of each contig.
+        """
+        self._index = Index(index)
+        self._codes = genetic_codes
+        self._file = os.open(table, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        # Caches of this object alone, which end with it.
+        self._contig = lru_cache(maxsize=CONTIGS_KEPT)(self._open)
+        self._record = lru_cache(maxsize=RECORDS_KEPT)(self._read)
+        #: How many rows have been read.
+        self.rows_read = 0
+
+    def of(self, contig: str) -> ContigModels:
+        """See ByContig."""
+        return self._contig(contig)
+
+    def _open(self, contig: str) -> ContigModels:
+        def intervals(rows: Rows) -> Intervals[Any]:
+            return Intervals(rows.starts, rows.ends, lambda n: self._record(contig, rows.places[n], rows.sizes[n]))
+
+        found = list(map(intervals, self._index.rows(contig)))
+        return ContigModels(*found) if found else NOTHING
+
+    def _read(self, contig: str, begin: int, size: int) -> Record:
+        self.rows_read += 1
+        return record_of(os.pread(self._file, size, begin).decode(), contig, self._codes[contig])
