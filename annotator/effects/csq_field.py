@@ -38,9 +38,19 @@ DEFINITION = (
     f'VEP writes them. Format: {"|".join(FIELDS)}">'
 )
 #: A value may stand in an entry once these characters are replaced.
-_ESCAPES = str.maketrans(
-    {"%": "%25", "|": "%7C", "&": "%26", ",": "%2C", ";": "%3B", "=": "%3D", " ": "_", "\t": "_", "\r": "", "\n": ""}
-)
+ESCAPES = {
+    "%": "%25",
+    "|": "%7C",
+    "&": "%26",
+    ",": "%2C",
+    ";": "%3B",
+    "=": "%3D",
+    " ": "_",
+    "\t": "_",
+    "\r": "",
+    "\n": "",
+}
+_ESCAPES = str.maketrans(ESCAPES)
 
 
 def escaped(value: str) -> str:
@@ -115,10 +125,12 @@ def outside_genes(term: str, impact: str, symbol: str, gene_id: str, distance: i
 def allele(ref: str, alts: tuple[str, ...], alt: str) -> str:
     """Return an ALT allele as VEP writes it in the field Allele.
 
-    If the alleles of a record differ in length and begin with the same base, that base is left out; "-" for nothing.
+    If the alleles of a record differ in length and begin with the same base, that base is left out; "-" for nothing. An
+    allele * has a length, but no base.
     """
     bases = [one for one in alts if one.isalpha()]
-    if any(len(one) != len(ref) for one in bases) and all(one[:1] == ref[:1] for one in bases):
+    is_indel = any(len(one) != len(ref) for one in alts if one == "*" or one in bases)
+    if is_indel and all(one[:1] == ref[:1] for one in bases):
         return (alt[1:] if alt in bases else alt) or "-"
     return alt
 
