@@ -117,7 +117,7 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
     if placed.ref and first <= transcript.places[0][0] and last >= transcript.places[-1][1] and not placed.alt:
         return Effect(("transcript_ablation",), text)
     found = splicing.terms(transcript, span, _changed(placed))
-    offsets = _offsets(transcript, span)
+    offsets = exonic_offsets(transcript, span)
     if offsets is not None:
         coding = _spliced(transcript, placed, offsets, fetch, sequence_of)
     else:
@@ -179,7 +179,7 @@ def _positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None
     return cdna, cds, ((cds[0] + 2) // 3, (cds[1] + 2) // 3)
 
 
-def _offsets(transcript: Transcript, span: Span) -> Span | None:
+def exonic_offsets(transcript: Transcript, span: Span) -> Span | None:
     """Return the spliced bases that are replaced, from 0, the last not included; None unless all lie in one exon.
 
     An insertion between an exon and an intron belongs to the exon.

@@ -173,6 +173,69 @@ class Transcript:
             terms.add("non_coding_transcript_variant")
         return terms, text
 
+    def together(self, changes: list[tuple[int, str, str]]) -> tuple[set[str], str] | None:
+        """Return the terms, and the description of the protein, of several changes on one molecule.
+
+        The introns are cut out, and all changes are made that lie in one exon and in the coding sequence. The result is
+        compared with the transcript without introns and without changes. None unless two changes take part, if the
+        order of two is not certain, and if nothing differs.
+        """
+        made: list[tuple[int, str, str]] = []
+        slots: list[set[int]] = []  # a base has an even number, the place of an insertion an odd one
+        terms: set[str] = set()
+        for pos, ref, alt in changes:
+            place = self.placed(pos, ref, alt)
+            if place is None or not self.is_in_coding_exon(*place):
+                continue
+            start, gone, given = place
+            written = self.written(pos, ref)
+            low, high = min(start, written), max(start, written)
+            own = range(2 * low, 2 * (high + len(ref)) - 1) if ref else range(2 * low - 1, 2 * high)
+            if any(taken & set(own) for taken in slots):
+                return None
+            slots.append(set(own))
+            made.append((start, gone, given))
+            terms |= self.near_introns(start, gone, given)
+        if len(made) < 2:
+            return None
+        letters = [base.letter if base.exon is not None else "" for base in self.bases]
+        inserted = [""] * (len(letters) + 1)
+        for start, gone, given in made:
+            for at in range(start, start + len(gone)):
+                letters[at] = given if at == start else ""
+            if not gone:
+                inserted[start] = given
+        after = "".join(given + letter for given, letter in zip(inserted, [*letters, ""], strict=True))
+        spliced = [base for base in self.bases if base.exon is not None]
+        before = "".join(base.letter for base in spliced)
+        if after == before:
+            return None
+        if self.reverse:
+            before, after = ("".join(PAIRS[letter] for letter in reversed(text)) for text in (before, after))
+            spliced.reverse()
+        coding = [at for at, base in enumerate(spliced, 1) if base.is_coding]
+        gene = Gene(self.gene.strand, ((1, len(before)),), (coding[0], coding[-1]), self.gene.code)
+        tail = common(before[::-1], after[::-1])
+        head = common(before[: len(before) - tail], after[: len(after) - tail])
+        change = head + 1, before[head : len(before) - tail], after[head : len(after) - tail]
+        found, text = Transcript(gene, before).effect(*change)
+        return found | terms, text
+
+    def written(self, pos: int, ref: str) -> int:
+        """Return where among the bases a change begins that is taken as it is written."""
+        if self.reverse:
+            return self.bases[0].position - (pos + len(ref) - 1)
+        return pos - self.bases[0].position
+
+    def is_in_coding_exon(self, start: int, ref: str, _: str) -> bool:
+        """Whether all bases are coding bases of one exon; of an insertion, whether it lies inside a coding sequence."""
+        if ref:
+            inside = self.bases[start : start + len(ref)]
+            return all(base.is_coding for base in inside) and len({base.exon for base in inside}) == 1
+        places = self.coding_places()
+        beside = any(at in places for at in (start - 1, start))
+        return beside and places[0] < start <= places[-1]
+
     def in_exons(self, start: int, ref: str, alt: str) -> tuple[set[str], str]:
         """The terms of exons, and the description of the protein."""
         inside = [base for base in self.bases[start : start + len(ref)] if base.exon is not None]

@@ -1,0 +1,150 @@
+"""What several changes on one molecule do to a transcript together.
+
+The changes become one change: the spliced bases from the first to the last of them, as they are with all of them. So a
+codon that an intron splits is one stretch like any other codon. `effect` tells what this change does to the transcript
+without its introns; there is no second definition.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from annotator.alleles import Change, shortest
+from annotator.effects import splicing
+from annotator.effects.effect import Effect, effect, exonic_offsets
+from annotator.effects.placing import kept, place
+from annotator.effects.terms import ordered
+from annotator.effects.transcript import Span, Transcript
+from annotator.hgvs_c import Fetch
+from annotator.sequence import reverse_complement
+
+
+@dataclass(frozen=True, order=True)
+class Located:
+    """A change within one exon of a transcript, and within its coding sequence.
+
+    first, last: the spliced bases that it replaces, from 0, `last` not included.
+    extent: the places from where the change is written to where it counts, doubled: an insertion stands at the odd
+        number between two bases.
+    alt: on the transcript's strand.
+    span: the places where it counts.
+    exon: its number, from 0.
+    moved: bases between where it is written and where it counts.
+    """
+
+    first: int
+    last: int
+    extent: Span
+    alt: str
+    span: Span
+    exon: int
+    moved: int
+
+
+def locate(change: Change, transcript: Transcript, fetch: Fetch) -> Located | None:
+    """Find a change among the spliced bases of a transcript.
+
+    Args:
+        change: The shortest form of an allele, in bases.
+        transcript: One that lies on the same contig.
+        fetch: Returns the contig's bases on the forward strand, from a position to another, both included.
+
+    Returns:
+        None unless the whole change lies in one exon and in the coding sequence.
+    """
+    if transcript.coding_offsets is None:
+        return None
+    placed = place(change, transcript, kept(fetch, change) if bool(change.ref) != bool(change.alt) else fetch)
+    span = begin, end = placed.span
+    offsets = exonic_offsets(transcript, span)
+    if offsets is None:
+        return None
+    first, last = offsets
+    start, stop = transcript.coding_offsets
+    if not (start <= first and last <= stop) or (first == last and first in (start, stop)):
+        return None
+    written = -change.end if transcript.strand == "-" else change.pos
+    low, high = sorted((written, begin))
+    extent = (2 * low, 2 * (high + len(change.ref) - 1)) if change.ref else (2 * low - 1, 2 * high - 1)
+    exon = transcript.exon_at(begin)
+    if exon is None:
+        exon = transcript.exon_at(end)
+    return Located(first, last, extent, placed.alt, span, exon or 0, high - low)
+
+
+def are_apart(changes: Sequence[Located]) -> bool:
+    """Return whether no two of several changes, in order, overlap.
+
+    They do not overlap if an order of them is certain wherever in its repeat each of them is written.
+    """
+    return all(one.extent[1] < other.extent[0] for one, other in pairwise(changes))
+
+
+class Spliced:
+    """A transcript that codes, without its introns: on a contig that has its spliced bases alone."""
+
+    def __init__(self, transcript: Transcript, fetch: Fetch) -> None:
+        self.original = transcript
+        self._bases = "".join(fetch(start, end) for start, end in transcript.exons)
+        self._size = len(self._bases)
+        start, stop = transcript.coding_offsets or (0, 0)
+        self._reverse = transcript.strand == "-"
+        coding = (self._size - stop + 1, self._size - start) if self._reverse else (start + 1, stop)
+        self._transcript = replace(transcript, exons=((1, self._size),), coding=coding)
+
+    def _fetch(self, first: int, last: int) -> str:
+        return self._bases[max(first, 1) - 1 : max(last, 0)]
+
+    def effect(self, changes: Iterable[Located]) -> Effect | None:
+        """Tell what changes do together; see `effect_together`."""
+        members = sorted(changes)
+        if len(members) < 2 or not are_apart(members):
+            return None
+        change = self._joined(members)
+        found = effect(change, self._transcript, self._fetch) if change.ref or change.alt else None
+        if found is None:
+            return None
+        near = set[str]().union(*(splicing.terms(self.original, one.span, [one.span]) for one in members))
+        first, last = members[0].exon + 1, members[-1].exon + 1
+        exon = f"{first}-{last}" if first < last else f"{first}"
+        return replace(
+            found, terms=ordered({*found.terms, *near}), hgvs_c="", exon=f"{exon}/{len(self.original.exons)}", intron=""
+        )
+
+    def _joined(self, members: Sequence[Located]) -> Change:
+        """Return the change from the first to the last of several changes, on the spliced contig."""
+        first, last = members[0].first, members[-1].last
+        if self._reverse:
+            pos = self._size - last + 1
+            ref = reverse_complement(self._fetch(pos, self._size - first))
+        else:
+            pos = first + 1
+            ref = self._fetch(pos, last)
+        parts, at = [], first
+        for one in members:
+            parts += [ref[at - first : one.first - first], one.alt]
+            at = one.last
+        alt = "".join(parts)
+        return (
+            shortest(pos, reverse_complement(ref), reverse_complement(alt))
+            if self._reverse
+            else shortest(pos, ref, alt)
+        )
+
+
+def effect_together(changes: Iterable[Change], transcript: Transcript, fetch: Fetch) -> Effect | None:
+    """Tell what several changes on one molecule do to a transcript.
+
+    A change that does not lie in one exon and in the coding sequence takes no part.
+
+    Args:
+        changes: The shortest forms of alleles, in bases.
+        transcript: One that lies on the same contig.
+        fetch: Returns the contig's bases on the forward strand, from a position to another, both included.
+
+    Returns:
+        The terms, the protein, the codons and amino acids, and the positions, without a description on the
+        transcript. None if fewer than two changes take part, if two overlap, or if they leave the bases as they are.
+    """
+    located = [one for change in changes if (one := locate(change, transcript, fetch)) is not None]
+    return Spliced(transcript, fetch).effect(located) if len(located) > 1 else None
