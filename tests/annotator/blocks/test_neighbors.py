@@ -1,0 +1,103 @@
+"""Lines that blocks leave in columns have no neighbors: all lines that combinations name are found."""
+
+import random
+
+import numpy as np
+import pytest
+
+from annotator import combinations
+from annotator.alleles import kind_of, shortest
+from annotator.blocks.alleles import Alleles
+from annotator.blocks.neighbors import CodingMap, with_neighbors
+from annotator.blocks.scan import Lines
+from annotator.compose import normal_forms
+from annotator.effects.transcript import Transcript
+from annotator.preflight.records import Record
+from tests.annotator.test_combinations import Models
+
+SIZE = 3000
+
+
+def random_transcript(rng: random.Random, name: str) -> Transcript:
+    """A coding transcript of several exons, some of them small."""
+    edges = sorted(rng.sample(range(100, SIZE - 100), 2 * rng.randrange(1, 9)))
+    exons = tuple((first, max(first, min(last, first + rng.choice([4, 20, 400])))) for first, last in _pairs(edges))
+    coding = exons[0][0], exons[-1][1]
+    return Transcript(name, name, "protein_coding", rng.choice("+-"), exons, coding, start_known=False, end_known=False)
+
+
+def _pairs(edges: list[int]) -> list[tuple[int, int]]:
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def random_records(rng: random.Random, bases: str, exons: list[tuple[int, int]]) -> list[Record]:
+    """Records with one sample that is homozygous; many near the ends of exons."""
+    made = []
+    for _ in range(60):
+        pos = rng.choice([one for exon in exons for one in exon]) + rng.randrange(-25, 26)
+        size = rng.choice([1, 1, 1, 1, 2, 4])
+        ref = bases[pos - 1 : pos - 1 + size]
+        alt = (
+            rng.choice(["A", "C", "G", "T"])
+            if size == 1 and rng.random() < 0.8
+            else ref[0] + rng.choice(["", "A", "TG"])
+        )
+        if alt != ref:
+            made.append(Record(1, "1", pos, ref, [alt], [kind_of(alt)], "", "", "GT\t1"))
+    return sorted(made, key=lambda one: one.pos)
+
+
+def columns(records: list[Record], variants: list[tuple[int, str, str]], bases: str) -> tuple[Lines, Alleles]:
+    count = len(records)
+    none = np.zeros(count, np.int64)
+    changes = [shortest(*variant) for variant in variants]
+    lines = Lines(
+        none, np.zeros((count, 9), np.int64), np.array([one.pos for one in records]), none == 0, none, none, none
+    )
+    slide = [_slide(one.pos, one.ref, one.alt, bases) for one in changes]
+    own = {
+        "line": range(count),
+        "start": [one.pos for one in changes],
+        "lost": [len(one.ref) for one in changes],
+        "gained": [len(one.alt) for one in changes],
+        "slide": slide,
+    }
+    rows = {name: np.array(own[name], np.int64) if name in own else none for name in Alleles._fields}
+    return lines, Alleles(**rows)
+
+
+def _slide(pos: int, ref: str, alt: str, bases: str) -> int:
+    """How far an insertion or deletion can be moved to the right."""
+    if bool(ref) == bool(alt):
+        return 0
+    unit, at = ref or alt, 0
+    while bases[pos - 1 + len(ref) + at] == unit[at % len(unit)]:
+        at += 1
+    return at
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_neighbor_is_missed(seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - nothing secret
+    bases = "".join(rng.choices("ACGT" if seed % 3 else "AC", k=SIZE))
+
+    def fetch(_: str, first: int, last: int) -> str:
+        return bases[max(first, 1) - 1 : last]
+
+    transcripts = [random_transcript(rng, f"T{number}") for number in range(1 + seed % 3)]
+    records = random_records(rng, bases, [exon for one in transcripts for exon in one.exons])
+    variants, _ = normal_forms(records, fetch)
+    lines, alleles = columns(records, variants, bases)
+    marked = set(with_neighbors(np.zeros(0, np.uint8), lines, alleles, CodingMap(transcripts)).tolist())
+    made = combinations.combinations(records, variants, Models(*transcripts), fetch)
+    members = {member for one in made for member in one.members}
+    wanted = {number for number, variant in enumerate(variants) if variant in members}
+    # The calls of all records lie on one haplotype: chains that overlap are left out there, so each pair is tried too.
+    for number, one in enumerate(records):
+        for other in range(number + 1, len(records)):
+            pair = [one, records[other]]
+            if combinations.combinations(pair, [variants[number], variants[other]], Models(*transcripts), fetch):
+                wanted |= {number, other}
+    assert wanted <= marked
+    assert wanted
+    assert len(marked) < len(records)
