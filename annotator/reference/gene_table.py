@@ -9,6 +9,7 @@ import json
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +58,7 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
         gene_id, gene_kind, strand, biotype, description = cells
         return Gene(name, gene_id, gene_kind, contig, int(start), int(end), strand, biotype, description)
     gene, gene_id, protein_id, biotype, strand, exons, coding, phase, tags = cells
-    has = tags.split(",")
+    flags, start_known, end_known, is_consistent = _read_tags(tags)
     return Transcript(
         name=name,
         gene=gene,
@@ -66,14 +67,21 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
         exons=_spans(exons),
         coding=_spans(coding)[0] if coding else None,
         phase=int(phase),
-        start_known=_NO_START not in has,
-        end_known=_NO_END not in has,
+        start_known=start_known,
+        end_known=end_known,
         genetic_code=genetic_code,
         gene_id=gene_id,
         protein_id=protein_id,
-        flags=tuple(tag for tag in has if tag in FLAGS),
-        is_consistent=_INCONSISTENT not in has,
+        flags=flags,
+        is_consistent=is_consistent,
     )
+
+
+@lru_cache(maxsize=64)  # of the same few in all rows
+def _read_tags(tags: str) -> tuple[tuple[str, ...], bool, bool, bool]:
+    has = tags.split(",")
+    flags = tuple(tag for tag in has if tag in FLAGS)
+    return flags, _NO_START not in has, _NO_END not in has, _INCONSISTENT not in has
 
 
 def _text(spans: Iterable[Span]) -> str:
@@ -81,7 +89,8 @@ def _text(spans: Iterable[Span]) -> str:
 
 
 def _spans(text: str) -> tuple[Span, ...]:
-    return tuple((int(start), int(end)) for start, _, end in (span.partition("-") for span in text.split(",")))
+    numbers = map(int, text.replace("-", ",").split(","))
+    return tuple(zip(numbers, numbers, strict=True))
 
 
 class Rows(NamedTuple):

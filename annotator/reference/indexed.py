@@ -11,6 +11,7 @@ from annotator.reference.gene_models import NOTHING, ByContig, ContigModels, Int
 from annotator.reference.gene_table import Index, Rows, record_of
 
 CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
+BLOCK, BLOCKS_KEPT = 16 * 1024, 64  # bytes of the table that are read at once: rows of neighbours stand together
 RECORDS_KEPT = 2048  # files are sorted by position
 
 
@@ -31,6 +32,7 @@ class Indexed(ByContig):
         weakref.finalize(self, os.close, self._file)
         # Caches of this object alone, which end with it.
         self._contig = lru_cache(maxsize=CONTIGS_KEPT)(self._open)
+        self._block = lru_cache(maxsize=BLOCKS_KEPT)(self._read_block)
         self._record = lru_cache(maxsize=RECORDS_KEPT)(self._read)
         #: How many rows have been read.
         self.rows_read = 0
@@ -48,4 +50,11 @@ class Indexed(ByContig):
 
     def _read(self, contig: str, begin: int, size: int) -> Record:
         self.rows_read += 1
-        return record_of(os.pread(self._file, size, begin).decode(), contig, self._codes[contig])
+        block, at = divmod(begin, BLOCK)
+        row = self._block(block)[at : at + size]
+        if len(row) < size:
+            row = os.pread(self._file, size, begin)
+        return record_of(row.decode(), contig, self._codes[contig])
+
+    def _read_block(self, number: int) -> bytes:
+        return os.pread(self._file, BLOCK, number * BLOCK)
