@@ -53,10 +53,26 @@ def genes_of(rows: Iterable[Row]) -> list[Gene]:
     for owner, row in parts:
         for transcript in _transcripts(found, owner, row):
             _add_part(transcript, row)
+    _add_without_parts(found)
+    return [gene for gene in found.genes.values() if gene.transcripts]
+
+
+def _add_without_parts(found: _Found) -> None:
+    """Add transcripts without parts, and then one for each gene without transcripts."""
     for key, row in found.rows.items():
         if not styles.is_gene(row) and styles.is_transcript(row) and _genes_above(found, key):
             _transcripts(found, key, row)
-    return [gene for gene in found.genes.values() if gene.transcripts]
+    for key, row in found.rows.items():
+        if styles.is_gene(row):
+            gene = _gene(found, key, row)
+            if not gene.transcripts:
+                gene.transcripts.append(_whole(found, gene, row))
+
+
+def _whole(found: _Found, gene: Gene, row: Row) -> Transcript:
+    """Return a transcript for a gene that has none, as NCBI's pseudogenes: all of the gene is one exon."""
+    name = _unique(found, gene.name, "")
+    return Transcript(name, biotype=gene.biotype or "misc_RNA", strands={row.strand}, start=row.start, end=row.end)
 
 
 def _key(row: Row) -> Key | None:
@@ -87,6 +103,7 @@ def _add_part(transcript: Transcript, row: Row) -> None:
         transcript.exons.append((row.start, row.end))
     elif row.kind == styles.CODING:
         transcript.coding.append((row.start, row.end, row.phase))
+        transcript.protein_id = transcript.protein_id or row.first("protein_id")
     elif row.kind == styles.STOP_CODON:
         # GTF leaves the stop codon out of the coding sequence; GFF3 files that have such rows do not.
         if row.is_gtf:

@@ -42,8 +42,9 @@ def lines(contig: str, gene: Gene) -> Iterator[str]:
         }
         yield row(one.kind, one.start, one.end, tags)
         parent = {"Parent": f"transcript:{name}"}
+        coding = {**parent, "protein_id": _escaped(one.protein_id)}
         for kind, first, last, phase in _parts(one, gene.strand):
-            yield row(kind, first, last, parent, phase)
+            yield row(kind, first, last, coding if kind == "CDS" else parent, phase)
 
 
 def _parts(transcript: Transcript, strand: str) -> Iterator[tuple[str, int, int, str]]:

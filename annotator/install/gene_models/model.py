@@ -19,6 +19,7 @@ class Transcript:
     exons: in any order while it is read, sorted by `check`.
     coding: first base, last base, and the phase as the file has it: "0", "1", "2" or ".".
     untranslated: rows of UTRs, which tell the exons where the file has no rows for those.
+    protein_id: of its protein; "" if the file does not tell it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Transcript:
     exons: list[Span] = field(default_factory=list)
     coding: list[tuple[int, int, str]] = field(default_factory=list)
     untranslated: list[Span] = field(default_factory=list)
+    protein_id: str = ""
 
 
 @dataclass

@@ -116,6 +116,24 @@ def test_a_row_with_two_parents_belongs_to_both(files: Path) -> None:
     assert all(model.coding == (101, 199) for model in reference.features.models("1", 150, 150))
 
 
+def test_a_gene_without_transcripts_is_kept_as_one_exon(files: Path) -> None:
+    """NCBI's pseudogenes have no transcripts, and some transcripts have no exons."""
+    pseudogene = "1\tt\tpseudogene\t501\t600\t.\t-\t.\tID=gene-P;Name=P;gene_biotype=pseudogene"
+    done, reference = installed(files, rows(pseudogene) + GENE)
+
+    assert (done.genes, done.counts.transcripts) == (2, 2)
+    (found,) = reference.gene_models.transcripts("1", 501, 600)
+    assert (found.gene, found.biotype, found.strand, found.exons) == ("P", "pseudogene", "-", ((501, 600),))
+    assert [gene.kind for gene in reference.gene_models.genes("1", 1, 1_000)] == ["gene", "pseudogene"]
+
+
+def test_the_identifier_of_a_protein_is_kept(files: Path) -> None:
+    coding = CODING.format(101, 199, 0) + ";protein_id=NP_1.2"
+    _, reference = installed(files, GENE + rows(EXON.format(101, 200), coding))
+
+    assert [one.protein_id for one in reference.gene_models.transcripts("1", 101, 400)] == ["NP_1.2"]
+
+
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
