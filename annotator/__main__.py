@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from annotator.effects.consequences import Choice
 from annotator.errors import EngineError, InputError
 from annotator.pipeline import INDEX, LOG, RESULT, Outputs, Report, annotate
 from annotator.references import Reference, available_references, installed_references, load_reference
@@ -29,6 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--tables", action="store_true", help="write OUT's .tsv.gz, .parquet and .stats.txt too, see docs/annotation.md"
+    )
+    parser.add_argument(
+        "--transcripts",
+        choices=[*Choice],
+        default=Choice.ALL,
+        type=Choice,
+        help="write consequences on all transcripts, on those that code for a protein, or on the one that matters most",
     )
     parser.add_argument("--no-sources", action="store_true", help="use none (default: all that are installed)")
     parser.add_argument("--list", action="version", version=_packs(), help="list the packs of the library")
@@ -83,9 +91,9 @@ def _run(options: argparse.Namespace) -> Report:
 
 def _outputs(options: argparse.Namespace) -> Outputs:
     if not options.tables:
-        return Outputs()
+        return Outputs(options.transcripts)
     # By its file's name: reports of several files would take them for one if all were called annot.
-    return Outputs(stats=True, table_records=sys.maxsize, name=options.input.name)
+    return Outputs(options.transcripts, stats=True, table_records=sys.maxsize, name=options.input.name)
 
 
 def _stem(target: Path) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from annotator import tabix
 from annotator.compose import normal_forms
-from annotator.pieces import BLANK, composed, out_of_order, padded, parsed, placed_by_ref
+from annotator.pieces import composed, placed_by_ref
 from annotator.preflight.records import Record
 
 if TYPE_CHECKING:
@@ -12,54 +12,24 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Records of one contig, each on its own."""
+    """Records of one contig, each on its own. A `pieces.Piece`."""
 
     def __init__(self, records: list[Record], work: "Pass") -> None:
         self.contig = records[0].contig
         self.records = len(records)
-        self.size = sum(len(record.left) + len(record.info) + len(record.tail) for record in records)
         self._members = records
-        self._variants, owners = normal_forms(records, work.fetch)
-        self._added = work.sources.info(self.contig, records, self._variants, owners)
-        self._combinations = work.combinations(records, self._variants)
-        self._questions = [*self._variants, *(one.variant for one in self._combinations)]
         self._work = work
-        self.asked = len(self._questions) or 1
+        self._lines: list[str] = []
 
-    def bare(self) -> bytes:
-        """See Piece.bare."""
-        last = self._members[-1]
-        variants = self._questions or [(last.pos, last.ref, ".")]  # an answer there must be: see Answers
-        lines = [
-            f"{self.contig}\t{pos}\t{number}\t{ref}\t{alt}{BLANK}" for number, (pos, ref, alt) in enumerate(variants)
-        ]
-        lines = [lines[number] for number in sorted(range(len(lines)), key=lambda number: variants[number][0])]
-        return padded("".join(lines).encode("ascii"), self.size)
-
-    def places(self) -> list[tuple[int, int]]:
-        """See Piece.places."""
-        return [(pos, pos + len(ref) - 1) for pos, ref, _ in self._questions]
-
-    def span(self) -> tuple[int, int]:
-        """See Piece.span."""
-        positions = [pos for pos, _, _ in self._questions] or [self._members[-1].pos]
-        return min(positions), max(positions)
-
-    def prepare(self) -> None:
-        """Do what can be done before there are answers; it need not be."""
-        self._work.composer.prepare(self.contig, self._variants)
-
-    def answer(self, answers: bytes) -> None:
-        """See Piece.answer."""
-        found = parsed(answers.splitlines())
-        if any(pos != found[number][0] for number, (pos, _, _) in enumerate(self._questions)):
-            raise out_of_order()
-        said = [bcsq for _, bcsq in found]
-        phased = self._work.told(self._combinations, said[len(self._variants) : len(self._questions)], self.contig)
-        given = zip(self._variants, said, strict=False)
+    def annotate(self) -> None:
+        """See Piece.annotate."""
+        work = self._work
+        variants, owners = normal_forms(self._members, work.fetch)
+        added = work.sources.info(self.contig, self._members, variants, owners)
+        phased = work.phased(self._members, variants)
+        given = iter(variants)
         self._lines = [
-            composed(record, given, added, phased, self._work)
-            for record, added in zip(self._members, self._added, strict=True)
+            composed(record, given, told, phased, work) for record, told in zip(self._members, added, strict=True)
         ]
 
     def lines(self) -> bytes:

@@ -1,26 +1,29 @@
-"""Puts together what is known of each allele, and writes it into the record's INFO."""
+"""Describes the alleles of a record, and writes what is found into the record's INFO."""
 
-import re
+import logging
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import NamedTuple
 
-from annotator import consequence, hgvs, tags, transcripts
+from annotator import hgvs, tags
 from annotator.alleles import Change, Kind, shortest
-from annotator.consequence import Consequence, rank
+from annotator.effects import csq_field
+from annotator.effects.consequences import Choice, Consequences, consequences, without_hgvs_c
+from annotator.effects.contradictions import contradiction
+from annotator.effects.effect import Effect, effect
+from annotator.effects.transcript import Transcript
+from annotator.hgvs_c import Fetch as FetchOnContig
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
 from annotator.sources.matching import Fetch, Variant, normal
-from annotator.transcripts import Model
+
+log = logging.getLogger(__name__)
 
 #: Symbolic alleles that stand for "any other allele" and not for a change.
 ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
-#: The last field of an entry of BCSQ.
-_CHANGE = re.compile(r"\|[0-9]+[ACGT]+>[ACGT]+\b")
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 8192
 _PHASED = list(tags.DESCRIPTIONS).index(tags.PHASED)
@@ -28,20 +31,29 @@ _PHASED = list(tags.DESCRIPTIONS).index(tags.PHASED)
 
 @dataclass(slots=True)
 class Allele:
-    """One ALT allele and what was found of it. type is that of Change, or "other" for what is not written in bases."""
+    """One ALT allele and its annotations.
+
+    alt: as the file writes it.
+    type: that of Change, or "other" for what is not written in bases.
+    change: None for what is not written in bases.
+    term: the most severe Sequence Ontology term; "" where nothing is predicted.
+    genes: those that it touches.
+    proteins: gene and HGVS p. description of each changed protein.
+    entries: of INFO/CSQ, without the allele in front and its number at the end.
+    values: of the annotator's other tags, in their order, "" for none.
+    """
 
     alt: str
     kind: Kind
     type: str = "other"
     change: Change | None = None
-    term: str = ""  # Sequence Ontology; "" where nothing was predicted
-    genes: list[str] = field(default_factory=list)
+    term: str = ""
+    genes: Sequence[str] = ()
     hgvs_g: str = ""
-    on_transcript: tuple[str, str] = ("", "")  # its c. or n. description, and the transcript's flag
-    proteins: list[tuple[str, str]] = field(default_factory=list)  # gene, p. description
+    proteins: Sequence[tuple[str, str]] = ()
     known: KnownVariant | None = None
-    bcsq: str = ""  # csq's own answer
-    values: tuple[str, ...] = ("",) * len(tags.DESCRIPTIONS)  # of our INFO tags, in their order, "" for none
+    entries: Sequence[str] = ()
+    values: tuple[str, ...] = field(default=("",) * len(tags.DESCRIPTIONS))
 
     @property
     def counts(self) -> bool:
@@ -49,48 +61,20 @@ class Allele:
         return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
 
 
-class Found(NamedTuple):
-    """What an allele does: the genes it touches, its most severe term, the proteins changed (gene, p.), and the
-    transcript that matters most of those that it touches.
-    """
-
-    genes: list[str]
-    term: str
-    proteins: list[tuple[str, str]]
-    model: Model | None = None
-
-    @property
-    def gene(self) -> str:
-        """GAS_GENE, not escaped."""
-        return "&".join(self.genes)
-
-    @property
-    def protein(self) -> str:
-        """GAS_HGVSP, not escaped."""
-        return "&".join(f"{gene}:{text}" for gene, text in self.proteins) if self.proteins else ""
-
-
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What is known of a change before csq has answered. models: the transcripts that it touches; likely: the one of
-    them that would be chosen if csq had nothing to say; on_transcript: see Allele, of this one.
-    """
+class Described:
+    """An allele in bases, however a file spells it. The fields are those of Allele."""
 
     change: Change
+    consequences: Consequences
     hgvs_g: str
-    models: Sequence[Model]
-    likely: Model | None
-    on_transcript: tuple[str, str]
-
-
-def respelled(bcsq: str, written: Variant) -> str:
-    """csq's answer to an allele's normal form, with the change spelled as the file does."""
-    pos, ref, alt = written
-    return _CHANGE.sub(f"|{pos}{ref}>{alt}", bcsq)
+    known: KnownVariant | None
+    entries: tuple[str, ...]
+    values: tuple[str, ...]
 
 
 def predictable(record: Record) -> list[str]:
-    """Return the ALT alleles that csq can say something about, in order: those written in bases."""
+    """Return the ALT alleles that are written in bases and differ from REF, in order."""
     return [
         alt for alt, kind in zip(record.alts, record.kinds, strict=True) if kind is Kind.SEQUENCE and alt != record.ref
     ]
@@ -99,8 +83,7 @@ def predictable(record: Record) -> list[str]:
 def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant], list[int]]:
     """Return the normal form of each of predictable(record), of all the records, and the number of its record.
 
-    It is by this form that csq, the genes and the sources are asked: what they say must not hang on the way in which a
-    file writes a change, and csq's answers do.
+    Genes, transcripts and sources are asked by this form: the answer must not depend on how a file writes a change.
     """
     variants: list[Variant] = []
     owners: list[int] = []
@@ -112,158 +95,156 @@ def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant]
 
 
 class Composer:
-    """Describes alleles on one reference."""
+    """Describes alleles on one reference. One thread only.
 
-    def __init__(self, reference: Reference) -> None:
+    Args:
+        choice: the transcripts that get an entry in INFO/CSQ.
+    """
+
+    def __init__(self, reference: Reference, choice: Choice = Choice.ALL) -> None:
+        self.choice = choice
+        #: Effects that contradicted themselves, and whose descriptions are not written.
+        self.contradictions = 0
         self._reference = reference
-        self._features = reference.features
+        self._models = reference.gene_models
         self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
-        own = weakref.proxy(self)
-        self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, own))
-        self._foreseen = lru_cache(maxsize=REMEMBERED)(partial(Composer._foresee, own))
+        self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
 
     def alleles(
-        self,
-        record: Record,
-        answers: Iterable[tuple[Variant, str]],
-        phased: Mapping[Variant, str] = MappingProxyType({}),
+        self, record: Record, variants: Iterable[Variant], phased: Mapping[Variant, str] = MappingProxyType({})
     ) -> list[Allele]:
-        """Describe the ALT alleles of a record; answers: the normal form, and csq's answer to it, of each of
-        predictable(record); phased: what GAS_PHASED has for normal forms, escaped.
+        """Describe the ALT alleles of a record.
+
+        Args:
+            record: a sound record.
+            variants: the normal form of each of predictable(record).
+            phased: the value of GAS_PHASED for normal forms, escaped.
         """
-        given = iter(answers)
+        given = iter(variants)
         found = []
         for alt, kind in zip(record.alts, record.kinds, strict=True):
             if kind is Kind.SEQUENCE and alt != record.ref:
-                variant, bcsq = next(given)
-                allele = self._described(record.contig, variant, alt, bcsq)
-                if text := phased.get(variant):
-                    allele = replace(allele, values=(*allele.values[:_PHASED], text, *allele.values[_PHASED + 1 :]))
-                written = record.pos, record.ref, alt
-                found.append(allele if variant == written else replace(allele, bcsq=respelled(bcsq, written)))
+                variant = next(given)
+                found.append(self._in_bases(record.contig, variant, alt, phased.get(variant, "")))
                 continue
             # REF repeated as ALT is no more of an allele than "." is.
             allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
             if allele.counts:
                 end = record.end if kind is Kind.SYMBOLIC else record.pos + len(record.ref) - 1
-                allele.genes = self._features.names(record.contig, record.pos, end)
-                allele.values = _values(allele)
+                allele.genes = self.names(record.contig, record.pos, end)
+                gene = "&".join(map(csq_field.escaped, allele.genes))
+                allele.values = (gene, *allele.values[1:])
             found.append(allele)
         return found
 
-    def prepare(self, contig: str, variants: Iterable[Variant]) -> None:
-        """Find out what can be known of normal forms before csq has answered."""
-        for variant in variants:
-            self._foreseen(contig, variant)
+    def names(self, contig: str, start: int, end: int) -> list[str]:
+        """Return the genes of the transcripts that overlap start to end (1-based, included), else the named regions."""
+        genes = dict.fromkeys(one.gene for one in self._models.transcripts(contig, start, end))
+        return list(genes) or self._models.regions(contig, start, end)
 
-    def _foresee(self, contig: str, variant: Variant) -> Foreseen:
+    def _in_bases(self, contig: str, variant: Variant, alt: str, phased: str) -> Allele:
+        found = self._described(contig, variant)
+        values = found.values
+        if phased:
+            values = (*values[:_PHASED], phased, *values[_PHASED + 1 :])
+        did = found.consequences
+        return Allele(
+            alt,
+            Kind.SEQUENCE,
+            found.change.type,
+            found.change,
+            did.term,
+            did.genes,
+            found.hgvs_g,
+            did.proteins,
+            found.known,
+            found.entries,
+            values,
+        )
+
+    def described(self, contig: str, variant: Variant) -> Described:
+        """Return the description of an allele in normal form."""
+        return self._described(contig, variant)
+
+    def _describe(self, contig: str, variant: Variant) -> Described:
         change = shortest(*variant)
         hgvs_g = self.genomic(contig, change)
-        models = self.models(contig, change)
-        likely = transcripts.chosen(models, ())
-        on_transcript = likely.describe(change, partial(self._sequence.fetch, contig)) if likely else ("", "")
-        return Foreseen(change, hgvs_g, models, likely, on_transcript)
+        known = self._known.get(contig, hgvs_g)
+        found = self.consequences(contig, change)
+        entries = tuple("|".join(parts) for parts in found.entries(self.choice))
+        return Described(change, found, hgvs_g, known, entries, _values(found, hgvs_g, known))
 
-    def models(self, contig: str, change: Change) -> Sequence[Model]:
-        """The transcripts that a change touches."""
-        # Of mitochondrial genes HGVS has m. descriptions alone.
-        prefix = self._reference.hgvs_prefix_of(contig)
-        return () if prefix == "m" else self._features.models(contig, *change.touched)
+    def consequences(self, contig: str, change: Change) -> Consequences:
+        """Return what a change does to the transcripts that it touches."""
+        fetch = partial(self._sequence.fetch, contig)
+        is_circular = contig in self._circular
+        found = consequences(contig, change, self._models, fetch, is_circular=is_circular, compute=self._checked)
+        return without_hgvs_c(found) if self.is_mitochondrial(contig) else found
 
-    def _describe(self, contig: str, variant: Variant, alt: str, bcsq: str) -> Allele:
-        foreseen = self._foreseen(contig, variant)
-        change = foreseen.change
-        allele = Allele(alt, Kind.SEQUENCE, change.type, change, bcsq=bcsq, hgvs_g=foreseen.hgvs_g)
-        found = self.found(contig, change, bcsq, foreseen.models)
-        allele.genes, allele.term, allele.proteins = found.genes, found.term, found.proteins
-        if found.model is foreseen.likely:
-            allele.on_transcript = foreseen.on_transcript
-        elif found.model:
-            allele.on_transcript = found.model.describe(change, partial(self._sequence.fetch, contig))
-        allele.known = self._known.get(contig, allele.hgvs_g)
-        allele.values = _values(allele)
-        return allele
+    def _checked(self, change: Change, transcript: Transcript, fetch: FetchOnContig) -> Effect | None:
+        """Return the effect of a change, without its descriptions if it contradicts itself."""
+        found = effect(change, transcript, fetch)
+        if found is None or not (fault := contradiction(found, change)):
+            return found
+        self.contradictions += 1
+        log.error("%s on %s contradicts itself: %s", change, transcript.name, fault)
+        return replace(found, hgvs_c="", hgvs_p="")
+
+    def is_mitochondrial(self, contig: str) -> bool:
+        """Whether HGVS describes variants of the contig on the genome alone, with the prefix m."""
+        return self._reference.hgvs_prefix_of(contig) == "m"
 
     def genomic(self, contig: str, change: Change) -> str:
-        """HGVS on the genome."""
+        """Return the HGVS description on the genome."""
         return hgvs.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
 
-    def found(self, contig: str, change: Change, bcsq: str, models: Sequence[Model] | None = None) -> Found:
-        """What csq's answer says of a change, with what else is known of the place; models: the transcripts that it
-        touches, if they are known already.
-        """
-        start, end = change.touched
-        answers = tuple(self._placed(answer, contig, start, end) for answer in consequence.parse(bcsq))
-        genes = dict.fromkeys(answer.gene for answer in answers if answer.gene)
-        term = consequence.worst(
-            answers,
-            partial(self._features.in_incomplete_codon, contig, change.pos, change.end),
-            partial(self._beside, contig, start, end),
-        )
-        proteins = []
-        for answer in answers:
-            if answer.amino_change or "start_lost" in answer.words:
-                protein_of = partial(self._reference.protein, answer.transcript, contig)
-                text = hgvs.protein(answer.amino_change, answer.words, protein_of)
-                if text:
-                    proteins.append((answer.gene, text))
-        model = transcripts.chosen(self.models(contig, change) if models is None else models, answers)
-        return Found(list(genes) or self._features.names(contig, start, end), term, proteins, model)
-
-    def _placed(self, answer: Consequence, contig: str, start: int, end: int) -> Consequence:
-        """csq says of a transcript that codes for nothing that it is touched, and of one that should code but has no
-        coding part that it is an intron; here is said what it is.
-        """
-        if answer.words not in {"non_coding", "intron"}:
-            return answer
-        word = self._features.in_rna(contig, answer.gene, start, end)
-        if not word or (answer.words == "intron" and rank(consequence.TERMS[word]) > rank(answer.term)):
-            return answer
-        return Consequence(consequence.TERMS[word], *answer[1:])
-
-    def _beside(self, contig: str, start: int, end: int) -> str:
-        """Where that lies of which csq says nothing: it leaves out genes of many kinds, such as tRNA."""
-        if word := self._features.in_rna(contig, "", start, end):
-            return word
-        # A mitochondrion's genes lie so close that all of it would be upstream of one.
-        return "intergenic" if contig in self._circular else self._features.beside(contig, start, end)
-
     @staticmethod
-    def info(info: str, alleles: list[Allele], added: str = "") -> str:
-        """Return a record's INFO column, "" for none, with everything added to it; added is what sources say."""
+    def info(ref: str, info: str, alleles: list[Allele], added: str = "") -> str:
+        """Return a record's INFO column with everything added to it, "." for nothing.
+
+        Args:
+            ref: the record's REF.
+            info: its own INFO, "" for none.
+            alleles: its ALT alleles.
+            added: the entries of sources.
+        """
         parts = [info] if info else []
+        alts = tuple(allele.alt for allele in alleles)
+        entries = [
+            f"{csq_field.allele(ref, alts, allele.alt)}|{entry}|{number}"
+            for number, allele in enumerate(alleles, 1)
+            for entry in allele.entries
+        ]
+        if entries:
+            parts.append(f"{tags.CSQ}={','.join(entries)}")
         if len(alleles) == 1:
-            (allele,) = alleles
-            if allele.bcsq:
-                parts.append(f"{tags.BCSQ}={allele.bcsq}")
-            parts += [f"{tag}={value}" for tag, value in zip(tags.DESCRIPTIONS, allele.values, strict=True) if value]
+            values = zip(tags.DESCRIPTIONS, alleles[0].values, strict=True)
+            parts += [f"{tag}={value}" for tag, value in values if value]
         else:
-            # What csq says of a gene and not of an allele comes once for each: it is written once.
-            entries = dict.fromkeys(entry for allele in alleles if allele.bcsq for entry in allele.bcsq.split(","))
-            if entries:
-                parts.append(f"{tags.BCSQ}={','.join(entries)}")
-            for tag, values in zip(tags.DESCRIPTIONS, zip(*(one.values for one in alleles), strict=True), strict=True):
-                if any(values):
-                    parts.append(f"{tag}={','.join(value or '.' for value in values)}")
+            for tag, of_alleles in zip(
+                tags.DESCRIPTIONS, zip(*(one.values for one in alleles), strict=True), strict=True
+            ):
+                if any(of_alleles):
+                    parts.append(f"{tag}={','.join(value or '.' for value in of_alleles)}")
         if added:
             parts.append(added)
         return ";".join(parts) or "."
 
 
-def _values(allele: Allele) -> tuple[str, ...]:
-    known = allele.known
-    values = (
-        "&".join(allele.genes),
-        allele.term,
-        allele.hgvs_g,
-        *allele.on_transcript,
-        "&".join([f"{gene}:{text}" for gene, text in allele.proteins]),
-        "",  # GAS_PHASED hangs on other alleles
-        known.disease.replace("; ", "&") if known else "",
-        known.source.replace("; ", "&") if known else "",
-    )
-    together = "".join(values)  # nearly always there is nothing to escape
-    return values if tags.escape(together) == together else tuple(map(tags.escape, values))
+def summary_texts(found: Consequences) -> tuple[str, str, str, str, str]:
+    """Return the values of GAS_GENE, GAS_CSQ, GAS_HGVSC, GAS_TRANSCRIPT and GAS_HGVSP, "" for none."""
+    escaped = csq_field.escaped
+    hgvs_c, flag = found.hgvs_c
+    proteins = [escaped(f"{gene}:{text}") for gene, text in found.proteins]
+    return "&".join(map(escaped, found.genes)), found.term, escaped(hgvs_c), flag, "&".join(proteins)
+
+
+def _values(found: Consequences, hgvs_g: str, known: KnownVariant | None) -> tuple[str, ...]:
+    gene, term, hgvs_c, flag, protein = summary_texts(found)
+    phased = ""  # depends on other alleles
+    disease, source = (known.disease, known.source) if known else ("", "")
+    told = (tags.escape(text.replace("; ", "&")) for text in (disease, source))
+    return gene, term, tags.escape(hgvs_g), hgvs_c, flag, protein, phased, *told

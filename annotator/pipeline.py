@@ -11,9 +11,10 @@ from subprocess import DEVNULL
 from types import MappingProxyType
 from typing import Any
 
-from annotator import __version__, bcftools, bounds, output, reading, tables
+from annotator import __version__, bcftools, bounds, output, tables
 from annotator.bcftools import Tool
 from annotator.blocks.cutting import Cutter
+from annotator.effects.consequences import Choice
 from annotator.errors import Cancelled, EngineError
 from annotator.garbage import searched_less
 from annotator.journal import Journal
@@ -29,7 +30,7 @@ from annotator.report import Log
 from annotator.sorter import sort_records
 from annotator.sources.lookup import Lookups
 from annotator.sources.manifest import Source
-from annotator.stream import CSQ_OPTIONS, Pass, Unsorted
+from annotator.stream import Pass, Unsorted
 from annotator.tables import PARQUET, STATS, TSV
 from annotator.tables.stats import Stats
 
@@ -54,11 +55,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written beside the annotated file: bcftools' statistics, annot.stats.txt; and with these, if there are at
-    most so many records, the tables annot.tsv.gz and annot.parquet. Of more, `annotator.tables.write` makes them later.
+    """What is written.
+
+    transcripts: those that get an entry in INFO/CSQ of the annotated file.
+    stats: whether bcftools' statistics, annot.stats.txt, are written.
+    table_records: the most records for which the tables annot.tsv.gz and annot.parquet are written with the statistics;
+        for more, `annotator.tables.write` makes them later.
     name: what the statistics call the file, and MultiQC the sample; "" for `file` of the provenance.
     """
 
+    transcripts: Choice = Choice.ALL
     stats: bool = False
     table_records: int = 0
     name: str = ""
@@ -171,28 +177,16 @@ class _Run:
         self.log = Log(provenance)
         self.log.facts = [
             ("annotator", __version__),
-            ("engine", self.engine),
-            ("command", self.command),
+            ("libraries", self.libraries),
+            ("transcripts", outputs.transcripts),
             ("reference", f"{reference.id} {reference.version}: {reference.title}"),
             ("pack checksum", f"sha256:{reference.checksum}"),
         ]
 
     @property
-    def engine(self) -> str:
+    def libraries(self) -> str:
         versions = self._versions
-        return f"bcftools csq {versions['bcftools']} (htslib {versions['htslib']}, pysam {versions['pysam']})"
-
-    @property
-    def command(self) -> str:
-        reference = self._reference
-        options = [*CSQ_OPTIONS, "--genetic-code", str(reference.genetic_code)]
-        others = [
-            f"; --genetic-code {code} for {', '.join(names)}"
-            for code, names in reference.genetic_codes.items()
-            if code != reference.genetic_code
-        ]
-        files = f"--fasta-ref {reference.fasta.name} --gff-annot {reference.gff.name}"
-        return f"bcftools csq {' '.join(options)} {files}{''.join(others)}"
+        return f"bcftools {versions['bcftools']} (htslib {versions['htslib']}, pysam {versions['pysam']})"
 
     def annotate(self) -> Report:
         bcftools.SERVER.prepare()
@@ -245,7 +239,12 @@ class _Run:
         proof: Reading,
     ) -> Report:
         work = Pass(
-            self._reference, self._work_dir / "body", self._tool, lookups, proof, output_bytes=self._limits.output_bytes
+            self._reference,
+            self._work_dir / "body",
+            lookups,
+            proof,
+            output_bytes=self._limits.output_bytes,
+            choice=self._outputs.transcripts,
         )
         found: list[tuple[Header, RecordCheck]] = []
 
@@ -336,6 +335,7 @@ class _Run:
         return {
             "records": {"in": records_in, "out": work.summary.records, "skipped": journal.skipped},
             **found,
+            "contradictions": work.composer.contradictions,
             "sources": work.sources.as_rows(),
             "samples": header.samples,
             "repairs": repairs,
@@ -394,12 +394,11 @@ class _Run:
         return output.header_lines(
             header,
             definitions=definitions,
-            bcsq_definition=work.bcsq_definition or reading.BCSQ,
             source_definitions=work.sources.definitions(),
             facts={
                 "annotator": __version__,
-                "engine": self.engine,
-                "command": self.command,
+                "libraries": self.libraries,
+                "transcripts": self._outputs.transcripts,
                 "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
                 **work.sources.facts(),
                 "records": records,

@@ -13,9 +13,6 @@ from annotator import output
 from annotator.bcftools import Tool
 from annotator.errors import InputError
 
-#: As csq declares it, as far as it matters to who reads it.
-BCSQ = '##INFO=<ID=BCSQ,Number=.,Type=String,Description="Consequences">'
-
 StartTool = Callable[[str, list[str | Path], int, int], Tool]
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from annotator.bgzf import BLOCK
 from annotator.errors import EngineError
+from annotator.reference.gene_models import GeneModels
+from annotator.reference.gff3 import read_gff3
 from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
 from annotator.reference.gene_models import GeneModels
@@ -112,6 +114,10 @@ class Reference(ReferenceInfo):
     @cached_property
     def sequence(self) -> Sequence:
         return Sequence(self.fasta)
+
+    @cached_property
+    def gene_models(self) -> GeneModels:
+        return read_gff3(self.gff, self.genetic_code_of)
 
     @cached_property
     def features(self) -> FeatureLookup:

@@ -123,9 +123,9 @@ def _place(record: Record, allele: Allele) -> Place:
         record.ref,
         allele.alt,
         allele.hgvs_g,
-        allele.genes,
+        list(allele.genes),
         allele.term,
-        allele.proteins,
+        list(allele.proteins),
     )
 
 

@@ -1,9 +1,11 @@
-"""The INFO tags and header lines that an annotated file gets, beside bcftools' own BCSQ."""
+"""The INFO tags and header lines that an annotated file gets, next to CSQ (annotator.effects.csq_field)."""
 
 import re
 from typing import Final
 
-BCSQ: Final = "BCSQ"
+from annotator.effects import csq_field
+
+CSQ: Final = csq_field.TAG
 GENE: Final = "GAS_GENE"
 CONSEQUENCE: Final = "GAS_CSQ"
 HGVS_G: Final = "GAS_HGVSG"
@@ -14,8 +16,10 @@ PHASED: Final = "GAS_PHASED"
 KNOWN: Final = "GAS_KNOWN"
 KNOWN_SOURCE: Final = "GAS_KNOWN_SOURCE"
 
-#: Removed from an input that has them already.
-OWN = (BCSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_C, TRANSCRIPT, HGVS_P, PHASED, KNOWN, KNOWN_SOURCE)
+#: Tags of other annotators, which an input may have: they are kept under another name.
+FOREIGN = {tag: f"ORIGINAL_{tag}" for tag in (CSQ, "ANN", "BCSQ")}
+#: The annotator's tags, in the order in which they stand in INFO.
+OWN = (CSQ, GENE, CONSEQUENCE, HGVS_G, HGVS_C, TRANSCRIPT, HGVS_P, PHASED, KNOWN, KNOWN_SOURCE)
 
 DESCRIPTIONS = {
     GENE: "Genes that the allele touches, joined by &; where there is none, the named region (D-loop, OriL)",
@@ -47,5 +51,6 @@ def quoted(value: str) -> str:
 
 
 def definitions() -> list[str]:
-    """Return the header lines that declare our tags, one value per ALT allele each."""
-    return [f'##INFO=<ID={tag},Number=A,Type=String,Description="{text}">' for tag, text in DESCRIPTIONS.items()]
+    """Return the header lines that declare the annotator's own tags: CSQ, then those with one value per ALT allele."""
+    per_allele = [f'##INFO=<ID={tag},Number=A,Type=String,Description="{text}">' for tag, text in DESCRIPTIONS.items()]
+    return [csq_field.DEFINITION, *per_allele]

@@ -1,23 +1,22 @@
-"""A block of lines of one contig: what csq is asked about it, and the annotated lines."""
+"""A block of lines of one contig, and the annotated lines."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from annotator.alleles import Change, is_transition
 from annotator.blocks import alleles as changes
-from annotator.blocks import kinds, lines, numbering, placing, scan
+from annotator.blocks import kinds, known, lines, numbering, placing, scan
 from annotator.blocks.alleles import Alleles
-from annotator.blocks.asking import Asked
-from annotator.blocks.compiled import Bytes, Flags, Ints
+from annotator.blocks.compiled import Bytes, Ints
 from annotator.blocks.kinds import Kind, Kinds
-from annotator.blocks.known import Said
 from annotator.blocks.scan import CHROM, ID, REF, Lines
+from annotator.blocks.words import Words
+from annotator.compose import normal_forms
 from annotator.findings import Place
-from annotator.phasing import Combination
-from annotator.pieces import composed, out_of_order, padded, parsed, placed_by_ref
+from annotator.pieces import composed, placed_by_ref
 from annotator.preflight.records import Record
 from annotator.sources.matching import Variant, Window
 from annotator.stream import Pass
@@ -30,10 +29,15 @@ _Clinical = tuple[int, Mapping[str, str], Callable[[], Place]]
 class Block:
     """A `pieces.Piece`.
 
-    text: whole lines of the contig; columns: where these are; others: the records that are not plain, each with the
-    number of its line; variants: the normal forms of their alleles; combinations: of these, see annotator.phasing;
-    asked: the last questions are about both; added: what sources say of these records, and said of the alleles of plain
-    records.
+    Args:
+        contig: by the reference's name.
+        text: whole lines of the contig.
+        columns: where the columns of the lines are.
+        alleles: those of plain records.
+        others: the records that are not plain, each with the number of its line.
+        kinds: tells the kinds of alleles on the contig.
+        renamed: tags of other annotators that the file has.
+        work: the pass.
     """
 
     def __init__(
@@ -42,70 +46,50 @@ class Block:
         text: Bytes,
         columns: Lines,
         alleles: Alleles,
-        asked: Asked,
-        said: Sequence[Said],
         others: Sequence[tuple[int, Record]],
-        variants: Sequence[Variant],
-        combinations: Sequence[Combination],
-        added: Sequence[str],
         teller: Kinds,
+        renamed: Words,
         work: Pass,
     ) -> None:
         self.contig = contig
-        self.size = len(text)
         self._plain = int(np.count_nonzero(columns.plain))
         self.records = self._plain + len(others)
-        self.asked = len(asked.pos)
         self._text = text
         self._lines = columns
         self._alleles = alleles
-        self._asked = asked
-        self._said = said
         self._others = others
-        self._variants = variants
-        self._combinations = combinations
-        self._added = added
         self._kinds = teller
+        self._renamed = renamed
         self._work = work
 
-    def bare(self) -> bytes:
-        """See Piece.bare."""
-        return padded(self._asked.lines(self.contig), self.size)
-
-    def places(self) -> list[tuple[int, int]]:
-        """See Piece.places."""
-        last = self._asked.pos + self._asked.ref_size - 1
-        return list(zip(self._asked.pos.tolist(), last.tolist(), strict=True))
-
-    def span(self) -> tuple[int, int]:
-        """See Piece.span."""
-        return int(self._asked.pos.min()), int(self._asked.pos.max())
-
-    def answer(self, answers: bytes) -> None:
-        """See Piece.answer."""
-        answered = parsed(answers.splitlines())
-        if self._asked.pos.tolist() != [pos for pos, _ in answered]:
-            raise out_of_order()
-        given = [bcsq for _, bcsq in answered]
-        told, numbers = self._kinds.of(self._alleles, self._asked, given, self._moved(), self._written)
+    def annotate(self) -> None:
+        """See Piece.annotate."""
+        records = [record for _, record in self._others]
+        variants, owners = normal_forms(records, self._work.fetch)
+        self._said, added = known.lookup(self._work.sources, self.contig, self._alleles, records, variants, owners)
+        told, numbers = self._kinds.of(self._alleles)
         self._count(told, numbers)
-        self._found = told, numbers, self._composed(given, self._clinical(told, numbers))
+        phased = self._work.phased(records, variants)
+        others = self._composed(iter(variants), added, phased, self._clinical(told, numbers))
+        self._found = kinds.texts(told), numbers, others
 
     def lines(self) -> bytes:
         """See Piece.lines."""
-        told, numbers, others = self._found
+        (texts, transcripts), numbers, others = self._found
         fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
-        described = numbering.described(self._alleles, [kind.found.model for kind in told], numbers, fetch)
-        found = lines.Found(numbers, kinds.texts(told), described)
+        pairs, owners, entries = lines.paired(numbers, texts)
+        on = texts.transcript[entries]
+        described = numbering.described(self._alleles, owners, on, transcripts, fetch)
         names = [lines.names_of(source.source.tags) for source in self._work.sources]
         data, self._begins = lines.written(
             self._text,
             self._lines,
             self._alleles,
-            found,
+            lines.Found(numbers, texts, pairs, described),
             list(zip(self._said, names, strict=True)),
             lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
             lines.others_of(len(self._lines.pos), others),
+            self._renamed,
         )
         self._data = data
         return data
@@ -132,14 +116,6 @@ class Block:
         there = np.flatnonzero(np.diff(self._begins))
         begins = np.append(self._begins[there], self._begins[-1])
         return name, placing.places(pos[there], pos[there] + size[there] - 1, begins)
-
-    def _moved(self) -> Flags:
-        """The alleles that are not written in normal form: of a place and of sizes there is only one."""
-        alleles, ends = self._alleles, self._lines.ends
-        refs = ends[:, REF] - ends[:, ID] - 1
-        elsewhere: Flags = alleles.pos != self._lines.pos[alleles.line]
-        longer: Flags = (alleles.ref_size != refs[alleles.line]) | (alleles.given_size != alleles.alt_end - alleles.alt)
-        return elsewhere | longer
 
     def _written(self, number: int) -> Variant:
         """An allele as the file has it."""
@@ -168,21 +144,24 @@ class Block:
     def _place(self, number: int, kind: Kind) -> Place:
         pos, ref, alt = self._written(number)
         change = self._work.composer.genomic(self.contig, self._alleles.change(number))
-        found = kind.found
-        return Place(self.contig, pos, ref, alt, change, found.genes, found.term, found.proteins)
+        found = kind.consequences
+        return Place(self.contig, pos, ref, alt, change, list(found.genes), found.term, found.proteins)
 
-    def _composed(self, answers: Sequence[str], clinical: Sequence[_Clinical]) -> list[tuple[int, bytes]]:
-        """The other records' lines. Findings among the plain records, clinical, are counted in their place."""
-        together = len(answers) - len(self._combinations)
-        phased = self._work.told(self._combinations, answers[together:], self.contig)
-        own = iter(zip(self._variants, answers[together - len(self._variants) : together], strict=True))
+    def _composed(
+        self,
+        variants: Iterator[Variant],
+        added: Sequence[str],
+        phased: Mapping[Variant, str],
+        clinical: Sequence[_Clinical],
+    ) -> list[tuple[int, bytes]]:
+        """Return the other records' lines. Findings among the plain records, `clinical`, are counted in their place."""
         findings = self._work.summary.findings
         left = deque(clinical)
         composed_lines = []
-        for (line, record), added in zip(self._others, self._added, strict=True):
+        for (line, record), told in zip(self._others, added, strict=True):
             while left and left[0][0] < line:
                 findings.add(*left.popleft()[1:])
-            composed_lines.append((line, composed(record, own, added, phased, self._work).encode("latin-1")))
+            composed_lines.append((line, composed(record, variants, told, phased, self._work).encode("latin-1")))
         for _, values, place in left:
             findings.add(values, place)
         return composed_lines
@@ -190,8 +169,8 @@ class Block:
     def _count(self, told: Sequence[Kind], numbers: Ints) -> None:
         summary, alleles = self._work.summary, self._alleles
         for kind, count in zip(told, np.bincount(numbers, minlength=len(told)).tolist(), strict=True):
-            summary.consequences[kind.found.term] += count
-            for gene in kind.found.genes:
+            summary.consequences[kind.consequences.term] += count
+            for gene in kind.consequences.genes:
                 summary.genes[gene] += count
         for type_, count in zip(TYPES, np.bincount(alleles.kind, minlength=len(TYPES)).tolist(), strict=True):
             summary.types[type_] += count

@@ -80,7 +80,7 @@ class Cutter:
         contig, pos = self._place(line.encode("latin-1"))
         if not contig:
             return False
-        return contig != last.contig or not bound(self.work.reference.features, contig, last.pos, pos)
+        return contig != last.contig or not bound(self.work.reference.gene_models, contig, last.pos, pos)
 
     def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
         """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""
@@ -108,7 +108,7 @@ class Cutter:
             contig, pos = self._place(data[begin:end])
             if not contig:
                 continue  # no record, or one that cannot be used: it may stand anywhere
-            if seam and (contig != behind or not bound(self.work.reference.features, contig, pos, behind_pos)):
+            if seam and (contig != behind or not bound(self.work.reference.gene_models, contig, pos, behind_pos)):
                 return seam
             behind, behind_pos, seam = contig, pos, begin
         return 0

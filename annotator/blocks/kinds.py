@@ -1,39 +1,81 @@
-"""What the alleles of a block do, each kind once: those that lie in one stretch, and of which csq says the same."""
+"""The consequences of the alleles of a block, described once for all alleles that have the same.
+
+Away from exons all changes within a stretch of the contig have the same consequences (annotator.blocks.places); only
+their HGVS descriptions differ, and the distance to a gene that is near. Each other allele is a kind of its own.
+"""
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from annotator import tags
 from annotator.alleles import Change
 from annotator.blocks.alleles import Alleles
-from annotator.blocks.asking import Asked
-from annotator.blocks.compiled import Bytes, Flags, Ints, packed
+from annotator.blocks.compiled import Bytes, Ints, packed
 from annotator.blocks.places import Places
-from annotator.compose import Composer, Found, respelled
-from annotator.sources.matching import Variant
-from annotator.transcripts import Model
+from annotator.compose import Composer, summary_texts
+from annotator.effects import csq_field
+from annotator.effects.consequences import Consequences
+from annotator.effects.transcript import Transcript
 
 REMEMBERED = 8192
-#: What is written of a kind, in this order.
-BCSQ, GENE, TERM, PROTEIN, FLAG = range(5)
+#: The texts of a kind, in this order.
+GENE, TERM, HGVS_C, FLAG, PROTEIN = range(5)
+#: The texts of an entry of INFO/CSQ, in this order; MIDDLE is HGVSc, or DISTANCE.
+BEFORE, MIDDLE, AFTER = range(3)
 
 
-class Kind(NamedTuple):
-    """texts: as INFO has them, empty for none."""
+class Entry(NamedTuple):
+    """An entry of INFO/CSQ without the allele and its number.
 
-    found: Found
+    texts: BEFORE, MIDDLE and AFTER. BEFORE is empty in an entry that is not written: only its HGVSc is wanted.
+    transcript: the one whose numbers MIDDLE needs; None if MIDDLE is known.
+    edge: the end of a gene, from which MIDDLE is the distance; 0 if MIDDLE is known, negative if the gene lies before.
+    """
+
+    texts: tuple[bytes, bytes, bytes]
+    transcript: Transcript | None = None
+    edge: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Alleles with the same consequences.
+
+    consequences: without HGVS descriptions where these differ.
+    texts: values as INFO has them, empty for none: GENE, TERM, HGVS_C, FLAG and PROTEIN.
+    entries: of INFO/CSQ.
+    picked: the place in entries whose HGVSc is GAS_HGVSC too; -1 if HGVS_C says it.
+    """
+
+    consequences: Consequences
     texts: tuple[bytes, bytes, bytes, bytes, bytes]
+    entries: tuple[Entry, ...]
+    picked: int
 
 
 class Texts(NamedTuple):
-    """letters: the texts of all kinds; begins: where each begins, five a kind, and behind them the end."""
+    """The texts of all kinds of a block.
+
+    letters: the texts, one after the other.
+    begins: where each begins, five a kind, and the end of the last.
+    entries: the number of each kind's first entry, and the number of all.
+    picked: of each kind, see Kind.
+    entry_begins: where each text of an entry begins, three an entry, and the end of the last, in letters.
+    transcript: the number of each entry's transcript, -1 for none.
+    edge: of each entry, see Entry.
+    """
 
     letters: Bytes
     begins: Ints
+    entries: Ints
+    picked: Ints
+    entry_begins: Ints
+    transcript: Ints
+    edge: Ints
 
 
 class Kinds:
@@ -43,71 +85,70 @@ class Kinds:
         self._composer = composer
         self._contig = contig
         self._places = places
-        self._taught: dict[int, str] = {}  # csq's answer for all that is shared in a stretch
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
-        own = weakref.proxy(self)
-        self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, own))
-        self._models = lru_cache(maxsize=REMEMBERED)(partial(Kinds._models_of, own))
+        self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, weakref.proxy(self)))
 
-    def of(
-        self, alleles: Alleles, asked: Asked, answers: Sequence[str], moved: Flags, written: Callable[[int], Variant]
-    ) -> tuple[list[Kind], Ints]:
-        """The kinds, and the number of each allele's. answers: csq's, by question; moved: which alleles the file spells
-        otherwise than in normal form; written: an allele as the file has it.
-        """
-        for stretch, question in zip(*(part.tolist() for part in asked.teaching), strict=True):
-            self._taught[stretch] = answers[question]
+    def of(self, alleles: Alleles) -> tuple[list[Kind], Ints]:
+        """Return the kinds of alleles, and the number of each allele's kind."""
+        first = self._places.of(alleles.start - (alleles.lost == 0))
+        last = self._places.of(alleles.start + np.maximum(alleles.lost - 1, 0))
+        common = (first == last) & (first >= 0) & self._places.alike[first]
         numbers = np.empty(len(alleles.pos), np.int64)
-        common = (asked.question < 0) & (asked.stretch >= 0)
-        # What is shared in a stretch, and what csq is not asked about there, are two kinds.
-        keys, numbers[common] = _ranked(2 * asked.stretch[common] + asked.shared[common])
-        kinds = [self._of(key // 2, self._taught[key // 2] if key % 2 else "") for key in keys.tolist()]
-        own: dict[tuple[int, str, str], int] = {}
-        rest = np.flatnonzero(~common)
-        for one, stretch, question, spelled_so in zip(
-            rest.tolist(),
-            asked.stretch[rest].tolist(),
-            asked.question[rest].tolist(),
-            moved[rest].tolist(),
-            strict=True,
-        ):
-            bcsq = answers[question] if question >= 0 else ""
-            spelled = respelled(bcsq, written(one)) if spelled_so and ">" in bcsq else bcsq
-            key = stretch, bcsq, spelled
-            number = own.get(key) if stretch >= 0 else None
+        stretches, numbers[common] = _ranked(first[common])
+        kinds = [self._of(stretch) for stretch in stretches.tolist()]
+        own: dict[object, int] = {}
+        for one in np.flatnonzero(~common).tolist():
+            variant = alleles.variant(one)
+            number = own.get(variant)
             if number is None:
-                number = own[key] = len(kinds)
-                kinds.append(
-                    self._of(stretch, bcsq, spelled) if stretch >= 0 else self._kind(alleles.change(one), bcsq, spelled)
-                )
+                number = own[variant] = len(kinds)
+                kinds.append(self._alone(variant))
             numbers[one] = number
         return kinds, numbers
 
-    def _in_stretch(self, stretch: int, bcsq: str, spelled: str | None = None) -> Kind:
-        change, models = self._models(stretch)
-        return self._kind(change, bcsq, bcsq if spelled is None else spelled, models)
+    def _alone(self, variant: tuple[int, str, str]) -> Kind:
+        found = self._composer.described(self._contig, variant).consequences
+        parts = found.entries(self._composer.choice)
+        entries = tuple(Entry(tuple(part.encode("latin-1") for part in one)) for one in parts)  # type: ignore[arg-type]
+        return Kind(found, _texts(found), entries, -1)
 
-    def _models_of(self, stretch: int) -> tuple[Change, Sequence[Model]]:
-        """A change that stands for all that lie in a stretch, and the transcripts that these touch."""
-        change = Change(int(self._places.starts[stretch]), "N", "N")
-        return change, self._composer.models(self._contig, change)
+    def _in_stretch(self, stretch: int) -> Kind:
+        """Return the kind of all alleles in a stretch: its first base, replaced by an unknown base, stands for them."""
+        position = int(self._places.starts[stretch])
+        found = self._composer.consequences(self._contig, Change(position, "N", "N"))
+        if not found.effects:
+            return Kind(found, _texts(found), (_outside(found, position),), -1)
+        numbered = not self._composer.is_mitochondrial(self._contig)
+        written = found.chosen(self._composer.choice)
+        places = written if found.picked in written or found.picked is None else [*written, found.picked]
+        entries = []
+        for at in places:
+            transcript, effect = found.effects[at]
+            before = csq_field.before_hgvs_c(effect, transcript) if at in written else ""
+            after = csq_field.after_hgvs_c(effect, transcript, is_picked=at == found.picked)
+            texts = before.encode("latin-1"), b"", after.encode("latin-1")
+            entries.append(Entry(texts, transcript if numbered and transcript.is_numbered else None))
+        assert found.picked is not None  # noqa: S101 - there are effects
+        picked, _ = found.effects[found.picked]
+        return Kind(found, _texts(found, picked.flag), tuple(entries), places.index(found.picked))
 
-    def _kind(self, change: Change, bcsq: str, spelled: str, models: Sequence[Model] | None = None) -> Kind:
-        found = self._composer.found(self._contig, change, bcsq, models)
-        genes, term, proteins, model = found
-        gene = _written(genes[0] if len(genes) == 1 else found.gene)
-        protein = tags.escape(found.protein).encode("latin-1") if proteins else b""
-        flag = _written(model.flag) if model else b""
-        return Kind(found, (spelled.encode("ascii"), gene, _written(term), protein, flag))
+
+def _outside(found: Consequences, position: int) -> Entry:
+    ((before, _, after),) = found.entries_outside()
+    edge = 0
+    if found.nearby is not None:
+        gene = found.nearby.gene
+        edge = gene.start if gene.start > position else -gene.end
+    return Entry((before.encode("latin-1"), b"", after.encode("latin-1")), None, edge)
 
 
-@lru_cache(maxsize=1024)
-def _written(value: str) -> bytes:
-    return tags.escape(value).encode("latin-1")
+def _texts(found: Consequences, flag: str = "") -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    gene, term, hgvs_c, own_flag, protein = (text.encode("latin-1") for text in summary_texts(found))
+    return gene, term, hgvs_c, own_flag or flag.encode("latin-1"), protein
 
 
 def _ranked(keys: Ints) -> tuple[Ints, Ints]:
-    """The keys, each once and in order, and the place of each among these; they lie close together."""
+    """Return the keys, each once and in order, and the place of each among these; they lie close together."""
     if not len(keys):
         return keys, keys
     least = keys.min()
@@ -116,6 +157,25 @@ def _ranked(keys: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[keys - least]
 
 
-def texts(kinds: Sequence[Kind]) -> Texts:
-    """What is written of each."""
-    return Texts(*packed([text for kind in kinds for text in kind.texts]))
+def texts(kinds: Sequence[Kind]) -> tuple[Texts, list[Transcript]]:
+    """Return what is written of kinds, and the transcripts by number."""
+    numbers: dict[Transcript, int] = {}
+    entries = [entry for kind in kinds for entry in kind.entries]
+    for entry in entries:
+        if entry.transcript is not None:
+            numbers.setdefault(entry.transcript, len(numbers))
+    own = [text for kind in kinds for text in kind.texts]
+    letters, begins = packed([*own, *(text for entry in entries for text in entry.texts)])
+    counts = np.cumsum([0, *(len(kind.entries) for kind in kinds)], dtype=np.int64)
+    return (
+        Texts(
+            letters,
+            begins[: len(own) + 1],
+            counts,
+            np.array([kind.picked for kind in kinds], np.int64),
+            begins[len(own) :],
+            np.array([-1 if entry.transcript is None else numbers[entry.transcript] for entry in entries], np.int64),
+            np.array([entry.edge for entry in entries], np.int64),
+        ),
+        list(numbers),
+    )

@@ -11,21 +11,29 @@ from annotator.blocks import alleles as changes
 from annotator.blocks import forms, scan
 from annotator.blocks import kinds as parts
 from annotator.blocks.alleles import Alleles
-from annotator.blocks.compiled import Bytes, Ints, compiled, packed, put, put_number, same
+from annotator.blocks.compiled import Bytes, Ints, compiled, packed, put, put_number
 from annotator.blocks.kinds import Texts
 from annotator.blocks.known import Said
-from annotator.blocks.numbering import GREATER, UNDERSCORE, WORDS, Described, Words
+from annotator.blocks.numbering import GREATER, UNDERSCORE, WORDS, Described, Words, inverted
 from annotator.blocks.scan import Lines
+from annotator.blocks.words import Words as TagSet
+from annotator.blocks.words import value_of
 
 #: Bytes that the description of a change takes, and all that stands between the texts of an allele, at most.
 ROOM = 400
+#: Bytes of what stands between the texts of an entry of INFO/CSQ, and its two numbers, at most.
+ENTRY_ROOM = 60
+PIPE = ord("|")
 
 
 class Tags(NamedTuple):
-    """Entries of INFO up to their values, such as `GAS_GENE=`, and g. or m., where letters has them."""
+    """Entries of INFO up to their values, such as `GAS_GENE=`, and g. or m., where letters has them.
+
+    original: what is put in front of the tags of other annotators.
+    """
 
     letters: Bytes
-    bcsq: tuple[int, int]
+    csq: tuple[int, int]
     gene: tuple[int, int]
     term: tuple[int, int]
     genomic: tuple[int, int]
@@ -33,6 +41,7 @@ class Tags(NamedTuple):
     transcript: tuple[int, int]
     flag: tuple[int, int]
     protein: tuple[int, int]
+    original: tuple[int, int]
 
 
 class Names(NamedTuple):
@@ -43,13 +52,28 @@ class Names(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found of the alleles: the number of each one's kind, the texts of kinds, and the description of each on
-    its transcript.
+    """What was found of the alleles.
+
+    kinds: the number of each allele's kind.
+    texts: of kinds.
+    pairs: the number of the first pair of each allele, and the number of all; a pair is an entry of INFO/CSQ.
+    described: the HGVS description of each pair on its transcript.
     """
 
     kinds: Ints
     texts: Texts
+    pairs: Ints
     described: Described
+
+
+def paired(kinds: Ints, texts: Texts) -> tuple[Ints, Ints, Ints]:
+    """Return of each allele its first pair, with the number of all; and of each pair its allele and its entry."""
+    counts = (texts.entries[1:] - texts.entries[:-1])[kinds]
+    pairs = np.zeros(len(kinds) + 1, np.int64)
+    np.cumsum(counts, out=pairs[1:])
+    owners = np.repeat(np.arange(len(kinds)), counts)
+    entries = np.arange(pairs[-1]) - pairs[owners] + texts.entries[kinds[owners]]
+    return pairs, owners, entries
 
 
 class Others(NamedTuple):
@@ -64,9 +88,10 @@ class Others(NamedTuple):
 
 def tags_of(prefix: str) -> Tags:
     """prefix: HGVS's for the contig."""
-    names = (tags.BCSQ, tags.GENE, tags.CONSEQUENCE, tags.HGVS_G)
+    names = (tags.CSQ, tags.GENE, tags.CONSEQUENCE, tags.HGVS_G)
     texts = [f"{name}=" for name in names] + [f"{prefix}."]
     texts += [f"{name}=" for name in (tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)]
+    texts.append("ORIGINAL_")
     letters, begins = packed([text.encode("ascii") for text in texts])
     return Tags(letters, *pairwise(begins.tolist()))
 
@@ -91,17 +116,29 @@ def written(
     said: Sequence[tuple[Said, Names]],
     names: Tags,
     others: Others,
+    renamed: TagSet,
 ) -> tuple[bytes, Ints]:
-    """The lines of all records, plain and other, in order; and where that of each line of the block begins in them, and
-    the end of the last.
+    """Return the lines of all records, plain and other, in order, and where that of each line of the block begins.
+
+    The last number is where they end. renamed: see scan.Forms.
     """
-    begins = found.texts.begins
-    sizes = (begins[5::5] - begins[:-1:5])[found.kinds] + found.described.stop - found.described.start
+    texts = found.texts
+    of_kinds = texts.begins[5::5] - texts.begins[:-1:5]
+    of_entries = texts.entry_begins[3::3] - texts.entry_begins[:-1:3]
+    through = np.concatenate([np.zeros(1, np.int64), np.cumsum(of_entries)])[texts.entries]
+    counts = texts.entries[1:] - texts.entries[:-1]
+    # An allele is written once for each of its entries.
+    sizes = of_kinds + (through[1:] - through[:-1]) + counts * (scan.LONGEST + ENTRY_ROOM)
+    described = 2 * len(found.described.letters)
     added = _sources(alleles, said)
-    room = int(sizes.sum()) + len(text) + len(others.letters) + len(added.letters) + ROOM * len(alleles.pos)
+    room = int(sizes[found.kinds].sum()) + described + len(text) + len(others.letters) + len(added.letters)
+    room += ROOM * len(alleles.pos)
+    if len(renamed.values):
+        entries_of_info = int(np.count_nonzero(text == forms.SEMICOLON)) + len(lines.pos)
+        room += entries_of_info * (names.original[1] - names.original[0])
     out = np.empty(room, np.uint8)
     places = np.empty(len(lines.pos) + 1, np.int64)
-    _write(text, lines, alleles, found, added, names, others, WORDS, out, places)
+    _write(text, lines, alleles, found, added, names, others, renamed, WORDS, out, places)
     return out[: places[-1]].tobytes(), places
 
 
@@ -179,7 +216,7 @@ def _add_tag(rows: Said, one: int, end: int, tag: int, names: Names, out: Bytes,
 @compiled
 def _write(
     text: Bytes, lines: Lines, alleles: Alleles, found: Found, added: _Added, names: Tags, others: Others,
-    words: Words, out: Bytes, places: Ints,
+    renamed: TagSet, words: Words, out: Bytes, places: Ints,
 ) -> None:  # fmt: skip
     size = one = 0
     for line in range(len(lines.pos)):
@@ -195,11 +232,12 @@ def _write(
         info, info_end = lines.ends[line, scan.FILTER] + 1, lines.ends[line, scan.INFO]
         if info_end - info == 1 and text[info] == forms.DOT:
             info_end -= 1
-        size = put(out, size, text, lines.begins[line], info_end)
+        size = put(out, size, text, lines.begins[line], info)
+        size = _given(text, info, info_end, names, renamed, out, size)
         if info_end > info:
             out[size] = forms.SEMICOLON
             size += 1
-        size = _info(alleles, found, one, end, names, words, out, size)
+        size = _info(text, lines, alleles, found, one, end, names, words, out, size)
         if added.stop[one] > added.start[one]:
             out[size] = forms.SEMICOLON
             size = put(out, size + 1, added.letters, added.start[one], added.stop[one])
@@ -209,10 +247,34 @@ def _write(
 
 
 @compiled
-def _info(alleles: Alleles, found: Found, one: int, end: int, names: Tags, words: Words, out: Bytes, size: int) -> int:
-    """Write our entries for the alleles of a record."""
+def _given(text: Bytes, start: int, stop: int, names: Tags, renamed: TagSet, out: Bytes, size: int) -> int:
+    """Write the file's own INFO; tags of other annotators get another name."""
+    if not len(renamed.values):
+        return put(out, size, text, start, stop)
+    at = start
+    while at < stop:
+        tag = at
+        while tag < stop and text[tag] != forms.EQUALS and text[tag] != forms.SEMICOLON:
+            tag += 1
+        if value_of(renamed, text, at, tag) >= 0:
+            size = put(out, size, names.letters, names.original[0], names.original[1])
+        end = tag
+        while end < stop and text[end] != forms.SEMICOLON:
+            end += 1
+        end = min(end + 1, stop)
+        size = put(out, size, text, at, end)
+        at = end
+    return size
+
+
+@compiled
+def _info(
+    text: Bytes, lines: Lines, alleles: Alleles, found: Found, one: int, end: int, names: Tags, words: Words,
+    out: Bytes, size: int,
+) -> int:  # fmt: skip
+    """Write the annotator's entries for the alleles of a record."""
     begin = size
-    size = _answers(found, one, end, names, out, size)
+    size = _consequences(text, lines, alleles, found, one, end, names, out, size)
     size = _values(found, one, end, parts.GENE, names.letters, names.gene, out, size, begin)
     size = _values(found, one, end, parts.TERM, names.letters, names.term, out, size, begin)
     size = _tag(names.letters, names.genomic, out, size, begin)
@@ -222,6 +284,82 @@ def _info(alleles: Alleles, found: Found, one: int, end: int, names: Tags, words
         size = _genomic(alleles, allele, words, out, size)
     size = _on_transcript(found, one, end, names, out, size, begin)
     return _values(found, one, end, parts.PROTEIN, names.letters, names.protein, out, size, begin)
+
+
+@compiled
+def _consequences(
+    text: Bytes, lines: Lines, alleles: Alleles, found: Found, one: int, end: int, names: Tags, out: Bytes, size: int
+) -> int:
+    """Write INFO/CSQ: the entries of each allele; nothing if no allele has any."""
+    texts = found.texts
+    skipped = _shared_base(text, lines, alleles, one, end)
+    begin = size
+    for allele in range(one, end):
+        kind = found.kinds[allele]
+        for pair in range(found.pairs[allele], found.pairs[allele + 1]):
+            entry = texts.entries[kind] + pair - found.pairs[allele]
+            place = 3 * entry
+            before, middle = texts.entry_begins[place], texts.entry_begins[place + 1]
+            if before == middle:
+                continue  # only its HGVSc is wanted
+            if size == begin:
+                size = put(out, size, names.letters, names.csq[0], names.csq[1])
+            else:
+                out[size] = forms.COMMA
+                size += 1
+            size = _allele(text, alleles.alt[allele] + skipped, alleles.alt_end[allele], out, size)
+            size = put(out, size, texts.letters, before, middle)
+            out[size] = PIPE
+            after = texts.entry_begins[place + 2]
+            size = _middle(alleles, allele, found, pair, entry, middle, after, out, size + 1)
+            out[size] = PIPE
+            size = put(out, size + 1, texts.letters, after, texts.entry_begins[place + 3])
+            out[size] = PIPE
+            size = put_number(out, size + 1, allele - one + 1)
+    return size
+
+
+@compiled
+def _shared_base(text: Bytes, lines: Lines, alleles: Alleles, one: int, end: int) -> int:
+    """Return 1 if all alleles of a record begin with the base of REF and differ in length, else 0.
+
+    See csq_field.allele.
+    """
+    ends = lines.ends[alleles.line[one]]
+    ref, size = ends[scan.ID] + 1, ends[scan.REF] - ends[scan.ID] - 1
+    different = False
+    for allele in range(one, end):
+        if text[alleles.alt[allele]] != text[ref]:
+            return 0
+        different = different or alleles.alt_end[allele] - alleles.alt[allele] != size
+    return 1 if different else 0
+
+
+@compiled
+def _allele(text: Bytes, start: int, stop: int, out: Bytes, size: int) -> int:
+    """Write an allele and what parts it from the next field; "-" for no bases."""
+    if start == stop:
+        out[size] = forms.MINUS
+        size += 1
+    else:
+        size = put(out, size, text, start, stop)
+    out[size] = PIPE
+    return size + 1
+
+
+@compiled
+def _middle(
+    alleles: Alleles, allele: int, found: Found, pair: int, entry: int, start: int, stop: int, out: Bytes, size: int
+) -> int:
+    """Write HGVSc or DISTANCE; known from start to stop, or of the pair."""
+    edge = found.texts.edge[entry]
+    if edge:
+        first = alleles.start[allele] - (alleles.lost[allele] == 0)
+        last = alleles.start[allele] + max(alleles.lost[allele] - 1, 0)
+        return put_number(out, size, edge - last if edge > 0 else first + edge)
+    if stop > start:
+        return put(out, size, found.texts.letters, start, stop)
+    return put(out, size, found.described.letters, found.described.start[pair], found.described.stop[pair])
 
 
 @compiled
@@ -274,49 +412,11 @@ def _value(letters: Bytes, start: int, stop: int, of: int, out: Bytes, size: int
 
 
 @compiled
-def _answers(found: Found, one: int, end: int, names: Tags, out: Bytes, size: int) -> int:
-    """Write csq's entries, each that several alleles have once."""
-    letters, begins = found.texts.letters, found.texts.begins
-    begin = size
-    first = size + names.bcsq[1] - names.bcsq[0]
-    for allele in range(one, end):
-        place = 5 * found.kinds[allele] + parts.BCSQ
-        at, stop = begins[place], begins[place + 1]
-        while at < stop:
-            entry_end = at
-            while entry_end < stop and letters[entry_end] != forms.COMMA:
-                entry_end += 1
-            if size == begin:
-                size = put(out, size, names.letters, names.bcsq[0], names.bcsq[1])
-                size = put(out, size, letters, at, entry_end)
-            elif one + 1 == end or not _there(out, first, size, letters, at, entry_end):
-                out[size] = forms.COMMA
-                size = put(out, size + 1, letters, at, entry_end)
-            at = entry_end + 1
-    return size
-
-
-@compiled
-def _there(out: Bytes, first: int, size: int, letters: Bytes, start: int, stop: int) -> bool:
-    """Whether a list has an entry."""
-    at = first
-    while at < size:
-        end = at
-        while end < size and out[end] != forms.COMMA:
-            end += 1
-        if same(out, at, end, letters, start, stop):
-            return True
-        at = end + 1
-    return False
-
-
-@compiled
 def _on_transcript(found: Found, one: int, end: int, names: Tags, out: Bytes, size: int, begin: int) -> int:
-    """Write the descriptions on transcripts, and the flags of these."""
-    start, stop = found.described.start, found.described.stop
+    """Write the descriptions on the transcripts that matter most, and the flags of these."""
     texts, flags = False, False
     for allele in range(one, end):
-        if stop[allele] > start[allele]:
+        if _picked(found, allele):
             texts = True
             place = 5 * found.kinds[allele] + parts.FLAG
             flags = flags or found.texts.begins[place + 1] > found.texts.begins[place]
@@ -324,17 +424,35 @@ def _on_transcript(found: Found, one: int, end: int, names: Tags, out: Bytes, si
         size = _tag(names.letters, names.transcript, out, size, begin)
         for allele in range(one, end):
             size = _comma(allele > one, out, size)
-            size = _value(found.described.letters, start[allele], stop[allele], end - one, out, size)
+            pair = found.pairs[allele] + found.texts.picked[found.kinds[allele]]
+            if found.texts.picked[found.kinds[allele]] >= 0:
+                start, stop = found.described.start[pair], found.described.stop[pair]
+                size = _value(found.described.letters, start, stop, end - one, out, size)
+            else:
+                place = 5 * found.kinds[allele] + parts.HGVS_C
+                start, stop = found.texts.begins[place], found.texts.begins[place + 1]
+                size = _value(found.texts.letters, start, stop, end - one, out, size)
     if flags:
         size = _tag(names.letters, names.flag, out, size, begin)
         for allele in range(one, end):
             size = _comma(allele > one, out, size)
             place = 5 * found.kinds[allele] + parts.FLAG
             flag, flag_end = found.texts.begins[place], found.texts.begins[place + 1]
-            if stop[allele] == start[allele]:
+            if not _picked(found, allele):
                 flag_end = flag
             size = _value(found.texts.letters, flag, flag_end, end - one, out, size)
     return size
+
+
+@compiled
+def _picked(found: Found, allele: int) -> bool:
+    """Return whether an allele is described on the transcript that matters most."""
+    kind = found.kinds[allele]
+    if found.texts.picked[kind] >= 0:
+        pair = found.pairs[allele] + found.texts.picked[kind]
+        return bool(found.described.stop[pair] > found.described.start[pair])
+    place = 5 * kind + parts.HGVS_C
+    return bool(found.texts.begins[place + 1] > found.texts.begins[place])
 
 
 @compiled
@@ -350,6 +468,8 @@ def _genomic(alleles: Alleles, one: int, words: Words, out: Bytes, size: int) ->
         return put(out, size + 1, letters, given, given + 1)
     if kind == changes.MNV or kind == changes.OTHER:  # noqa: PLR1714 - compiled
         size = _span(place, place + lost - 1, out, size)
+        if lost == gained and inverted(alleles, one, words.complement):
+            return put(out, size, words.inverted, 0, 3)
         size = put(out, size, words.deleted, 0, 3)
         size = put(out, size, words.inserted, 0, 3)
         return put(out, size, letters, given, given + gained)

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotator import tags
 from annotator.blocks import alleles as forms
 from annotator.blocks.alleles import Alleles
 from annotator.blocks.compiled import Bytes, Flags, Ints, array_of, compiled, put, put_number
 from annotator.blocks.window import REACH
+from annotator.effects import csq_field
+from annotator.effects.transcript import Transcript
 from annotator.hgvs_c import Fetch
-from annotator.transcripts import Model
+from annotator.hgvs_c import described as described_plainly
 
 GREATER, UNDERSCORE = ord(">"), ord("_")
 #: Digits of a number, the sign between two, and the like: more than any description has beside its bases and prefixes.
@@ -57,59 +58,62 @@ class Layouts(NamedTuple):
 
 
 class Described(NamedTuple):
-    """letters: the descriptions of all alleles; start, stop: where each one's is, the same for none."""
+    """letters: the descriptions of all pairs; start, stop: where each one's is, the same for none."""
 
     letters: Bytes
     start: Ints
     stop: Ints
 
 
-def described(alleles: Alleles, models: Sequence[Model | None], kinds: Ints, fetch: Fetch) -> Described:
-    """Describe each allele on its transcript. models: those of each kind; kinds: the number of each allele's."""
+def described(
+    alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Transcript], fetch: Fetch
+) -> Described:
+    """Describe alleles on transcripts.
+
+    Args:
+        alleles: those of a block.
+        owners: the number of the allele of each pair of allele and transcript.
+        on: the number of the transcript of each pair, -1 for a pair that is not described.
+        transcripts: by number. Their bases can be numbered.
+        fetch: bases of the contig.
+    """
     first, last = int(alleles.start.min()) - 2 * REACH, int(alleles.start.max()) + 2 * REACH
-    numbers: dict[Model, int] = {}
-    for model in models:
-        if model is not None and model.layout is not None:
-            numbers.setdefault(model, len(numbers))
-    on = np.array([numbers.get(model, -1) if model else -1 for model in models], np.int64)[kinds]
-    layouts = _layouts(list(numbers), first, last)
+    layouts = _layouts(transcripts, first, last)
     longest = int((layouts.head_end - layouts.head).max(initial=0)) + 2 * int(
         (layouts.prefix_end - layouts.prefix).max(initial=0)
     )
-    room = int(np.count_nonzero(on >= 0)) * (longest + ROOM) + int((alleles.lost + alleles.gained).sum())
-    letters = np.empty(room, np.uint8)
+    bases = (alleles.lost + alleles.gained)[owners[on >= 0]]
+    letters = np.empty(len(bases) * (longest + ROOM) + int(bases.sum()), np.uint8)
     start, stop = np.zeros(len(on), np.int64), np.zeros(len(on), np.int64)
     left = np.zeros(len(on), np.bool_)
-    size = _describe(alleles, on, layouts, WORDS, letters, start, stop, left)
-    known = list(numbers)
+    size = _describe(alleles, owners, on, layouts, WORDS, letters, start, stop, left)
+    kept = letters[:size]
     more = []
-    for one in np.flatnonzero(left).tolist():
-        text = tags.escape(known[on[one]].describe(alleles.change(one), fetch)[0]).encode("latin-1")
-        start[one], stop[one] = size, size + len(text)
-        size += len(text)
-        more.append(text)
-    kept = letters[: size - sum(map(len, more))]
+    for pair in np.flatnonzero(left).tolist():
+        transcript = transcripts[on[pair]]
+        text = described_plainly(transcript.layout, alleles.change(int(owners[pair])), fetch)
+        written = csq_field.escaped(f"{transcript.name}:{text}").encode("latin-1") if text else b""
+        start[pair], stop[pair] = size, size + len(written)
+        size += len(written)
+        more.append(written)
     return Described(np.concatenate([kept, array_of(b"".join(more))]), start, stop)
 
 
-def _layouts(models: Sequence[Model], first: int, last: int) -> Layouts:
-    """With the segments that touch first to last."""
+def _layouts(transcripts: Sequence[Transcript], first: int, last: int) -> Layouts:
+    """Return the layouts of transcripts with the segments that touch first to last."""
     texts: list[bytes] = []
     heads, rows, bounds = [], [], [0]
     size = 0
-    for model in models:
-        assert model.layout is not None  # noqa: S101 - told by the caller
-        text = tags.escape(f"{model.label}:{model.layout.letter}.").encode("latin-1")
+    for one in transcripts:
+        text = csq_field.escaped(f"{one.name}:").encode("latin-1") + f"{one.layout.letter}.".encode()
         texts.append(text)
-        # A transcript may be wider than its exons: what lies in front of these, or behind them, has no number.
-        exons = model.layout.exons
-        heads.append((exons[0][0], exons[-1][1], model.strand == "-", size, size + len(text)))
+        heads.append((one.start, one.end, one.strand == "-", size, size + len(text)))
         size += len(text)
-        for one in model.layout.segments():
-            if one.start <= last and one.end >= first:
-                text = one.prefix.encode("ascii")
+        for segment in one.layout.segments():
+            if segment.start <= last and segment.end >= first:
+                text = segment.prefix.encode("ascii")
                 texts.append(text)
-                rows.append((one.start, one.base, one.sign, size, size + len(text)))
+                rows.append((segment.start, segment.base, segment.sign, size, size + len(text)))
                 size += len(text)
         bounds.append(len(rows))
     of_models = np.array(heads, np.int64).reshape(-1, 5).T
@@ -126,13 +130,14 @@ def _layouts(models: Sequence[Model], first: int, last: int) -> Layouts:
 
 @compiled
 def _describe(
-    alleles: Alleles, on: Ints, layouts: Layouts, words: Words, out: Bytes, start: Ints, stop: Ints, left: Flags
-) -> int:
+    alleles: Alleles, owners: Ints, on: Ints, layouts: Layouts, words: Words, out: Bytes, start: Ints, stop: Ints,
+    left: Flags,
+) -> int:  # fmt: skip
     """Write what lies well inside of its transcript, and say what is left; returns the size of what is written."""
     size = 0
-    for one in range(len(on)):
-        start[one] = stop[one] = size
-        model = on[one]
+    for pair in range(len(on)):
+        start[pair] = stop[pair] = size
+        model, one = on[pair], owners[pair]
         if model < 0:
             continue
         # All the bases that any of its spellings touches, and one on either side.
@@ -143,11 +148,11 @@ def _describe(
         else:
             begin, end = begin - length - 1, end + length
         if begin < layouts.first[model] or end > layouts.last[model]:
-            left[one] = True
+            left[pair] = True
             continue
         size = put(out, size, layouts.letters, layouts.head[model], layouts.head_end[model])
         size = _change(alleles, one, model, layouts, words, out, size)
-        stop[one] = size
+        stop[pair] = size
     return size
 
 
@@ -164,7 +169,7 @@ def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Wor
         return _bases(alleles.letters, alleles.given[one], 1, 0, reverse, words.complement, out, size + 1)
     if kind == forms.MNV or kind == forms.OTHER:  # noqa: PLR1714 - compiled
         size = _range(place, place + lost - 1, model, layouts, out, size)
-        if lost == gained and _inverted(alleles, one, words.complement):
+        if lost == gained and inverted(alleles, one, words.complement):
             return put(out, size, words.inverted, 0, 3)
         size = put(out, size, words.deleted, 0, 3)
         size = put(out, size, words.inserted, 0, 3)
@@ -187,7 +192,8 @@ def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Wor
 
 
 @compiled
-def _inverted(alleles: Alleles, one: int, complement: Bytes) -> bool:
+def inverted(alleles: Alleles, one: int, complement: Bytes) -> bool:
+    """Return whether the new bases of an allele are the reverse complement of those that they replace."""
     size = alleles.lost[one]
     last = alleles.given[one] + size - 1
     for step in range(size):

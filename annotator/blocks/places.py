@@ -1,54 +1,85 @@
-"""Where the answers about a contig change: what is known of one base of a stretch is known of all of it."""
+"""Where the consequences of a change may differ: within a stretch of a contig, away from exons, all are alike."""
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from annotator.blocks.compiled import Flags, Ints
-from annotator.features import NEARBY, FeatureLookup
+from annotator.reference.gene_models import NEARBY, Everything
 
-#: csq is asked about what lies within so many bases of a gene or transcript; it says nothing about the rest.
-MARGIN = NEARBY
-#: So many bases from any exon, what csq says hangs no more on the bases: its splice regions have eight.
-AWAY = 16
+#: More than this many bases from any exon, no change touches a splice site, its surroundings or an exon. The
+#: polypyrimidine tract begins 17 bases before an exon.
+AWAY = 20
+_FAR = 2**40  # no position
 
 
 class Places:
-    """The stretches of one contig, numbered from 0. What lies before the first position has no stretch."""
+    """The stretches of one contig, numbered from 0.
 
-    def __init__(self, features: FeatureLookup, contig: str) -> None:
-        found = features.stretches(contig)
-        near = _widened(found.spans, MARGIN)
-        by_exons = _widened(found.exons or [(1, 2**32)], AWAY)
-        edges = np.array([1, *found.edges], np.int64)
-        #: The first positions of the stretches.
-        self.starts: Ints = np.unique(np.concatenate([edges, near.ravel(), by_exons.ravel()]))
-        #: Whether csq may have something to say, by stretch.
-        self.near: Flags = self._covered(near)
-        #: Whether csq says the same of all changes that lie within, by stretch.
-        self.alike: Flags = ~self._covered(by_exons)
+    Args:
+        everything: the contig's gene models.
+    """
+
+    def __init__(self, everything: Everything) -> None:
+        exons = _spans([exon for one in everything.transcripts for exon in one.exons])
+        transcripts = _spans([(one.start, one.end) for one in everything.transcripts])
+        genes = _spans([(one.start, one.end) for one in everything.genes])
+        regions = _spans([(one.start, one.end) for one in everything.regions])
+        self._exonic = _widened(exons, AWAY)
+        edges = (_widened(transcripts, 0), _widened(genes, 0), _widened(genes, NEARBY), _widened(regions, 0))
+        reverse = np.array([one.strand == "-" for one in everything.genes], np.bool_)
+        middles = (
+            # Genes that a place is upstream of, and those that it is downstream of.
+            _middles(genes[reverse, 1], genes[~reverse, 0]),
+            _middles(genes[~reverse, 1], genes[reverse, 0]),
+        )
+        parts = [np.array([1], np.int64), *middles, self._exonic.ravel(), *(one.ravel() for one in edges)]
+        starts = np.unique(np.concatenate(parts))
+        #: The first position of each stretch.
+        self.starts: Ints = starts[starts > 0]
+        #: Whether all changes within a stretch have the same consequences, by stretch.
+        self.alike: Flags = ~self._covered(self._exonic)
 
     @cached_property
     def exonic(self) -> tuple[Ints, Ints]:
-        """Where what lies within AWAY bases of exons begins, and where it has ended: all that codes is there."""
-        turns = np.diff((self.near & ~self.alike).astype(np.int8), prepend=0)
+        """Where what lies within AWAY bases of exons begins, and the first position after it: all that codes is there."""
+        turns = np.diff((~self.alike).astype(np.int8), prepend=0)
         begins, stops = self.starts[turns > 0], self.starts[turns < 0]
         return begins, stops if len(stops) == len(begins) else np.append(stops, np.iinfo(np.int64).max)
 
     def _covered(self, spans: Ints) -> Flags:
         turns = np.zeros(len(self.starts), np.int64)
         for column, turn in ((0, 1), (1, -1)):
-            np.add.at(turns, np.searchsorted(self.starts, spans[:, column]), turn)
+            at = np.searchsorted(self.starts, spans[:, column])
+            np.add.at(turns, at[at < len(turns)], turn)
         covered: Flags = np.cumsum(turns) > 0
         return covered
 
     def of(self, positions: Ints) -> Ints:
-        """The stretch of each position (1-based)."""
+        """Return the stretch of each position (1-based)."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
 
-def _widened(spans: Sequence[tuple[int, int]], by: int) -> Ints:
-    """Where each begins, and the first position behind it, with so many bases more on either side."""
-    first, last = np.array(spans, np.int64).reshape(-1, 2).T
-    return np.stack([np.maximum(1, first - by), last + by + 1], axis=1)
+def _spans(spans: list[tuple[int, int]]) -> Ints:
+    return np.array(spans, np.int64).reshape(-1, 2)
+
+
+def _widened(spans: Ints, by: int) -> Ints:
+    """Return where each span begins, and the first position after it, with `by` bases more on either side."""
+    return np.stack([np.maximum(1, spans[:, 0] - by), spans[:, 1] + by + 1], axis=1)
+
+
+def _middles(ends: Ints, starts: Ints) -> Ints:
+    """Return the positions from which on the next gene is nearer than the one before.
+
+    Args:
+        ends: the last bases of genes of which a place may lie behind.
+        starts: the first bases of genes that a place may lie in front of.
+    """
+    events = np.concatenate([ends, starts])
+    order = np.argsort(events, kind="stable")
+    is_end = order < len(ends)
+    before = np.maximum.accumulate(np.where(is_end, events[order], 0))[:-1]
+    behind = np.minimum.accumulate(np.where(is_end, _FAR, events[order])[::-1])[::-1][1:]
+    there = (before > 0) & (behind < _FAR)
+    return (before[there] + behind[there]) // 2 + 1

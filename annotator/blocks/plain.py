@@ -6,9 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from annotator.blocks import known
 from annotator.blocks.alleles import described
-from annotator.blocks.asking import Asking
 from annotator.blocks.block import Block
 from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
@@ -19,7 +17,6 @@ from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.blocks.window import window
 from annotator.blocks.words import words
-from annotator.compose import normal_forms
 from annotator.phasing import bound
 from annotator.pieces import Piece
 from annotator.preflight.info import plain_types
@@ -51,7 +48,7 @@ class PlainRecords:
         self._cutter = cutter
         self._check = cutter.check
         self._work = cutter.work
-        self._contig: tuple[str, Places, Asking, Kinds] | None = None
+        self._contig: tuple[str, Places, Kinds] | None = None
         self._forms: tuple[tuple[int, int, int], Forms] | None = None
 
     def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
@@ -92,11 +89,12 @@ class PlainRecords:
     def _wanted(self, looks: Looks) -> Forms:
         key = len(self._cutter.tags), len(looks.filters), len(looks.formats)
         if self._forms is None or self._forms[0] != key:
+            tags = [*self._cutter.tags, *self._renamed()]
             filters = [text for text in sorted(looks.filters) if len(text) <= LONGEST_FILTER][:MOST_FILTERS]
             forms = Forms(
                 looks.columns,
                 words(dict.fromkeys(filters, 0)),
-                words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, self._cutter.tags).items()}),
+                words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, tags).items()}),
                 words({text: number for number, text in enumerate(looks.formats)}),
                 _kinds(looks),
             )
@@ -132,7 +130,7 @@ class PlainRecords:
             return 1
         there = np.flatnonzero((lines.pos > 0) & (_last(lines) <= self._work.reference.lengths[contig])).tolist()
         for before, behind in pairwise(there):
-            if not bound(self._work.reference.features, contig, int(lines.pos[before]), int(lines.pos[behind])):
+            if not bound(self._work.reference.gene_models, contig, int(lines.pos[before]), int(lines.pos[behind])):
                 return behind
         return 1 if len(there) < 2 else len(lines.pos)
 
@@ -146,11 +144,11 @@ class PlainRecords:
         around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
         alleles = described(text, lines, around)
         if self._contig is None or self._contig[0] != contig:
-            places = Places(reference.features, contig)
-            self._contig = contig, places, Asking(places), Kinds(self._work.composer, contig, places)
-        _, places, asking, kinds = self._contig
+            places = Places(reference.gene_models.every(contig))
+            self._contig = contig, places, Kinds(self._work.composer, contig, places)
+        _, places, kinds = self._contig
         if self._check.samples:
-            apart = with_neighbours(text, lines, alleles, places, reference.features, contig)
+            apart = with_neighbours(text, lines, alleles, places, reference.gene_models, contig)
             lines.plain[apart] = False
             alleles = of_lines(alleles, lines.plain)
         plain = np.flatnonzero(lines.plain)
@@ -159,12 +157,11 @@ class PlainRecords:
             return
         others = self._in_between(text, lines, plain, contig, first)
         self._watch_order(lines, plain, others, contig, first)
-        records = [record for _, record in others]
-        variants, owners = normal_forms(records, self._work.fetch)
-        combinations = self._work.combinations(records, variants)
-        asked = asking.about(alleles, [*variants, *(one.variant for one in combinations)])
-        said, added = known.lookup(self._work.sources, contig, alleles, records, variants, owners)
-        yield Block(contig, text, lines, alleles, asked, said, others, variants, combinations, added, kinds, self._work)
+        yield Block(contig, text, lines, alleles, others, kinds, words(dict.fromkeys(self._renamed(), 0)), self._work)
+
+    def _renamed(self) -> list[str]:
+        """Return the tags of other annotators that records of the file have had."""
+        return [tag for tag, name in self._check.renamed.items() if name in self._cutter.tags]
 
     def _in_between(self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int) -> list[tuple[int, Record]]:
         """Check the lines that are not plain, each when those before it have been counted."""

@@ -33,10 +33,9 @@ FIELDS = (
     "MANE",
     "ALLELE_NUM",
 )
-DEFINITION = (
-    f'##INFO=<ID={TAG},Number=.,Type=String,Description="Consequences of each allele on each transcript, as Ensembl '
-    f'VEP writes them. Format: {"|".join(FIELDS)}">'
-)
+#: How the description of the tag begins. It tells the annotator's own CSQ from that of another program.
+DESCRIPTION = "Consequences of each allele on each transcript, as Ensembl VEP writes them"
+DEFINITION = f'##INFO=<ID={TAG},Number=.,Type=String,Description="{DESCRIPTION}. Format: {"|".join(FIELDS)}">'
 #: A value may stand in an entry once these characters are replaced.
 ESCAPES = {
     "%": "%25",
@@ -106,8 +105,10 @@ def hgvs_c(effect: Effect, transcript: Transcript) -> str:
     return escaped(f"{transcript.name}:{effect.hgvs_c}") if effect.hgvs_c else ""
 
 
-def outside_genes(term: str, impact: str, symbol: str, gene_id: str, distance: int | None, strand: str) -> str:
-    """Return the fields from Consequence up to MANE of an allele that touches no transcript.
+def outside_genes(
+    term: str, impact: str, symbol: str, gene_id: str, distance: int | None, strand: str
+) -> tuple[str, str, str]:
+    """Return the fields before DISTANCE, DISTANCE, and those after it up to MANE, of an allele without a transcript.
 
     Args:
         term: upstream_gene_variant, downstream_gene_variant or intergenic_variant.
@@ -117,9 +118,9 @@ def outside_genes(term: str, impact: str, symbol: str, gene_id: str, distance: i
         strand: of this gene, "" if none is near.
     """
     number = {"-": "-1", "+": "1"}.get(strand, "")
-    told = "" if distance is None else str(distance)
     empty = [""] * 12  # from Feature_type up to Codons
-    return "|".join((term, impact, escaped(symbol), escaped(gene_id), *empty, told, number, "", "", "", ""))
+    before = "|".join((term, impact, escaped(symbol), escaped(gene_id), *empty))
+    return before, "" if distance is None else str(distance), "|".join((number, "", "", "", ""))
 
 
 def allele(ref: str, alts: tuple[str, ...], alt: str) -> str:

@@ -62,6 +62,11 @@ def ordered(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(terms), key=_RANK.__getitem__))
 
 
+def rank(term: str) -> int:
+    """Return the place of a term in the order of severity, 0 for the most severe. Raises KeyError for other words."""
+    return _RANK[term]
+
+
 def impact_of(terms: Iterable[str]) -> Impact:
     """Return the impact of the most severe of one or more terms."""
     return IMPACT[min(terms, key=_RANK.__getitem__)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from annotator import tags
+from annotator.effects import csq_field
 from annotator.errors import InputError
 from annotator.journal import Journal
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
@@ -30,9 +31,9 @@ _TYPES = {"Integer", "Float", "Flag", "Character", "String"}
 #: Declarations of VCF 3.x, up to the description.
 _OLD = re.compile(r"##(INFO|FORMAT)=([^,<]++),(-?\d++),(\w++),")
 _OLD_FILTER = re.compile(r"##FILTER=([^,<]++),")
-_DROPPED = re.compile(
-    rf"##(?:(?:INFO|FORMAT)=<ID=(?:{'|'.join(tags.OWN)})[,>]|gas_|bcftools_csq(?:Version|Command)=)", re.ASCII
-)
+#: Lines of an earlier annotation.
+_DROPPED = re.compile(rf"##(?:INFO=<ID=(?:{'|'.join(tags.DESCRIPTIONS)})[,>]|gas_)", re.ASCII)
+_OWN_CSQ = f'##INFO=<ID={tags.CSQ},Number=.,Type=String,Description="{csq_field.DESCRIPTION}.'
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Header:
     contigs: dict[str, int | None] = field(default_factory=dict)
     line: int = 0  # of #CHROM
     replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are written anew, and by which source
+    renamed: dict[str, str] = field(default_factory=lambda: dict(tags.FOREIGN))  # INFO tags of other annotators
 
 
 def read_header(
@@ -145,7 +147,9 @@ def _check_version(header: Header, journal: Journal) -> None:
 def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None:
     if line[:13].lower() == "##fileformat=":
         _read_version(header, line, number, journal)
-    elif _DROPPED.match(line):
+    elif _DROPPED.match(line) or line.startswith(_OWN_CSQ):
+        if line.startswith(_OWN_CSQ):
+            header.renamed.pop(tags.CSQ, None)
         journal.repair("earlier-run", "Header lines of an earlier annotation were removed", number)
     elif (kind := line[2:].partition("=")[0]) in ("INFO", "FORMAT", "FILTER", "contig"):
         _read_declaration(header, kind, line, number, journal)
@@ -192,6 +196,10 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
     else:
         if kind == "INFO" and name in header.replaced:
             return
+        if kind == "INFO" and name in header.renamed:
+            renamed = header.renamed[name]
+            journal.repair("renamed-info", f"INFO/{name} of another annotator was kept as INFO/{renamed}", number)
+            line, name = line.replace(name, renamed, 1), renamed
         table = header.infos if kind == "INFO" else header.formats
         table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
     header.meta.append(line)

@@ -52,7 +52,9 @@ class InfoCheck:
         self._journal = journal
         self._tests: dict[str, Test | None] = {tag: value_test(field.type) for tag, field in header.infos.items()}
         self._tests |= dict.fromkeys((*tags.OWN, *header.replaced), _removed)
+        self._tests |= dict.fromkeys(header.renamed)
         self._replaced = header.replaced
+        self._renamed = header.renamed
         self._undeclared: dict[str, Field] = {}
 
     @property
@@ -71,7 +73,13 @@ class InfoCheck:
             part = entry
             tag, equals, value = entry.partition("=")
             test = tests[tag] if tag in tests else self._undeclared_tag(number, tag, equals)
-            if test is _removed:
+            if tag in self._renamed:
+                changed = True
+                name = self._renamed[tag]
+                part = name + entry[len(tag) :]
+                if name not in tests:
+                    self._undeclared_tag(number, name, equals)
+            elif test is _removed:
                 changed = True
                 self._note_removed(number, tag)
                 continue

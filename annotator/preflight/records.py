@@ -156,6 +156,11 @@ class RecordCheck:
         return record
 
     @property
+    def renamed(self) -> Mapping[str, str]:
+        """The INFO tags of other annotators, and the names under which they are kept."""
+        return self._header.renamed
+
+    @property
     def samples(self) -> int:
         """How many samples the file has."""
         return self._header.samples

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from annotator import tags
 from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
 from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable, note_widened, value_test, widened
@@ -66,8 +65,6 @@ class SamplesCheck:
                 )
             if self._strict:
                 self._check_values(number, format_.split(":"), sample, place + 1, alts)
-        if tags.BCSQ in format_:
-            tail = self._without_bcsq(number, format_, samples)
         return tail
 
     def _check_values(self, number: int, names: list[str], sample: str, place: int, alts: int) -> None:
@@ -98,8 +95,6 @@ class SamplesCheck:
             if len(self._undeclared) >= MOST_UNDECLARED:
                 raise Unusable("too-many-tags", f"the file uses more than {MOST_UNDECLARED:,} FORMAT tags undeclared")
             self._declared.add(name)
-            if name == tags.BCSQ:
-                continue
             self._undeclared[name] = field = RESERVED.get(name, Field(".", "String"))
             self._types[name] = field.type
             self._journal.repair(
@@ -112,22 +107,9 @@ class SamplesCheck:
             raise Unusable("bad-format", f"FORMAT {shown(format_)} names a tag twice")
         if len(self._formats) < MOST_UNDECLARED and len(format_) <= LONGEST_KEPT:
             self._formats[format_] = len(names) - 1
-            if tags.BCSQ not in names and len(self._kept) < MOST_KEPT:
+            if len(self._kept) < MOST_KEPT:
                 self._kept.append(format_)
         return len(names) - 1
-
-    def _without_bcsq(self, number: int, format_: str, samples: str) -> str:
-        names = format_.split(":")
-        if tags.BCSQ not in names:
-            return f"{format_}\t{samples}" if samples else format_
-        place = names.index(tags.BCSQ)
-        self._journal.repair("earlier-run-values", "Values of an earlier annotation were removed", number)
-        columns = []
-        for column in [format_, *(samples.split("\t") if samples else ())]:
-            values = column.split(":")
-            del values[place : place + 1]
-            columns.append(":".join(values) or ".")
-        return "\t".join(columns)
 
     def definitions(self) -> list[str]:
         """Return header lines for the undeclared tags that were seen."""

@@ -1,0 +1,152 @@
+"""What an allele does to every transcript that it touches, and the summary of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from annotator.alleles import Change
+from annotator.effects import csq_field
+from annotator.effects.effect import Effect, effect
+from annotator.effects.terms import IMPACT, Impact, impact_of, rank
+from annotator.effects.transcript import Transcript
+from annotator.hgvs_c import Fetch
+from annotator.reference.gene_models import GeneModels, Nearby
+
+INTERGENIC = "intergenic_variant"
+
+
+class Choice(StrEnum):
+    """The transcripts that get an entry in INFO/CSQ."""
+
+    ALL = "all"
+    CODING = "coding"  # those that code for a protein
+    ONE = "one"  # the one that matters most
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What an allele does to the transcripts that it touches.
+
+    effects: each transcript with what the allele does to it, in the order of the gene models.
+    picked: the place in `effects` of the transcript that matters most; None if there are none.
+    genes: the genes of these transcripts; where there are none, the named regions.
+    nearby: the gene that is near an allele without transcripts; None if none is.
+    """
+
+    effects: tuple[tuple[Transcript, Effect], ...]
+    picked: int | None
+    genes: tuple[str, ...]
+    nearby: Nearby | None = None
+
+    @property
+    def term(self) -> str:
+        """The most severe term."""
+        if self.effects:
+            return min((effect.terms[0] for _, effect in self.effects), key=rank)
+        return self.nearby.term if self.nearby else INTERGENIC
+
+    @property
+    def proteins(self) -> list[tuple[str, str]]:
+        """The changed proteins, as gene and HGVS p. description, each pair once."""
+        pairs = ((transcript.gene, effect.hgvs_p) for transcript, effect in self.effects if effect.hgvs_p)
+        return list(dict.fromkeys(pairs))
+
+    @property
+    def hgvs_c(self) -> tuple[str, str]:
+        """The description on the transcript that matters most, and its flag; two empty texts if there is none."""
+        if self.picked is None:
+            return "", ""
+        transcript, effect = self.effects[self.picked]
+        return (f"{transcript.name}:{effect.hgvs_c}", transcript.flag) if effect.hgvs_c else ("", "")
+
+    def chosen(self, choice: Choice) -> list[int]:
+        """Return the places in `effects` of the transcripts that get an entry."""
+        if choice is Choice.ONE:
+            return [] if self.picked is None else [self.picked]
+        return [
+            at
+            for at, (transcript, _) in enumerate(self.effects)
+            if choice is Choice.ALL or transcript.coding is not None
+        ]
+
+    def entries(self, choice: Choice) -> list[tuple[str, str, str]]:
+        """Return the entries of INFO/CSQ: the fields before HGVSc, HGVSc, and those after it up to MANE."""
+        if not self.effects:
+            return self.entries_outside()
+        return [
+            (
+                csq_field.before_hgvs_c(effect, transcript),
+                csq_field.hgvs_c(effect, transcript),
+                csq_field.after_hgvs_c(effect, transcript, is_picked=at == self.picked),
+            )
+            for at in self.chosen(choice)
+            for transcript, effect in [self.effects[at]]
+        ]
+
+    def entries_outside(self) -> list[tuple[str, str, str]]:
+        """Return the entry of an allele that touches no transcript: with DISTANCE in the place of HGVSc."""
+        near, term = self.nearby, self.term
+        if near is None:
+            return [csq_field.outside_genes(term, IMPACT[term], "", "", None, "")]
+        gene = near.gene
+        return [csq_field.outside_genes(term, IMPACT[term], gene.name, gene.gene_id, near.distance, gene.strand)]
+
+
+def consequences(
+    contig: str,
+    change: Change,
+    models: GeneModels,
+    fetch: Fetch,
+    *,
+    is_circular: bool = False,
+    compute: Callable[[Change, Transcript, Fetch], Effect | None] = effect,
+) -> Consequences:
+    """Return what a change does to every transcript that it touches.
+
+    Args:
+        contig: by the reference's name.
+        change: in normal form.
+        fetch: bases of the contig.
+        is_circular: the genes of a circular contig, as a mitochondrion, lie so close that all of it would be upstream
+            of one; nothing is called nearby there.
+        compute: `effect`, or a function that gives the same.
+    """
+    first, last = change.touched
+    found = [
+        (transcript, one)
+        for transcript in models.transcripts(contig, first, last)
+        if (one := compute(change, transcript, fetch)) is not None
+    ]
+    if found:
+        return of_effects(found)
+    regions = tuple(models.regions(contig, first, last))
+    return Consequences((), None, regions, None if is_circular else models.nearby(contig, first, last))
+
+
+def of_effects(effects: Sequence[tuple[Transcript, Effect]]) -> Consequences:
+    """Return the consequences of an allele from one or more effects on transcripts."""
+    return Consequences(tuple(effects), picked(effects), tuple(dict.fromkeys(one.gene for one, _ in effects)))
+
+
+def picked(effects: Sequence[tuple[Transcript, Effect]]) -> int:
+    """Return the place of the transcript that matters most.
+
+    That is the one with MANE Select, else MANE Plus Clinical, else Ensembl's canonical one, else any; of several the one
+    with the most severe term, then one that codes for a protein, then the first by name.
+    """
+
+    def order(at: int) -> tuple[int, int, bool, str]:
+        transcript, one = effects[at]
+        return transcript.standing, rank(one.terms[0]), transcript.coding is None, transcript.name
+
+    return min(range(len(effects)), key=order)
+
+
+def without_hgvs_c(found: Consequences) -> Consequences:
+    """Return the same without descriptions on transcripts: HGVS describes mitochondrial variants on the genome alone."""
+    return replace(found, effects=tuple((one, replace(told, hgvs_c="")) for one, told in found.effects))
+
+
+def worst_impact(found: Consequences) -> Impact:
+    """Return the impact of the most severe term."""
+    return impact_of([found.term])
