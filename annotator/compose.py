@@ -12,7 +12,7 @@ from annotator.alleles import Change, Kind, shortest
 from annotator.effects import csq_field
 from annotator.effects.consequences import Choice, Consequences, consequences, without_hgvs_c
 from annotator.effects.contradictions import contradiction
-from annotator.effects.effect import Effect, effect
+from annotator.effects.effect import Effect, Effects
 from annotator.effects.transcript import Transcript
 from annotator.hgvs_c import Fetch as FetchOnContig
 from annotator.known import KnownVariant
@@ -107,6 +107,7 @@ class Composer:
         self.contradictions = 0
         self._reference = reference
         self._models = reference.gene_models
+        self._effects = Effects()
         self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
@@ -186,7 +187,7 @@ class Composer:
 
     def _checked(self, change: Change, transcript: Transcript, fetch: FetchOnContig) -> Effect | None:
         """Return the effect of a change, without its descriptions if it contradicts itself."""
-        found = effect(change, transcript, fetch)
+        found = self._effects.of(change, transcript, fetch)
         if found is None or not (fault := contradiction(found, change)):
             return found
         self.contradictions += 1

@@ -101,6 +101,7 @@ class Findings:
         self._built_in = built_in
         self._known = 0
         self._listed: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._positions: set[tuple[str, int]] = set()  # of those that are listed
         self._omitted = 0
         self.alleles = 0
 
@@ -113,12 +114,15 @@ class Findings:
         """Whether what sources add to a record's INFO may tell of significance."""
         return any(f"{tag}=" in added for tag in self.tags)
 
-    def add(self, values: Mapping[str, str], place: Callable[[], Place], *, known: bool = False) -> bool:
+    def add(
+        self, values: Mapping[str, str], place: Callable[[], Place], position: tuple[str, int], *, known: bool = False
+    ) -> bool:
         """Count an allele and return whether it is a finding.
 
         Args:
             values: what sources say of it, by tag, as INFO has it.
-            place: gives where it is; called for findings only.
+            place: gives where it is; called for findings that may be listed.
+            position: the contig and the first base of the change, in normal form.
             known: whether the built-in table knows it.
         """
         found = known
@@ -131,17 +135,35 @@ class Findings:
             one.counts[significance] += 1
             if significance in COUNTED:
                 found = True
-                self._list(one.source, significance, values, place())
+                self._list(one.source, significance, values, place, position)
         self.alleles += found
         return found
 
-    def _list(self, source: Source, significance: Significance, values: Mapping[str, str], place: Place) -> None:
+    def count(self, source: Source, alleles: Mapping[Significance, int]) -> None:
+        """Count alleles that are no findings, by what a source says of them."""
+        for one in self._sources:
+            if one.source is source:
+                one.counts.update(alleles)
+
+    def _list(
+        self,
+        source: Source,
+        significance: Significance,
+        values: Mapping[str, str],
+        where: Callable[[], Place],
+        position: tuple[str, int],
+    ) -> None:
+        if len(self._listed) >= bounds.FINDINGS and position not in self._positions:
+            self._omitted += 1
+            return
+        place = where()
         key = source.name, place.contig, place.change
         row = self._listed.get(key)
         if row is not None:
             row["count"] += 1
         elif len(self._listed) < bounds.FINDINGS:
             self._listed[key] = _row(source, significance, values, place)
+            self._positions.add(position)
         else:
             self._omitted += 1
 

@@ -116,10 +116,6 @@ class Reference(ReferenceInfo):
         return Sequence(self.fasta)
 
     @cached_property
-    def gene_models(self) -> GeneModels:
-        return read_gff3(self.gff, self.genetic_code_of)
-
-    @cached_property
     def features(self) -> FeatureLookup:
         if self.feature_table is None:
             return Features(self.gff)

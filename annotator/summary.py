@@ -60,7 +60,9 @@ class Summary:
             finding = False
             if clinical or allele.known is not None:
                 values = by_allele(added, number)
-                finding = self.findings.add(values, partial(_place, record, allele), known=allele.known is not None)
+                position = record.contig, allele.change.pos if allele.change else record.pos
+                place = partial(_place, record, allele)
+                finding = self.findings.add(values, place, position, known=allele.known is not None)
             if len(self.preview) < PREVIEW:
                 self.preview.append(_row(record, allele, by_allele(added, number)) | {"finding": finding})
 

@@ -10,6 +10,7 @@ from annotator.alleles import Change, is_transition
 from annotator.blocks import alleles as changes
 from annotator.blocks import kinds, known, lines, numbering, placing, scan
 from annotator.blocks.alleles import Alleles
+from annotator.blocks.clinical import Significances, findings_among
 from annotator.blocks.compiled import Bytes, Ints
 from annotator.blocks.kinds import Kind, Kinds
 from annotator.blocks.scan import CHROM, ID, REF, Lines
@@ -23,7 +24,7 @@ from annotator.stream import Pass
 from annotator.summary import TYPES
 from annotator.tabix import LAST, Places
 
-_Clinical = tuple[int, Mapping[str, str], Callable[[], Place]]
+_Clinical = tuple[int, Mapping[str, str], Callable[[], Place], tuple[str, int]]
 
 
 class Block:
@@ -36,6 +37,7 @@ class Block:
         alleles: those of plain records.
         others: the records that are not plain, each with the number of its line.
         kinds: tells the kinds of alleles on the contig.
+        significances: the classes of significance that were seen.
         renamed: tags of other annotators that the file has.
         work: the pass.
     """
@@ -48,6 +50,7 @@ class Block:
         alleles: Alleles,
         others: Sequence[tuple[int, Record]],
         teller: Kinds,
+        significances: Significances,
         renamed: Words,
         work: Pass,
     ) -> None:
@@ -59,6 +62,7 @@ class Block:
         self._alleles = alleles
         self._others = others
         self._kinds = teller
+        self._significances = significances
         self._renamed = renamed
         self._work = work
 
@@ -126,20 +130,22 @@ class Block:
         return int(self._lines.pos[line]), ref, alt
 
     def _clinical(self, told: Sequence[Kind], numbers: Ints) -> list[_Clinical]:
-        """Yield the alleles of plain records whose significance a source tells: line, values of sources, and where
-        the allele is; in order.
+        """Return the alleles of plain records that a source calls pathogenic, in order; the others are counted.
+
+        Of each the line, the values of clinical sources, where the allele is, and its position.
         """
-        values: dict[int, dict[str, str]] = {}
-        for source, said in zip(self._work.sources, self._said, strict=True):
-            if not source.source.roles.significance:
-                continue
-            for number in np.flatnonzero(said.start >= 0).tolist():
-                row = said.text[said.start[number] : said.stop[number]].tobytes().decode("latin-1")
-                values.setdefault(number, {}).update(source.values(row))
-        return [
-            (int(self._alleles.line[number]), values[number], partial(self._place, number, told[numbers[number]]))
-            for number in sorted(values)
-        ]
+        sources = [*self._work.sources]
+        found: list[_Clinical] = []
+        for number in findings_among(self._significances, sources, self._said, self._work.summary.findings).tolist():
+            values: dict[str, str] = {}
+            for source, said in zip(sources, self._said, strict=True):
+                if source.source.roles.significance and said.start[number] >= 0:
+                    row = said.text[said.start[number] : said.stop[number]].tobytes().decode("latin-1")
+                    values.update(source.values(row))
+            place = partial(self._place, number, told[numbers[number]])
+            position = self.contig, int(self._alleles.start[number])
+            found.append((int(self._alleles.line[number]), values, place, position))
+        return found
 
     def _place(self, number: int, kind: Kind) -> Place:
         pos, ref, alt = self._written(number)
@@ -162,8 +168,8 @@ class Block:
             while left and left[0][0] < line:
                 findings.add(*left.popleft()[1:])
             composed_lines.append((line, composed(record, variants, told, phased, self._work).encode("latin-1")))
-        for _, values, place in left:
-            findings.add(values, place)
+        for one in left:
+            findings.add(*one[1:])
         return composed_lines
 
     def _count(self, told: Sequence[Kind], numbers: Ints) -> None:

@@ -65,9 +65,7 @@ class Described(NamedTuple):
     stop: Ints
 
 
-def described(
-    alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Transcript], fetch: Fetch
-) -> Described:
+def described(alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Transcript], fetch: Fetch) -> Described:
     """Describe alleles on transcripts.
 
     Args:

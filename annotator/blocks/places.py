@@ -42,7 +42,7 @@ class Places:
 
     @cached_property
     def exonic(self) -> tuple[Ints, Ints]:
-        """Where what lies within AWAY bases of exons begins, and the first position after it: all that codes is there."""
+        """The first positions of what lies within AWAY bases of exons, and the first positions after it."""
         turns = np.diff((~self.alike).astype(np.int8), prepend=0)
         begins, stops = self.starts[turns > 0], self.starts[turns < 0]
         return begins, stops if len(stops) == len(begins) else np.append(stops, np.iinfo(np.int64).max)

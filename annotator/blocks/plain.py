@@ -8,6 +8,7 @@ import numpy as np
 
 from annotator.blocks.alleles import described
 from annotator.blocks.block import Block
+from annotator.blocks.clinical import Significances
 from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
 from annotator.blocks.forms import ANY, FLOAT, GENOTYPE, INTEGER
@@ -49,6 +50,7 @@ class PlainRecords:
         self._check = cutter.check
         self._work = cutter.work
         self._contig: tuple[str, Places, Kinds] | None = None
+        self._significances = Significances()
         self._forms: tuple[tuple[int, int, int], Forms] | None = None
 
     def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
@@ -157,7 +159,17 @@ class PlainRecords:
             return
         others = self._in_between(text, lines, plain, contig, first)
         self._watch_order(lines, plain, others, contig, first)
-        yield Block(contig, text, lines, alleles, others, kinds, words(dict.fromkeys(self._renamed(), 0)), self._work)
+        yield Block(
+            contig,
+            text,
+            lines,
+            alleles,
+            others,
+            kinds,
+            self._significances,
+            words(dict.fromkeys(self._renamed(), 0)),
+            self._work,
+        )
 
     def _renamed(self) -> list[str]:
         """Return the tags of other annotators that records of the file have had."""

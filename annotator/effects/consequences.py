@@ -131,8 +131,8 @@ def of_effects(effects: Sequence[tuple[Transcript, Effect]]) -> Consequences:
 def picked(effects: Sequence[tuple[Transcript, Effect]]) -> int:
     """Return the place of the transcript that matters most.
 
-    That is the one with MANE Select, else MANE Plus Clinical, else Ensembl's canonical one, else any; of several the one
-    with the most severe term, then one that codes for a protein, then the first by name.
+    That is the one with MANE Select, else MANE Plus Clinical, else Ensembl's canonical one, else any; of several the
+    one with the most severe term, then one that codes for a protein, then the first by name.
     """
 
     def order(at: int) -> tuple[int, int, bool, str]:
@@ -143,7 +143,10 @@ def picked(effects: Sequence[tuple[Transcript, Effect]]) -> int:
 
 
 def without_hgvs_c(found: Consequences) -> Consequences:
-    """Return the same without descriptions on transcripts: HGVS describes mitochondrial variants on the genome alone."""
+    """Return the same without descriptions on transcripts.
+
+    HGVS describes mitochondrial variants on the genome alone.
+    """
     return replace(found, effects=tuple((one, replace(told, hgvs_c="")) for one, told in found.effects))
 
 

@@ -43,8 +43,8 @@ def _of_protein(effect: Effect) -> str:
 def _of_place(effect: Effect, change: Change) -> str:
     """Compare the terms with the place that the description on the transcript names.
 
-    Insertions and deletions are left out: HGVS describes the last of their equivalent places, and the terms are those of
-    the place that does least harm.
+    Insertions and deletions are left out: HGVS describes the last of their equivalent places, and the terms are those
+    of the place that does least harm.
     """
     if not effect.hgvs_c or not (change.ref and change.alt):
         return ""

@@ -118,7 +118,7 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
         return Effect(("transcript_ablation",), text)
     found = splicing.terms(transcript, span, _changed(placed))
     offsets = exonic_offsets(transcript, span)
-    if offsets is not None:
+    if offsets is not None and transcript.is_consistent:
         coding = _spliced(transcript, placed, offsets, fetch, sequence_of)
     else:
         coding = Coding(frozenset(_crossed(transcript, span)))

@@ -75,10 +75,7 @@ class InfoCheck:
             test = tests[tag] if tag in tests else self._undeclared_tag(number, tag, equals)
             if tag in self._renamed:
                 changed = True
-                name = self._renamed[tag]
-                part = name + entry[len(tag) :]
-                if name not in tests:
-                    self._undeclared_tag(number, name, equals)
+                part = self._original(number, tag, equals) + equals + value
             elif test is _removed:
                 changed = True
                 self._note_removed(number, tag)
@@ -114,6 +111,13 @@ class InfoCheck:
             return
         text = f"Values that the file had in INFO/{tag} were removed: the tag holds what {source} says"
         self._journal.repair("replaced-info", text, number, name=tag)
+
+    def _original(self, number: int, tag: str, equals: str) -> str:
+        """Return the name under which a tag of another annotator is kept, and declare it if the header does not."""
+        name = self._renamed[tag]
+        if name not in self._tests:
+            self._undeclared_tag(number, name, equals)
+        return name
 
     def _missing(self, number: int, tag: str, value: str, test: Test) -> str:
         """Replace the values that are not of the declared type by "."."""
