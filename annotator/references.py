@@ -18,8 +18,6 @@ from typing import Any
 
 from annotator.bgzf import BLOCK
 from annotator.errors import EngineError
-from annotator.reference.gene_models import GeneModels
-from annotator.reference.gff3 import read_gff3
 from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
 from annotator.reference.gene_models import GeneModels

@@ -12,11 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from annotator import phasing, tabix
+from annotator import combinations, tabix
 from annotator.batch import Batch
 from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer
 from annotator.effects.consequences import Choice
+from annotator.effects.neighbors import MOST_TOGETHER, are_tied, ties
 from annotator.errors import EngineError, InputError
 from annotator.findings import Findings
 from annotator.pieces import Piece
@@ -170,7 +171,7 @@ class Pass:
         batch: list[Record] = []
         size = 0
         for record in records:
-            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(batch[-1], record, size))):
+            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(batch, record, size))):
                 yield Batch(batch, self)
                 batch, size = [], 0
             batch.append(record)
@@ -178,25 +179,26 @@ class Pass:
         if batch:
             yield Batch(batch, self)
 
-    def _cut(self, before: Record, record: Record, size: int) -> bool:
+    def _cut(self, before: Sequence[Record], record: Record, size: int) -> bool:
         """Return whether a piece of `size` characters may end before a record, whose neighbor may be in it."""
-        if not record.tail or size >= phasing.MOST_TOGETHER:
+        if not record.tail or size >= MOST_TOGETHER:
             return True
-        return not phasing.bound(self.reference.gene_models, record.contig, before.pos, record.pos)
+        found = ties(self.reference.gene_models, record.contig, record.pos)
+        return not found or not are_tied(found, [(one.pos, one.pos + len(one.ref) - 1) for one in before])
 
     def phased(self, records: Sequence[Record], variants: Sequence[Variant]) -> Mapping[Variant, str]:
         """Return GAS_PHASED, escaped, of the normal forms that lie together with others in the samples of a piece.
 
         The combinations are counted.
         """
-        if not records or True:
+        if not records:
             return {}
         contig, models = records[0].contig, self.reference.gene_models
         # Calls on mitochondria tell how many of a cell's many molecules have an allele, and not which ones.
         phased = not self.composer.is_mitochondrial(contig)
-        together = phasing.combinations(records, variants, models, self.fetch, phased=phased)
+        together = combinations.combinations(records, variants, models, self.fetch, phased=phased)
         fetch = partial(self.reference.sequence.fetch, contig)
-        found, count = phasing.told(together, contig, models, fetch, partial(self.composer.genomic, contig))
+        found, count = combinations.told(together, fetch, partial(self.composer.genomic, contig))
         self.summary.phased += count
         return found
 

@@ -1,9 +1,11 @@
 """Cuts a file's records to pieces: one by one as long as there are few, then in blocks."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from annotator.phasing import MOST_TOGETHER, bound
+from annotator.effects.neighbors import LONGEST, MOST_TOGETHER, are_tied, ties
+from annotator.effects.transcript import Span
 from annotator.pieces import Piece
 from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.records import Record, RecordCheck
@@ -59,28 +61,31 @@ class Cutter:
 
     def _head(self, reader: Reader) -> Iterator[Record]:
         size = alleles = 0
-        last: Record | None = None
+        contig = ""
+        written: list[Span] = []  # of the contig's records
         full = False
         for number, line in reader.lines():
-            if full and last is not None and self._apart(last, line):
+            if full and written and self._apart(contig, written, line):
                 reader.put_back(number, line)
                 return
             record = self._one(number, line)
             if record is not None:
                 alleles += len(record.alts)
-                last = record
+                if record.contig != contig:
+                    contig, written = record.contig, []
+                written.append((record.pos, record.pos + len(record.ref) - 1))
                 yield record
             size += len(line)
             full = size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks()
             if full and (not self.check.samples or size >= self._head_size + MOST_TOGETHER):
                 return
 
-    def _apart(self, last: Record, line: str) -> bool:
-        """Whether a line that comes next is a record, and no neighbour of any in front of it."""
-        contig, pos = self._place(line.encode("latin-1"))
-        if not contig:
+    def _apart(self, contig: str, written: list[Span], line: str) -> bool:
+        """Return whether a line that comes next is a record, and no neighbor of any before it."""
+        own, pos, _ = self._place(line.encode("latin-1"))
+        if not own:
             return False
-        return contig != last.contig or not bound(self.work.reference.gene_models, contig, last.pos, pos)
+        return own != contig or not are_tied(ties(self.work.reference.gene_models, own, pos), written)
 
     def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
         """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""
@@ -100,27 +105,36 @@ class Cutter:
             yield held_first, held
 
     def _seam(self, data: bytes) -> int:
-        """Where the last line begins that is no neighbour of any in front of it; 0 if there is none."""
-        behind, behind_pos, begin = "", 0, len(data)
-        seam = 0
-        while begin:
-            end, begin = begin, data.rfind(b"\n", 0, begin - 1) + 1
-            contig, pos = self._place(data[begin:end])
-            if not contig:
-                continue  # no record, or one that cannot be used: it may stand anywhere
-            if seam and (contig != behind or not bound(self.work.reference.gene_models, contig, pos, behind_pos)):
-                return seam
-            behind, behind_pos, seam = contig, pos, begin
+        """Return where the last line begins that is no neighbor of any before it; 0 if there is none."""
+        ahead = _Ahead(self._backwards(data))
+        while (line := ahead.take()) is not None:
+            begin, contig, (pos, _) = line
+            found = ties(self.work.reference.gene_models, contig, pos)
+            before = ahead.until(contig, min((low for low, _ in found), default=pos) - LONGEST)
+            if before is None:
+                return 0
+            if not are_tied(found, sorted(before)):
+                return begin
         return 0
 
-    def _place(self, line: bytes) -> tuple[str, int]:
-        """The contig and the position of a record that lies on the reference; ("", 0) of others."""
+    def _backwards(self, data: bytes) -> Iterator["_Line"]:
+        """Yield the records of whole lines from the last to the first, without those that cannot be used."""
+        begin = len(data)
+        while begin:
+            end, begin = begin, data.rfind(b"\n", 0, begin - 1) + 1
+            contig, pos, last = self._place(data[begin:end])
+            if contig:
+                yield begin, contig, (pos, last)
+
+    def _place(self, line: bytes) -> tuple[str, int, int]:
+        """Return the contig, the first and the last base of a record on the reference; ("", 0, 0) of others."""
         name, pos, _, ref, *_ = *line.split(b"\t", 4), b"", b"", b"", b""
         contig = self.work.reference.canonical(name.decode("latin-1"))
         if contig is None or not pos.isdigit() or len(pos) > MOST_DIGITS:
-            return "", 0
-        fits = int(pos) > 0 and int(pos) + len(ref) - 1 <= self.work.reference.lengths[contig]
-        return (contig, int(pos)) if fits else ("", 0)
+            return "", 0, 0
+        last = int(pos) + len(ref) - 1
+        fits = int(pos) > 0 and last <= self.work.reference.lengths[contig]
+        return (contig, int(pos), last) if fits else ("", 0, 0)
 
     def _one(self, number: int, line: str) -> Record | None:
         record = self.check.check(number, line)
@@ -132,6 +146,36 @@ class Cutter:
     def _in_blocks(self) -> bool:
         """Whether there is any use of blocks: not for references with known variants of their own."""
         return not self.work.reference.known and self.check.looks is not None
+
+
+#: Where a line begins, its contig, and the first and the last base of its REF.
+_Line = tuple[int, str, Span]
+
+
+class _Ahead:
+    """Lines in an order in which some are looked at before they are taken."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self._lines = lines
+        self._waiting: deque[_Line] = deque()
+
+    def take(self) -> _Line | None:
+        """Return the next line; None at the end."""
+        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+
+    def until(self, contig: str, position: int) -> list[Span] | None:
+        """Return the spans of the lines that come next, as long as they are on a contig and at or after a position.
+
+        None if no line comes next.
+        """
+        while not self._waiting or (self._waiting[-1][1] == contig and self._waiting[-1][2][0] >= position):
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._waiting.append(line)
+        if not self._waiting:
+            return None
+        return [span for _, own, span in self._waiting if own == contig]
 
 
 def _plain_records(cutter: Cutter) -> "PlainRecords":

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
@@ -13,12 +12,12 @@ from annotator.blocks.compiled import Bytes, Ints, array_of
 from annotator.blocks.cutting import Cutter
 from annotator.blocks.forms import ANY, FLOAT, GENOTYPE, INTEGER
 from annotator.blocks.kinds import Kinds
-from annotator.blocks.neighbours import of_lines, with_neighbours
+from annotator.blocks.neighbors import CodingMap, of_lines, with_neighbors
 from annotator.blocks.places import Places
 from annotator.blocks.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.blocks.window import window
 from annotator.blocks.words import words
-from annotator.phasing import bound
+from annotator.effects.neighbors import are_tied, ties
 from annotator.pieces import Piece
 from annotator.preflight.info import plain_types
 from annotator.preflight.records import Looks, Record
@@ -49,7 +48,7 @@ class PlainRecords:
         self._cutter = cutter
         self._check = cutter.check
         self._work = cutter.work
-        self._contig: tuple[str, Places, Kinds] | None = None
+        self._contig: tuple[str, CodingMap, Kinds] | None = None
         self._significances = Significances()
         self._forms: tuple[tuple[int, int, int], Forms] | None = None
 
@@ -130,10 +129,14 @@ class PlainRecords:
         """How many lines there are up to the first that is no neighbour of those in front of it; one at least."""
         if contig is None or not self._check.samples:
             return 1
-        there = np.flatnonzero((lines.pos > 0) & (_last(lines) <= self._work.reference.lengths[contig])).tolist()
-        for before, behind in pairwise(there):
-            if not bound(self._work.reference.gene_models, contig, int(lines.pos[before]), int(lines.pos[behind])):
-                return behind
+        last = _last(lines)
+        there = np.flatnonzero((lines.pos > 0) & (last <= self._work.reference.lengths[contig])).tolist()
+        written: list[tuple[int, int]] = []
+        for line in there:
+            pos = int(lines.pos[line])
+            if written and not are_tied(ties(self._work.reference.gene_models, contig, pos), sorted(written)):
+                return int(line)
+            written.append((pos, int(last[line])))
         return 1 if len(there) < 2 else len(lines.pos)
 
     def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
@@ -146,11 +149,12 @@ class PlainRecords:
         around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
         alleles = described(text, lines, around)
         if self._contig is None or self._contig[0] != contig:
-            places = Places(reference.gene_models.every(contig))
-            self._contig = contig, places, Kinds(self._work.composer, contig, places)
-        _, places, kinds = self._contig
+            everything = reference.gene_models.every(contig)
+            kinds = Kinds(self._work.composer, contig, Places(everything))
+            self._contig = contig, CodingMap(everything.transcripts), kinds
+        _, coding, kinds = self._contig
         if self._check.samples:
-            apart = with_neighbours(text, lines, alleles, places, reference.gene_models, contig)
+            apart = with_neighbors(text, lines, alleles, coding)
             lines.plain[apart] = False
             alleles = of_lines(alleles, lines.plain)
         plain = np.flatnonzero(lines.plain)
