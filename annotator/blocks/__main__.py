@@ -37,7 +37,8 @@ def main() -> int:
         known = folder / "known.vcf"
         known.write_text(_vcf(bases))
         reference = load_reference("made", folder)
-        request = Request("known", "Known", (Wanted("NOTE", "KNOWN_NOTE"),), (known.as_uri(),))
+        fields = Wanted("NOTE", "KNOWN_NOTE"), Wanted("CLNSIG", "KNOWN_CLNSIG")
+        request = Request("known", "Known", fields, (known.as_uri(),))
         annotate(person, folder, reference=reference, sources=[install(request, reference, folder)])
     sys.stdout.write(f"Ready after {time.monotonic() - began:.0f} s.\n")
     return 0
@@ -53,8 +54,10 @@ def _vcf(bases: str, header: str = "", columns: str = "", tail: str = "") -> str
             (ref, ",".join(others[:2])), (bases[place : place + 2], others[0] * 2),
         ][place // SPACING % 5]  # fmt: skip
         if alt != ref:
-            lines.append(f"1\t{place + 1}\t.\t{ref}\t{alt}\t.\tPASS\tNOTE=text_{place}{tail}\n")
-    declared = '##INFO=<ID=NOTE,Number=1,Type=String,Description="A note">\n'
+            lines.append(f"1\t{place + 1}\t.\t{ref}\t{alt}\t.\tPASS\tNOTE=text_{place};CLNSIG=Benign{tail}\n")
+    declared = "".join(
+        f'##INFO=<ID={tag},Number=1,Type=String,Description="A text">\n' for tag in ("NOTE", "CLNSIG")
+    )
     return (
         f"##fileformat=VCFv4.2\n##contig=<ID=1,length={SIZE}>\n{declared}{header}"
         f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO{columns}\n{''.join(lines)}"

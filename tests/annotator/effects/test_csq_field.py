@@ -151,7 +151,8 @@ def test_a_value_with_marks_of_the_format_is_escaped_and_can_be_read_back() -> N
 def test_an_allele_outside_of_genes(
     symbol: str, gene_id: str, distance: int | None, strand: str, filled: dict[str, str]
 ) -> None:
-    middle = csq_field.outside_genes("upstream_gene_variant", "MODIFIER", symbol, gene_id, distance, strand)
+    told = csq_field.outside_genes("upstream_gene_variant", "MODIFIER", symbol, gene_id, distance, strand)
+    middle = "|".join(told)
     found = {name: value for name, value in read(f"A|{middle}|2").items() if value}
     always = {"Allele": "A", "Consequence": "upstream_gene_variant", "IMPACT": "MODIFIER", "ALLELE_NUM": "2"}
     assert found == always | filled

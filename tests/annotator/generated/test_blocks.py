@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from annotator.blocks import cutting, neighbours
+from annotator.blocks import cutting, neighbors
 from annotator.blocks import plain as blocks_plain
 from annotator.blocks.compiled import Bytes, Ints
 from annotator.blocks.scan import Lines
@@ -125,14 +125,14 @@ def test_neighbours_are_told_together_in_columns_too(
     plain.
     """
     looked_at: list[int] = []
-    found = neighbours.with_neighbours
+    found = neighbors.with_neighbors
 
     def counted(text: Bytes, lines: Lines, *others: Any) -> Ints:
         marked = found(text, lines, *others)
         looked_at.append(len(marked))
         return marked
 
-    small_blocks.setattr(blocks_plain, "with_neighbours", counted)
+    small_blocks.setattr(blocks_plain, "with_neighbors", counted)
     small_blocks.setattr(cutting, "SIZE", 20_000)
     made = generate(3, genome.sequences, replace(plain, records=1000, structural=0, neighbours=0.3))
     result = run(made.content)

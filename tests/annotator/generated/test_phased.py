@@ -8,7 +8,7 @@ from itertools import count, product
 import polars as pl
 import pytest
 
-from annotator import batch, phasing, stream, tables
+from annotator import batch, stream, tables
 from annotator.blocks import cutting, plain
 from annotator.hgvs import THREE_LETTERS
 from annotator.preflight.records import Record
@@ -204,8 +204,8 @@ def test_neighbours_are_in_one_piece(run: Annotate, genome: Genome, monkeypatch:
     monkeypatch.setattr(batch.Batch, "__init__", counted)
     monkeypatch.setattr(stream, "BATCH", 1)
     assert run(content).records == together
-    assert len(pieces) > 10
-    monkeypatch.setattr(phasing, "MOST_TOGETHER", 1)
+    assert len(pieces) > 3
+    monkeypatch.setattr(stream, "MOST_TOGETHER", 1)
     cut = said(run(content))
     assert not any("GAS_PHASED" in info for info in cut.values())
     assert len(cut) == len(together)
