@@ -74,8 +74,10 @@ class Reading:
                 self._tool.close()
             self._tool = self._start(DEVNULL, target.resolve())
         self._tool.wait(watch)
-        if (self._tool.process.returncode or 0) > 0:
-            raise Unreadable(output.unreadable(self._tool.messages()))
+        messages = self._tool.messages()
+        # A file that cannot even be opened says nothing of its records: the process has too little memory.
+        if (self._tool.process.returncode or 0) > 0 and "Failed to open file" not in messages:
+            raise Unreadable(output.unreadable(messages))
         if failure := self._tool.failure():
             raise failure
 

@@ -198,7 +198,8 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
             return
         if kind == "INFO" and name in header.renamed:
             renamed = header.renamed[name]
-            journal.repair("renamed-info", f"INFO/{name} of another annotator was kept as INFO/{renamed}", number)
+            text = f"INFO/{name} of another annotator was kept as INFO/{renamed}"
+            journal.repair("renamed-info", text, number, name=name)
             line, name = line.replace(name, renamed, 1), renamed
         table = header.infos if kind == "INFO" else header.formats
         table[name] = Field(values.get("Number", "."), values.get("Type", "String"))

@@ -5,9 +5,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Generic, Protocol, TypeVar
-
-import numpy as np
 
 from annotator.effects.transcript import Span, Transcript
 
@@ -117,7 +116,7 @@ class Intervals(Generic[T]):
         """
         self._starts = starts if isinstance(starts, array) else array("I", starts)
         self._ends = ends if isinstance(ends, array) else array("I", ends)
-        self._reaches = array("I", np.maximum.accumulate(self._ends).tobytes())  # the greatest end so far
+        self._reaches = array("I", accumulate(self._ends, max))  # the greatest end so far
         self._get = get
 
     def overlapping(self, start: int, end: int) -> list[T]:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from annotator import tags
+from annotator.effects.csq_field import TAG
 from annotator.errors import EngineError
 
 #: Bytes of records that are worked on at once, before the line that is then read to its end.
 BLOCK = 2 * 1024 * 1024
 
+#: The tags that annotation adds whatever sources there are. CSQ comes first.
+OURS = (TAG, *(tag for tag in tags.OWN if tag != TAG))
 _ID = re.compile(r"##INFO=<ID=([^,>]+),")
 _TYPE = re.compile(r",Type=(\w+)")
 
@@ -41,7 +44,7 @@ def open_result(result: Path) -> IO[bytes]:
 def read_header(file: IO[bytes]) -> Added:
     """Read the header to its end, and return what annotation has declared.
 
-    That begins with BCSQ; tags of sources follow ours. A file may declare tags with Source and Version of its own, but
+    That begins with CSQ; tags of sources follow ours. A file may declare tags with Source and Version of its own, but
     those come before.
     """
     found = Added([], [])
@@ -52,10 +55,10 @@ def read_header(file: IO[bytes]) -> Added:
             break
         line = raw.decode("utf-8", "replace")
         name = _ID.match(line)
-        if name is None or (name[1] not in tags.OWN and not found.order):
+        if name is None or (name[1] not in OURS and not found.order):
             continue
         found.order.append(name[1])
-        if name[1] not in tags.OWN:
+        if name[1] not in OURS:
             declared = _TYPE.search(line)
             found.sources.append(SourceTag(name[1], declared[1] if declared else "String"))
     raise EngineError("bad-result", "the annotated file has no line of column names")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from annotator import hgvs
 from annotator.alleles import Change, Kind, is_transition, kind_of, shortest
 from annotator.references import Reference
+from annotator.sequence import reverse_complement
 
 BASES = st.text("ACGT", min_size=1, max_size=6)
 
@@ -25,6 +26,8 @@ def applied(sequence: str, description: str) -> str:
         return before + after
     if what == "dup":
         return before + middle + middle + after
+    if what == "inv":
+        return before + reverse_complement(middle) + after
     if what.startswith("delins"):
         return before + what.removeprefix("delins") + after
     if what.startswith("ins"):
@@ -71,49 +74,16 @@ def test_it_does_not_matter_where_in_a_run_the_caller_put_it(
     assert len(others) == 1
 
 
+def test_bases_in_the_opposite_direction_are_an_inversion(rcrs: Reference) -> None:
+    assert hgvs.genomic(Change(11777, "CG", "GC"), "MT", rcrs.sequence, "m") == "m.11777_11778delinsGC"
+    assert hgvs.genomic(Change(11777, "CGA", "TCG"), "MT", rcrs.sequence, "m") == "m.11777_11779inv"
+    assert hgvs.genomic(Change(11777, "C", "G"), "MT", rcrs.sequence, "m") == "m.11777C>G"
+
+
 def test_shifting_stops_at_the_end_of_the_contig(rcrs: Reference) -> None:
     assert rcrs.sequence.fetch("MT", 16566, 16569) == "GATG"
     assert hgvs.genomic(Change(16569, "G", ""), "MT", rcrs.sequence, "m") == "m.16569del"
     assert hgvs.genomic(Change(16570, "", "G"), "MT", rcrs.sequence, "m") == "m.16569dup"
-
-
-PROTEIN = "MAKLLLQST*"
-
-
-@pytest.mark.parametrize(
-    ("amino_change", "words", "expected"),
-    [
-        ("340R>340H", "missense", "p.Arg340His"),
-        ("10L", "synonymous", "p.Leu10="),
-        ("10LK", "synonymous", "p.Leu10_Lys11="),
-        ("514*", "stop_retained", "p.Ter514="),
-        ("52W>52*", "stop_gained", "p.Trp52Ter"),
-        ("1M>1V", "start_lost", "p.Met1?"),
-        ("", "start_lost", "p.Met1?"),
-        ("10*>10Q", "stop_lost", "p.Ter10GlnextTer?"),
-        ("12LAV>12LT", "frameshift", "p.Ala13ThrfsTer?"),
-        ("12LAV>12LTQ*", "stop_gained&frameshift", "p.Ala13ThrfsTer3"),
-        ("12LAV>12L*", "stop_gained&frameshift", "p.Ala13Ter"),
-        ("12LAV>12LA", "frameshift", ""),
-        ("2AK>2AR", "missense", "p.Lys3Arg"),
-        ("2AKL>2ARQ", "missense", "p.Lys3_Leu4delinsArgGln"),
-        ("2AK>2A", "inframe_deletion", "p.Lys3del"),
-        ("4LL>4L", "inframe_deletion", "p.Leu6del"),  # the last of three
-        ("4LLLQ>4Q", "inframe_deletion", "p.Leu4_Leu6del"),
-        ("3K>3KL", "inframe_insertion", "p.Leu6dup"),
-        ("3K>3KW", "inframe_insertion", "p.Lys3_Leu4insTrp"),
-        ("3K>3W*Q", "stop_gained", "p.Lys3delinsTrpTer"),
-        ("garbage", "missense", ""),
-        ("", "coding_sequence", ""),
-    ],
-)  # fmt: skip
-def test_proteins(amino_change: str, words: str, expected: str) -> None:
-    assert hgvs.protein(amino_change, words, lambda: PROTEIN) == expected
-
-
-def test_an_insertion_into_an_unknown_protein_is_not_described() -> None:
-    assert hgvs.protein("3K>3KW", "inframe_insertion", lambda: "") == ""
-    assert hgvs.protein("2AK>2A", "inframe_deletion", lambda: "") == "p.Lys3del"
 
 
 @settings(max_examples=200, deadline=None)

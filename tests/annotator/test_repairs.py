@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from annotator.effects import csq_field
 from annotator.references import Reference
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 
@@ -156,7 +157,7 @@ def test_packings_give_the_same_records(run: Annotate, sample: bytes, bcf: bytes
     }[packing]
     result = run(content)
     assert [record[:5] for record in result.records] == [record[:5] for record in plain.records]
-    own = ("BCSQ", "GAS_GENE", "GAS_CSQ", "GAS_HGVSG", "GAS_HGVSP", "GAS_PHASED", "GAS_KNOWN")
+    own = ("CSQ", "GAS_GENE", "GAS_CSQ", "GAS_HGVSG", "GAS_HGVSP", "GAS_PHASED", "GAS_KNOWN")
     for number in range(0, len(plain.records), 50):
         for tag in own:
             assert result.info(number).get(tag) == plain.info(number).get(tag)
@@ -282,18 +283,32 @@ def test_a_known_allele_among_others_keeps_its_place(run: Annotate) -> None:
 def test_an_earlier_annotation_is_replaced(run: Annotate) -> None:
     header = HEADER.replace(
         "##contig",
-        '##INFO=<ID=BCSQ,Number=.,Type=String,Description="old">\n'
-        '##FORMAT=<ID=BCSQ,Number=.,Type=Integer,Description="old">\n'
-        '##INFO=<ID=GAS_GENE,Number=1,Type=String,Description="old">\n'
-        '##FORMAT=<ID=GT,Number=1,Type=String,Description="G">\n##gas_job="old"\n##contig',
-    ).replace("INFO\n", "INFO\tFORMAT\tS\n")
-    result = run(vcf("MT 11778 . G A . . BCSQ=old|entry;GAS_GENE=OLD GT:BCSQ 0/1:3", header=header))
-    assert result.info()["BCSQ"].startswith("missense|MT-ND4")
+        f'{csq_field.DEFINITION}\n##INFO=<ID=GAS_GENE,Number=1,Type=String,Description="old">\n'
+        '##gas_job="old"\n##contig',
+    )
+    result = run(vcf("MT 11778 . G A . . CSQ=old|entry;GAS_GENE=OLD", header=header))
+    assert result.info()["CSQ"].startswith("A|missense_variant|MODERATE|MT-ND4|")
     assert result.info()["GAS_GENE"] == "MT-ND4"
-    assert result.records[0][8:] == ["GT", "0/1"]
+    assert "ORIGINAL_CSQ" not in result.info()
     assert not any("old" in line and "repair" not in line for line in result.header)
-    assert sum("ID=BCSQ," in line for line in result.header) == 1
+    assert sum("ID=CSQ," in line for line in result.header) == 1
     assert result.repaired("earlier annotation")
+
+
+def test_annotations_of_other_programs_are_kept_under_another_name(run: Annotate) -> None:
+    header = HEADER.replace(
+        "##contig",
+        '##INFO=<ID=CSQ,Number=.,Type=String,Description="From Ensembl VEP. Format: Allele|X">\n'
+        '##INFO=<ID=ANN,Number=.,Type=String,Description="Functional annotations">\n##contig',
+    )
+    result = run(vcf("MT 73 . A G . . CSQ=A|x,A|y;DP=3;ANN=A|z", "MT 11778 . G A . . BCSQ=w", header=header))
+    kept = result.info()
+    assert (kept["ORIGINAL_CSQ"], kept["ORIGINAL_ANN"], kept["DP"]) == ("A|x,A|y", "A|z", "3")
+    assert kept["CSQ"].startswith("G|intergenic_variant|")
+    assert result.info(1)["ORIGINAL_BCSQ"] == "w"  # which the header does not declare
+    for tag, words in (("CSQ", "Ensembl VEP. Format"), ("ANN", "Functional"), ("BCSQ", "Not described")):
+        assert sum(f"ID=ORIGINAL_{tag}," in line and words in line for line in result.header) == 1
+    assert result.repaired("INFO/CSQ of another annotator was kept as INFO/ORIGINAL_CSQ")
 
 
 def test_annotating_twice_gives_the_same_records(run: Annotate, sample: bytes, tmp_path: Path) -> None:

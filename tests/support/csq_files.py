@@ -1,6 +1,8 @@
 """Values of INFO/CSQ, rendered from the definition of effects, without the annotator's pipeline."""
 
-from collections.abc import Sequence
+import gzip
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from annotator.alleles import shortest
 from annotator.effects import csq_field
@@ -35,7 +37,7 @@ def _middles(transcripts: Sequence[Transcript], bases: str, pos: int, ref: str, 
     touched = [(said, one) for said, one in found if said]
     if not touched:
         term = "intergenic_variant"
-        return [csq_field.outside_genes(term, impact_of([term]), "", "", None, "")]
+        return ["|".join(csq_field.outside_genes(term, impact_of([term]), "", "", None, ""))]
     picked = min(touched, key=_weight)[1]
     return [
         "|".join(
@@ -52,3 +54,25 @@ def _middles(transcripts: Sequence[Transcript], bases: str, pos: int, ref: str, 
 def _weight(pair: tuple[Effect, Transcript]) -> tuple[int, int, bool, str]:
     said, transcript = pair
     return transcript.standing, _SEVERITY[said.terms[0]], transcript.coding is None, transcript.name
+
+
+def add_csq(path: Path, bases: Mapping[str, str], transcripts: Mapping[str, Sequence[Transcript]]) -> None:
+    """Give an annotated file CSQ in place of BCSQ, in front of the annotator's other tags.
+
+    Args:
+        bases, transcripts: by contig. If there is one, the file may call it by another name.
+    """
+    lines = gzip.decompress(path.read_bytes()).decode("utf-8", "surrogateescape").split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith("##INFO=<ID=BCSQ,"):
+            lines[number] = csq_field.DEFINITION
+        if not line or line.startswith("#"):
+            continue
+        columns = line.split("\t")
+        contig = columns[0] if columns[0] in bases else next(iter(bases))
+        value = csq(transcripts.get(contig, ()), bases[contig], int(columns[1]), columns[3], columns[4].split(","))
+        info = [] if columns[7] == "." else [one for one in columns[7].split(";") if not one.startswith("BCSQ=")]
+        place = next((at for at, one in enumerate(info) if one.startswith("GAS_")), len(info))
+        columns[7] = ";".join([*info[:place], *([f"CSQ={value}"] if value else []), *info[place:]]) or "."
+        lines[number] = "\t".join(columns)
+    path.write_bytes(gzip.compress("\n".join(lines).encode("utf-8", "surrogateescape")))

@@ -261,7 +261,8 @@ def test_names_of_tags() -> None:
     assert [one.tag for one in parse_fields("AF,mine_SCORE, AC:count", "mine")] == ["mine_AF", "mine_SCORE", "count"]
     known = PRESETS["clinvar"].fields
     assert [one.tag for one in parse_fields("CLNSIG,GENEINFO", "ClinVar", known)] == ["CLNSIG", "ClinVar_GENEINFO"]
-    for text_ in ("X:AF", "X:BCSQ", "X:GAS_KNOWN", "X:DP", "X:A,Y:A", "X:1A", "X:A-B", "X:END"):
+    own = "X:CSQ", "X:ANN", "X:ORIGINAL_CSQ", "X:GAS_KNOWN"
+    for text_ in (*own, "X:AF", "X:DP", "X:A,Y:A", "X:1A", "X:A-B", "X:END"):
         with pytest.raises(SourceError):
             check_tags(parse_fields(text_, "mine"))
     with pytest.raises(SourceError):
