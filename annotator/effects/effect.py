@@ -114,21 +114,23 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
     if not splicing.overlaps(span, transcript.places[0][0], transcript.places[-1][1]):
         return None
     text = described(transcript.layout, change, fetch) if transcript.is_numbered else ""
-    if placed.ref and first <= transcript.places[0][0] and last >= transcript.places[-1][1] and not placed.alt:
-        return Effect(("transcript_ablation",), text)
+    covers = first <= transcript.places[0][0] and last >= transcript.places[-1][1]
+    if covers and len(placed.alt) < len(placed.ref):
+        exon, intron = numbers(transcript, span)
+        return Effect(("transcript_ablation",), text, exon=exon, intron=intron)
     found = splicing.terms(transcript, span, _changed(placed))
     offsets = exonic_offsets(transcript, span)
     if offsets is not None and transcript.is_consistent:
         coding = _spliced(transcript, placed, offsets, fetch, sequence_of)
     else:
-        coding = Coding(frozenset(_crossed(transcript, span)))
+        coding = Coding(frozenset(crossed(transcript, span)))
     found |= coding.terms
     if transcript.coding is None and "non_coding_transcript_exon_variant" not in found:
         found.add("non_coding_transcript_variant")
     if transcript.coding is not None and transcript.biotype in NONSENSE_MEDIATED_DECAY:
         found.add("NMD_transcript_variant")
-    where = _numbers(transcript, span, exonic=offsets is not None)
-    cdna, cds, protein = _positions(transcript, offsets) if offsets else (None, None, None)
+    where = numbers(transcript, span, at_edge=offsets is not None and not placed.ref)
+    cdna, cds, protein = positions(transcript, offsets) if offsets else (None, None, None)
     return Effect(ordered(found), text, coding.hgvs_p, coding.codons, coding.amino_acids, *where, cdna, cds, protein)
 
 
@@ -141,10 +143,11 @@ def _changed(placed: Placed) -> list[Span]:
     return [(at, at) for at in different]
 
 
-def _numbers(transcript: Transcript, span: Span, *, exonic: bool) -> tuple[str, str]:
+def numbers(transcript: Transcript, span: Span, *, at_edge: bool = False) -> tuple[str, str]:
     """Return the numbers of the exons and of the introns that a change touches, such as 2/5 or 2-3/5; "" for none.
 
-    An insertion that belongs to an exon may stand at its edge.
+    Args:
+        at_edge: Whether it is an insertion that belongs to an exon; it may stand at the exon's edge.
     """
 
     def numbered(touched: range, count: int) -> str:
@@ -154,7 +157,7 @@ def _numbers(transcript: Transcript, span: Span, *, exonic: bool) -> tuple[str, 
         return f"{ends}/{count}"
 
     first, last = span
-    edge = 1 if exonic and last < first else 0
+    edge = 1 if at_edge else 0
     count = len(transcript.exons)
     return (
         numbered(transcript.exons_between(first - edge, last + edge), count),
@@ -162,7 +165,7 @@ def _numbers(transcript: Transcript, span: Span, *, exonic: bool) -> tuple[str, 
     )
 
 
-def _positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None, Span | None]:
+def positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None, Span | None]:
     """Return the first and the last position in the spliced transcript, the coding sequence and the protein, from 1.
 
     Of an insertion these are the bases on both sides of it.
@@ -197,7 +200,7 @@ def exonic_offsets(transcript: Transcript, span: Span) -> Span | None:
     return at, at
 
 
-def _crossed(transcript: Transcript, span: Span) -> set[str]:
+def crossed(transcript: Transcript, span: Span) -> set[str]:
     """Return terms for the exons of a change that also touches an intron or reaches out of the transcript."""
     found = set()
     for exon in transcript.exons_between(*span):

@@ -59,11 +59,11 @@ def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
         return written
 
     def untouched(span: Span) -> bool:
-        return not splicing.hits_splice_site(transcript, span) and not any(_codons_touched(transcript, span))
+        return not splicing.hits_splice_site(transcript, span) and not any(codons_touched(transcript, span))
 
     def harm(at: int) -> tuple[bool, bool, bool, int]:
         span = at, at + len(ref) - 1
-        start, stop = _codons_touched(transcript, span)
+        start, stop = codons_touched(transcript, span)
         return splicing.hits_splice_site(transcript, span), start, stop, -at if reverse else at
 
     first_on_contig = high if reverse else low
@@ -103,7 +103,7 @@ def _repeated(bases: str, most: int, read: Callable[[int, int], str]) -> int:
     return count
 
 
-def _codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
+def codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
     """Whether places of the first and of the last codon are touched."""
     if transcript.coding_offsets is None:
         return False, False
