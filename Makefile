@@ -10,7 +10,7 @@ JOBS ?= 200
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive chaos-attack fuzz mutate bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ chaos-archive: setup  ## 100 results to Glacier and back while workers are kille
 
 chaos-attack: setup  ## Hostile files on the running service, alone and ten at once; hung and crashed processes
 	@$(BIN)/python -m devstack attack
+
+thorough: setup  ## The costly generated tests and storms at full size; for a night
+	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/devstack/test_journey.py tests/restore/test_real_workers.py)
 
 mutate: setup  ## Change the guards' code in each small way, and see tests fail; for a night (docs/mutants.md)
 	@$(BIN)/python -m tests.mutate

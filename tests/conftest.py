@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -37,8 +37,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
-#: Tests that have no row in the test database, or none that matters: the library, those whose service runs in
-#: processes of its own, and those of words.
+#: Tests whose rows in the test database, if any, do not matter: the library, those whose service runs in processes of
+#: its own, and those of words. Tests that ask for no database need not be listed: pytest-django denies them any.
 ONCE = (
     "tests/annotator/",
     "tests/browser/",
@@ -58,6 +58,14 @@ NOT_ONCE = (
     "tests/annotator/test_heartbeat.py",
     "tests/annotator/generated/test_provenance.py",
 )
+
+
+#: Whoever has one of these, or the mark `django_db`, may use the database.
+DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
+
+
+def may_use_the_database(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("django_db")) or not DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 #: The longest first, so that no process is left with one of them at the end.
@@ -80,7 +88,8 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         path = item.nodeid
-        if path.startswith(ONCE) and not path.startswith(NOT_ONCE):
+        listed = path.startswith(ONCE) and not path.startswith(NOT_ONCE)
+        if listed or not may_use_the_database(item):
             item.add_marker(pytest.mark.once)
     yield
     items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
@@ -118,12 +127,16 @@ def eager(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _heartbeats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop heartbeats in tests that never commit: their own connection would not find the row, and end the job."""
-    marker = request.node.get_closest_marker("django_db")
-    if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
-        return
-    monkeypatch.setattr(Heartbeat, "_beat", lambda _: None)
+    beat, ours = Heartbeat._beat, connections[DEFAULT_DB_ALIAS]
+
+    def beat_if_committed(heartbeat: Heartbeat) -> None:
+        # Django marks the transaction of a test that never commits; it is the outermost.
+        if not any(block._from_testcase for block in ours.atomic_blocks[:1]):
+            beat(heartbeat)
+
+    monkeypatch.setattr(Heartbeat, "_beat", beat_if_committed)
 
 
 @pytest.fixture

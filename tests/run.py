@@ -7,6 +7,7 @@ the end, with how to make it run; in CI (CI=true) it is a failure.
 import os
 import subprocess
 import sys
+import time
 
 from tests.support import chromium, postgres
 
@@ -22,12 +23,13 @@ def main() -> int:
         left_out.append("browser tests: install Chromium (Debian: apt-get install chromium)")
     chosen = ["-m", "not browser"] if left_out else []
     env = os.environ.copy()
-    code = pytest(env, CORES + 2, *chosen, *arguments)  # tests with workers of their own mostly wait for these
+    where = "DATABASE_URL" if "DATABASE_URL" in env else "SQLite"
+    code = pytest(where, env, CORES + 2, *chosen, *arguments)  # tests with workers of their own mostly wait for these
     if "DATABASE_URL" not in env and not arguments:
         if postgres.find():
             with postgres.cluster() as url:
                 print("\nThe same on PostgreSQL:", flush=True)
-                code = pytest({**env, "DATABASE_URL": url}, CORES, "-m", TOUCHES_THE_DATABASE) or code
+                code = pytest("PostgreSQL", {**env, "DATABASE_URL": url}, CORES, "-m", TOUCHES_THE_DATABASE) or code
         else:
             left_out.append("the suite on PostgreSQL: install it (Debian: apt-get install postgresql)")
     for line in left_out:
@@ -35,9 +37,13 @@ def main() -> int:
     return code or (1 if left_out and env.get("CI") else 0)
 
 
-def pytest(env: dict[str, str], processes: int, *arguments: str) -> int:
+def pytest(where: str, env: dict[str, str], processes: int, *arguments: str) -> int:
+    """Run tests, and say how long they took on the database `where`. Returns the exit code."""
     command = [sys.executable, "-m", "pytest", "-n", str(processes), *arguments]
-    return subprocess.run(command, env=env, check=False).returncode
+    began = time.monotonic()
+    code = subprocess.run(command, env=env, check=False).returncode
+    print(f"Tests on {where} took {time.monotonic() - began:.0f} s.", flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from tests.support.effort import examples
 
 SQLITE = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
 #: For each of the two routes. PostgreSQL, the slower, sees that nothing depends on the database.
-EXAMPLES = examples(100 if SQLITE else 15)
+EXAMPLES = examples(50 if SQLITE else 15)
 RESULTS_MAX = 3
 NOTICE = PLANS[PlanChoice.FREE].kept_after_downgrade
 

@@ -18,6 +18,7 @@ from devstack.scenarios.cold_chaos import COLD, WORKERS, Plan, cold_chaos
 from devstack.scenarios.cold_chaos import SETTINGS as CHAOS_SETTINGS
 from devstack.stack import Stack, Worker
 from devstack.waiting import wait_for
+from tests.support.effort import THOROUGH
 
 pytestmark = [pytest.mark.workers, pytest.mark.once]
 
@@ -194,7 +195,8 @@ def test_an_upgrade_in_the_last_second_strands_nobody(stack, tmp_path):
         case.check_available()
 
 
-@pytest.mark.parametrize("route", ["vault", "class"])
+# The longest test there is: what differs between the routes is tried above, and with `make thorough` here too.
+@pytest.mark.parametrize("route", ["vault", "class"] if THOROUGH else ["vault"])
 def test_results_survive_killed_workers_and_an_aws_that_fails_and_falls(tmp_path, route):
     plan = Plan(jobs=8, seconds=180, down=4, people=2)
     quick = {**CHAOS_SETTINGS, **QUICK, "ARCHIVE_AFTER_SECONDS": "10", "ARCHIVE_ROUTE": route}
