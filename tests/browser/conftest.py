@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devstack.stack import Stack
 from tests.support import chromium
+
+# As long as Playwright waits for all else: five seconds are too few where other tests have the processors.
+expect.set_options(timeout=30_000)
 
 
 @pytest.hookimpl(tryfirst=True)  # markers are selected by in the same hook
