@@ -10,15 +10,17 @@ from types import MappingProxyType
 from annotator import hgvs, tags
 from annotator.alleles import Change, Kind, shortest
 from annotator.effects import csq_field
-from annotator.effects.consequences import Choice, Consequences, consequences, without_hgvs_c
+from annotator.effects.consequences import Choice, Consequences, consequences, of_effects, without_hgvs_c
 from annotator.effects.contradictions import contradiction
 from annotator.effects.effect import Effect, Effects
+from annotator.effects.structural import Touched, most_severe, structural_effect
 from annotator.effects.transcript import Transcript
 from annotator.hgvs_c import Fetch as FetchOnContig
 from annotator.known import KnownVariant
 from annotator.preflight.records import Record
 from annotator.references import Reference
 from annotator.sources.matching import Fetch, Variant, normal
+from annotator.structural_alleles import StructuralAllele, parse
 
 log = logging.getLogger(__name__)
 
@@ -134,17 +136,38 @@ class Composer:
             # REF repeated as ALT is no more of an allele than "." is.
             allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
             if allele.counts:
-                end = record.end if kind is Kind.SYMBOLIC else record.pos + len(record.ref) - 1
-                allele.genes = self.names(record.contig, record.pos, end)
-                gene = "&".join(map(csq_field.escaped, allele.genes))
-                allele.values = (gene, *allele.values[1:])
+                self._describe_unwritten(allele, record, len(found))
             found.append(allele)
         return found
 
-    def names(self, contig: str, start: int, end: int) -> list[str]:
-        """Return the genes of the transcripts that overlap start to end (1-based, included), else the named regions."""
-        genes = dict.fromkeys(one.gene for one in self._models.transcripts(contig, start, end))
-        return list(genes) or self._models.regions(contig, start, end)
+    def _describe_unwritten(self, allele: Allele, record: Record, number: int) -> None:
+        """Describe an allele that is not written in known bases; `number` is its number in the record, from 0."""
+        contig, pos = record.contig, record.pos
+        structural = parse(contig, pos, record.ref, allele.alt, number, record.info, self._reference.canonical)
+        if structural is None:
+            last = pos + len(record.ref) - 1
+            genes = dict.fromkeys(one.gene for one in self._models.transcripts(contig, pos, last))
+            allele.genes = list(genes) or self._models.regions(contig, pos, last)
+            allele.values = ("&".join(map(csq_field.escaped, allele.genes)), *allele.values[1:])
+            return
+        found = self._structural(contig, structural)
+        allele.term, allele.genes = found.term, found.genes
+        allele.entries = tuple("|".join(parts) for parts in found.entries(self.choice))
+        allele.values = _values(found, "", None)
+
+    def _structural(self, contig: str, allele: StructuralAllele) -> Consequences:
+        """Return what a structural allele does: all its genes, and the effects on the transcripts that get an entry."""
+        first, last = allele.touched
+        touched = [
+            Touched(transcript, one)
+            for transcript in self._models.transcripts(contig, first, last)
+            if (one := structural_effect(allele, transcript)) is not None
+        ]
+        if not touched:
+            nearby = None if contig in self._circular else self._models.nearby(contig, first, last)
+            return Consequences((), None, tuple(self._models.regions(contig, first, last)), nearby)
+        genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
+        return replace(of_effects(most_severe(touched)), genes=genes)
 
     def _in_bases(self, contig: str, variant: Variant, alt: str, phased: str) -> Allele:
         found = self._described(contig, variant)
