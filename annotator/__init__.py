@@ -1,4 +1,4 @@
-"""Annotate a VCF against a reference pack: check it, run bcftools csq on it, name what was found.
+"""Annotate a VCF against a reference pack: check it, compute consequences, look alleles up.
 
 A library without a web framework or a cloud client: `annotator.pipeline.annotate` works on files, and
 `python -m annotator IN.vcf OUT.vcf.gz --reference rCRS` runs it from a shell. What it adds to a file, and what it

@@ -1,7 +1,7 @@
 """bcftools as child processes with limits, forked from SERVER.
 
-bcftools comes as a library inside pysam. It is never called in the caller's own process: csq holds the interpreter
-lock throughout, and a crash of it would take the worker along.
+bcftools comes as a library inside pysam. It is never called in the caller's own process: it holds the
+interpreter lock throughout, and a crash would take the worker along.
 """
 
 import contextlib

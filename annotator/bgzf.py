@@ -1,11 +1,11 @@
-"""Writing bgzip: gzip in blocks of at most 64 KiB, which an index can point into (SAM specification, section 4)."""
+"""Bgzip: gzip in blocks of at most 64 KiB, which an index can point into (SAM specification, section 4)."""
 
 import struct
 import zlib
 from array import array
 from typing import IO
 
-from deflate import deflate_compress
+from deflate import DeflateError, deflate_compress, deflate_decompress
 
 #: Bytes in a block before compression: what bgzip takes, so that a block that does not compress still fits.
 BLOCK = 0xFF00
@@ -53,3 +53,31 @@ class BgzfWriter:
         self._file.write(packed)
         self._file.write(struct.pack("<II", zlib.crc32(data), len(data)))
         self.blocks.append(self.blocks[-1] + len(packed) + 26)
+
+
+MOST = 0x10000  # bytes in any block, unpacked
+#: Bytes of all extra fields, and the size of the block less one, which is in the first of them: SAM specification, 4.1.
+_HEAD = struct.Struct("<10xH4xH").unpack_from
+_LENGTH = struct.Struct("<I").unpack_from
+
+
+def unpack(block: bytes) -> bytes:
+    """The text of the first block of these bytes. Raises ValueError or struct.error if it is damaged."""
+    extra, size = _HEAD(block)
+    # Its last number says how long the text is: to make room for the longest takes longer than to unpack a short one.
+    (length,) = _LENGTH(block, size - 3)
+    try:
+        text = bytes(deflate_decompress(block[12 + extra :], min(length, MOST))) if length else b""
+    except DeflateError as error:
+        raise ValueError("a block of a bgzip file is damaged") from error
+    if len(text) != length:
+        raise ValueError("a block of a bgzip file is damaged")
+    return text
+
+
+def unpack_checked(block: bytes) -> bytes:
+    """The text of a block, if it is what was packed. Raises ValueError or struct.error if it is damaged."""
+    text = unpack(block)
+    if struct.unpack_from("<II", block, len(block) - 8) != (zlib.crc32(text), len(text)):
+        raise ValueError("the checksum of a block of a bgzip file is wrong")
+    return text

@@ -1,8 +1,7 @@
 """Reference packs: a folder each, with a manifest.json that says what is in it.
 
-A pack holds a FASTA with its indexes, a GFF3 in Ensembl style, and optionally a table of known variants. Where it is
-large, its genes are in slices, one for each contig, so that a job reads those of its own contigs alone; and with an
-index (annotator.regions), so that a small file's job reads those near its records alone.
+A pack holds a FASTA with its indexes, a GFF3 in Ensembl style, and optionally a table of known variants. An installed
+pack has a table of its gene models with an index, too, so that a job reads only those near its records.
 docs/references.md describes the manifest. The packs that come with the library are in `annotator/packs`; a service may
 have a folder of more, which `annotator.install` fills.
 """
@@ -10,34 +9,22 @@ have a folder of more, which `annotator.install` fills.
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from annotator.bgzf import BLOCK
 from annotator.errors import EngineError
-from annotator.features import FeatureLookup, Features, SlicedFeatures
 from annotator.known import KnownVariants
 from annotator.reference.gene_models import GeneModels
 from annotator.reference.gff3 import read_gff3
 from annotator.reference.indexed import Indexed
-from annotator.regional import RegionalFeatures
-from annotator.regions import Genes, Places
 from annotator.sequence import Sequence
-from annotator.slices import Slice, join
-from annotator.translate import protein
 
 log = logging.getLogger(__name__)
 
 PACKS = Path(__file__).with_name("packs")
 MANIFEST = "manifest.json"
-PROTEINS_KEPT = 1000
-#: csq refuses a GFF3 without a transcript of a kind that it knows. No contig of a file is called so.
-_A_GENE = b"""no_contig\t.\tncRNA_gene\t1\t3\t.\t+\t.\tID=gene:none;Name=none;biotype=misc_RNA
-no_contig\t.\ttranscript\t1\t3\t.\t+\t.\tID=transcript:none;Parent=gene:none;biotype=misc_RNA
-"""
 
 
 @dataclass(frozen=True)
@@ -89,12 +76,6 @@ class Reference(ReferenceInfo):
     hgvs_prefix: str
     lookalikes: tuple[Lookalike, ...]
     _names: dict[str, str] = field(repr=False)
-    feature_table: Path | None = None
-    _gff_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
-    _feature_slices: Mapping[str, Slice] = field(default_factory=dict, repr=False)
-    gene_index: Path | None = None
-    _index_sections: Mapping[str, Slice] = field(default_factory=dict, repr=False)
-    _gene_block: int = BLOCK
     gene_table: tuple[Path, Path] | None = None  # and its index
 
     def canonical(self, name: str) -> str | None:
@@ -114,52 +95,14 @@ class Reference(ReferenceInfo):
         return Sequence(self.fasta)
 
     @cached_property
-    def features(self) -> FeatureLookup:
-        if self.feature_table is None:
-            return Features(self.gff)
-        sliced = SlicedFeatures(self.feature_table, self._feature_slices)
-        return RegionalFeatures(sliced, self.genes) if self.genes else sliced
-
-    @cached_property
     def gene_models(self) -> GeneModels:
         """Genes, transcripts and named regions, by position."""
         codes = {contig.name: contig.genetic_code for contig in self.contigs}
         if self.gene_table:
             return Indexed(*self.gene_table, codes)
-        if self.feature_table:
+        if self.gff.suffix == ".gz":  # an installed pack, of an earlier version of the annotator
             log.warning("the reference pack %s has no table of gene models: install it again", self.id)
         return read_gff3(self.gff, codes)
-
-    @cached_property
-    def genes(self) -> Genes | None:
-        """The genes by where they lie; None of a pack without an index of them."""
-        if self.feature_table is None or self.gene_index is None:
-            return None
-        return Genes(
-            (self.gene_index, self._index_sections),
-            (self.gff, self._gff_slices),
-            (self.feature_table, self._feature_slices),
-            self._gene_block,
-        )
-
-    @property
-    def has_slices(self) -> bool:
-        """Whether genes can be had contig by contig."""
-        return self.feature_table is not None
-
-    def gff_for(self, contigs: Iterable[str], target: Path, places: Places | None = None) -> Path:
-        """Return a GFF3 with the genes of these contigs, by the pack's own names, for csq; where records lie in these
-        places alone, it may be without genes that are not near them.
-
-        It is written to target, bgzip or plain, unless the pack has no slices: then it is the pack's whole GFF3.
-        """
-        if not self.has_slices:
-            return self.gff
-        if places is not None and self.genes and self.genes.write_gff(places, target, _A_GENE):
-            return target
-        slices = [self._gff_slices[contig] for contig in contigs if contig in self._gff_slices]
-        join(self.gff, slices, target, _A_GENE + (self.genes.filler(contigs) if self.genes else b""))
-        return target
 
     @cached_property
     def _by_name(self) -> dict[str, Contig]:
@@ -184,25 +127,6 @@ class Reference(ReferenceInfo):
     @cached_property
     def known(self) -> KnownVariants:
         return KnownVariants(self.known_table, self.sequence, self.hgvs_prefix)
-
-    @cached_property
-    def _proteins(self) -> dict[str, str]:
-        return {}
-
-    def protein(self, transcript: str, contig: str = "") -> str:
-        """Return the protein of a contig's transcript in one-letter codes, "" if it codes for none.
-
-        contig may be left out where the pack has only one.
-        """
-        found = self._proteins.get(transcript)
-        if found is None:
-            contig = contig or self.contigs[0].name
-            coding = self.features.transcript(transcript, contig)
-            found = protein(coding, self.sequence, self.genetic_code_of(contig)) if coding else ""
-            if len(self._proteins) >= PROTEINS_KEPT:
-                self._proteins.clear()
-            self._proteins[transcript] = found
-        return found
 
 
 _loaded: dict[Path, tuple[str, Reference]] = {}
@@ -295,8 +219,6 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
     names = {alias: contig.name for contig in contigs for alias in (contig.name, *contig.aliases)}
     files = manifest["files"]
     known = files.get("known_variants")
-    features = files.get("features")
-    index = files.get("gene_index")
     table = files.get("gene_table")
     return Reference(
         id=manifest["id"],
@@ -316,15 +238,5 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
             for row in manifest.get("lookalikes", ())
         ),
         _names=names,
-        feature_table=folder / features["name"] if features else None,
-        _gff_slices=_slices(manifest, "gff"),
-        _feature_slices=_slices(manifest, "features"),
-        gene_index=folder / index["name"] if index else None,
-        _index_sections=_slices(manifest, "gene_index"),
-        _gene_block=index.get("block_bytes", BLOCK) if index else BLOCK,
         gene_table=(folder / table["name"], folder / files["gene_table_index"]["name"]) if table else None,
     )
-
-
-def _slices(manifest: dict[str, Any], file: str) -> dict[str, Slice]:
-    return {row["name"]: Slice(*row["slices"][file]) for row in manifest["contigs"] if file in row.get("slices", {})}

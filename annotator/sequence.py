@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from annotator.slices import unpack
+from annotator.bgzf import unpack
 
 SMALL = 1024 * 1024  # bytes of a plain FASTA that is kept in memory
 _COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")

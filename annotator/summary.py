@@ -33,7 +33,7 @@ class Summary:
         self.genes: Counter[str] = Counter()
         self.transitions = 0
         self.transversions = 0
-        #: Combinations of alleles that are certain to lie on one molecule, and of which csq has something to say.
+        #: Combinations of alleles that are certain to lie on one molecule, and whose protein can be told.
         self.phased = 0
         self.preview: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], dict[str, Any]] = {}

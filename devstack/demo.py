@@ -124,10 +124,10 @@ def _follow(scientist: Scientist, job: str, timeline: Timeline) -> None:
 
 
 def find_consequence(vcf: str) -> str:
-    """BCSQ of m.11778G>A, or "" if there is none."""
+    """Return the first entry of CSQ of m.11778G>A, "" if there is none."""
     for line in vcf.splitlines():
         columns = line.split("\t")
         if len(columns) > 7 and (columns[1], columns[3], columns[4]) == VARIANT:
             tags = dict(tag.partition("=")[::2] for tag in columns[7].split(";"))
-            return tags.get("BCSQ", "")
+            return tags.get("CSQ", "").partition(",")[0]
     return ""

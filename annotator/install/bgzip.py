@@ -3,7 +3,6 @@
 import io
 import os
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -70,27 +69,3 @@ class BgzipFile:
         while self._waiting:
             self._file.write(self._waiting.popleft().result())
         return self._file.tell()
-
-
-class Slices:
-    """A bgzip file of text in slices, each of which is a gzip file of its own, and can be cut out by its place."""
-
-    def __init__(self, path: Path, first_line: bytes, block: int = BLOCK) -> None:
-        self._file = BgzipFile(path, block=block)
-        self._file.write(first_line)
-        self.places: dict[str, tuple[int, int]] = {}
-
-    def __enter__(self) -> Self:
-        self._file.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.__exit__(*error)  # type: ignore[arg-type]
-
-    def add(self, name: str, write: Callable[[BgzipFile], object]) -> None:
-        """Have `write` write the slice called name; places[name] is then its first byte and its number of bytes."""
-        begin = self._file.end_slice()
-        write(self._file)
-        size = self._file.end_slice() - begin
-        if size:
-            self.places[name] = begin, size

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from annotator import __version__, bcftools
+from annotator.effects.transcript import Transcript
 from annotator.install import codes, names
 from annotator.install.checksums import of_file
 from annotator.install.download import Fetched, sync_folder
-from annotator.install.genes import BLOCK, ContigGenes, GeneModels, pack_genes
+from annotator.install.genes import ContigGenes, GeneModels, pack_genes
 from annotator.install.genome import Sequence as Contig
 from annotator.install.genome import pack_genome
+from annotator.reference.gene_models import Record
 from annotator.references import MANIFEST
 from annotator.sequence import Sequence as Bases
 
-FASTA, GFF, FEATURES, GENES = "genome.fa.gz", "genes.gff3.gz", "features.tsv.gz", "genes.index"
-TABLE = "genes.tsv"
+FASTA, GFF, TABLE = "genome.fa.gz", "genes.gff3.gz", "genes.tsv"
 #: What each file of a pack is called in its manifest.
 FILES = {
     "fasta": FASTA,
@@ -26,8 +27,6 @@ FILES = {
     "fasta_blocks": f"{FASTA}.gzi",
     "gff": GFF,
     "gff_index": f"{GFF}.csi",
-    "features": FEATURES,
-    "gene_index": GENES,
     "gene_table": TABLE,
     "gene_table_index": f"{TABLE}.index",
 }
@@ -71,16 +70,14 @@ def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -
     bases = Bases(folder / FASTA)
     found_codes: dict[str, int] = {}
 
-    def check(contig: ContigGenes) -> None:
+    def check(contig: ContigGenes, records: list[Record]) -> None:
         code = codes.code_of(contig.name, contig.mitochondrial, recipe.species, recipe.codes)
-        codes.check_code(contig.name, contig.transcripts, contig.strands, bases, code)
+        codes.check_code(contig.name, [one for one in records if isinstance(one, Transcript)], bases, code)
         found_codes[contig.name] = code
 
     models = pack_genes(
         recipe.genes.path,
         folder / GFF,
-        folder / FEATURES,
-        folder / GENES,
         folder / FILES["gene_table"],
         folder / FILES["gene_table_index"],
         lengths={contig.name: contig.length for contig in contigs},
@@ -140,7 +137,6 @@ def _manifest(
                 "name": name,
                 "size": (folder / name).stat().st_size,
                 "sha256": of_file(folder / name, "sha256").value,
-                **({"block_bytes": BLOCK} if kind == "gene_index" else {}),
             }
             for kind, name in FILES.items()
         },
@@ -173,9 +169,5 @@ def _contigs(
             row["genetic_code"] = found_codes[contig.name]
         if mitochondrion:
             row["hgvs_prefix"] = "m"
-        places = {"gff": models.gff, "features": models.features, "gene_index": models.indexes}
-        slices = {kind: list(all_of[contig.name]) for kind, all_of in places.items() if contig.name in all_of}
-        if slices:
-            row["slices"] = slices
         rows.append(row)
     return rows

@@ -1,12 +1,15 @@
 """Which genetic code each contig is read with, and whether that can be true."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
+from annotator.effects.effect import coding_sequence
+from annotator.effects.genetic_codes import CODES
+from annotator.effects.transcript import Transcript
 from annotator.install.errors import InstallError
-from annotator.install.genes import coding_transcript
 from annotator.install.names import MITOCHONDRIA
 from annotator.sequence import Sequence as Bases
-from annotator.translate import CODES, protein
 
 STANDARD = 1
 VERTEBRATE_MITOCHONDRIA = 2
@@ -35,24 +38,21 @@ def code_of(contig: str, mitochondrial: bool, species: str, chosen: Mapping[str,
     return STANDARD
 
 
-def check_code(
-    contig: str,
-    transcripts: Mapping[str, Sequence[tuple[int, int, int]]],
-    strands: Mapping[str, str],
-    bases: Bases,
-    code: int,
-) -> None:
-    """Translate coding sequences of a contig; raise InstallError where they do not read as proteins.
+def check_code(contig: str, transcripts: Sequence[Transcript], bases: Bases, code: int) -> None:
+    """Translate coding sequences of a contig.
 
-    So a wrong genetic code, genes of another build and phases that are off come out here, not in somebody's results.
-    transcripts: the coding segments of each, as (start, end, phase).
+    A wrong genetic code, genes of another build and phases that are off come out here, not in somebody's results.
+
+    Raises:
+        InstallError: They do not read as proteins.
     """
-    step = max(1, len(transcripts) // LOOKED_AT)
+    coding = [one for one in transcripts if one.coding is not None and one.is_consistent]
+    step = max(1, len(coding) // LOOKED_AT)
     looked, broken = 0, 0
-    for name in list(transcripts)[::step]:
-        coding = coding_transcript(name, contig, strands[name], transcripts[name])
+    for transcript in coding[::step]:
         looked += 1
-        broken += "*" in protein(coding, bases, code)[:-1]
+        protein = coding_sequence(replace(transcript, genetic_code=code), partial(bases.fetch, contig)).protein
+        broken += "*" in protein[:-1] or "U" in protein[:-1]
     if broken > REFUSED_SHARE * looked and (looked >= FEWEST or code != STANDARD or contig in MITOCHONDRIA):
         raise InstallError(
             "wrong-code",

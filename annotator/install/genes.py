@@ -1,133 +1,125 @@
-"""Gene models: from Ensembl's GFF3 to one slice per contig, for csq, and a table of what we ourselves look up; and an
-index of where in both each gene is.
-"""
+"""Gene models: from Ensembl's GFF3 to the pack's table of genes and transcripts, and to a sorted, indexed GFF3."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotator import rna, transcripts
-from annotator.features import GENE_TYPES, REGION_TYPES, Transcript, attributes, coding_row
-from annotator.install import chunks, htslib
-from annotator.install.bgzip import BgzipFile, Slices
+from annotator.install import htslib
+from annotator.install.bgzip import BgzipFile
 from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
+from annotator.reference.gene_models import Record
 from annotator.reference.gene_table import TableWriter
-from annotator.reference.gff3 import ContigReader
-from annotator.regions import GeneIndex
-from annotator.rna import RnaReading
-from annotator.transcripts import ModelReading
+from annotator.reference.gff3 import GENE_TYPES, REGION_TYPES, ContigReader, attributes
 
 #: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
 LEFT_OUT = {b"biological_region"}
-#: Bytes of text in a block of either file: a gene has some kilobytes, and those of a small file lie far apart.
-BLOCK = 16 * 1024
-_PARENT = re.compile(rb"(?:^|;)Parent=transcript:([^;]+)").search
-_TRANSCRIPT = re.compile(rb"(?:^|;)ID=transcript:([^;]+)").search
-_GENE = re.compile(rb"(?:^|;)Parent=gene:([^;]+)").search
 _REGION = re.compile(rb"(?:^|;)ID=([A-Za-z_]+):").search
 _MITOCHONDRIAL = re.compile(rb"(?:^|;)biotype=Mt_[tr]RNA(?:;|$)").search
 
 
 @dataclass
 class ContigGenes:
-    """What a GFF3 says of one contig. aliases and circular come from the row that describes the contig itself."""
+    """What a GFF3 says of one contig.
+
+    name: by the genome's name.
+    length, aliases, circular: from the row that describes the contig itself; length is None without one.
+    mitochondrial: whether it has the genes of a mitochondrion.
+    genes: the number of rows of genes and named regions.
+    rows: start and text of each row that is kept, until the contig is written.
+    reader: puts the rows together, until the contig is written.
+    """
 
     name: str
     length: int | None = None
     aliases: tuple[str, ...] = ()
     circular: bool = False
-    mitochondrial: bool = False  # it has the genes of a mitochondrion
+    mitochondrial: bool = False
     genes: int = 0
-    transcripts: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)  # start, end, phase of each CDS
-    strands: dict[str, str] = field(default_factory=dict)
-    rnas: RnaReading = field(default_factory=RnaReading)
-    models: ModelReading = field(default_factory=ModelReading)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
-    table: list[str] = field(default_factory=list)
     reader: ContigReader | None = None
 
 
 @dataclass
 class GeneModels:
-    """What was written. facts are the `#!` lines (genome-build, genebuild-last-updated ...); left_out counts rows of
-    contigs that the genome does not have.
+    """What was written.
+
+    contigs: those that have rows, in the file's order.
+    facts: the `#!` lines, such as genome-build and genebuild-last-updated.
+    left_out: rows of contigs that the genome does not have.
     """
 
     contigs: list[ContigGenes]
     facts: dict[str, str]
     left_out: int
-    gff: dict[str, tuple[int, int]]
-    features: dict[str, tuple[int, int]]
-    indexes: dict[str, tuple[int, int]]
+
+
+Check = Callable[[ContigGenes, list[Record]], None]
 
 
 def pack_genes(
     source: Path,
     gff: Path,
-    features: Path,
-    index: Path,
-    gene_table: Path,
-    gene_table_index: Path,
+    table: Path,
+    table_index: Path,
     *,
     lengths: Mapping[str, int],
-    check: Callable[[ContigGenes], None],
+    check: Check,
     progress: Callable[[int], None] | None = None,
 ) -> GeneModels:
-    """Write the gzip GFF3 source as slices to gff (with gff.csi) and features, and what is where to index; and
-    the table of gene models with its index.
+    """Write the table of gene models with its index, and the sorted GFF3 with gff.csi.
 
-    lengths: of the genome's contigs. check is called with each contig before its rows are let go, and may raise.
-    Raises InstallError.
+    Args:
+        source: A GFF3 packed with gzip.
+        gff, table, table_index: Where to write.
+        lengths: Of the genome's contigs.
+        check: Called with each contig and its records before they are written; may raise.
+        progress: Called with the bytes of the source that have been read.
+
+    Raises:
+        InstallError: The source is no GFF3, has no genes, or belongs to another genome.
     """
     with (
         source.open("rb") as packed,
-        Slices(gff, b"##gff-version 3\n", BLOCK) as rows,
-        Slices(features, b"#1\n", BLOCK) as table,
-        TableWriter(gene_table, gene_table_index) as models_table,
+        BgzipFile(gff) as rows,
+        TableWriter(table, table_index) as models,
     ):
-        reading = _Reading(source.name, lengths, check, rows, table, models_table)
+        rows.write(b"##gff-version 3\n")
+        reading = _Reading(source.name, lengths, check, rows, models)
         for lines in whole_lines(packed, source.name, progress):
             for line in lines.splitlines():
                 reading.add(line)
         reading.finish()
-    indexes = chunks.write_indexes(index, reading.indexes, (gff, rows.places), (features, table.places))
-    models = GeneModels(reading.contigs, reading.facts, reading.left_out, rows.places, table.places, indexes)
-    if not models.gff:
+    found = GeneModels(reading.contigs, reading.facts, reading.left_out)
+    if not reading.written:
         raise InstallError("no-genes", f"{source.name} has no genes on any contig of the genome.")
     if fault := htslib.index("tabix", gff):
         raise InstallError("bad-gff3", f"{source.name} cannot be indexed: {fault}.")
-    return models
+    return found
 
 
 class _Reading:
-    """A GFF3 as it goes by, contig after contig."""
+    """A GFF3 as it is read, contig after contig."""
 
     def __init__(
-        self,
-        source: str,
-        lengths: Mapping[str, int],
-        check: Callable[[ContigGenes], None],
-        rows: Slices,
-        table: Slices,
-        models: TableWriter,
+        self, source: str, lengths: Mapping[str, int], check: Check, rows: BgzipFile, models: TableWriter
     ) -> None:
-        self._models = models
         self._source = source
         self._lengths = lengths
         self._check = check
         self._rows = rows
-        self._table = table
+        self._models = models
         self._current: ContigGenes | None = None
         self._called = b""
         self._done: set[str] = set()
         self.contigs: list[ContigGenes] = []
         self.facts: dict[str, str] = {}
         self.left_out = 0
-        self.indexes: dict[str, GeneIndex] = {}
+        self.written = 0
 
     def add(self, line: bytes) -> None:
+        """Read a row. Raises InstallError."""
         if not line or line.startswith(b"#"):
             if line.startswith(b"#!"):
                 key, _, value = line[2:].decode("utf-8", "replace").strip().partition(" ")
@@ -149,26 +141,26 @@ class _Reading:
         _add(self._current, columns, line, self._lengths[self._current.name], self._source)
 
     def finish(self) -> None:
-        """Write the contig at hand, and let its rows go."""
+        """Write the contig that has been read."""
         contig, self._current = self._current, None
-        if contig is None:
+        if contig is None or contig.reader is None:
             return
         length = self._lengths[contig.name]
         if contig.length not in {None, length}:
             has = f"{contig.name} has {contig.length:,} bases in {self._source}, {length:,} in the genome"
             raise InstallError("other-build", f"{has}: genes and genome are of two builds.")
-        self._check(contig)
-        if index := _write(contig, self._rows, self._table):
-            self.indexes[contig.name] = index
-        if contig.reader:
-            self._models.add(contig.name, contig.reader.records())
-        contig.rows, contig.table, contig.transcripts, contig.strands = [], [], {}, {}
-        contig.rnas, contig.models, contig.reader = RnaReading(), ModelReading(), None
+        records = contig.reader.records()
+        self._check(contig, records)
+        for _, row in sorted(contig.rows, key=lambda pair: pair[0]):
+            self._rows.write(row + b"\n")
+        self.written += len(contig.rows)
+        self._models.add(contig.name, records)
+        contig.rows, contig.reader = [], None
         self.contigs.append(contig)
 
 
 def _name(name: str, lengths: Mapping[str, int]) -> str | None:
-    """The genome's own name of a contig: genome and genes of one release may differ in a `chr`."""
+    """Return the genome's own name of a contig: genome and genes of one release may differ in a `chr`."""
     for candidate in (name, name.removeprefix("chr"), f"chr{name}"):
         if candidate in lengths:
             return candidate
@@ -193,71 +185,9 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
         contig.mitochondrial = contig.mitochondrial or found.get("genome", "") == "mitochondrion"
         return
     name = contig.name.encode()
-    if contig.reader:
+    if contig.reader is not None:
         contig.reader.add([column.decode("utf-8", "replace") for column in columns])
     contig.rows.append((start, line if columns[0] == name else name + line[len(columns[0]) :]))
     if word in GENE_TYPES or word in REGION_TYPES:
-        found = attributes(tags.decode("utf-8", "replace"))
         contig.genes += 1
         contig.mitochondrial = contig.mitochondrial or bool(_MITOCHONDRIAL(tags))
-        label = found.get("Name") or found.get("ID", "").removeprefix("gene:")
-        strand, biotype, text = columns[6].decode(), found.get("biotype", ""), found.get("description", "")
-        cells = (word, str(start), str(end), strand, biotype, label, text)
-        contig.table.append("\t".join(" ".join(cell.split()) for cell in cells))
-        contig.rnas.gene(found.get("ID", ""), " ".join(label.split()))
-    elif word == "exon" and (parent := _PARENT(tags)):
-        contig.rnas.exon(parent[1].decode(), start, end)
-        contig.models.exon(parent[1].decode(), columns[6].decode())
-    elif identity := _TRANSCRIPT(tags):
-        gene = _GENE(tags)
-        strand = columns[6].decode()
-        contig.rnas.transcript(
-            identity[1].decode(), gene[1].decode() if gene else "", contig.name, strand, (start, end)
-        )
-        contig.models.transcript(identity[1].decode(), strand, attributes(tags.decode("utf-8", "replace")))
-    elif word == "CDS" and (parent := _PARENT(tags)):
-        transcript = parent[1].decode()
-        contig.rnas.coding.add(transcript)
-        phase = int(columns[7]) if columns[7] in {b"1", b"2"} else 0
-        contig.transcripts.setdefault(transcript, []).append((start, end, phase))
-        contig.strands[transcript] = columns[6].decode()
-
-
-def coding_transcript(name: str, contig: str, strand: str, segments: Sequence[tuple[int, int, int]]) -> Transcript:
-    """A transcript of these coding segments (start, end, phase), in any order."""
-    ordered = sorted(segments)
-    phase = ordered[-1 if strand == "-" else 0][2]
-    return Transcript(name, contig, strand, [(start, end) for start, end, _ in ordered], phase)
-
-
-def _write(contig: ContigGenes, rows: Slices, table: Slices) -> GeneIndex | None:
-    genes = chunks.Genes(contig.rows, GENE_TYPES | REGION_TYPES)
-    ordered = genes.ordered(_table(contig, genes))
-
-    def write_rows(out: BgzipFile) -> None:
-        for line in genes.lines:
-            out.write(line + b"\n")
-
-    def write_table(out: BgzipFile) -> None:
-        for _, line in ordered:
-            out.write(f"{line}\n".encode())
-
-    rows.add(contig.name, write_rows)
-    table.add(contig.name, write_table)
-    return genes.index(ordered, contig.transcripts)
-
-
-def _table(contig: ContigGenes, genes: chunks.Genes) -> Iterator[tuple[bytes, str]]:
-    """The rows of the table, each with its gene."""
-    yield from zip(genes.heads, contig.table, strict=True)
-    coding = {
-        name: coding_transcript(name, contig.name, contig.strands[name], segments)
-        for name, segments in contig.transcripts.items()
-    }
-    for name, transcript in coding.items():
-        yield genes.of_transcript(name), coding_row(transcript)
-    names = (name for name in contig.rnas.transcripts if name not in contig.rnas.coding)
-    for name, one in zip(names, contig.rnas.found(), strict=True):
-        yield genes.of_transcript(name), rna.row(one)
-    for model in contig.models.found(contig.rnas, coding):
-        yield genes.of_transcript(model.name), transcripts.row(model)

@@ -26,7 +26,7 @@ _IN_BASES = {Kind.SEQUENCE, Kind.UNKNOWN_BASES, Kind.INVALID}
 _END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
 
-#: bcftools csq gives nothing back of a position before the next one comes: what it holds until then is held here too.
+#: Records of one position are kept together in several places. No real file has as many.
 MOST_AT_POSITION = 1000
 MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
 

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from annotator.bgzf import END, BgzfWriter
+from annotator.bgzf import END, BgzfWriter, unpack_checked
 from annotator.errors import EngineError
-from annotator.slices import unpack_checked
 from annotator.sources.matching import Variant
 
 TABLE, BLOCKS = "table.tsv.gz", "table.blocks"

@@ -30,7 +30,6 @@ def make_pack(
             offset += len(bases) + 1
     (pack / "genome.fa.fai").write_text("".join(index))
     first = next(iter(contigs))
-    # csq refuses a GFF3 without any transcript.
     (pack / "genes.gff3").write_text("##gff-version 3\n" + (genes or _gene(first)))
     manifest = {
         "id": pack_id,

@@ -1,4 +1,4 @@
-"""The table of known variants is right about the sequence, and agrees with what csq says of each."""
+"""The table of known variants is right about the sequence, and agrees with the consequences of each."""
 
 import csv
 
@@ -31,7 +31,7 @@ def test_every_row_has_a_disease_and_a_source() -> None:
         assert row["source"].startswith("MITOMAP"), row
 
 
-def test_csq_agrees_on_every_gene_and_protein(run: Annotate) -> None:
+def test_consequences_agree_on_every_gene_and_protein(run: Annotate) -> None:
     result = run(vcf(*(f"MT {row['pos']} . {row['ref']} {row['alt']}" for row in ROWS)))
     assert len(result.report.preview) == len(ROWS)
     for row, seen in zip(ROWS, result.report.preview, strict=True):

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from annotator.references import PACKS, Reference
+from tests.support.proteins import protein as protein_of
+from tests.support.proteins import transcript
 
 PACK = PACKS / "rCRS"
 
@@ -85,7 +87,7 @@ def test_it_has_37_genes(rcrs: Reference) -> None:
     assert len(rows("ncRNA_gene")) == 24
     assert set(rows("tRNA")) == set(ANTICODONS)
     assert set(rows("rRNA")) == {"MT-RNR1", "MT-RNR2"}
-    assert len(rcrs.features.genes) == 37
+    assert len(rcrs.gene_models.every("MT").genes) == 37
 
 
 @pytest.mark.parametrize("name", LENGTHS)
@@ -100,16 +102,16 @@ def test_every_cds_translates_from_a_start_to_a_stop(sequence: str, name: str, r
     protein = "".join(MITOCHONDRIAL[completed[at : at + 3]] for at in range(0, len(completed), 3))
     assert protein.index("*") == len(protein) - 1
     assert len(protein) - 1 == LENGTHS[name]
-    assert rcrs.protein(name) == protein
+    # The first codon is read as methionine, whatever it codes for elsewhere.
+    assert protein_of(rcrs, "MT", name) == "M" + protein[1:]
 
 
 def test_incomplete_stops_are_known_as_such(rcrs: Reference) -> None:
     utrs = rows("three_prime_UTR")
     assert set(utrs) == set(INCOMPLETE)
-    for name, (start, end, _) in utrs.items():
-        assert rcrs.features.transcripts[name].incomplete_codon == (start, end)
-        assert rcrs.features.in_incomplete_codon("MT", start, end)
-        assert not rcrs.features.in_incomplete_codon("MT", start - 1, start - 1)
+    for name, (_, end, _) in utrs.items():
+        assert transcript(rcrs, "MT", name).coding[1] == end  # type: ignore[index]
+        assert protein_of(rcrs, "MT", name).endswith("*")
 
 
 def test_overlapping_genes_overlap_as_they_should(rcrs: Reference) -> None:
@@ -117,10 +119,13 @@ def test_overlapping_genes_overlap_as_they_should(rcrs: Reference) -> None:
     assert (cds["MT-ATP8"][1], cds["MT-ATP6"][0]) == (8572, 8527)
     assert (cds["MT-ND4L"][1], cds["MT-ND4"][0]) == (10766, 10760)
     assert (cds["MT-ATP6"][1], cds["MT-CO3"][0]) == (9207, 9207)
-    names = rcrs.features.names
-    assert names("MT", 8550, 8550) == ["MT-ATP8", "MT-ATP6"]
-    assert names("MT", 10762, 10762) == ["MT-ND4L", "MT-ND4"]
-    assert names("MT", 4330, 4330) == ["MT-TI", "MT-TQ"]
+
+    def names(position: int) -> list[str]:
+        return [one.name for one in rcrs.gene_models.genes("MT", position, position)]
+
+    assert names(8550) == ["MT-ATP8", "MT-ATP6"]
+    assert names(10762) == ["MT-ND4L", "MT-ND4"]
+    assert names(4330) == ["MT-TI", "MT-TQ"]
 
 
 def test_light_strand_genes_are_on_the_minus_strand() -> None:
@@ -146,9 +151,9 @@ def test_the_ends_of_the_control_region_meet_the_genes(rcrs: Reference) -> None:
     genes = rows("gene") | rows("ncRNA_gene")
     assert min(start for start, _, _ in genes.values()) == 577
     assert max(end for _, end, _ in genes.values()) == 16023
-    assert rcrs.features.names("MT", 73, 73) == ["D-loop"]
-    assert rcrs.features.names("MT", 16519, 16519) == ["D-loop"]
-    assert rcrs.features.names("MT", 5740, 5740) == ["OriL"]
+    assert rcrs.gene_models.regions("MT", 73, 73) == ["D-loop"]
+    assert rcrs.gene_models.regions("MT", 16519, 16519) == ["D-loop"]
+    assert rcrs.gene_models.regions("MT", 5740, 5740) == ["OriL"]
 
 
 def test_rrnas_lie_between_their_trnas() -> None:

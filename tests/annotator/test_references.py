@@ -10,6 +10,7 @@ from annotator import references
 from annotator.errors import EngineError
 from annotator.references import available_references, load_reference
 from tests.annotator.packs import make_pack
+from tests.support.proteins import protein, transcript
 
 
 def test_the_built_in_pack_says_what_it_is() -> None:
@@ -151,8 +152,6 @@ def test_a_packed_genome_gives_the_same_bases_as_a_plain_one(tmp_path: Path) -> 
 @pytest.mark.parametrize("strand", ["+", "-"])
 def test_a_transcript_that_begins_in_the_middle_of_a_codon_is_read_from_the_next(tmp_path: Path, strand: str) -> None:
     """Ensembl's transcripts whose start is not known: the phase of the first coding segment says where to begin."""
-    from annotator.features import Features, coding_row
-
     coding = "GG" + "ATGGCTGAT" + "C"  # two bases of a codon before, one after
     bases = "AAAA" + coding[:5] + "TTTTT" + coding[5:] + "AAAA"
     segments = [(5, 9), (15, 21)]
@@ -167,11 +166,6 @@ def test_a_transcript_that_begins_in_the_middle_of_a_codon_is_read_from_the_next
         for start, end in segments
     ]
     made = make_pack(tmp_path, {"1": bases}, genes="".join(rows))
-    # The last codon has one base; it is completed, as that of a stop would be.
-    assert made.protein("t", "1") == "MADQ"
-    last = segments[1][1] if strand == "+" else segments[0][0]
-    assert made.features.in_incomplete_codon("1", last, last)
-    from_table = Features.of_table("1", [coding_row(made.features.transcript("t", "1"))])  # type: ignore[arg-type]
-    assert from_table.in_incomplete_codon("1", last, last)
-    assert from_table.transcript("t", "1") == made.features.transcript("t", "1")
-    assert from_table.transcript("t", "2") is None
+    # Residues are numbered as Ensembl numbers them: the codon that begins before the transcript is the first one.
+    assert protein(made, "1", "t") == "XMAD"
+    assert (transcript(made, "1", "t").phase, transcript(made, "1", "t").is_numbered) == (2, False)

@@ -68,7 +68,7 @@ def test_a_good_file_comes_back_annotated_with_index_log_summary_and_one_mail(
     stored = objects(job.result_prefix)
     annotated = gzip.decompress(stored[result.key]).decode()
     record = annotated.splitlines()[-1]
-    assert "BCSQ=" in record
+    assert ";CSQ=" in record
     assert "MT-ND4" in record
     assert result.size == len(stored[result.key])
     assert {key.rpartition("/")[2] for key in stored} == {

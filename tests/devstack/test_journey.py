@@ -54,10 +54,10 @@ def test_an_error_in_a_step_is_told_in_one_sentence():
 def test_the_consequence_is_read_from_the_right_record():
     rows = [
         "#CHROM\tPOS",
-        "chrM\t11778\t.\tG\tC\t.\t.\tBCSQ=other",
-        "chrM\t11778\t.\tG\tA\t.\t.\tDP=3;BCSQ=missense|ND4",
+        "chrM\t11778\t.\tG\tC\t.\t.\tCSQ=other",
+        "chrM\t11778\t.\tG\tA\t.\t.\tDP=3;CSQ=A|missense_variant|ND4",
     ]
-    assert find_consequence("\n".join(rows)) == "missense|ND4"
+    assert find_consequence("\n".join(rows)) == "A|missense_variant|ND4"
     assert find_consequence("") == ""
 
 

@@ -22,6 +22,7 @@ from annotator.references import Reference, available_references, load_reference
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server
 from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, Genome, gff3, serve_as_ensembl, write_sums
+from tests.support.proteins import protein
 
 FASTA = f"{STEM}.dna.toplevel.fa.gz"
 GFF = f"{STEM}.{RELEASE}.gff3.gz"
@@ -63,8 +64,8 @@ def test_what_is_installed_is_the_genome_and_its_genes(ensembl: Server, refs: Pa
         assert reference.sequence.fetch(contig.name, 1, len(bases)) == bases
     for gene in genome.genes.values():
         if gene.protein:
-            assert reference.protein(gene.transcript, gene.contig) == gene.protein
-        assert reference.features.names(gene.contig, gene.start, gene.start) == [gene.name]
+            assert protein(reference, gene.contig, gene.transcript) == gene.protein
+        assert [one.name for one in reference.gene_models.genes(gene.contig, gene.start, gene.start)] == [gene.name]
     assert reference.canonical("NC_000902.1") == "2"
     assert [contig.circular for contig in reference.contigs] == [False, False, True]
     assert temporary(refs) == []

@@ -14,6 +14,7 @@ from annotator.install.own import Done, OwnGenome, install_own
 from annotator.references import Reference, load_reference
 from tests.support import gene_styles
 from tests.support.genome import Gene, Genome, fasta, gff3
+from tests.support.proteins import protein
 
 Style = Callable[[Gene], Iterator[str]]
 
@@ -51,14 +52,14 @@ def test_every_style_gives_the_same_genes_and_proteins(files: Path, genome: Geno
     assert done.genes == len(genome.genes)
     assert not done.counts.left_out
     for gene in genome.genes.values():
-        (model,) = reference.features.models(gene.contig, gene.start, gene.end)
+        (model,) = reference.gene_models.transcripts(gene.contig, gene.start, gene.end)
         assert (model.gene, model.strand, model.start, model.end) == (gene.name, gene.strand, gene.start, gene.end)
         if gene.protein:
-            assert reference.protein(model.name, gene.contig) == gene.protein
+            assert protein(reference, gene.contig, model.name) == gene.protein
             assert model.coding == (min(gene.places), max(gene.places))
         if gene.contig != "MT":
-            assert (model.name, model.version, model.flag) == (gene_styles.transcript(gene), "2", "MANE_Select")
-            assert model.spans == tuple(gene.exons)
+            assert (model.name, model.flag) == (f"{gene_styles.transcript(gene)}.2", "MANE_Select")
+            assert model.exons == tuple(gene.exons)
 
 
 def test_plain_and_packed_files_make_the_same_pack(files: Path, genome: Genome) -> None:
@@ -67,7 +68,7 @@ def test_plain_and_packed_files_make_the_same_pack(files: Path, genome: Genome) 
         (files / f"{name}.gz").write_bytes(gzip.compress((files / name).read_bytes()))
     install_own(OwnGenome("packed", files / "genome.fa.gz", files / "genes.gff3.gz"), files / "packs")
 
-    for name in ("genome.fa.gz", "genes.gff3.gz", "features.tsv.gz", "genes.index"):
+    for name in ("genome.fa.gz", "genes.gff3.gz", "genes.tsv", "genes.tsv.index"):
         assert (files / "packs/mine" / name).read_bytes() == (files / "packs/packed" / name).read_bytes()
 
 
@@ -93,9 +94,8 @@ def test_phases_that_do_not_fit_follow_from_the_first(files: Path) -> None:
     done, reference = installed(files, GENE + parts.replace("\t301\t350\t.\t+\t0", "\t301\t350\t.\t+\t1"))
 
     assert done.counts.repaired == {check.PHASES: 1}
-    transcript = reference.features.transcript("T", "1")
-    assert transcript is not None
-    assert transcript.segments == [(150, 200), (301, 350)]
+    (transcript,) = reference.gene_models.transcripts("1", 101, 400)
+    assert (transcript.coding, transcript.phase, transcript.is_consistent) == ((150, 350), 0, True)
 
 
 def test_exons_follow_from_coding_parts_and_utrs_where_the_file_has_none(files: Path) -> None:
@@ -103,7 +103,7 @@ def test_exons_follow_from_coding_parts_and_utrs_where_the_file_has_none(files: 
     done, reference = installed(files, GENE + rows(utr, CODING.format(150, 200, 0), CODING.format(301, 400, 0)))
 
     assert done.counts.repaired == {check.EXONS: 1}
-    assert reference.features.models("1", 101, 400)[0].spans == ((101, 200), (301, 400))
+    assert reference.gene_models.transcripts("1", 101, 400)[0].exons == ((101, 200), (301, 400))
 
 
 def test_a_row_with_two_parents_belongs_to_both(files: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_row_with_two_parents_belongs_to_both(files: Path) -> None:
     done, reference = installed(files, GENE + second + parts)
 
     assert done.counts.transcripts == 2
-    assert {model.name for model in reference.features.models("1", 150, 150)} == {"T", "U"}
-    assert all(model.coding == (101, 199) for model in reference.features.models("1", 150, 150))
+    assert {model.name for model in reference.gene_models.transcripts("1", 150, 150)} == {"T", "U"}
+    assert all(model.coding == (101, 199) for model in reference.gene_models.transcripts("1", 150, 150))
 
 
 def test_a_gene_without_transcripts_is_kept_as_one_exon(files: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_gtf_without_rows_of_transcripts_has_coding_transcripts(files: Path) -
     _, reference = installed(files, gtf("exon", 101, 400, tags) + gtf("CDS", 151, 300, tags))
 
     assert "biotype=protein_coding;transcript_id=T" in packed(files)
-    assert reference.features.models("1", 200, 200)[0].coding == (151, 300)
+    assert reference.gene_models.transcripts("1", 200, 200)[0].coding == (151, 300)
 
 
 def test_genes_without_transcripts_stay_apart_in_ncbis_gtf(files: Path) -> None:
@@ -180,7 +180,7 @@ def test_genes_without_transcripts_stay_apart_in_ncbis_gtf(files: Path) -> None:
     )
     _, reference = installed(files, gtf("CDS", 101, 400, one) + gtf("CDS", 501, 800, two, "-"))
 
-    models = [reference.features.models("1", place, place)[0] for place in (200, 600)]
+    models = [reference.gene_models.transcripts("1", place, place)[0] for place in (200, 600)]
     assert [(model.gene, model.name, model.strand) for model in models] == [("ND1", "ND1", "+"), ("ND6", "ND6", "-")]
 
 
@@ -190,7 +190,7 @@ def test_a_gene_and_its_transcript_may_have_one_name_in_a_gtf(files: Path) -> No
     text += gtf("transcript", 101, 400, f'{tags} tag "cds_start_NF";') + gtf("CDS", 101, 400, tags)
     _, reference = installed(files, text)
 
-    (model,) = reference.features.models("1", 200, 200)
+    (model,) = reference.gene_models.transcripts("1", 200, 200)
     assert (model.gene, model.name) == ("TFC3", "YAL001C")
     assert "tag=cds_start_NF" in packed(files)
 
@@ -200,7 +200,7 @@ def test_a_number_after_a_point_belongs_to_the_name_unless_it_is_a_version(files
     exons = "".join(rows(EXON.format(101, 200)).replace("transcript:T", f"AT1G01020.{n}") for n in (1, 2))
     _, reference = installed(files, f"{parts}\n{exons}")
 
-    assert {model.label for model in reference.features.models("1", 150, 150)} == {"AT1G01020.1", "AT1G01020.2"}
+    assert {model.name for model in reference.gene_models.transcripts("1", 150, 150)} == {"AT1G01020.1", "AT1G01020.2"}
 
 
 def test_other_rows_below_a_gene_are_no_transcripts(files: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_genetic_code_and_what_a_contig_is_come_from_the_file(files: Path, g
     _, reference = installed(files, text.replace("MT\t", f"{name}\t"))
 
     assert (reference.genetic_code_of(name), reference.hgvs_prefix_of(name)) == (2, "m")
-    assert reference.protein(gene.name, name) == gene.protein
+    assert protein(reference, name, gene.name) == gene.protein
     assert next(contig.circular for contig in reference.contigs if contig.name == name)
 
 
@@ -252,7 +252,7 @@ def test_an_assembly_report_tells_other_names_of_contigs(files: Path, genome: Ge
 
     assert not done.other_contigs
     assert reference.canonical("NC_000901.1") == "1"
-    assert reference.features.names("1", genome.genes["GEN1"].start, genome.genes["GEN1"].start) == ["GEN1"]
+    assert [one.name for one in reference.gene_models.genes("1", *[genome.genes["GEN1"].start] * 2)] == ["GEN1"]
 
 
 def test_mane_comes_from_its_own_file(files: Path) -> None:
@@ -262,7 +262,7 @@ def test_mane_comes_from_its_own_file(files: Path) -> None:
     )
     _, reference = installed(files, mane=mane)
 
-    (model,) = reference.features.models("1", 10_000, 10_000)
+    (model,) = reference.gene_models.transcripts("1", 10_000, 10_000)
     assert model.flags == ("MANE_Select", "Ensembl_canonical")
 
 

@@ -1,19 +1,15 @@
 """What an installed pack knows of transcripts, on genes whose coding bases the test itself knows."""
 
-import gzip
 import json
-import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from annotator.alleles import Change
+from annotator.effects.consequences import consequences
 from annotator.install.install import Wanted, install
 from annotator.references import Reference, load_reference
-from annotator.transcripts import describe
-from tests.annotator.conftest import Annotate
-from tests.annotator.install.test_annotate import every, vcf
 from tests.support.genome import ASSEMBLY, COMPLEMENT, SPECIES, Genome, gff3, serve_as_ensembl
 
 
@@ -21,7 +17,7 @@ def told(reference: Reference, contig: str, position: int, alt: str = "") -> tup
     """What is said of a base that becomes alt, or another one."""
     ref = reference.sequence.fetch(contig, position, position)
     change = Change(position, ref, alt or ("A" if ref != "A" else "G"))
-    return describe(reference.features, partial(reference.sequence.fetch, contig), contig, change, ())
+    return consequences(contig, change, reference.gene_models, partial(reference.sequence.fetch, contig)).hgvs_c
 
 
 @pytest.mark.parametrize("name", ["GEN1", "GEN2", "GEN4", "GEN5", "GEN9"])
@@ -59,7 +55,7 @@ def test_flags_and_versions_of_the_gff3_are_in_the_pack(tmp_path: Path, genome: 
     serve_as_ensembl(tmp_path / "pub", genome, gff=text)
     install(Wanted(SPECIES, base=(tmp_path / "pub").as_uri()), tmp_path / "packs")
     pack = load_reference(ASSEMBLY, tmp_path / "packs")
-    flags = {model.label: model.flags for model in pack.features.models("1", 1, 60_000)}
+    flags = {model.name: model.flags for model in pack.gene_models.transcripts("1", 1, 60_000)}
     others = [genome.genes[name].transcript for name in ("GEN2", "GEN3")]
     assert flags == {
         f"{first}.7": ("MANE_Select", "Ensembl_canonical"),
@@ -68,8 +64,8 @@ def test_flags_and_versions_of_the_gff3_are_in_the_pack(tmp_path: Path, genome: 
     folder = tmp_path / "packs" / ASSEMBLY
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["format"] == 3
-    table = gzip.decompress((folder / manifest["files"]["features"]["name"]).read_bytes()).decode()
-    assert sum(line.startswith("TX\t") for line in table.splitlines()) == len(genome.genes)
+    table = (folder / manifest["files"]["gene_table"]["name"]).read_text()
+    assert sum(line.startswith("transcript\t") for line in table.splitlines()) == len(genome.genes)
 
 
 def test_the_built_in_genome_has_transcripts_that_go_by_their_genes() -> None:
@@ -80,19 +76,3 @@ def test_the_built_in_genome_has_transcripts_that_go_by_their_genes() -> None:
     assert told(rcrs, "MT", 3243, "G") == ("MT-TL1:n.14A>G", "")
     assert told(rcrs, "MT", 16000, "A") == ("MT-TP:n.24C>T", "")
     assert told(rcrs, "MT", 200, "T") == ("", "")  # no gene
-
-
-def test_csq_counts_codons_as_we_count_bases(run: Annotate, pack: Reference, genome: Genome) -> None:
-    rows = [row for row in every(genome, 17) if row[0] == "1"]
-    result = run(vcf(rows), reference=pack)
-    seen = set()
-    for number, (contig, position, _, alt) in enumerate(rows):
-        entry = result.info(number).get("BCSQ", "").split("|")
-        if len(entry) < 6 or not (amino := re.match(r"\d+", entry[5])):
-            continue
-        text, _ = told(pack, contig, position, alt)
-        found = re.fullmatch(rf"{entry[2]}:c\.(\d+)[ACGT]>[ACGT]", text)
-        assert found, text
-        assert (int(found[1]) + 2) // 3 == int(amino[0])
-        seen.add(entry[1])
-    assert seen == {"GEN1", "GEN2"}

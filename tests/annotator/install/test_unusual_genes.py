@@ -1,4 +1,4 @@
-"""Genes of which csq says nothing, or less than there is: tRNA, TEC, transcripts that should code and have no CDS."""
+"""Genes of unusual kinds: tRNA, TEC, transcripts that should code and have no CDS."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ GENES = (
 EXPECTED = {
     5050: ("TRN", "non_coding_transcript_exon_variant"),
     5101: ("TRN", "splice_donor_variant"),
-    5103: ("TRN", "splice_region_variant"),
+    5103: ("TRN", "splice_donor_region_variant"),
     5150: ("TRN", "intron_variant"),
     8200: ("TEC", "non_coding_transcript_exon_variant"),
     12100: ("UND", "non_coding_transcript_exon_variant"),
@@ -55,7 +55,6 @@ def unusual(request: pytest.FixtureRequest, genome: Genome, tmp_path: Path) -> R
 
 
 def test_what_lies_in_them_is_told(run: Annotate, unusual: Reference, genome: Genome) -> None:
-    """On a contig of which csq uses no transcript at all: given its genes alone, it would refuse to run."""
     records = [("2", pos, base, other(base)) for pos in sorted(EXPECTED) if (base := genome.sequences["2"][pos - 1])]
     result = run(vcf(records), reference=unusual)
     found = {

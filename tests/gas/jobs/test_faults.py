@@ -37,7 +37,7 @@ def staff_are_told(settings: Any) -> None:
 
 
 def caused_by(cause: BaseException) -> EngineError:
-    error = EngineError("csq-closed", "bcftools csq closed its input early")
+    error = EngineError("records-lost", "another number of records was annotated than was read")
     error.__cause__ = cause
     return error
 
@@ -56,8 +56,8 @@ OURS = {
     "a source is damaged": EngineError("source-damaged", "damaged"),
 }
 THE_FILES = {
-    "a tool crashed": EngineError("tool-failed", "bcftools csq ended with status 1"),
-    "out of memory": EngineError("tool-memory", "bcftools csq ran out of memory"),
+    "a tool crashed": EngineError("tool-failed", "bcftools view ended with status 1"),
+    "out of memory": EngineError("tool-memory", "bcftools view ran out of memory"),
     "a mistake of ours in code": ValueError("x"),
     "a broken pipe": BrokenPipeError(errno.EPIPE, "Broken pipe"),
 }
