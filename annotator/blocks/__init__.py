@@ -1,4 +1,4 @@
-"""The fast path for large files: many records at once, in compiled loops (Numba). It gives the same bytes as one by one.
+"""The fast path for large files: many records at once, in compiled loops (Numba), to the same bytes as one by one.
 
 Most records of a large file are plain: a change of a few bases, on a contig and with tags that are known by then, whose
 REF fits. `scan` finds these in a block of lines, and leaves the others to the checks of annotator.preflight, in their
