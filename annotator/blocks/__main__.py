@@ -55,9 +55,7 @@ def _vcf(bases: str, header: str = "", columns: str = "", tail: str = "") -> str
         ][place // SPACING % 5]  # fmt: skip
         if alt != ref:
             lines.append(f"1\t{place + 1}\t.\t{ref}\t{alt}\t.\tPASS\tNOTE=text_{place};CLNSIG=Benign{tail}\n")
-    declared = "".join(
-        f'##INFO=<ID={tag},Number=1,Type=String,Description="A text">\n' for tag in ("NOTE", "CLNSIG")
-    )
+    declared = "".join(f'##INFO=<ID={tag},Number=1,Type=String,Description="A text">\n' for tag in ("NOTE", "CLNSIG"))
     return (
         f"##fileformat=VCFv4.2\n##contig=<ID=1,length={SIZE}>\n{declared}{header}"
         f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO{columns}\n{''.join(lines)}"

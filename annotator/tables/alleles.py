@@ -9,27 +9,33 @@ import polars as pl
 from annotator import tags
 from annotator.alleles import Kind, kind_of, shortest
 from annotator.compose import ANY_ALLELE
-from annotator.tables.entries import ENTRIES, Shares
+from annotator.tables import csq_entries
+from annotator.tables.csq_entries import ENTRIES
 
 COLUMNS = ("contig", "pos", "id", "ref", "alt", "qual", "filter", "info")
 #: Columns of an allele that are not the file's: row counts records, allele the ALT alleles of each, both from 0.
 ROW, ALLELE, TYPE = "row", "allele", "type"
-#: How many alleles, and how many entries that may be about each of them, are looked at at once.
-ENTRIES_AT_ONCE = 250_000
+#: How many entries of CSQ a frame has, or one allele more. An allele without any counts as one.
+ENTRIES_AT_ONCE = 40_000
 #: Longer pairs of REF and ALT are not remembered.
 REMEMBERED = 100
 BASES = ["A", "C", "G", "T"]
 
 
-def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield the alleles of a block of lines, in order, some at a time.
+def info(tag: str) -> str:
+    """Return the name of a tag's column. No column of COLUMNS can have it, as no tag has a slash."""
+    return f"INFO/{tag}"
 
-    A frame has COLUMNS but info, as text; ROW, ALLELE, TYPE; each tag of `order` by its name, as INFO has it for this
-    allele; ENTRIES, the list of its entries of BCSQ. Null for what is missing. A record without an ALT allele has one
-    row. Without records there is one frame without rows.
+
+def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the alleles of a block of lines, in order, ENTRIES_AT_ONCE at a time.
+
+    A frame has COLUMNS but info, as text; ROW, ALLELE, TYPE; each tag of `order` but CSQ under the name `info` gives
+    it, as INFO has it for this allele; and ENTRIES, the list of its entries of CSQ. Null for what is missing. A record
+    without an ALT allele has one row. Without records there is one frame without rows.
 
     Args:
-        order: the tags that INFO ends with.
+        order: the tags that INFO ends with, CSQ among them.
     """
     records = pl.read_csv(
         io.BytesIO(block),
@@ -45,29 +51,21 @@ def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
     placed = found.with_columns(given).with_row_index(ROW).collect().lazy()
     several = pl.col("alt").str.contains(",", literal=True).fill_null(False)
     one = placed.filter(~several).with_columns(
-        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(tags.BCSQ).str.split(",").alias(ENTRIES)
+        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(info(tags.CSQ)).str.split(",").alias(ENTRIES)
     )
-    alleles = _with_types(one)
-    split = _with_types(_split(placed.filter(several), order))
-    if not split.height:
-        yield alleles.drop(tags.BCSQ)
-        return
-    shares = Shares(split)
-    split = split.with_columns(pl.lit(None, pl.List(pl.String)).alias(ENTRIES)).select(alleles.columns)
-    both = pl.concat([alleles, split]).join(shares.open, on=ROW, how="left")
-    for part in by_weight(both.sort(ROW, ALLELE), 1 + pl.col("open").fill_null(0), ENTRIES_AT_ONCE):
-        shared = shares.of(part.filter(pl.col("alt").is_not_null()).select(ROW, ALLELE))
-        yield (
-            part.join(shared, on=[ROW, ALLELE], how="left", maintain_order="left")
-            .with_columns(pl.coalesce(ENTRIES, f"{ENTRIES}_right").alias(ENTRIES))
-            .drop(tags.BCSQ, "open", f"{ENTRIES}_right")
-        )
+    alleles = one.drop(info(tags.CSQ)).collect()
+    if alleles.height < placed.select(pl.len()).collect().item():
+        split = _split(placed.filter(several), [tag for tag in order if tag != tags.CSQ]).select(alleles.columns)
+        alleles = pl.concat([alleles, split.collect()]).sort(ROW, ALLELE)
+    yield from by_weight(_with_types(alleles), pl.col(ENTRIES).list.len().fill_null(1), ENTRIES_AT_ONCE)
 
 
 def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.DataFrame]:
-    """Cut a frame so that the rows of a part weigh `most` together, or one row more."""
+    """Cut a frame so that the rows of a part weigh `most` together, or one row more. One without rows stays whole."""
     groups = frame.select(weight.cum_sum() // most).to_series().rle().struct.field("len")
     start = 0
+    if groups.is_empty():
+        yield frame
     for length in groups:
         yield frame.slice(start, length)
         start += length
@@ -79,44 +77,45 @@ def _with_tags(records: pl.DataFrame, order: Sequence[str]) -> pl.LazyFrame:
     Since they end it in a known order, each goes up to the next one that is there: only one place has to be found for
     each, and nothing is copied. Should they stand in another order, they are cut out one by one.
     """
-    info = pl.col("info")
-    starts = records.select(info.str.find(f";{tag}=", literal=True).alias(f"={tag}") for tag in order)
+    text = pl.col("info")
+    starts = records.select(text.str.find(f";{tag}=", literal=True).alias(f"={tag}") for tag in order)
     there = [tag for tag in order if starts[f"={tag}"].null_count() < starts.height]
-    end, values, astray = info.str.len_bytes(), {}, []
+    end, values, astray = text.str.len_bytes(), {}, []
     for tag in reversed(there):
         begin = pl.col(f"={tag}") + len(tag) + 2
         astray.append((end < begin).any().alias(tag))
-        values[tag] = info.cast(pl.Binary).bin.slice(begin, end - begin).cast(pl.String).alias(tag)
+        values[tag] = text.cast(pl.Binary).bin.slice(begin, end - begin).cast(pl.String).alias(info(tag))
         end = pl.coalesce(f"={tag}", end)
     placed = records.hstack(starts)
     if astray and any(placed.select(astray).row(0)):
-        return records.lazy().with_columns(_cut(_cut(info, f";{tag}=", 1), ";", 0).alias(tag) for tag in order)
+        return records.lazy().with_columns(_cut(_cut(text, f";{tag}=", 1), ";", 0).alias(info(tag)) for tag in order)
     none = pl.lit(None, pl.String)
-    return placed.lazy().select(*COLUMNS[:-1], *(values.get(tag, none.alias(tag)) for tag in order))
+    return placed.lazy().select(*COLUMNS[:-1], *(values.get(tag, none.alias(info(tag))) for tag in order))
 
 
 def _cut(text: pl.Expr, at: str, part: int) -> pl.Expr:
     return text.str.splitn(at, 2).struct.field(f"field_{part}")
 
 
-def _split(records: pl.LazyFrame, order: Sequence[str]) -> pl.LazyFrame:
-    """Give each ALT allele of records with several a row, with its own part of every tag but BCSQ.
+def _split(records: pl.LazyFrame, own: Sequence[str]) -> pl.LazyFrame:
+    """Give each ALT allele of records with several a row, with its own part of every tag, and its entries of CSQ.
 
     The parts are taken before the rows are made: else each row would hold the values of all alleles.
     """
-    own = [tag for tag in order if tag != tags.BCSQ]
+    names = [info(tag) for tag in own]
     places = pl.int_ranges(pl.col("alt").list.len())
     return (
-        records.with_columns(pl.col("alt", *own).fill_null(".").str.split(","))
-        .with_columns(pl.col(own).list.gather(places, null_on_oob=True), places.alias(ALLELE))
-        .explode("alt", ALLELE, *own)
-        .with_columns(pl.when(pl.col(tag) != ".").then(pl.col(tag)).alias(tag) for tag in own)
+        records.drop(info(tags.CSQ))
+        .with_columns(pl.col("alt", *names).fill_null(".").str.split(","))
+        .with_columns(pl.col(names).list.gather(places, null_on_oob=True), places.alias(ALLELE))
+        .explode("alt", ALLELE, *names)
+        .with_columns(pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in names)
+        .join(csq_entries.by_allele(records, ROW, ALLELE, pl.col(info(tags.CSQ))), on=[ROW, ALLELE], how="left")
     )
 
 
-def _with_types(records: pl.LazyFrame) -> pl.DataFrame:
+def _with_types(alleles: pl.DataFrame) -> pl.DataFrame:
     """Add the type of each allele: that of the summary, null for what is no variant allele."""
-    alleles = records.collect()
     ref, alt = pl.col("ref"), pl.col("alt")
     snv = ref.is_in(BASES) & alt.is_in(BASES) & (ref != alt)
     places = alleles.select(~snv.fill_null(False)).to_series().arg_true()

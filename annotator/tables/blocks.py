@@ -41,7 +41,7 @@ def open_result(result: Path) -> IO[bytes]:
 def read_header(file: IO[bytes]) -> Added:
     """Read the header to its end, and return what annotation has declared.
 
-    That begins with BCSQ; tags of sources follow ours. A file may declare tags with Source and Version of its own, but
+    That begins with CSQ; tags of sources follow ours. A file may declare tags with Source and Version of its own, but
     those come before.
     """
     found = Added([], [])

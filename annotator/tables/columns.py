@@ -1,7 +1,7 @@
 """The columns of both tables, out of the tags of an annotated file. docs/annotation.md describes them.
 
-The flat table is for people and spreadsheets: texts that the file or a source dictates are defused in it. The Parquet
-file is for programs, and has them as they are.
+The flat table is for people and spreadsheets: texts that the file, the gene models or a source dictate are defused in
+it. The Parquet file is for programs, and has them as they are.
 """
 
 from collections.abc import Sequence
@@ -9,20 +9,32 @@ from collections.abc import Sequence
 import polars as pl
 
 from annotator import tags
-from annotator.tables.alleles import TYPE
+from annotator.effects import csq_field
+from annotator.effects.terms import IMPACT
+from annotator.tables.alleles import TYPE, info
 from annotator.tables.blocks import SourceTag
+from annotator.tables.csq_entries import COUNTS, IN_CODING, PICKED, TOUCHED, field
 
 FLAT = (
-    *("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "gene", "transcript", "biotype", "strand", "consequence"),
-    *("most_severe", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p", "amino_acid_change", "phased"),
-    *("known", "known_source"),
+    *("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER"),
+    *("gene", "gene_id", "transcript", "picked", "mane", "biotype", "strand"),
+    *("consequence", "impact", "terms", "most_severe"),
+    *("hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p", "exon", "intron", "codons", "amino_acids"),
+    *("cdna_position", "cds_position", "protein_position", "nearest_gene", "distance"),
+    *("phased", "known", "known_source"),
 )
 TYPED = (
-    *("contig", "pos", "id", "ref", "alt", "type", "gene", "consequence", "hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p"),
+    *("contig", "pos", "id", "ref", "alt", "type", "gene", "consequence", "impact"),
+    *("hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p"),
+    *("transcript", "gene_id", "biotype", "exon", "intron", "codons", "amino_acids", "protein_position"),
+    *(TOUCHED, IN_CODING, *COUNTS.values()),
     *("phased", "known", "known_source", "qual", "filter"),
 )
 _LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
+#: The escapes of INFO.
 _ESCAPES = _LETTERS | {code.lower(): letter for code, letter in _LETTERS.items()}
+#: The escapes of a field of CSQ.
+_FIELD_ESCAPES = {code: letter for letter, code in csq_field.ESCAPES.items() if code.startswith("%")}
 
 
 def source_names(sources: Sequence[SourceTag]) -> list[str]:
@@ -60,42 +72,70 @@ def defused(value: pl.Expr) -> pl.Expr:
 
 
 def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
-    """The columns of the flat table, out of `entries.by_transcript`. escaped: there may be escapes in INFO."""
+    """The columns of the flat table, out of `csq_entries.by_transcript`. escaped: there may be escapes in INFO."""
     own = _own(escaped)
+    touches = (field("Feature") != "").fill_null(False)
+
+    def of_transcript(name: str) -> pl.Expr:
+        return pl.when(touches).then(_field(name, escaped))
+
+    # Without a transcript they are the allele's: in a file without CSQ, or where its transcript does not stand there.
+    flag = pl.when(field("MANE") != "").then(_before(field("MANE"), "&"))
+    canonical = pl.when(field("CANONICAL") == "YES").then(pl.lit("Ensembl_canonical"))
+    hgvs_c = pl.when(touches).then(_field("HGVSc", escaped)).otherwise(own[tags.HGVS_C])
+    hgvs_c_flag = pl.when(touches).then(pl.coalesce(flag, canonical)).otherwise(own[tags.TRANSCRIPT])
     columns = [
         defused(pl.col("contig")),
         pl.col("pos"),
         *(defused(pl.col(name)) for name in ("id", "ref", "alt")),
         pl.col("qual"),
         defused(pl.col("filter")),
-        pl.coalesce("gene", own[tags.GENE]),
-        *(pl.col(name) for name in ("transcript", "biotype", "strand", "consequence", tags.CONSEQUENCE)),
-        *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)),
-        _clear(pl.col("hgvs_p"), escaped),
-        pl.col("amino_acids"),
+        defused(pl.when(touches).then(_field("SYMBOL", escaped)).otherwise(own[tags.GENE])),
+        *(defused(of_transcript(name)) for name in ("Gene", "Feature")),
+        *(field(name) for name in ("PICK", "MANE")),
+        defused(of_transcript("BIOTYPE")),
+        pl.when(touches).then(field("STRAND").replace_strict({"1": "+", "-1": "-"}, default=None)),
+        pl.coalesce(_before(field("Consequence"), "&"), own[tags.CONSEQUENCE]),
+        field("IMPACT"),
+        field("Consequence"),
+        own[tags.CONSEQUENCE],
+        own[tags.HGVS_G],
+        defused(hgvs_c),
+        hgvs_c_flag,
+        _clear(field("HGVSp").str.extract(r":(p\.[^:]*)$"), _FIELD_ESCAPES, escaped),
+        *(field(name) for name in ("EXON", "INTRON", "Codons", "Amino_acids")),
+        *(field(name) for name in ("cDNA_position", "CDS_position", "Protein_position")),
+        defused(pl.when(~touches).then(_field("SYMBOL", escaped))),
+        field("DISTANCE"),
         own[tags.PHASED],
         own[tags.KNOWN],
         own[tags.KNOWN_SOURCE],
-        *(defused(_clear(pl.col(source.tag), escaped)) for source in sources),
+        *(defused(_tag(source.tag, escaped)) for source in sources),
     ]
     return [column.alias(name) for column, name in zip(columns, flat_names(sources), strict=True)]
 
 
 def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
-    """The columns of the Parquet file, out of `alleles.read`."""
+    """The columns of the Parquet file, out of `csq_entries.add_summary`."""
     own, types = _own(escaped), {"Float": pl.Float64, "Integer": pl.Int64}
+    impact = own[tags.CONSEQUENCE].replace_strict(IMPACT, default=None, return_dtype=pl.String)
     columns = [
         pl.col("contig"),
         pl.col("pos").cast(pl.Int64),
         *(pl.col(name) for name in ("id", "ref", "alt", TYPE)),
-        *(own[tag] for tag in (tags.GENE, tags.CONSEQUENCE, tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)),
+        own[tags.GENE],
+        own[tags.CONSEQUENCE],
+        impact,
+        *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)),
+        *(_field(name, escaped) for name in PICKED),
+        *(pl.col(name) for name in (TOUCHED, IN_CODING, *COUNTS.values())),
         *(own[tag] for tag in (tags.PHASED, tags.KNOWN, tags.KNOWN_SOURCE)),
         pl.col("qual").cast(pl.Float64, strict=False),
         pl.col("filter"),
         *(
-            pl.col(source.tag).cast(types[source.type], strict=False)
+            pl.col(info(source.tag)).cast(types[source.type], strict=False)
             if source.type in types
-            else _clear(pl.col(source.tag), escaped)
+            else _tag(source.tag, escaped)
             for source in sources
         ),
     ]
@@ -106,23 +146,33 @@ def _own(escaped: bool) -> dict[str, pl.Expr]:
     """Our tags for people: what & joins is listed, and spaces are spaces again."""
 
     def listed(tag: str, joint: str) -> pl.Expr:
-        return pl.col(tag).str.replace_all("&", joint, literal=True)
+        return pl.col(info(tag)).str.replace_all("&", joint, literal=True)
 
     values = {
         tags.GENE: listed(tags.GENE, ", "),
-        tags.CONSEQUENCE: pl.col(tags.CONSEQUENCE),
-        tags.HGVS_G: pl.col(tags.HGVS_G),
-        tags.HGVS_C: pl.col(tags.HGVS_C),
-        tags.TRANSCRIPT: pl.col(tags.TRANSCRIPT),
+        **{tag: pl.col(info(tag)) for tag in (tags.CONSEQUENCE, tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)},
         # Several transcripts of a gene often have the same.
-        tags.HGVS_P: pl.col(tags.HGVS_P).str.split("&").list.unique(maintain_order=True).list.join("; "),
+        tags.HGVS_P: pl.col(info(tags.HGVS_P)).str.split("&").list.unique(maintain_order=True).list.join("; "),
         tags.PHASED: listed(tags.PHASED, "; "),
         tags.KNOWN: listed(tags.KNOWN, "; ").str.replace_all("_", " ", literal=True),
         tags.KNOWN_SOURCE: listed(tags.KNOWN_SOURCE, "; ").str.replace_all("_", " ", literal=True),
     }
-    return {tag: _clear(value, escaped) for tag, value in values.items()}
+    return {tag: _clear(value, _ESCAPES, escaped) for tag, value in values.items()}
 
 
-def _clear(value: pl.Expr, escaped: bool) -> pl.Expr:
+def _tag(tag: str, escaped: bool) -> pl.Expr:
+    return _clear(pl.col(info(tag)), _ESCAPES, escaped)
+
+
+def _field(name: str, escaped: bool) -> pl.Expr:
+    return _clear(field(name), _FIELD_ESCAPES, escaped)
+
+
+def _before(value: pl.Expr, at: str) -> pl.Expr:
+    """Return what stands before the first `at`, or all."""
+    return value.str.splitn(at, 2).struct.field("field_0")
+
+
+def _clear(value: pl.Expr, escapes: dict[str, str], escaped: bool) -> pl.Expr:
     """Escapes as what they stand for, all in one go: what %25 becomes is not the beginning of another."""
-    return value.str.replace_many(list(_ESCAPES), list(_ESCAPES.values())) if escaped else value
+    return value.str.replace_many(list(escapes), list(escapes.values())) if escaped else value

@@ -11,14 +11,12 @@ import polars as pl
 
 from annotator import tags
 from annotator.bgzf import END, BgzfWriter
-from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, entries
+from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, csq_entries
 from annotator.tables.blocks import Added, blocks, open_result, read_header
 
 #: Of zlib and zstd: rows repeat so much that higher ones gain little for much time.
 LEVEL = 2
-#: Rows of the flat table that are made at once.
-AT_ONCE = 40_000
-#: Bytes of them that are text at once, or one row.
+#: Bytes of the flat table's rows that are text at once, or one row.
 BYTES_AT_ONCE = 32 * 1024**2
 #: Alleles in a group of rows of the Parquet file: what a reader unpacks at once; and in a piece of it before.
 ROW_GROUP = 65_536
@@ -82,15 +80,14 @@ class _Work:
     def add(self, block: bytes) -> None:
         escaped = b"%" in block
         for found in alleles.read(block, self._order):
-            self._keep(found.select(self._typed[escaped]))
-            for part in alleles.by_weight(found, pl.col(entries.ENTRIES).list.len().fill_null(1), AT_ONCE):
-                rows = entries.by_transcript(part)
-                self.transcripts += rows.height
-                for some in alleles.by_weight(rows, _size(rows), BYTES_AT_ONCE):
-                    text = some.select(self._text[escaped]).write_csv(
-                        include_header=False, separator="\t", quote_style="never"
-                    )
-                    self._write(text)
+            rows = csq_entries.by_transcript(found)
+            self._keep(csq_entries.add_summary(found, rows).select(self._typed[escaped]))
+            self.transcripts += rows.height
+            for some in alleles.by_weight(rows, _size(rows), BYTES_AT_ONCE):
+                text = some.select(self._text[escaped]).write_csv(
+                    include_header=False, separator="\t", quote_style="never"
+                )
+                self._write(text)
 
     def _write(self, text: str) -> None:
         self._check()

@@ -1,0 +1,72 @@
+"""Entries of INFO/CSQ in data frames: a row for each allele and transcript, and what an allele's transcripts amount to.
+
+The column ENTRIES has a list of the entries of each allele, null if it has none.
+"""
+
+import polars as pl
+
+from annotator.effects.csq_field import FIELDS, TAG
+from annotator.effects.terms import Impact
+
+ENTRIES = "entries"
+#: The place of an allele in its frame, from 0.
+PLACE = "place"
+#: Columns of `add_summary`: how many transcripts the allele touches, and in how many it has each impact.
+TOUCHED, IN_CODING = "transcripts", "transcripts_coding"
+COUNTS = {impact: f"n_{impact.lower()}" for impact in Impact}
+#: Fields of the picked transcript in `add_summary`.
+PICKED = ("Feature", "Gene", "BIOTYPE", "EXON", "INTRON", "Codons", "Amino_acids", "Protein_position")
+
+
+def field(name: str) -> pl.Expr:
+    """Return the column of a field of CSQ: null or "" where it is empty."""
+    return pl.col(column(name))
+
+
+def column(name: str) -> str:
+    """Return the name of a field's column. No INFO tag has a slash in its name."""
+    return f"{TAG}/{name}"
+
+
+def by_allele(records: pl.LazyFrame, row: str, allele: str, value: pl.Expr) -> pl.LazyFrame:
+    """Return `row`, `allele` (from 0) and ENTRIES of the alleles that have entries in a record's value of CSQ."""
+    number = pl.col(ENTRIES).str.extract(r"\|(\d+)$")
+    return (
+        records.select(row, value.str.split(",").alias(ENTRIES))
+        .explode(ENTRIES)
+        .with_columns((number.cast(pl.Int64) - 1).alias(allele))
+        .drop_nulls(allele)
+        .group_by(row, allele, maintain_order=True)
+        .agg(ENTRIES)
+    )
+
+
+def by_transcript(alleles: pl.DataFrame) -> pl.DataFrame:
+    """Give each entry of an allele a row, and an allele without any one row. Add each `field`, and PLACE."""
+    parts = pl.col(ENTRIES).str.split_exact("|", len(FIELDS) - 1).struct
+    fields = (parts.field(f"field_{number}").alias(column(name)) for number, name in enumerate(FIELDS))
+    return alleles.lazy().with_row_index(PLACE).explode(ENTRIES).with_columns(fields).drop(ENTRIES).collect()
+
+
+def add_summary(alleles: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add to each allele the fields PICKED of the transcript that matters most, and the counts of its transcripts.
+
+    Args:
+        rows: `by_transcript` of the alleles.
+    """
+    entries = rows.lazy().filter(field("Feature") != "")
+    is_picked = field("PICK") == "1"
+    picked = entries.filter(is_picked).select(PLACE, *(field(name).replace("", None) for name in PICKED))
+    counts = entries.group_by(PLACE).agg(
+        pl.len().cast(pl.Int64).alias(TOUCHED),
+        (field("CDS_position") != "").sum().cast(pl.Int64).alias(IN_CODING),
+        *((field("IMPACT") == impact).sum().cast(pl.Int64).alias(name) for impact, name in COUNTS.items()),
+    )
+    return (
+        alleles.lazy()
+        .with_row_index(PLACE)
+        .join(picked.unique(PLACE, keep="first"), on=PLACE, how="left", maintain_order="left")
+        .join(counts, on=PLACE, how="left", maintain_order="left")
+        .with_columns(pl.col(TOUCHED, IN_CODING, *COUNTS.values()).fill_null(0))
+        .collect()
+    )
