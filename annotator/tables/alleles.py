@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import polars as pl
 
+from annotator import tags
 from annotator.alleles import Kind, kind_of, shortest
 from annotator.compose import ANY_ALLELE
-from annotator.effects.csq_field import TAG
 from annotator.tables import csq_entries
 from annotator.tables.csq_entries import ENTRIES
 
@@ -51,22 +51,21 @@ def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
     placed = found.with_columns(given).with_row_index(ROW).collect().lazy()
     several = pl.col("alt").str.contains(",", literal=True).fill_null(False)
     one = placed.filter(~several).with_columns(
-        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(info(TAG)).str.split(",").alias(ENTRIES)
+        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(info(tags.CSQ)).str.split(",").alias(ENTRIES)
     )
-    alleles = one.drop(info(TAG)).collect()
+    alleles = one.drop(info(tags.CSQ)).collect()
     if alleles.height < placed.select(pl.len()).collect().item():
-        split = _split(placed.filter(several), [tag for tag in order if tag != TAG]).select(alleles.columns)
+        split = _split(placed.filter(several), [tag for tag in order if tag != tags.CSQ]).select(alleles.columns)
         alleles = pl.concat([alleles, split.collect()]).sort(ROW, ALLELE)
     yield from by_weight(_with_types(alleles), pl.col(ENTRIES).list.len().fill_null(1), ENTRIES_AT_ONCE)
 
 
 def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.DataFrame]:
-    """Cut a frame so that the rows of a part weigh `most` together, or one row more; one without rows stays whole."""
-    if frame.is_empty():
-        yield frame
-        return
+    """Cut a frame so that the rows of a part weigh `most` together, or one row more. One without rows stays whole."""
     groups = frame.select(weight.cum_sum() // most).to_series().rle().struct.field("len")
     start = 0
+    if groups.is_empty():
+        yield frame
     for length in groups:
         yield frame.slice(start, length)
         start += length
@@ -106,12 +105,12 @@ def _split(records: pl.LazyFrame, own: Sequence[str]) -> pl.LazyFrame:
     names = [info(tag) for tag in own]
     places = pl.int_ranges(pl.col("alt").list.len())
     return (
-        records.drop(info(TAG))
+        records.drop(info(tags.CSQ))
         .with_columns(pl.col("alt", *names).fill_null(".").str.split(","))
         .with_columns(pl.col(names).list.gather(places, null_on_oob=True), places.alias(ALLELE))
         .explode("alt", ALLELE, *names)
         .with_columns(pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in names)
-        .join(csq_entries.by_allele(records, ROW, ALLELE, pl.col(info(TAG))), on=[ROW, ALLELE], how="left")
+        .join(csq_entries.by_allele(records, ROW, ALLELE, pl.col(info(tags.CSQ))), on=[ROW, ALLELE], how="left")
     )
 
 
