@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_BREAKEND = re.compile(r"[ACGTN]*+[\[\]][^\[\]]+:\d++[\[\]][ACGTN]*+|\.[ACGTN]++|[ACGTN]++\.", re.ASCII)
+_BREAKEND = re.compile(
+    r"[ACGTN]*+[\[\]][^\[\]]+:\d++[\[\]][ACGTN]*+|\.[ACGTN]++|[ACGTN]++\.|[ACGTN]++<[^<>\s,]++>", re.ASCII
+)
 _SYMBOLIC = re.compile(r"<[^<>\s,]++>")
 _BASES = re.compile(r"[ACGTN]++")
 
@@ -17,7 +19,7 @@ class Kind(StrEnum):
     MISSING = "missing"  # "."
     OVERLAPPING = "overlapping deletion"  # "*"
     SYMBOLIC = "symbolic"  # <DEL>, <NON_REF> ...
-    BREAKEND = "breakend"  # G]17:198982] ...
+    BREAKEND = "breakend"  # G]17:198982], or G<ctg1>, which inserts a contig of the assembly file
     INVALID = "invalid"
 
 
@@ -37,12 +39,13 @@ def kind_of(alt: str) -> Kind:
 
 
 def in_upper_case(alt: str) -> str:
-    """Return an ALT allele with its bases in upper case. A breakend's mate lies on a contig whose name stays."""
+    """Return an ALT allele with its bases in upper case; the name of a contig in it stays."""
     for bracket in "[]":
         parts = alt.split(bracket)
         if len(parts) == 3:
             return bracket.join((parts[0].upper(), parts[1], parts[2].upper()))
-    return alt.upper()
+    bases, opening, contig = alt.partition("<")
+    return f"{bases.upper()}{opening}{contig}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,11 +261,12 @@ class _Run:
             )
             with closing(reader):
                 header = read_header(reader.lines(), journal, lookups.replaced)
-                check = RecordCheck(header, self._reference, journal, strict, self._installed)
+                check = RecordCheck(header, self._reference, journal, strict, self._installed, lambda: reader.cut)
                 found.append((header, check))
                 for piece in self._pieces(reader, check, work, unsorted_line is None):
                     if not proof.header:
-                        declared = proof.declared = check.declared()
+                        declared = check.declared()
+                        proof.declared = [*declared, *header.meta]
                         contigs = output.every_contig_line(header, self._reference)
                         proof.header = self._header_lines(work, header, [*declared, *contigs], [], "")
                     yield piece
@@ -302,7 +303,7 @@ class _Run:
         lines = self._header_lines(work, header, definitions, repairs, told)
         size = output.write(target, self._work_dir / "body", lines)
         self._index(target, work, size)
-        proof.end(target, check.declared(), self._watch)
+        proof.end(target, [*check.declared(), *header.meta], self._watch)
         report = Report(
             records_in=records_in,
             records_out=records_out,
@@ -311,7 +312,7 @@ class _Run:
             summary=self._summary(work, header, check.names, records_in, journal, repairs),
             preview=[dict(row) for row in work.summary.rows()],
         )
-        report.summary["left_out"] = self._more(target, records_out)
+        report.summary["left_out"] = self._more(target, records_out, repairs)
         text = json.dumps(report.summary, indent=1, ensure_ascii=False)
         self._tell("summary", records_out, now=True)
         (self._out_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
@@ -353,10 +354,16 @@ class _Run:
             },
         }
 
-    def _more(self, target: Path, records: int) -> list[str]:
+    def _more(self, target: Path, records: int, notes: list[str]) -> list[str]:
         """Write what follows from the result: statistics, which bcftools makes meanwhile, and both tables.
 
-        Returns sentences about what is left out.
+        Args:
+            target: the annotated file.
+            records: how many it has.
+            notes: gets a sentence if the statistics lack something.
+
+        Returns:
+            Sentences about the tables that are left out.
         """
         if not self._outputs.stats:
             return []
@@ -374,6 +381,9 @@ class _Run:
                 except tables.TooLarge as error:
                     left_out.append(str(error))
             stats.finish(self._watch)
+        if stats.note:
+            self.log.notes.append(stats.note)
+            notes.append(stats.note)
         return left_out
 
     def _index(self, target: Path, work: Pass, header_size: int) -> None:

@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from annotator.alleles import kind_of
+from annotator.alleles import Kind
 from annotator.preflight.records import Record
 
 RUN_BYTES = 16 * 1024 * 1024  # of text in memory before a run is written
@@ -36,7 +36,8 @@ def sort_records(
     rows: list[_Row] = []
     size = 0
     for number, record in enumerate(records):
-        text = "\t".join((str(record.line), record.contig, record.left, record.info, record.tail))
+        kinds = ",".join(record.kinds)
+        text = "\t".join((str(record.line), record.contig, kinds, record.left, record.info, record.tail))
         rows.append((place[record.contig], record.pos, number, text))
         size += len(text)
         runs.longest = max(runs.longest, len(text))
@@ -109,16 +110,15 @@ def _read(path: Path) -> Iterator[_Row]:
 
 def _record(pos: int, text: str) -> Record:
     # left holds seven columns and tail any number; info stands between them.
-    columns = text.split("\t", 10)
-    ref, alts = columns[5], columns[6].split(",")
+    columns = text.split("\t", 11)
     return Record(
         line=int(columns[0]),
         contig=columns[1],
         pos=pos,
-        ref=ref,
-        alts=alts,
-        kinds=[kind_of(alt) for alt in alts],
-        left="\t".join(columns[2:9]),
-        info=columns[9],
-        tail=columns[10],
+        ref=columns[6],
+        alts=columns[7].split(","),
+        kinds=[Kind(kind) for kind in columns[2].split(",")],
+        left="\t".join(columns[3:10]),
+        info=columns[10],
+        tail=columns[11],
     )

@@ -152,8 +152,8 @@ def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
 
 @compiled
 def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alts: int) -> int:
-    """Look at FORMAT, at start, and the samples: NO if FORMAT is none of these, or a sample has more values than it
-    names; YES if each value is of its tag's kind; else MAYBE.
+    """Look at FORMAT, at start, and the samples: NO if FORMAT is none of these, a value is empty, or a sample has more
+    values than FORMAT names; YES if each value is of its tag's kind; else MAYBE.
 
     kinds: of the tags of each FORMAT, by its value, -1 behind the last; alts: the number of ALT alleles.
     """
@@ -171,11 +171,9 @@ def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alt
         while end < stop and text[end] != TAB and text[end] != COLON:
             end += 1
         kind = kinds[format_, tag]
-        if kind < 0:
+        if kind < 0 or end == at:
             return NO
-        if end == at:
-            found = MAYBE
-        elif kind == GENOTYPE:
+        if kind == GENOTYPE:
             if not genotype(text, at, end, alts):
                 found = MAYBE
         elif not values(kind, text, at, end):

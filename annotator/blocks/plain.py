@@ -22,8 +22,8 @@ from annotator.blocks.words import words
 from annotator.compose import normal_forms
 from annotator.phasing import bound
 from annotator.pieces import Piece
-from annotator.preflight.info import plain_types
 from annotator.preflight.records import Looks, Record
+from annotator.preflight.types import plain_types
 
 #: Bytes of text of one contig that are worth a block.
 LEAST = 16 * 1024
@@ -52,7 +52,7 @@ class PlainRecords:
         self._check = cutter.check
         self._work = cutter.work
         self._contig: tuple[str, Places, Asking, Kinds] | None = None
-        self._forms: tuple[tuple[int, int, int], Forms] | None = None
+        self._forms: tuple[tuple[int, ...], Forms] | None = None
 
     def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
         """data: whole lines; first: the number of the first. Raises what RecordCheck raises, and Unsorted."""
@@ -90,7 +90,7 @@ class PlainRecords:
         yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
 
     def _wanted(self, looks: Looks) -> Forms:
-        key = len(self._cutter.tags), len(looks.filters), len(looks.formats)
+        key = len(self._cutter.tags), len(looks.filters), len(looks.formats), looks.widened
         if self._forms is None or self._forms[0] != key:
             filters = [text for text in sorted(looks.filters) if len(text) <= LONGEST_FILTER][:MOST_FILTERS]
             forms = Forms(

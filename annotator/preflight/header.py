@@ -60,6 +60,13 @@ class Header:
     contigs: dict[str, int | None] = field(default_factory=dict)
     line: int = 0  # of #CHROM
     replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are written anew, and by which source
+    #: Where in meta each tag is declared, by INFO or FORMAT and the tag.
+    places: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    def widen(self, kind: str, tag: str, type_: str) -> None:
+        """Declare an INFO or FORMAT tag with another type. Of its header lines nothing else changes."""
+        for place in self.places[kind, tag]:
+            self.meta[place] = _retyped(self.meta[place], type_)
 
 
 def read_header(
@@ -194,6 +201,7 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
             return
         table = header.infos if kind == "INFO" else header.formats
         table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
+        header.places.setdefault((kind, name), []).append(len(header.meta))
     header.meta.append(line)
 
 
@@ -221,6 +229,20 @@ def _pairs(body: str) -> dict[str, str] | None:
             return None
         values[pair[1]], comma, at = pair[2].strip(" "), pair[3], pair.end()
     return values
+
+
+def _retyped(line: str, type_: str) -> str:
+    """Return an INFO or FORMAT line that has been read, with another type."""
+    text = line.rstrip()
+    start = _DECLARED.match(text)
+    at = start.end() if start else len(text)
+    while pair := _PAIR.match(text, at, len(text) - 1):
+        if pair[1] == "Type":
+            value = pair[2].replace(pair[2].strip(" "), type_)
+            text, at = f"{text[: pair.start(2)]}{value}{text[pair.end(2) :]}", pair.start(2) + len(value) + len(pair[3])
+        else:
+            at = pair.end()
+    return text + line[len(line.rstrip()) :]
 
 
 def _length(name: str, text: str, number: int) -> int | None:

@@ -62,6 +62,8 @@ class Reader:
         self._note = note
         self._check = check
         self._start_tool = start_tool
+        #: Whether the last line has no line end; known once it has been read.
+        self.cut = False
         self._groups = self._read()
         self._current: Iterator[tuple[int, str]] = iter(())
 
@@ -124,6 +126,7 @@ class Reader:
                 carried_size += len(chunk) - end
                 self._check_length(carried_size, number)
         if carried_size:
+            self.cut = True
             yield number, b"".join(carried)
 
     def _check_length(self, size: int, number: int) -> None:

@@ -1,7 +1,7 @@
 """The check of one record after the other: what is sound goes on, what is not is repaired, skipped, or ends the run."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotator.alleles import Kind, in_upper_case, kind_of
@@ -22,7 +22,7 @@ _OLD_INDEL = re.compile(r"D\d++|D[ACGTN]++|I[ACGTN]++").fullmatch
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:nan|[+-]?inf(?:inity)?)", re.ASCII).fullmatch
 LONGEST_NUMBER = 1000  # characters of QUAL
 _UNFIT_IN_FILTER = re.compile(r'[\s,<>="]').search
-_IN_BASES = {Kind.SEQUENCE, Kind.UNKNOWN_BASES, Kind.INVALID}
+_SLASHED = re.compile(r"[ACGTN]++(?:/[ACGTN]++)+", re.IGNORECASE).fullmatch
 _END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
 
@@ -61,7 +61,7 @@ class Looks:
 
     columns: how many there are. filters: FILTER's values. tests: of INFO's tags, None where any text will do; tags that
     are not in it are not to be passed. formats: FORMAT's texts; types: of its tags. The four
-    grow while a file is read.
+    grow while a file is read. widened: how often the type of a tag has become a wider one.
     """
 
     columns: int
@@ -69,12 +69,14 @@ class Looks:
     tests: Mapping[str, object]
     formats: Sequence[str]
     types: Mapping[str, str]
+    widened: int
 
 
 class RecordCheck:
     """Checks records one by one, in the file's order; strict checks every value of every sample too.
 
-    installed: the references that the file may be on instead.
+    installed: the references that the file may be on instead. cut: asked at the end whether the last line has no line
+    end, so that the file may have been cut short in it.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class RecordCheck:
         journal: Journal,
         strict: bool = False,
         installed: Installed = tuple,
+        cut: Callable[[], bool] = lambda: False,
     ) -> None:
         self._header = header
         self._reference = reference
@@ -105,6 +108,9 @@ class RecordCheck:
         self._position: tuple[str, int] = "", 0
         self._at_position = 0
         self._bytes_at_position = 0
+        self._cut = cut
+        self._bare = 0  # records without FORMAT and samples, which the header has
+        self._cut_short: InputError | None = None  # if the last record is the only one of these
         self.records = 0
         #: How the file calls each contig of the reference that it has, in the order of appearance.
         self.names: dict[str, str] = {}
@@ -125,6 +131,8 @@ class RecordCheck:
 
     def end(self) -> None:
         """Judge the file as a whole; after the last line. Raises InputError if it has to be refused."""
+        if self._cut_short and self._cut():
+            raise self._cut_short
         self._judge(self._usable, self._first_skip)
 
     def declared(self) -> list[str]:
@@ -145,6 +153,7 @@ class RecordCheck:
             self._journal.repair("blank-lines", "Blank lines were left out", number)
             return None
         self.records += 1
+        self._cut_short = None
         try:
             record = self._check(number, line)
         except Unusable as fault:
@@ -171,6 +180,7 @@ class RecordCheck:
             tests=self._infos.tests,
             formats=self._samples.kept,
             types=self._samples.types,
+            widened=self._infos.widened + self._samples.widened,
         )
 
     def contig_of(self, name: str) -> str | None:
@@ -180,6 +190,8 @@ class RecordCheck:
 
     def passed(self, contig: str, count: int) -> None:
         """Count records on a contig that were found to look as `looks` says, and to fit the reference."""
+        if count:
+            self._cut_short = None
         self.records += count
         self._usable += count
         self._match.fitted(contig, count)
@@ -223,7 +235,8 @@ class RecordCheck:
         columns = line.split("\t", 8)
         tail = columns[8] if len(columns) == 9 else ""
         found = 9 + tail.count("\t") if len(columns) == 9 else len(columns)
-        if found != self._header.column_count:
+        bare = found == 8 < self._header.column_count
+        if found != self._header.column_count and not bare:
             raise self._wrong_count(number, line, found)
         name, place, id_, ref, alt, qual, filter_, info = columns[:8]
         if not (place.isdecimal() and place.isascii()):
@@ -237,13 +250,12 @@ class RecordCheck:
         pos = int(place) if len(place) < 16 else 10**15
         alts = [alt] if "," not in alt else alt.split(",")
         kinds = [kind_of(one) for one in alts]
-        written = ref
-        if "N" in ref:
-            ref = self._filled(contig, pos, ref, kinds)
-        self._check_place(number, name, contig, pos, ref, counted=ref == written)
+        filled = self._match.filled(contig, pos, ref) if "N" in ref else None
+        guessed = filled not in (None, ref)
+        self._check_place(number, name, contig, pos, filled or ref, counted=not guessed)
         self._crowd(name, contig, pos, len(line))
-        if Kind.INVALID in kinds:
-            alts, kinds = self._alts(number, alts)
+        if guessed or Kind.INVALID in kinds or ref in alts:
+            alts, kinds = self._alleles(number, ref, alts, kinds, guessed=guessed)
             alt = ",".join(alts)
         if qual != ".":
             qual = self._qual(number, qual)
@@ -252,8 +264,23 @@ class RecordCheck:
         info = self._infos.check(number, info, self._lengths[contig])
         if tail:
             tail = self._samples.check(number, tail, len(alts)) if self._header.samples else ""
-        left = f"{name}\t{pos}\t{id_ or '.'}\t{written}\t{alt}\t{qual}\t{filter_}"
+        if bare:
+            tail = self._without_samples(number, line, found)
+        left = f"{name}\t{pos}\t{id_ or '.'}\t{ref}\t{alt}\t{qual}\t{filter_}"
         return Record(number, contig, pos, ref, alts, kinds, left, info, tail)
+
+    def _without_samples(self, number: int, line: str, found: int) -> str:
+        """The columns after INFO of a record that ends there: as HTSlib writes a record that tells nothing of its
+        samples.
+        """
+        self._bare += 1
+        if self._bare == 1 < self.records:
+            self._cut_short = self._wrong_count(number, line, found)
+        if not self._header.samples:
+            return ""
+        text = 'Records that end after INFO got the columns FORMAT and samples, with "."'
+        self._journal.repair("no-sample-columns", text, number)
+        return "\t".join(["."] * (1 + self._header.samples))
 
     def _wrong_count(self, number: int, line: str, found: int) -> InputError:
         expected = self._header.column_count
@@ -280,12 +307,6 @@ class RecordCheck:
             raise Unusable("contig-length", reason)
         self._contigs[name] = contig
         return contig
-
-    def _filled(self, contig: str, pos: int, ref: str, kinds: list[Kind]) -> str:
-        """REF with the reference's bases for N, if no ALT is written in bases: callers of structural variants do so."""
-        if _IN_BASES.intersection(kinds):
-            return ref
-        return self._match.filled(contig, pos, ref) or ref
 
     def _name(self, number: int, name: str, contig: str) -> str:
         """Return the name under which the contig is written: the one that the file uses first."""
@@ -339,7 +360,29 @@ class RecordCheck:
         fetch = self._reference.sequence.fetch
         return fetch(contig, pos, length) == ref[:inside] and fetch(contig, 1, len(ref) - inside) == ref[inside:]
 
-    def _alts(self, number: int, alts: list[str]) -> tuple[list[str], list[Kind]]:
+    def _alleles(
+        self, number: int, ref: str, alts: list[str], kinds: list[Kind], *, guessed: bool
+    ) -> tuple[list[str], list[Kind]]:
+        """Return ALT alleles that are not as usual, and what each of them is; guessed: REF has N for other bases."""
+        if Kind.INVALID in kinds:
+            alts, kinds = self._alts(number, ref, alts)
+        if ref in alts:
+            self._journal.repair("same-allele", "ALT repeats REF, which is no variant: it was not annotated", number)
+        if guessed and Kind.SEQUENCE in kinds:
+            # Callers of structural variants write N without a look at the reference, and the inserted bases as ALT,
+            # some with the base in front of them and some without. So it is not certain what becomes of which base.
+            kinds = [Kind.UNKNOWN_BASES if kind is Kind.SEQUENCE else kind for kind in kinds]
+            text = "REF has N, which fits any base; no effect was predicted for alleles in bases"
+            self._journal.repair("unknown-ref", text, number)
+        return alts, kinds
+
+    def _alts(self, number: int, ref: str, alts: list[str]) -> tuple[list[str], list[Kind]]:
+        if len(alts) == 1 and _SLASHED(alts[0]):
+            split = alts[0].upper().split("/")
+            # Some programs write all alleles so, REF among them: then it is not certain what GT counts.
+            if ref not in split and len(set(split)) == len(split):
+                self._journal.repair("slashed-alts", "ALT alleles that / separates were separated by commas", number)
+                alts = alts[0].split("/")
         fixed = [in_upper_case(one) if kind_of(one) is Kind.INVALID else one for one in alts]
         kinds = [kind_of(one) for one in fixed]
         for one, kind in zip(fixed, kinds, strict=True):
@@ -350,7 +393,8 @@ class RecordCheck:
             if one and _AMBIGUOUS(one):
                 raise Unusable("ambiguous-bases", f"ALT {shown(one)} has an ambiguity code")
             raise Unusable("bad-alt", f"ALT {shown(one)} is neither bases nor an allele as VCF writes it")
-        self._journal.repair("lower-case", "Lower-case bases in REF and ALT were written in upper case", number)
+        if fixed != alts:
+            self._journal.repair("lower-case", "Lower-case bases in REF and ALT were written in upper case", number)
         return fixed, kinds
 
     def _qual(self, number: int, qual: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from annotator import tags
 from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
-from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable, note_widened, value_test, widened
+from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable
 from annotator.preflight.text import shown
+from annotator.preflight.types import TagTypes
 
 _NAME = re.compile(r'[^\s,;:=<>"]++').fullmatch
 _GENOTYPE = re.compile(r"(?:\d{1,9}+|\.)(?:[/|](?:\d{1,9}+|\.))*", re.ASCII).fullmatch
@@ -36,9 +37,8 @@ class SamplesCheck:
         self._journal = journal
         self._strict = strict
         self._leading_phase = header.version >= (4, 4)  # allows /0|1
-        self._types = {tag: field.type for tag, field in header.formats.items()}
+        self._types = TagTypes("FORMAT", header, journal)
         self._declared = set(header.formats)
-        self._undeclared: dict[str, Field] = {}
         self._formats: dict[str, int] = {}  # FORMATs that were checked, and their number of colons
         self._kept: list[str] = []
 
@@ -50,43 +50,60 @@ class SamplesCheck:
     @property
     def types(self) -> Mapping[str, str]:
         """The types of tags: Integer and so on."""
-        return self._types
+        return self._types.types
+
+    @property
+    def widened(self) -> int:
+        """How often a type was widened."""
+        return self._types.widened
 
     def check(self, number: int, tail: str, alts: int) -> str:
-        """Return the columns to be written; alts is the number of ALT alleles. Raises Unusable for what is wrong."""
+        """Return the columns to be written.
+
+        Args:
+            number: the line.
+            tail: FORMAT and the samples.
+            alts: the number of ALT alleles.
+
+        Raises:
+            Unusable: the record cannot be read.
+        """
         format_, _, samples = tail.partition("\t")
         colons = self._formats.get(format_)
         if colons is None:
             colons = self._check_format(number, format_)
-        for place, sample in enumerate(samples.split("\t") if samples else ()):
+        columns = samples.split("\t")
+        for place, sample in enumerate(columns):
             if sample.count(":") > colons:
                 raise Unusable(
                     "too-many-values",
                     f"sample {place + 1} has {sample.count(':') + 1} values where FORMAT names {colons + 1}",
                 )
-            if self._strict:
-                self._check_values(number, format_.split(":"), sample, place + 1, alts)
+        if _has_empty_values(samples):
+            columns = [":".join(value or "." for value in sample.split(":")) for sample in columns]
+            self._journal.repair("empty-sample-values", 'Empty values of samples were written as "."', number)
+            tail = "\t".join((format_, *columns))
+        if self._strict:
+            names = format_.split(":")
+            columns = [self._checked(number, names, sample, place, alts) for place, sample in enumerate(columns, 1)]
+            tail = "\t".join((format_, *columns))
         if tags.BCSQ in format_:
-            tail = self._without_bcsq(number, format_, samples)
+            tail = self._without_bcsq(number, format_, tail.partition("\t")[2])
         return tail
 
-    def _check_values(self, number: int, names: list[str], sample: str, place: int, alts: int) -> None:
-        for name, given in zip(names, sample.split(":"), strict=False):
-            value = given
+    def _checked(self, number: int, names: list[str], sample: str, place: int, alts: int) -> str:
+        """Return what is written of one sample, each of whose values is looked at. Raises Unusable."""
+        values = sample.split(":")
+        for at, (name, value) in enumerate(zip(names, values, strict=False)):
             if name == "GT":
-                if self._leading_phase and value[:1] in ("/", "|"):
-                    value = value[1:]
-                sound = bool(_GENOTYPE(value)) and all(int(one) <= alts for one in _ALLELE(value))
-            else:
-                test = value_test(self._types.get(name, "String"))
-                sound = test is None or bool(test(value))
-                if not sound and name in self._undeclared:
-                    self._undeclared[name] = field = widened(self._undeclared[name], value)
-                    self._types[name] = field.type
-                    note_widened(self._journal, number, f"FORMAT/{name}", field)
-                    continue
-            if not sound:
-                raise Unusable("bad-sample-value", f"{name} of sample {place} is {shown(given)}")
+                genotype = value[1:] if self._leading_phase and value[:1] in ("/", "|") else value
+                if not (_GENOTYPE(genotype) and all(int(one) <= alts for one in _ALLELE(genotype))):
+                    raise Unusable("bad-sample-value", f"GT of sample {place} is {shown(value)}")
+                continue
+            test = self._types.tests.get(name)
+            if test is not None and not test(value):
+                values[at] = self._types.mended(number, name, value)
+        return ":".join(values)
 
     def _check_format(self, number: int, format_: str) -> int:
         names = format_.split(":")
@@ -95,19 +112,12 @@ class SamplesCheck:
                 continue
             if len(name) > LONGEST_NAME or not _NAME(name):
                 raise Unusable("bad-format", f"FORMAT {shown(format_)} is not a list of tags")
-            if len(self._undeclared) >= MOST_UNDECLARED:
+            if len(self._types.undeclared) >= MOST_UNDECLARED:
                 raise Unusable("too-many-tags", f"the file uses more than {MOST_UNDECLARED:,} FORMAT tags undeclared")
             self._declared.add(name)
             if name == tags.BCSQ:
                 continue
-            self._undeclared[name] = field = RESERVED.get(name, Field(".", "String"))
-            self._types[name] = field.type
-            self._journal.repair(
-                "undeclared-format",
-                "FORMAT tags that the header does not declare were declared",
-                number,
-                f"FORMAT/{name} was declared as {field.type}",
-            )
+            self._types.declare(number, name, RESERVED.get(name, Field(".", "String")))
         if len(set(names)) < len(names):
             raise Unusable("bad-format", f"FORMAT {shown(format_)} names a tag twice")
         if len(self._formats) < MOST_UNDECLARED and len(format_) <= LONGEST_KEPT:
@@ -131,8 +141,10 @@ class SamplesCheck:
 
     def definitions(self) -> list[str]:
         """Return header lines for the undeclared tags that were seen."""
-        return [
-            f"##FORMAT=<ID={tag},Number={field.number},Type={field.type},"
-            'Description="Not described in the annotated file">'
-            for tag, field in self._undeclared.items()
-        ]
+        return self._types.definitions()
+
+
+def _has_empty_values(samples: str) -> bool:
+    """Whether a sample, or a value of a sample, is empty."""
+    text = f"\t{samples}\t"
+    return "\t\t" in text or "\t:" in text or ":\t" in text or "::" in text

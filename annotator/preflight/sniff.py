@@ -80,8 +80,15 @@ def sniff(source: Path) -> Sniffed:
                 "The file is compressed with gzip twice.",
                 "Decompress it once and upload it again.",
             )
-    if head.startswith(b"BCF\x02"):
+    if head.startswith(b"BCF\x02\x02"):
         return Sniffed(Packing.BCF, "\n", bom=False)
+    if head.startswith((b"BCF\x02", b"BCF\x04")):
+        version = f"2.{head[4]}" if head[3] == 2 and len(head) > 4 else "1"
+        raise InputError(
+            "old-bcf",
+            f"The file is BCF {version}, and bcftools reads BCF 2.2 alone: values have another form there.",
+            "Write it as VCF with the program that made it, such as an old version of bcftools, and upload that file.",
+        )
     bom = head.startswith(b"\xef\xbb\xbf")
     text = head[3:] if bom else head
     _refuse_other(text, "The compressed file holds" if packing is not Packing.PLAIN else "The file is")

@@ -3,36 +3,43 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 from annotator.bcftools import Tool
+from annotator.preflight.reader import CRASHES
 from annotator.tables import STATS
 
 MEMORY = 1024**3
+#: bcftools stats ends where AC is more than AN, or is no whole number. Without both it counts the genotypes.
+COUNTS = "INFO/AC,INFO/AN"
+WITHOUT_COUNTS = "The statistics are made without INFO/AC and INFO/AN, whose values bcftools stats refuses."
+LEFT_OUT = "The statistics are left out, because bcftools stats cannot read the file."
 
 
 class Stats:
-    """One run, beside which others may work. Use as a context manager, and `finish` it inside."""
+    """One run, beside which others may work. Use as a context manager, and `finish` it inside.
+
+    Attributes:
+        path: the file with the statistics.
+        note: a sentence for people if something of the file is left out of them; "" if not.
+    """
 
     def __init__(
         self, result: Path, out_dir: Path, *, name: str = "", memory_bytes: int = MEMORY, cpu_seconds: int = 3600
     ) -> None:
         """name: what the file is called in there, and a sample in MultiQC's report; "" for its own name."""
         self.path = out_dir / STATS
-        self._name = name
+        self.note = ""
+        self._name = " ".join(name.split()) or result.name
         self._result = result
+        self._memory_bytes = memory_bytes
+        self._cpu_seconds = cpu_seconds
         self._file = self.path.open("wb")
         self._temporary = tempfile.TemporaryDirectory(dir=out_dir, prefix="stats-")
+        self._tools: list[Tool] = []
         try:
             # In the file's own folder and by its bare name, so that no path of this machine gets into the text.
-            self._tool = Tool(
-                "stats",
-                [result.name],
-                work_dir=result.parent,
-                memory_bytes=memory_bytes,
-                cpu_seconds=cpu_seconds,
-                stdout=self._file.fileno(),
-                temporary=Path(self._temporary.name),
-            )
+            self._start("stats", [result.name], DEVNULL, self._file.fileno())
         except BaseException:
             self._temporary.cleanup()
             self._discard()
@@ -42,26 +49,67 @@ class Stats:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._tool.close()
+        for tool in self._tools:
+            tool.close()
         self._temporary.cleanup()
         if kind is not None:
             self._discard()
 
     def finish(self, check: Callable[[], None] = lambda: None) -> Path:
-        """Wait for its end, while check is called often and may raise, and return the file. Raises EngineError."""
-        self._tool.wait(check)
-        if failure := self._tool.failure():
-            raise failure
+        """Wait for the end, and return the file. check is called often, and may raise.
+
+        Where bcftools refuses the content, the statistics are made without AC and AN. If it refuses these too, the
+        file has only a comment that says so. `note` tells of both.
+
+        Raises:
+            EngineError: bcftools could not work, whatever the content is.
+        """
+        if not self._made(check):
+            self.note = WITHOUT_COUNTS
+            self._file.truncate(0)
+            self._file.seek(0)
+            annotate = self._start("annotate", ["--no-version", "-x", COUNTS, "-Ou", self._result.name], DEVNULL, PIPE)
+            self._start("stats", ["-"], annotate.stdout.fileno(), self._file.fileno())
+            annotate.stdout.close()
+            if not self._made(check):
+                self.note = LEFT_OUT
+                self.path.write_text(f"# {LEFT_OUT}\n", encoding="utf-8")
         self._file.close()
-        if self._name:
-            self._rename()
+        self._rename()
         return self.path
 
+    def _made(self, check: Callable[[], None]) -> bool:
+        """Wait for the last command; return whether it took what the file holds. Raises EngineError."""
+        tool = self._tools[-1]
+        tool.wait(check)
+        status = tool.process.returncode or 0
+        if status > 0 or -status in CRASHES:
+            return False
+        if failure := tool.failure():
+            raise failure
+        return True
+
+    def _start(self, command: str, arguments: list[str | Path], stdin: int, stdout: int) -> Tool:
+        tool = Tool(
+            command,
+            arguments,
+            work_dir=self._result.parent,
+            memory_bytes=self._memory_bytes,
+            cpu_seconds=self._cpu_seconds,
+            stdin=stdin,
+            stdout=stdout,
+            temporary=Path(self._temporary.name),
+        )
+        self._tools.append(tool)
+        return tool
+
     def _rename(self) -> None:
+        """Write the name in place of what bcftools calls its input."""
         text = self.path.read_bytes()
-        own = f"\t{self._result.name}\n".encode()
-        clean = " ".join(self._name.split()) or self._result.name
-        self.path.write_bytes(text.replace(own, f"\t{clean}\n".encode()))
+        new = f"\t{self._name}\n".encode()
+        for own in (self._result.name, "<STDIN>"):
+            text = text.replace(f"\t{own}\n".encode(), new)
+        self.path.write_bytes(text)
 
     def _discard(self) -> None:
         self._file.close()

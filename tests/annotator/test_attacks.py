@@ -34,7 +34,7 @@ ANNOTATED = {
     "header-spaces": "cannot be read were left out",
     "header-bracket": "cannot be read were left out",
     "qual-digits": "QUAL that is not a number",
-    "info-digits": "not of its type (Float)",
+    "info-digits": "declared as String",
     "end-digits": "not of its type (Integer)",
     "skipped-many": "100,000 skipped",
     "sample-name-long": "1 records in, 1 out",

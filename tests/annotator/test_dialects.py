@@ -1,8 +1,13 @@
 """What real callers write that is not quite VCF is read where its meaning is certain, and values stay as they are."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from annotator.errors import InputError
+from annotator.pipeline import Outputs
+from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 
 ONE_SAMPLE = f"{COLUMNS}\tFORMAT\tone\n"
@@ -74,3 +79,190 @@ def test_undeclared_tags_of_info_have_the_type_of_their_values(run: Annotate, va
     assert [result.info(number)["MQ0"] for number in range(len(values))] == values
     assert any("##INFO=<ID=MQ0," in line and f"Type={type_}," in line for line in result.header)
     assert result.repaired("type of their values")
+
+
+# --- Declared types
+
+
+def declared(kind: str, tag: str, type_: str, number: str = "1") -> str:
+    return f'##{kind}=<ID={tag},Number={number},Type={type_},Description="Type=Integer, as it says">'
+
+
+def header_of(*lines: str, samples: int = 0) -> str:
+    columns = COLUMNS + "".join(f"\t{name}" for name in ("FORMAT", "one", "two")[: samples and samples + 1])
+    return "\n".join(["##fileformat=VCFv4.2", *lines, columns, ""])
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "expected"),
+    [
+        ("Integer", ["23.259407", "24"], "Float"),
+        ("Integer", ["24", "60.0"], "Float"),
+        ("Float", ["127369.00|100800.00", "1.00|2.00"], "String"),
+        ("Integer", ["1.5", "1|2"], "String"),
+        ("Integer", ["nan", "-inf"], "Float"),
+        ("Integer", ["1", "+2"], "Integer"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["INFO", "FORMAT"])
+def test_a_declared_type_is_widened_and_the_values_stay(
+    run: Annotate, kind: str, type_: str, values: list[str], expected: str
+) -> None:
+    line = declared(kind, "XX", type_, "A")
+    head = header_of(declared("FORMAT", "GT", "String"), line, samples=1)
+    tails = [f"XX={value} GT 0/1" if kind == "INFO" else f". GT:XX 0/1:{value}" for value in values]
+    rows = [f"chrM {pos} . A G . . {tail}" for pos, tail in zip((263, 750), tails, strict=True)]
+    result = run(vcf(*rows, header=head))
+    found = [result.info(number)["XX"] for number in (0, 1)] if kind == "INFO" else None
+    assert (found or [record[9].partition(":")[2] for record in result.records]) == values
+    assert line.replace(f"Type={type_},", f"Type={expected},", 1) in result.header
+    assert result.repaired(f"{kind}/XX was declared as {expected}") == (expected != type_)
+
+
+def test_a_number_of_more_than_ten_digits_is_no_integer(run: Annotate) -> None:
+    result = run(vcf("chrM 263 . A G . . XX=12345678901", header=header_of(declared("INFO", "XX", "Integer"))))
+    assert result.info()["XX"] == "12345678901"
+    assert result.repaired("INFO/XX was declared as Float")
+
+
+@pytest.mark.parametrize("value", ["NA", "", "none"])
+@pytest.mark.parametrize("kind", ["INFO", "FORMAT"])
+def test_words_in_place_of_a_number_are_missing_and_the_type_stays(run: Annotate, kind: str, value: str) -> None:
+    line = declared(kind, "XX", "Integer")
+    tail = f"XX={value} GT 0/1" if kind == "INFO" else f". GT:XX 0/1:{value}"
+    head = header_of(declared("FORMAT", "GT", "String"), line, samples=1)
+    result = run(vcf(f"chrM 263 . A G . . {tail}", header=head))
+    assert line in result.header
+    assert (result.info()["XX"] if kind == "INFO" else result.records[0][9].partition(":")[2]) == "."
+    assert result.report.repairs
+
+
+@pytest.mark.parametrize("tag", ["END", "SVLEN", "CIPOS", "AC", "AN"])
+def test_tags_that_programs_read_as_integers_stay_integers(run: Annotate, tag: str) -> None:
+    result = run(vcf(f"chrM 263 . A G . . {tag}=300.5", header=header_of(declared("INFO", tag, "Integer"))))
+    assert declared("INFO", tag, "Integer") in result.header
+    assert result.info()[tag] == "."
+
+
+def test_a_tag_that_is_declared_twice_is_widened_in_both_lines(run: Annotate) -> None:
+    line = declared("INFO", "XX", "Integer")
+    result = run(vcf("chrM 263 . A G . . XX=1.5", header=header_of(line, line)))
+    assert result.header.count(line.replace("Type=Integer,Desc", "Type=Float,Desc")) == 2
+
+
+# --- Statistics
+
+
+@pytest.mark.parametrize(
+    ("line", "info"),
+    [
+        (declared("INFO", "AC", "Integer", "A"), "AC=40;AN=2"),
+        (declared("INFO", "AC", "Float", "A"), "AC=0.5;AN=2"),
+        (declared("INFO", "AC", "String", "A"), "AC=x;AN=2"),
+    ],
+)
+def test_counts_that_bcftools_stats_refuses_cost_nothing_else(run: Annotate, line: str, info: str) -> None:
+    head = header_of(declared("FORMAT", "GT", "String"), line, declared("INFO", "AN", "Integer"), samples=1)
+    result = run(
+        vcf(f"chrM 263 . A G . . {info} GT 0/1", header=head),
+        outputs=Outputs(stats=True, table_records=10, name="my file"),
+    )
+    assert result.records[0][7].startswith(info)
+    text = (result.folder / "annot.stats.txt").read_text()
+    assert "ID\t0\tmy file\n" in text
+    assert "SN\t0\tnumber of SNPs:\t1\n" in text
+    assert any("without INFO/AC and INFO/AN" in note for note in result.report.repairs)
+    assert "without INFO/AC and INFO/AN" in result.log
+    assert {"annot.tsv.gz", "annot.parquet"} <= {path.name for path in result.folder.iterdir()}
+
+
+def test_statistics_that_bcftools_refuses_altogether_are_left_out(run: Annotate, tmp_path: Path) -> None:
+    result = run(vcf("chrM 263 . A G"))
+    (tmp_path / "x.vcf.gz").write_bytes((result.folder / "annot.vcf.gz").read_bytes()[:200])
+    with Stats(tmp_path / "x.vcf.gz", tmp_path) as stats:
+        text = stats.finish().read_text()
+    assert stats.note.startswith("The statistics are left out")
+    assert text == f"# {stats.note}\n"
+
+
+# --- Alleles
+
+
+def test_n_for_ref_fits_any_base_and_nothing_is_predicted(run: Annotate) -> None:
+    rows = ["chrM 263 . N ACGTACGT", "chrM 750 . N <DEL> . . END=900", "chrM 5000 . nN G,<INS>"]
+    for order in (rows, rows[::-1]):
+        result = run(vcf(*order))
+        assert [record[3:5] for record in result.records] == [["N", "ACGTACGT"], ["N", "<DEL>"], ["NN", "G,<INS>"]]
+        assert result.info(2)["GAS_GENE"] == "MT-ND2,MT-ND2"
+        assert not any("GAS_CSQ" in result.info(number) or "GAS_HGVSG" in result.info(number) for number in range(3))
+        assert result.repaired("REF has N, which fits any base")
+
+
+def test_n_that_the_reference_has_is_a_base_as_others(run: Annotate) -> None:
+    for rows in (["MT 3106 . CN C"], ["MT 3109 . T C", "MT 3106 . CN C"]):
+        result = run(vcf(*rows))
+        assert result.info()["GAS_HGVSG"] == "m.3107del"
+        assert not result.repaired("REF has N")
+
+
+def test_alts_that_a_slash_separates(run: Annotate) -> None:
+    head = header_of(declared("FORMAT", "GT", "String"), samples=1)
+    rows = ["chrM 263 a A c/T . . . GT 1/2", "chrM 750 b A A/G . . . GT 1/1", "chrM 1438 c A G . . . GT 0/1"]
+    result = run(vcf(*rows, header=head))
+    assert [record[2:5] for record in result.records] == [["a", "A", "C,T"], ["c", "A", "G"]]
+    assert result.repaired("ALT alleles that / separates")
+    assert result.report.summary["skipped_reasons"] == {"bad-alt": 1}
+
+
+def test_a_contig_that_is_inserted(run: Annotate) -> None:
+    result = run(vcf("chrM 5000 . A a<ctg_a>"), outputs=Outputs(stats=True, table_records=10))
+    assert result.records[0][4] == "A<ctg_a>"
+    assert result.info()["GAS_GENE"] == "MT-ND2"
+
+
+def test_alt_that_repeats_ref_is_told(run: Annotate) -> None:
+    result = run(vcf("chrM 263 . A A", "chrM 750 . A G"))
+    assert [record[7] == "." for record in result.records] == [True, False]
+    assert result.repaired("ALT repeats REF")
+
+
+# --- Columns and packing
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (["0/1:3", ""], ["0/1:3", "."]),
+        (["", "0/1:3"], [".", "0/1:3"]),
+        (["0/1:", ":3"], ["0/1:.", ".:3"]),
+        (["0/1:3", "./."], ["0/1:3", "./."]),
+    ],
+)
+def test_empty_values_of_samples_are_missing(run: Annotate, written: list[str], expected: list[str]) -> None:
+    head = header_of(declared("FORMAT", "GT", "String"), declared("FORMAT", "DP", "Integer"), samples=2)
+    result = run(vcf(f"chrM 263 . A G . . . GT:DP {' '.join(written)}", header=head))
+    assert result.records[0][9:] == expected
+    assert result.repaired("Empty values of samples") == (written != expected)
+
+
+def test_records_that_end_after_info(run: Annotate) -> None:
+    head = header_of(declared("FORMAT", "GT", "String"), samples=2)
+    whole, bare = "chrM 263 . A G . . . GT 0/1 0/1", "chrM 750 . A G . . DP=7"
+    for rows in ([whole, bare], [bare], [bare, "chrM 1438 . A G . . . GT 0/1 1/1"]):
+        result = run(vcf(*rows, header=head))
+        assert [record[8:] for record in result.records if record[1] == "750"] == [[".", ".", "."]]
+        assert result.repaired("end after INFO")
+    assert run(vcf(bare, header=f"##fileformat=VCFv4.2\n{COLUMNS}\tFORMAT\n")).report.records_out == 1
+
+
+def test_a_file_that_may_be_cut_in_info_is_refused(refused: Callable[..., InputError]) -> None:
+    head = header_of(declared("FORMAT", "GT", "String"), samples=2)
+    text = vcf("chrM 263 . A G . . . GT 0/1 0/1", "chrM 750 . A G . . DP=7", header=head)
+    assert refused(text.removesuffix("\n")).code == "too-few-columns"
+
+
+@pytest.mark.parametrize(("magic", "version"), [(b"BCF\x02\x01", "2.1"), (b"BCF\x04", "1")])
+def test_old_bcf_is_refused_by_its_name(refused: Callable[..., InputError], magic: bytes, version: str) -> None:
+    error = refused(magic + bytes(40))
+    assert error.code == "old-bcf"
+    assert f"BCF {version}," in error.message

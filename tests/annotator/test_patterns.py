@@ -113,7 +113,7 @@ def test_patterns_are_found() -> None:
     assert len(places) > 40
     assert {
         "annotator.preflight.header._PAIR",
-        "annotator.preflight.info._FLOAT",
+        "annotator.preflight.types._FLOAT",
         "gas.jobs.inventory.DESCRIPTION",
     } <= places
 

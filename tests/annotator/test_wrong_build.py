@@ -213,10 +213,15 @@ def test_records_whose_ref_says_nothing(run: Annotate, packs: dict[str, Referenc
     assert not any("build" in repair for repair in known.report.repairs)
 
 
-def test_n_in_ref_of_a_variant_in_bases_does_not_fit(run: Annotate, packs: dict[str, Reference]) -> None:
+def test_n_in_ref_of_a_variant_in_bases_fits_and_tells_nothing_of_the_build(
+    run: Annotate, packs: dict[str, Reference]
+) -> None:
     chosen = packs["GRCh38"]
     result = run(vcf(*records(chosen, 20), "1 700 . N C", header=header(*contigs(NEW))), reference=chosen)
-    assert result.report.summary["skipped_reasons"] == {"reference-mismatch": 1}
+    assert result.report.skipped == 0
+    assert result.records[-1][3:5] == ["N", "C"]
+    silent = run(vcf("1 700 . N C", header=header()), reference=chosen)
+    assert silent.repaired("Nothing in the file tells the build")
 
 
 def test_a_file_that_fits_asks_for_no_other_reference(run: Annotate, packs: dict[str, Reference]) -> None:

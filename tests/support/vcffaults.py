@@ -62,7 +62,7 @@ def _behind(dice: random.Random, draft: Draft, bases: str) -> None:
 def _elsewhere(dice: random.Random, draft: Draft, bases: str) -> None:
     draft.ref = bases[draft.pos - 1 : draft.pos - 1 + dice.choice([1, 1, 3])]
     at = dice.randrange(len(draft.ref))
-    wrong = dice.choice([other(dice, draft.ref[at]), "N"])
+    wrong = other(dice, draft.ref[at])
     draft.ref = draft.ref[:at] + wrong + draft.ref[at + 1 :]
     draft.alts = ["ACGTACGT"]
 
