@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from annotator import stream
 from annotator.errors import InputError
 from annotator.pipeline import Outputs
 from annotator.tables.stats import Stats
@@ -266,3 +267,16 @@ def test_old_bcf_is_refused_by_its_name(refused: Callable[..., InputError], magi
     error = refused(magic + bytes(40))
     assert error.code == "old-bcf"
     assert f"BCF {version}," in error.message
+
+
+def test_a_type_that_is_widened_late_is_read_back_with_the_last_header(
+    run: Annotate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records in front of it have been read back with the first header by then."""
+    monkeypatch.setattr(stream, "BATCH", 1)
+    head = header_of(declared("FORMAT", "GT", "String"), declared("FORMAT", "XX", "Integer"), samples=1)
+    values = ["7", "8", "9", "62.65"]
+    places = zip((263, 750, 1438, 2706), values, strict=True)
+    result = run(vcf(*(f"chrM {pos} . A G . . . GT:XX 0/1:{value}" for pos, value in places), header=head))
+    assert [record[9].partition(":")[2] for record in result.records] == values
+    assert result.repaired("FORMAT/XX was declared as Float")
