@@ -11,7 +11,11 @@ from enum import StrEnum
 
 from annotator.alleles import Kind, kind_of
 
-_TAGS = {name: re.compile(rf"(?:^|;){name}=([^;]*)").search for name in ("END", "SVLEN", "SVTYPE", "CHR2")}
+_END = re.compile(r"(?:^|;)END=([^;]*+)").search
+_SVLEN = re.compile(r"(?:^|;)SVLEN=([^;]*+)").search
+_SVTYPE = re.compile(r"(?:^|;)SVTYPE=([^;]*+)").search
+_CHR2 = re.compile(r"(?:^|;)CHR2=([^;]*+)").search
+_TAGS = {"END": _END, "SVLEN": _SVLEN, "SVTYPE": _SVTYPE, "CHR2": _CHR2}
 _LENGTH = re.compile(r"[+-]?\d{1,12}", re.ASCII).fullmatch
 #: SVTYPE of records whose END is the place of the other end, on whatever contig.
 _JOINS = {"BND", "TRA", "CTX"}

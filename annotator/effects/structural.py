@@ -66,6 +66,8 @@ def structural_effect(allele: StructuralAllele, transcript: Transcript) -> Effec
     if transcript.coding is not None and transcript.biotype in definition.NONSENSE_MEDIATED_DECAY:
         found.add("NMD_transcript_variant")
     found |= _of_length(allele.kind, is_exonic=bool(exonic), is_within=begin <= span[0] and span[1] <= end)
+    if not found:  # a duplication at a splice site, which keeps the site
+        found.add("intron_variant")
     where = definition.numbers(transcript, span, at_edge=is_point and offsets is not None)
     positions = definition.positions(transcript, offsets) if offsets else (None, None, None)
     return Effect(ordered(found), "", "", "", "", *where, *positions)

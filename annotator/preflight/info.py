@@ -60,7 +60,7 @@ class InfoCheck:
         """How often a type was widened."""
         return self._types.widened
 
-    def check(self, number: int, info: str, contig_length: int) -> str:
+    def check(self, number: int, info: str) -> str:
         """Return the INFO to be written, "" for none. Raises Unusable where a tag's name cannot be."""
         if info in (".", ""):
             return ""
@@ -88,6 +88,10 @@ class InfoCheck:
             kept.append(part)
         if changed:
             info = ";".join(kept)
+        return info
+
+    def end_within(self, number: int, info: str, contig_length: int) -> str:
+        """Return INFO with an END that does not lie past the contig's last base."""
         end = _END(info)
         if end and (len(end[1]) > 12 or int(end[1]) > contig_length):
             self._journal.repair(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from annotator import tabix
 from annotator.alleles import Kind, in_upper_case, kind_of
 from annotator.errors import InputError
 from annotator.journal import Journal
@@ -15,6 +16,7 @@ from annotator.preflight.samples import SamplesCheck
 from annotator.preflight.strangers import Strangers
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 from annotator.references import Reference
+from annotator.structural_alleles import end_is_elsewhere
 
 _BASES = re.compile(r"[ACGTN]++").fullmatch
 _AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]++").fullmatch
@@ -23,7 +25,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:nan|[+-
 LONGEST_NUMBER = 1000  # characters of QUAL
 _UNFIT_IN_FILTER = re.compile(r'[\s,<>="]').search
 _SLASHED = re.compile(r"[ACGTN]++(?:/[ACGTN]++)+", re.IGNORECASE).fullmatch
-_END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
 
 #: Records of one position are kept together in several places. No real file has as many.
@@ -47,12 +48,6 @@ class Record:
     left: str
     info: str
     tail: str
-
-    @property
-    def end(self) -> int:
-        """The last base that the record speaks of: END where INFO has it, else the end of REF."""
-        found = _END(self.info)
-        return max(int(found[1]) if found else 0, self.pos + len(self.ref) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +261,10 @@ class RecordCheck:
             qual = self._qual(number, qual)
         if filter_ not in self._filters:
             filter_ = self._filter(number, filter_)
-        info = self._infos.check(number, info, self._lengths[contig])
+        info = self._infos.check(number, info)
+        if "END=" in info:
+            elsewhere = end_is_elsewhere(contig, alts, info, self._reference.canonical)
+            info = self._infos.end_within(number, info, tabix.LAST if elsewhere else self._lengths[contig])
         if tail:
             tail = self._samples.check(number, tail, len(alts)) if self._header.samples else ""
         if bare:

@@ -276,7 +276,7 @@ def test_alleles_of_every_kind(run: Annotate, record: str, genes: list[str]) -> 
 def test_a_known_allele_among_others_keeps_its_place(run: Annotate) -> None:
     result = run(vcf("MT 11778 . G C,<DEL>,A"))
     assert result.info()["GAS_KNOWN"] == ".,.,LHON"
-    assert result.info()["GAS_CSQ"] == "missense_variant,.,missense_variant"
+    assert result.info()["GAS_CSQ"] == "missense_variant,frameshift_variant,missense_variant"
     assert result.info()["GAS_HGVSP"] == "MT-ND4:p.Arg340Pro,.,MT-ND4:p.Arg340His"
 
 
