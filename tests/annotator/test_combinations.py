@@ -260,6 +260,8 @@ ACROSS = {
     ("44 1 A", "70 1 A"): (SMALL, True),
     ("15 2 -", "75 1 A"): (SMALL, True),
     ("9 2 -", "82 1 A"): (SMALL, True),
+    ("18 1 CT", "75 1 A"): (SMALL, True),
+    ("18 1 CT", "95 1 A"): (SMALL, False),
     ("9 2 -", "85 1 A"): (SMALL, False),
 }
 
@@ -271,6 +273,11 @@ def test_neighbors_across_introns(changes: tuple[str, str], strand: str) -> None
     models = Models(transcript(one.name, *one.exons, strand=strand))
     rows = [record(other(change), "0|1") for change in changes]
     assert len(found(*rows, models=models)) == expected
+
+
+def test_junctions() -> None:
+    assert neighbors.junctions(SMALL) == ((20, 40, 0), (20, 70, 5), (44, 70, 0))
+    assert neighbors.junctions(transcript("L", (4, 20), (40, 69), (80, 90))) == ((20, 40, 0), (69, 80, 0))
 
 
 def other(change: str) -> str:
@@ -355,6 +362,8 @@ def test_an_intron_ties_what_lies_near_its_ends() -> None:
     models = Models(transcript("A", (1000, 1300), (9000, 9300)))
     assert tied(models, [(1300, 1300)], 5000)
     assert tied(models, [(1300, 1300), (4000, 4000)], 9020)
+    assert tied(models, [(1300 - neighbors.FRAME_REACH - neighbors.SHIFT,) * 2], 5000)
+    assert tied(models, [(1300 + neighbors.SHIFT,) * 2], 5000)
     assert not tied(models, [(1100, 1100), (4000, 4000)], 5000)
     assert not tied(models, [(1300, 1300)], 9300)
     assert not tied(models, [(1000, 1300)], 5000)  # too long to take part

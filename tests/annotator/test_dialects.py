@@ -1,15 +1,20 @@
 """What real callers write that is not quite VCF is read where its meaning is certain, and values stay as they are."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pysam
 import pytest
 
 from annotator import stream
 from annotator.errors import InputError
 from annotator.pipeline import Outputs
+from annotator.references import Reference
+from annotator.tabix import LAST
 from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
+from tests.annotator.packs import make_pack
 
 ONE_SAMPLE = f"{COLUMNS}\tFORMAT\tone\n"
 
@@ -282,3 +287,81 @@ def test_a_type_that_is_widened_late_is_read_back_with_the_last_header(
     result = run(vcf(*(f"chrM {pos} . A G . . . GT:XX 0/1:{value}" for pos, value in places), header=head))
     assert [record[9].partition(":")[2] for record in result.records] == values
     assert result.repaired("FORMAT/XX was declared as Float")
+
+
+def structural_pack(folder: Path) -> Reference:
+    """Three genes: AAA1 on 1:1001-1300, BBB1 on 1:3001-3300, CCC1 on 2:2001-2300."""
+    rows = []
+    for number, (contig, gene, start) in enumerate([("1", "AAA1", 1001), ("1", "BBB1", 3001), ("2", "CCC1", 2001)]):
+        place = f"{start}\t{start + 299}\t.\t+"
+        parent = f"Parent=transcript:T{number}"
+        rows += [
+            f"{contig}\tx\tgene\t{place}\t.\tID=gene:G{number};Name={gene};biotype=protein_coding",
+            f"{contig}\tx\tmRNA\t{place}\t.\tID=transcript:T{number};Parent=gene:G{number};biotype=protein_coding",
+            f"{contig}\tx\texon\t{place}\t.\t{parent}",
+            f"{contig}\tx\tCDS\t{place}\t0\tID=CDS:P{number};{parent}",
+        ]
+    return make_pack(
+        folder, {"1": "ACGT" * 1500, "2": "CATG" * 1500}, genes="\n".join(rows) + "\n", aliases={"2": ["chr2"]}
+    )
+
+
+STRUCTURAL = header_of(
+    declared("INFO", "SVTYPE", "String"),
+    declared("INFO", "SVLEN", "Integer"),
+    declared("INFO", "END", "Integer"),
+    declared("INFO", "CHR2", "String"),
+)
+
+
+def fetched(folder: Path, index: str, *region: str | int) -> list[str]:
+    """Return the IDs of the records that a program finds in a region by an index."""
+    with pysam.TabixFile(str(folder / "annot.vcf.gz"), index=str(folder / index)) as file:
+        return [line.split("\t")[2] for line in file.fetch(*region)]
+
+
+def test_the_length_of_a_structural_allele_gives_its_interval(run: Annotate, tmp_path: Path) -> None:
+    """Where END is missing, SVLEN tells the length, with or without a sign."""
+    records = [
+        "1 900 d1 N <DEL> 60 PASS SVTYPE=DEL;SVLEN=-2500",
+        "1 900 d2 N <DEL> 60 PASS SVTYPE=DEL;SVLEN=-2500;END=3400",
+        "1 900 d3 N <DEL> 60 PASS SVTYPE=DEL;SVLEN=2500",
+        "1 900 d4 N <INS> 60 PASS SVTYPE=INS;SVLEN=2500;END=3400",
+    ]
+    result = run(vcf(*records, header=STRUCTURAL), reference=structural_pack(tmp_path))
+    for number in range(3):
+        assert result.info(number)["GAS_GENE"] == "AAA1&BBB1"
+        assert result.info(number)["GAS_CSQ"] == "transcript_ablation"
+    assert "GAS_GENE" not in result.info(3)
+    assert [record[7].partition(";CSQ")[0] for record in result.records] == [line.split()[7] for line in records]
+    assert fetched(result.folder, "annot.vcf.gz.tbi", "1", 3350, 3351) == ["d1", "d2", "d3", "d4"]
+
+
+def test_an_end_on_another_contig_is_no_interval_and_stays(run: Annotate, tmp_path: Path) -> None:
+    """Callers put the mate's position into END; it may lie before POS, or past the end of the record's contig."""
+    records = [
+        "1 1500 a N <TRA> 60 PASS SVTYPE=TRA;CHR2=2;END=3500",
+        "1 1600 b N <TRA> 60 PASS SVTYPE=TRA;CHR2=2;END=5900",
+        "1 1700 c N N[2:3600[ 60 PASS SVTYPE=BND;CHR2=2;END=3600",
+        "1 1800 d N <INV> 60 PASS SVTYPE=INV;CHR2=chr2;END=200",
+        "1 3100 e N <BND> 60 PASS SVTYPE=BND;END=9000",
+        "2 2500 f N <TRA> 60 PASS SVTYPE=TRA;CHR2=1;END=9000",
+        "2 2600 g N <INV> 60 PASS SVTYPE=INV;CHR2=chr2;END=9000",
+    ]
+    result = run(vcf(*records, header=STRUCTURAL), reference=structural_pack(tmp_path))
+    genes = [result.info(number).get("GAS_GENE", "") for number in range(len(records))]
+    assert genes == ["", "", "", "", "BBB1", "", ""]
+    ends = [result.info(number)["END"] for number in range(len(records))]
+    assert ends == ["3500", "5900", "3600", "200", "9000", "9000", "6000"]
+    assert result.info(4)["GAS_CSQ"] == "feature_truncation"
+    shutil.copy(result.folder / "annot.vcf.gz", tmp_path)
+    pysam.tabix_index(str(tmp_path / "annot.vcf.gz"), preset="vcf")
+    for region in (("1", 1500, 1510), ("1", 3550, 3560), ("1", 1799, 1800), ("2", 2510, 2600), ("2", 5000, 5001)):
+        assert fetched(result.folder, "annot.vcf.gz.tbi", *region) == fetched(tmp_path, "annot.vcf.gz.tbi", *region)
+
+
+def test_an_end_that_no_index_can_hold_is_mended(run: Annotate, tmp_path: Path) -> None:
+    record = "1 1500 a N <TRA> 60 PASS SVTYPE=TRA;CHR2=2;END=999999999"
+    result = run(vcf(record, header=STRUCTURAL), reference=structural_pack(tmp_path))
+    assert int(result.info()["END"]) <= LAST
+    assert result.repaired("END past the end")

@@ -55,6 +55,7 @@ CASES = {
     "all of it twice": ("DUP", 1001, 1500, REVERSE, "transcript_amplification"),
     "part of an exon twice": ("DUP", 1210, 1220, FORWARD, "feature_elongation coding_sequence_variant"),
     "an exon twice": ("DUP", 1150, 1350, FORWARD, "feature_elongation coding_sequence_variant intron_variant"),
+    "splice site twice": ("DUP", 1101, 1102, FORWARD, "intron_variant"),
     "part twice, out of the transcript": ("DUP", 900, 1210, SINGLE, "coding_sequence_variant 5_prime_UTR_variant"),
     "insertion into coding bases": ("INS", 1211, 1210, FORWARD, "feature_elongation coding_sequence_variant"),
     "insertion into the 3' UTR": ("INS", 1481, 1480, FORWARD, "feature_elongation 3_prime_UTR_variant"),
@@ -170,6 +171,20 @@ def test_intervals_against_a_plain_reading_of_the_definitions() -> None:
         assert terms == plain(kind, start, end, one), (kind, start, end, one)
         if kind in ("DUP", "CNV"):
             assert terms == set(found.terms)
+
+
+@pytest.mark.parametrize("coding", [None, (8, 39)])
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_every_touched_transcript_has_a_term(strand: str, coding: tuple[int, int] | None) -> None:
+    """Of two introns, the first one is too short to be spliced."""
+    one = Transcript("T", "G", "protein_coding", strand, ((5, 10), (19, 24), (38, 42)), coding)
+    for kind in StructuralKind:
+        is_point = kind in (StructuralKind.INSERTION, StructuralKind.BREAKEND)
+        for start in range(1, 46):
+            for end in [start - 1] if is_point else range(start, 46):
+                found = structural_effect(StructuralAllele(kind, start, end), one)
+                assert (found is not None) == (start <= 42 and end >= 5)
+                assert found is None or found.terms, (kind, start, end)
 
 
 READ = {

@@ -11,6 +11,7 @@ import pytest
 from annotator import batch, stream, tables
 from annotator.blocks import cutting, plain
 from annotator.hgvs import THREE_LETTERS
+from annotator.preflight import reader
 from annotator.preflight.records import Record
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import COMPLEMENT, Gene, Genome
@@ -144,6 +145,56 @@ def test_indels_that_restore_the_frame(run: Annotate, genome: Genome) -> None:
             assert found[change]["GAS_PHASED"] == whole
         restored += expected["GAS_CSQ"] != "frameshift_variant"
     assert restored == len(pairs)
+
+
+def over_introns(genome: Genome) -> Iterator[Pair]:
+    """Two bases of each codon that an intron splits, one on each side; of neighboring codons, the first."""
+    for gene in coding(genome):
+        last_number = -2
+        for number in range(1, len(gene.codons) - 1):
+            places = gene.places[3 * number : 3 * number + 3]
+            if abs(places[2] - places[0]) == 2 or number - last_number < 2:
+                continue
+            last_number = number
+            old = gene.codons[number]
+            new = "".join(
+                [other_than((gene.contig, 0, base, base)) if at != 1 else base for at, base in enumerate(old)]
+            )
+            changes = sorted((gene.contig, places[at], forward(gene, old[at]), forward(gene, new[at])) for at in (0, 2))
+            first, last = (f"{pos}{ref}>{alt}" for _, pos, ref, alt in changes)
+            cis = gene.contig, 0, "", f"g.[{first}%3B{last}]"
+            yield Pair(changes, cis, described(gene, number, old, new))
+
+
+def test_codons_that_an_intron_splits(run: Annotate, genome: Genome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one piece, in small pieces, in blocks, and with other records in the intron."""
+    pairs = list(over_introns(genome))
+    assert len(pairs) >= 3
+    rows = [(change, ["0|1"]) for pair in pairs for change in pair.changes]
+    for pair in pairs:
+        contig, first, _, _ = pair.changes[0]
+        for pos in range(first + 40, pair.changes[1][1] - 40, 20):
+            base = genome.sequences[contig][pos - 1]
+            rows.append(((contig, pos, base, other_than((contig, pos, base, base))), ["0|1"]))
+    content = vcf(rows)
+    result = run(content)
+    found = said(result)
+    for pair in pairs:
+        values = {found[change]["GAS_PHASED"] for change in pair.changes}
+        (parts,) = (value.split("|") for value in values)
+        assert parts[2:] == [pair.together[3], "1"]
+        if "Ter" not in pair.protein:
+            assert parts[1] == pair.protein
+    assert sum("GAS_PHASED" in info for info in found.values()) == 2 * len(pairs)
+    with monkeypatch.context() as patch:
+        patch.setattr(stream, "BATCH", 1)
+        assert run(content).records == result.records
+    monkeypatch.setattr(cutting, "HEAD", 0)
+    monkeypatch.setattr(cutting, "PREVIEW", 0)
+    monkeypatch.setattr(cutting, "SIZE", 300)
+    monkeypatch.setattr(reader, "CHUNK", 300)
+    monkeypatch.setattr(plain, "LEAST", 0)
+    assert run(content).records == result.records
 
 
 def test_calls_say_who_has_them_together(run: Annotate, genome: Genome) -> None:
