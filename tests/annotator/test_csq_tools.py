@@ -6,9 +6,8 @@ import re
 import shutil
 import subprocess
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cyvcf2
@@ -17,9 +16,9 @@ import vcfpy
 
 from annotator.effects import csq_field
 from annotator.effects.terms import IMPACT
-from annotator.effects.transcript import Transcript
+from annotator.pipeline import annotate
+from tests.annotator.packs import make_pack
 from tests.support import gene_models
-from tests.support.csq_files import csq
 
 FOLDER = Path(__file__).parent / "effects" / "vep"
 #: Positions of a contig with several genes, transcripts and both strands.
@@ -28,60 +27,65 @@ PRIMARY = "ENST00000362003"
 Entry = dict[str, str]
 
 
-@cache
-def transcripts() -> list[Transcript]:
-    """One transcript is MANE Select, and each has a gene identifier and a protein."""
-    models = gene_models.read_transcripts(FOLDER / "human.gff3.gz")[CONTIG]
-    return [
-        replace(
-            one,
-            gene_id=f"ID;of={one.gene}",
-            protein_id=f"P_{one.name}" if one.coding else "",
-            flags=("MANE_Select", "Ensembl_canonical") if one.name == PRIMARY else (),
-        )
-        for one in models
-    ]
+@dataclass(frozen=True)
+class Annotated:
+    """An annotated file.
+
+    path: of the file.
+    alleles: position and ALT of each allele, record by record.
+    entries: position, ALT and fields of each entry of CSQ, split by its ALLELE_NUM.
+    """
+
+    path: Path
+    alleles: list[list[tuple[int, str]]]
+    entries: list[tuple[int, str, Entry]]
 
 
-@cache
-def records() -> list[tuple[int, str, tuple[str, ...], str]]:
-    """Return position, REF, ALT alleles and CSQ: alleles of the fragment, those of one REF in one record."""
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Annotated:
+    """Annotate alleles of a fragment, those of one REF in one record. One transcript has flags."""
+    folder = tmp_path_factory.mktemp("csq")
+    bases = gene_models.read_fasta(FOLDER / "human.fa.gz")[CONTIG]
+    genes = [line for line in gene_models.lines(FOLDER / "human.gff3.gz") if line.startswith(f"{CONTIG}\t")]
+    flagged = [line.replace("tag=basic", "tag=basic,Ensembl_canonical,MANE_Select") for line in genes]
+    genes = [new if f"ID=transcript:{PRIMARY};" in new else old for old, new in zip(genes, flagged, strict=True)]
+    reference = make_pack(folder, {CONTIG: bases}, genes="\n".join(genes) + "\n")
     found: dict[tuple[int, str], list[str]] = defaultdict(list)
     for line in gene_models.lines(FOLDER / "human.vep.tsv.gz"):
         contig, pos, ref, alt, *_ = line.split("\t")
         if contig == CONTIG and alt not in found[int(pos), ref]:
             found[int(pos), ref].append(alt)
-    bases = gene_models.read_fasta(FOLDER / "human.fa.gz")[CONTIG]
-    some = sorted(found.items())[::STEP]
-    return [(pos, ref, tuple(alts), csq(transcripts(), bases, pos, ref, alts)) for (pos, ref), alts in some if alts]
+    some = [(pos, ref, alts) for (pos, ref), alts in sorted(found.items()) if alts][::STEP]
+    lines = ["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    lines += [f"{CONTIG}\t{pos}\t.\t{ref}\t{','.join(alts)}\t.\t.\t." for pos, ref, alts in some]
+    source = folder / "in.vcf"
+    source.write_text("\n".join(lines) + "\n")
+    annotate(source, folder, reference=reference)
+    return read(folder / "annot.vcf.gz")
 
 
-@pytest.fixture(scope="module")
-def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("csq") / "annot.vcf"
-    lines = ["##fileformat=VCFv4.2", f"##contig=<ID={CONTIG},length=100000>", csq_field.DEFINITION]
-    lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
-    for pos, ref, alts, value in records():
-        lines.append(f"{CONTIG}\t{pos}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{f'CSQ={value}' if value else '.'}")
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def entries() -> Iterator[tuple[int, str, Entry]]:
-    """Yield position, ALT allele and fields of each entry, split by its ALLELE_NUM."""
-    for pos, _, alts, value in records():
-        for text in value.split(",") if value else ():
+def read(path: Path) -> Annotated:
+    alleles, entries = [], []
+    for line in gene_models.lines(path):
+        if line.startswith("#"):
+            continue
+        _, pos, _, _, alts, _, _, info = line.split("\t")
+        record = [(int(pos), alt) for alt in alts.split(",")]
+        alleles.append(record)
+        (value,) = (part.removeprefix("CSQ=") for part in info.split(";") if part.startswith("CSQ="))
+        for text in value.split(","):
             fields = dict(zip(csq_field.FIELDS, text.split("|"), strict=True))
-            yield pos, alts[int(fields["ALLELE_NUM"]) - 1], fields
+            entries.append((*record[int(fields["ALLELE_NUM"]) - 1], fields))
+    return Annotated(path, alleles, entries)
 
 
-def test_there_is_enough_to_read() -> None:
-    terms = {term for _, _, entry in entries() for term in entry["Consequence"].split("&")}
-    assert len(records()) > 150
-    assert sum(1 for _ in entries()) > 1000
-    assert any(len(alts) > 2 for _, _, alts, _ in records())
+def test_there_is_enough_to_read(annotated: Annotated) -> None:
+    terms = {term for _, _, entry in annotated.entries for term in entry["Consequence"].split("&")}
+    assert len(annotated.alleles) > 150
+    assert len(annotated.entries) > 1000
+    assert any(len(record) > 2 for record in annotated.alleles)
     assert {"missense_variant", "frameshift_variant", "splice_donor_variant", "synonymous_variant"} <= terms
-    assert {entry["STRAND"] for _, _, entry in entries() if entry["Feature"]} == {"1", "-1"}
+    assert {entry["STRAND"] for _, _, entry in annotated.entries if entry["Feature"]} == {"1", "-1"}
 
 
 def split_vep(path: Path, *arguments: str) -> list[str]:
@@ -97,14 +101,14 @@ def split_vep(path: Path, *arguments: str) -> list[str]:
     return run.stdout.splitlines()
 
 
-def test_split_vep_lists_the_fields(annotated: Path) -> None:
-    listed = split_vep(annotated, "-l")
+def test_split_vep_lists_the_fields(annotated: Annotated) -> None:
+    listed = split_vep(annotated.path, "-l")
     assert [line.split("\t")[1] for line in listed] == list(csq_field.FIELDS)
 
 
-def test_split_vep_has_each_entry_with_each_field(annotated: Path) -> None:
-    rows = split_vep(annotated, "-d", "-A", "tab", "-f", "%POS\t%CSQ\n")
-    wanted = [[str(pos), *(value or "." for value in entry.values())] for pos, _, entry in entries()]
+def test_split_vep_has_each_entry_with_each_field(annotated: Annotated) -> None:
+    rows = split_vep(annotated.path, "-d", "-A", "tab", "-f", "%POS\t%CSQ\n")
+    wanted = [[str(pos), *(value or "." for value in entry.values())] for pos, _, entry in annotated.entries]
     assert [line.split("\t") for line in rows] == wanted
 
 
@@ -116,24 +120,24 @@ def scale(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_split_vep_takes_the_worst_and_the_primary_transcript(annotated: Path, scale: str) -> None:
-    high = split_vep(annotated, "-S", scale, "-s", "worst", "-f", "%POS\t%IMPACT\n", "-i", 'IMPACT="HIGH"')
+def test_split_vep_takes_the_worst_and_the_primary_transcript(annotated: Annotated, scale: str) -> None:
+    high = split_vep(annotated.path, "-S", scale, "-s", "worst", "-f", "%POS\t%IMPACT\n", "-i", 'IMPACT="HIGH"')
     assert {int(line.split("\t")[0]) for line in high} == {
-        pos for pos, _, entry in entries() if entry["IMPACT"] == "HIGH"
+        pos for pos, _, entry in annotated.entries if entry["IMPACT"] == "HIGH"
     }
-    primary = split_vep(annotated, "-d", "-s", "primary", "-f", "%POS\t%Feature\n")
-    wanted = {(str(pos), entry["Feature"]) for pos, _, entry in entries() if entry["CANONICAL"] == "YES"}
+    primary = split_vep(annotated.path, "-d", "-s", "primary", "-f", "%POS\t%Feature\n")
+    wanted = {(str(pos), entry["Feature"]) for pos, _, entry in annotated.entries if entry["CANONICAL"] == "YES"}
     assert wanted
     assert {tuple(line.split("\t")) for line in primary} == wanted
 
 
-def test_split_vep_selects_by_severity(annotated: Path, scale: str) -> None:
+def test_split_vep_selects_by_severity(annotated: Annotated, scale: str) -> None:
     rows = split_vep(
-        annotated, "-S", scale, "-d", "-s", "all:missense_variant", "-f", "%POS\t%Feature\t%Protein_position\n"
+        annotated.path, "-S", scale, "-d", "-s", "all:missense_variant", "-f", "%POS\t%Feature\t%Protein_position\n"
     )
     wanted = {
         (str(pos), entry["Feature"], entry["Protein_position"] or ".")
-        for pos, _, entry in entries()
+        for pos, _, entry in annotated.entries
         if entry["Consequence"].split("&")[0] == "missense_variant"
     }
     assert wanted
@@ -145,8 +149,8 @@ def format_of(description: str) -> list[str]:
     return description.strip('"').split("Format: ")[1].split("|")
 
 
-def test_cyvcf2_has_each_entry(annotated: Path) -> None:
-    file = cyvcf2.VCF(str(annotated))
+def test_cyvcf2_has_each_entry(annotated: Annotated) -> None:
+    file = cyvcf2.VCF(str(annotated.path))
     names = format_of(file.get_header_type("CSQ")["Description"])
     found = [
         (record.POS, dict(zip(names, text.split("|"), strict=True)))
@@ -154,11 +158,11 @@ def test_cyvcf2_has_each_entry(annotated: Path) -> None:
         for text in (record.INFO.get("CSQ") or "").split(",")
         if text
     ]
-    assert found == [(pos, entry) for pos, _, entry in entries()]
+    assert found == [(pos, entry) for pos, _, entry in annotated.entries]
 
 
-def test_vcfpy_has_each_entry(annotated: Path) -> None:
-    with vcfpy.Reader.from_path(str(annotated)) as file:
+def test_vcfpy_has_each_entry(annotated: Annotated) -> None:
+    with vcfpy.Reader.from_path(str(annotated.path)) as file:
         names = format_of(file.header.get_info_field_info("CSQ").description)
         found = [
             (record.POS, record.ALT[int(text.rpartition("|")[2]) - 1].value, len(text.split("|")))
@@ -166,17 +170,17 @@ def test_vcfpy_has_each_entry(annotated: Path) -> None:
             for text in record.INFO.get("CSQ", [])
         ]
     assert names == list(csq_field.FIELDS)
-    assert found == [(pos, alt, len(names)) for pos, alt, _ in entries()]
+    assert found == [(pos, alt, len(names)) for pos, alt, _ in annotated.entries]
 
 
-def kept(condition: str) -> set[tuple[int, str]]:
+def kept(condition: str, entries: list[tuple[int, str, Entry]]) -> set[tuple[int, str]]:
     """Return position and ALT of the entries that filter_vep keeps: https://www.ensembl.org/vep, "Filtering results".
 
     A condition has comparisons, `FIELD OPERATOR VALUE`, joined by `and` or `or`, read from the left, or fields alone,
     which have to have a value. A field with several values, joined by &, fits if one does. Texts are compared without
     regard to case. `<`, `>`, `<=` and `>=` take the first number of a field. An empty field fits `is not` alone.
     """
-    return {(pos, alt) for pos, alt, entry in entries() if fits(condition, entry)}
+    return {(pos, alt) for pos, alt, entry in entries if fits(condition, entry)}
 
 
 def fits(condition: str, entry: Entry) -> bool:
@@ -217,8 +221,8 @@ def compares(comparison: str, entry: Entry) -> bool:
         ("Consequence is missense_variant", lambda entry: "missense_variant" in entry["Consequence"].split("&")),
         ("Consequence matches splice", lambda entry: "splice" in entry["Consequence"]),
         (
-            "IMPACT is HIGH and SYMBOL is ENSG00000185619",
-            lambda entry: entry["IMPACT"] == "HIGH" and entry["SYMBOL"] == "ENSG00000185619",
+            "IMPACT is HIGH and SYMBOL is pcgf3",
+            lambda entry: entry["IMPACT"] == "HIGH" and entry["SYMBOL"] == "PCGF3",
         ),
         ("Protein_position < 50", lambda entry: 0 < int(entry["Protein_position"].split("-")[0] or 0) < 50),
         ("CDS_position", lambda entry: entry["CDS_position"] != ""),
@@ -229,34 +233,35 @@ def compares(comparison: str, entry: Entry) -> bool:
         ("PICK is 1 and IMPACT is not MODIFIER", lambda entry: entry["PICK"] == "1" and entry["IMPACT"] != "MODIFIER"),
     ],
 )
-def test_filter_veps_conditions_keep_what_they_say(condition: str, same: Callable[[Entry], bool]) -> None:
-    found = kept(condition)
-    every = {(pos, alt) for pos, alt, _ in entries()}
-    assert found == {(pos, alt) for pos, alt, entry in entries() if same(entry)}
+def test_filter_veps_conditions_keep_what_they_say(
+    annotated: Annotated, condition: str, same: Callable[[Entry], bool]
+) -> None:
+    found = kept(condition, annotated.entries)
+    every = {(pos, alt) for pos, alt, _ in annotated.entries}
+    assert found == {(pos, alt) for pos, alt, entry in annotated.entries if same(entry)}
     assert set() < found < every
 
 
-def test_conditions_on_ensembl_veps_own_answers_keep_the_same_alleles() -> None:
+def test_conditions_on_ensembl_veps_own_answers_keep_the_same_alleles(annotated: Annotated) -> None:
     """VEP's terms of the same alleles and transcripts, under the same condition."""
     theirs = defaultdict(set)
-    names = {transcript.name for transcript in transcripts()}
     for line in gene_models.lines(FOLDER / "human.vep.tsv.gz"):
-        contig, pos, _, alt, _, transcript, terms, *_ = line.split("\t")
-        if contig == CONTIG and transcript.split(".")[0] in names:
+        contig, pos, _, alt, _, _, terms, *_ = line.split("\t")
+        if contig == CONTIG:
             for term in terms.split(","):
                 theirs[term].add((int(pos), alt))
-    asked = {(pos, alt) for pos, _, alts, _ in records() for alt in alts}
+    asked = {allele for record in annotated.alleles for allele in record}
     for term in ("missense_variant", "synonymous_variant", "splice_region_variant", "intron_variant"):
-        assert kept(f"Consequence is {term}") == theirs[term] & asked, term
+        assert kept(f"Consequence is {term}", annotated.entries) == theirs[term] & asked, term
         assert theirs[term] & asked, term
 
 
-def test_each_allele_has_one_picked_entry_and_its_own_number() -> None:
+def test_each_allele_has_one_picked_entry_and_its_own_number(annotated: Annotated) -> None:
     picks: dict[tuple[int, str], int] = defaultdict(int)
-    for pos, alt, entry in entries():
+    for pos, alt, entry in annotated.entries:
         picks[pos, alt] += entry["PICK"] == "1"
         assert entry["PICK"] in {"", "1"}
         assert entry["Allele"] in {alt, alt[1:], "-"}
-    in_genes = {(pos, alt) for pos, alt, entry in entries() if entry["Feature"]}
+    in_genes = {(pos, alt) for pos, alt, entry in annotated.entries if entry["Feature"]}
     assert {allele for allele, count in picks.items() if count == 1} == in_genes
     assert max(picks.values()) == 1

@@ -345,6 +345,23 @@ def test_tags_of_sources_have_columns_of_their_types(tmp_path: Path, run: Annota
     )
 
 
+def test_a_sources_tag_may_have_the_name_of_any_column(tmp_path: Path, run: Annotate) -> None:
+    reference = make_genome(tmp_path)
+    base = genome()["1"][99]
+    names = ["row", "allele", "id", "ref", "place", "entries", "info", "transcript"]
+    declared = "##fileformat=VCFv4.2\n##contig=<ID=1,length=30000>\n"
+    declared += "".join(f'##INFO=<ID={name},Number=A,Type=String,Description="of a test">\n' for name in names)
+    values = ";".join(f"{name}={name}-1,{name}-2" for name in names)
+    content = source_text(declared, [f"1 100 . {base} {other(base, 1)},{other(base, 2)} . . {values}"])
+    source = installed(tmp_path, reference, content, *(Wanted(name, name) for name in names))
+    header = HEADER.replace("MT,length=16569", "1,length=30000")
+    record = f"1 100 . {base} {other(base, 2)},{other(base, 1)}"
+    made = tables(run(vcf(record, header=header), reference=reference, sources=[source]))
+    columns = ["row", "allele", "id_", "ref_", "place", "entries", "info", "transcript_"]
+    frame = pl.read_parquet(made.parquet).select(columns)
+    assert frame.rows() == [tuple(f"{name}-2" for name in names), tuple(f"{name}-1" for name in names)]
+
+
 def test_two_transcripts_of_a_gene_each_have_their_own_row(tmp_path: Path, run: Annotate) -> None:
     """Names that mean something to a spreadsheet or to INFO are the gene models' own in the Parquet file."""
     bases = "TTATGGCTGCTAAAGCTATGAAAGCTGCTTAAGGTT"
