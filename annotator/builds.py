@@ -105,10 +105,10 @@ def _by_contigs(
     """ranked[0] has contigs of the same lengths. wider: a well-known build that has some which it lacks."""
     best = ranked[0]
     found = compared[best.id]
-    fits = tuple(info.id for info in ranked if compared[info.id].same == found.same and not compared[info.id].other)
+    alike = [info.id for info in ranked[1:] if compared[info.id].same == found.same and not compared[info.id].other]
     build = wider or known_build(best)
     reason = f"This file is on {best.id} ({measure(header, found.same[0])})."
-    answer = Detection(Fit.CERTAIN, best.id, build or best.id, reason, fits or (best.id,))
+    answer = Detection(Fit.CERTAIN, best.id, build or best.id, reason, (best.id, *alike))
     if found.other:
         fit = Fit.LIKELY if found.other_bases <= FEW * found.same_bases else Fit.UNCLEAR
         odd = f"but {measure(header, found.other[0])}, and records there will be left out"

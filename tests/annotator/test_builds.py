@@ -345,6 +345,13 @@ def test_whatever_a_file_says_the_answer_is_sound(
     assert found.reason.isprintable()
 
 
+def test_the_reference_that_is_named_comes_first_of_those_that_fit() -> None:
+    """The mitochondrion fits both; the other contig has the name of one, and a length that none has."""
+    header = ["##contig=<ID=MT,length=16569>", "##contig=<ID=NC_000001.10,length=0>"]
+    found = detect(header, EVERY, [])
+    assert found.reference == found.fits[0]
+
+
 def test_a_genome_without_lengths_is_not_taken_for_its_mitochondrion(tmp_path: Path) -> None:
     """Its first records are on the mitochondrion, as in UCSC's order, and fit; nearly all others are elsewhere."""
     rng = random.Random(5)  # noqa: S311
