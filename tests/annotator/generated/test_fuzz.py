@@ -26,8 +26,9 @@ from annotator.pipeline import Limits
 from annotator.preflight import reader
 from annotator.preflight.header import read_header
 from annotator.preflight.reader import lines_of
-from annotator.preflight.records import RecordCheck
+from annotator.preflight.records import Record, RecordCheck
 from annotator.references import Reference
+from annotator.structural_alleles import StructuralAllele, parse
 from tests.annotator.generated.conftest import Annotate
 from tests.support.fuzz import CHANGES, DAMAGES, PACKINGS, TOKENS, Change, Damage, bgzipped, changed, damaged, files
 from tests.support.genome import Genome
@@ -76,6 +77,14 @@ def outcome(call: Callable[[], object]) -> object:
         return error.code, error.message, error.line
 
 
+def structures_of(record: Record, reference: Reference) -> list[StructuralAllele | None]:
+    """Read the intervals of a record's alleles."""
+    return [
+        parse(record.contig, record.pos, record.ref, alt, number, record.info, reference.canonical)
+        for number, alt in enumerate(record.alts)
+    ]
+
+
 @pytest.fixture
 def checked(reference: Reference, tmp_path: Path) -> Callable[[bytes, bool], object]:
     """The checks of header and records alone, which are quick."""
@@ -86,9 +95,9 @@ def checked(reference: Reference, tmp_path: Path) -> Callable[[bytes, bool], obj
             lines = enumerate(lines_of(content), 1)
             header = read_header(lines, journal)
             check = RecordCheck(header, reference, journal, strict)
-            ends = [record.end for record in check.check_all(lines)]
-            assert check.records == len(ends) + journal.skipped
-            return ends, check.declared(), journal.repairs(), list(journal.skipped_lines())
+            structures = [structures_of(record, reference) for record in check.check_all(lines)]
+            assert check.records == len(structures) + journal.skipped
+            return structures, check.declared(), journal.repairs(), list(journal.skipped_lines())
         finally:
             journal.close()
 
