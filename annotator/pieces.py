@@ -29,7 +29,7 @@ class Piece(Protocol):
         """Return the annotated lines. Call it after `annotate`."""
 
     def unproven(self) -> bytes:
-        """Return the annotated lines of which only bcftools can tell whether it can read them."""
+        """Return the annotated lines that bcftools has to read to show that they can be read."""
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
         """Return the contig's name in the file, and where the annotated lines are for the index.

@@ -73,8 +73,8 @@ def _middles(ends: Ints, starts: Ints) -> Ints:
     """Return the positions from which on the next gene is nearer than the one before.
 
     Args:
-        ends: the last bases of genes of which a place may lie behind.
-        starts: the first bases of genes that a place may lie in front of.
+        ends: the last bases of genes that a place may come after.
+        starts: the first bases of genes that a place may come before.
     """
     events = np.concatenate([ends, starts])
     order = np.argsort(events, kind="stable")
