@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from annotator import tags
-from annotator.effects.csq_field import TAG
 from annotator.errors import EngineError
 
 #: Bytes of records that are worked on at once, before the line that is then read to its end.
 BLOCK = 2 * 1024 * 1024
 
-#: The tags that annotation adds whatever sources there are. CSQ comes first.
-OURS = (TAG, *(tag for tag in tags.OWN if tag != TAG))
 _ID = re.compile(r"##INFO=<ID=([^,>]+),")
 _TYPE = re.compile(r",Type=(\w+)")
 
@@ -55,10 +52,10 @@ def read_header(file: IO[bytes]) -> Added:
             break
         line = raw.decode("utf-8", "replace")
         name = _ID.match(line)
-        if name is None or (name[1] not in OURS and not found.order):
+        if name is None or (name[1] not in tags.OWN and not found.order):
             continue
         found.order.append(name[1])
-        if name[1] not in OURS:
+        if name[1] not in tags.OWN:
             declared = _TYPE.search(line)
             found.sources.append(SourceTag(name[1], declared[1] if declared else "String"))
     raise EngineError("bad-result", "the annotated file has no line of column names")
