@@ -10,7 +10,14 @@ from types import MappingProxyType
 from annotator import hgvs, tags
 from annotator.alleles import Change, Kind, shortest
 from annotator.effects import csq_field
-from annotator.effects.consequences import Choice, Consequences, consequences, of_effects, without_hgvs_c
+from annotator.effects.consequences import (
+    Choice,
+    Consequences,
+    consequences,
+    of_effects,
+    outside_transcripts,
+    without_hgvs_c,
+)
 from annotator.effects.contradictions import contradiction
 from annotator.effects.effect import Effect, Effects
 from annotator.effects.structural import Touched, most_severe, structural_effect
@@ -114,7 +121,8 @@ class Composer:
         self._sequence = reference.sequence
         self._known = reference.known
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
-        self._described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
+        #: The description of an allele in normal form, by contig and variant.
+        self.described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
 
     def alleles(
         self, record: Record, variants: Iterable[Variant], phased: Mapping[Variant, str] = MappingProxyType({})
@@ -164,13 +172,12 @@ class Composer:
             if (one := structural_effect(allele, transcript)) is not None
         ]
         if not touched:
-            nearby = None if contig in self._circular else self._models.nearby(contig, first, last)
-            return Consequences((), None, tuple(self._models.regions(contig, first, last)), nearby)
+            return outside_transcripts(contig, first, last, self._models, is_circular=contig in self._circular)
         genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
         return replace(of_effects(most_severe(touched)), genes=genes)
 
     def _in_bases(self, contig: str, variant: Variant, alt: str, phased: str) -> Allele:
-        found = self._described(contig, variant)
+        found = self.described(contig, variant)
         values = found.values
         if phased:
             values = (*values[:_PHASED], phased, *values[_PHASED + 1 :])
@@ -188,10 +195,6 @@ class Composer:
             found.entries,
             values,
         )
-
-    def described(self, contig: str, variant: Variant) -> Described:
-        """Return the description of an allele in normal form."""
-        return self._described(contig, variant)
 
     def _describe(self, contig: str, variant: Variant) -> Described:
         change = shortest(*variant)

@@ -117,14 +117,6 @@ class Reference(ReferenceInfo):
         return self._by_name[contig].hgvs_prefix
 
     @cached_property
-    def genetic_codes(self) -> dict[int, tuple[str, ...]]:
-        """The contigs by genetic code, in the pack's order."""
-        found: dict[int, list[str]] = {}
-        for contig in self.contigs:
-            found.setdefault(contig.genetic_code, []).append(contig.name)
-        return {code: tuple(names) for code, names in found.items()}
-
-    @cached_property
     def known(self) -> KnownVariants:
         return KnownVariants(self.known_table, self.sequence, self.hgvs_prefix)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from annotator.alleles import Change
 from annotator.effects import csq_field
 from annotator.effects.effect import Effect, effect
-from annotator.effects.terms import IMPACT, Impact, impact_of, rank
+from annotator.effects.terms import IMPACT, rank
 from annotator.effects.transcript import Transcript
 from annotator.hgvs_c import Fetch
 from annotator.reference.gene_models import GeneModels, Nearby
@@ -119,8 +119,13 @@ def consequences(
     ]
     if found:
         return of_effects(found)
-    regions = tuple(models.regions(contig, first, last))
-    return Consequences((), None, regions, None if is_circular else models.nearby(contig, first, last))
+    return outside_transcripts(contig, first, last, models, is_circular=is_circular)
+
+
+def outside_transcripts(contig: str, first: int, last: int, models: GeneModels, *, is_circular: bool) -> Consequences:
+    """Return the consequences of an allele from `first` to `last` that touches no transcript; see `consequences`."""
+    nearby = None if is_circular else models.nearby(contig, first, last)
+    return Consequences((), None, tuple(models.regions(contig, first, last)), nearby)
 
 
 def of_effects(effects: Sequence[tuple[Transcript, Effect]]) -> Consequences:
@@ -148,8 +153,3 @@ def without_hgvs_c(found: Consequences) -> Consequences:
     HGVS describes mitochondrial variants on the genome alone.
     """
     return replace(found, effects=tuple((one, replace(told, hgvs_c="")) for one, told in found.effects))
-
-
-def worst_impact(found: Consequences) -> Impact:
-    """Return the impact of the most severe term."""
-    return impact_of([found.term])
