@@ -18,6 +18,7 @@ from annotator.bgzf import BgzfWriter
 from annotator.compose import Composer
 from annotator.effects.consequences import Choice
 from annotator.effects.neighbors import MOST_TOGETHER, are_tied, ties
+from annotator.effects.transcript import Span
 from annotator.errors import EngineError, InputError
 from annotator.findings import Findings
 from annotator.pieces import Piece
@@ -169,22 +170,27 @@ class Pass:
     def batches(self, records: Iterable[Record]) -> Iterator[Batch]:
         """Gather records to pieces."""
         batch: list[Record] = []
+        written: list[Span] = []
         size = 0
         for record in records:
-            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(batch, record, size))):
+            if batch and (record.contig != batch[0].contig or (size >= BATCH and self._cut(written, record, size))):
                 yield Batch(batch, self)
-                batch, size = [], 0
+                batch, written, size = [], [], 0
             batch.append(record)
+            written.append((record.pos, record.pos + len(record.ref) - 1))
             size += len(record.left) + len(record.info) + len(record.tail)
         if batch:
             yield Batch(batch, self)
 
-    def _cut(self, before: Sequence[Record], record: Record, size: int) -> bool:
-        """Return whether a piece of `size` characters may end before a record, whose neighbor may be in it."""
+    def _cut(self, written: Sequence[Span], record: Record, size: int) -> bool:
+        """Return whether a piece of `size` characters may end before a record, whose neighbor may be in it.
+
+        written: where the REF of each record of the piece lies.
+        """
         if not record.tail or size >= MOST_TOGETHER:
             return True
         found = ties(self.reference.gene_models, record.contig, record.pos)
-        return not found or not are_tied(found, [(one.pos, one.pos + len(one.ref) - 1) for one in before])
+        return not are_tied(found, written)
 
     def phased(self, records: Sequence[Record], variants: Sequence[Variant]) -> Mapping[Variant, str]:
         """Return GAS_PHASED, escaped, of the normal forms that lie together with others in the samples of a piece.

@@ -1,5 +1,6 @@
 """Finds the plain records of a block of lines; the others are checked one by one, in their place."""
 
+from bisect import insort
 from collections.abc import Iterator
 from functools import partial
 
@@ -134,9 +135,9 @@ class PlainRecords:
         written: list[tuple[int, int]] = []
         for line in there:
             pos = int(lines.pos[line])
-            if written and not are_tied(ties(self._work.reference.gene_models, contig, pos), sorted(written)):
+            if written and not are_tied(ties(self._work.reference.gene_models, contig, pos), written):
                 return int(line)
-            written.append((pos, int(last[line])))
+            insort(written, (pos, int(last[line])))
         return 1 if len(there) < 2 else len(lines.pos)
 
     def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
