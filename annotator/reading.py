@@ -1,6 +1,6 @@
 """bcftools reads a result while it is written: what it cannot read must not be handed out.
 
-It is not given records of which every value has been seen to have the form of its type (annotator.blocks.forms).
+Records whose values all have the form of their types (annotator.blocks.forms) are left out.
 """
 
 import os

@@ -372,8 +372,8 @@ class RecordCheck:
         if ref in alts:
             self._journal.repair("same-allele", "ALT repeats REF, which is no variant: it was not annotated", number)
         if guessed and Kind.SEQUENCE in kinds:
-            # Callers of structural variants write N without a look at the reference, and the inserted bases as ALT,
-            # some with the base in front of them and some without. So it is not certain what becomes of which base.
+            # Callers of structural variants write N without looking at the reference. Some write the base before the
+            # inserted bases into ALT as well, and some do not, so nobody can tell which bases are new.
             kinds = [Kind.UNKNOWN_BASES if kind is Kind.SEQUENCE else kind for kind in kinds]
             text = "REF has N, which fits any base; no effect was predicted for alleles in bases"
             self._journal.repair("unknown-ref", text, number)
