@@ -20,11 +20,10 @@ from annotator.effects.neighbors import (
     Junction,
     Stretch,
     across,
-    coding_exons,
     junctions,
-    merged,
 )
 from annotator.effects.transcript import Transcript
+from annotator.reference.gene_models import merged
 
 
 class CodingMap:
@@ -34,7 +33,7 @@ class CodingMap:
         exons: set[tuple[int, int]] = set()
         joints: set[Junction] = set()
         for transcript in transcripts:
-            exons.update(coding_exons(transcript))
+            exons.update(transcript.coding_exons)
             joints.update(junctions(transcript))
         self.starts, self.ends = np.array(merged(exons), np.int64).reshape(-1, 2).T
         self._junctions = sorted(joints)

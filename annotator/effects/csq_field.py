@@ -4,7 +4,7 @@ https://www.ensembl.org/info/docs/tools/vep/vep_formats.html#vcfout
 """
 
 from annotator.effects.effect import Effect
-from annotator.effects.transcript import Span, Transcript
+from annotator.effects.transcript import NO_END, NO_START, Span, Transcript
 
 TAG = "CSQ"
 FIELDS = (
@@ -79,9 +79,9 @@ def after_hgvs_c(effect: Effect, transcript: Transcript, *, is_picked: bool) -> 
     hgvs_p = f"{transcript.protein_id or transcript.name}:{effect.hgvs_p}" if effect.hgvs_p else ""
     flags = []
     if not transcript.start_known:
-        flags.append("cds_start_NF")
+        flags.append(NO_START)
     if not transcript.end_known:
-        flags.append("cds_end_NF")
+        flags.append(NO_END)
     return "|".join(
         (
             escaped(hgvs_p),

@@ -107,8 +107,7 @@ _Coding = Callable[[Transcript, Fetch], CodingSequence]
 
 
 def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _Coding) -> Effect | None:
-    if bool(change.ref) != bool(change.alt):
-        fetch = kept(fetch, change)
+    fetch = kept(fetch, change)
     placed = place(change, transcript, fetch)
     span = first, last = placed.span
     if not splicing.overlaps(span, transcript.places[0][0], transcript.places[-1][1]):

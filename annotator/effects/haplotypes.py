@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from annotator.alleles import Change, shortest
 from annotator.effects import splicing
-from annotator.effects.effect import Effect, effect, exonic_offsets
+from annotator.effects.effect import Effect, Effects, exonic_offsets
 from annotator.effects.placing import kept, place
 from annotator.effects.terms import ordered
 from annotator.effects.transcript import Span, Transcript
@@ -54,7 +54,7 @@ def locate(change: Change, transcript: Transcript, fetch: Fetch) -> Located | No
     """
     if transcript.coding_offsets is None:
         return None
-    placed = place(change, transcript, kept(fetch, change) if bool(change.ref) != bool(change.alt) else fetch)
+    placed = place(change, transcript, kept(fetch, change))
     span = begin, end = placed.span
     offsets = exonic_offsets(transcript, span)
     if offsets is None:
@@ -90,6 +90,7 @@ class Spliced:
         start, stop = transcript.coding_offsets or (0, 0)
         self._reverse = transcript.strand == "-"
         coding = (self._size - stop + 1, self._size - start) if self._reverse else (start + 1, stop)
+        self._effects = Effects()
         self._transcript = replace(transcript, exons=((1, self._size),), coding=coding)
 
     def _fetch(self, first: int, last: int) -> str:
@@ -101,7 +102,7 @@ class Spliced:
         if len(members) < 2 or not are_apart(members):
             return None
         change = self._joined(members)
-        found = effect(change, self._transcript, self._fetch) if change.ref or change.alt else None
+        found = self._effects.of(change, self._transcript, self._fetch) if change.ref or change.alt else None
         if found is None:
             return None
         near = set[str]().union(*(splicing.terms(self.original, one.span, [one.span]) for one in members))

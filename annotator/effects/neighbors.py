@@ -58,16 +58,8 @@ def junctions(transcript: Transcript) -> tuple[Junction, ...]:
     """Return the junctions of a transcript across which changes can be neighbors, along the contig."""
     found = _junctions.get(transcript)
     if found is None:
-        found = _junctions[transcript] = tuple(_between(coding_exons(transcript)))
+        found = _junctions[transcript] = tuple(_between(transcript.coding_exons))
     return found
-
-
-def coding_exons(transcript: Transcript) -> list[Span]:
-    """Return the coding parts of the exons, along the contig."""
-    if transcript.coding is None:
-        return []
-    start, end = transcript.coding
-    return [(max(first, start), min(last, end)) for first, last in transcript.exons if first <= end and last >= start]
 
 
 def _between(exons: Sequence[Span]) -> Iterator[Junction]:
@@ -173,17 +165,6 @@ def are_tied(found: Sequence[Span], written: Sequence[Span]) -> bool:
             if last >= low and last - first < LONGEST:
                 return True
     return False
-
-
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """Return sorted spans that share no base and do not touch."""
-    found: list[Span] = []
-    for first, last in sorted(spans):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(found[-1][1], last)
-        else:
-            found.append((first, last))
-    return found
 
 
 def overlapping(spans: Sequence[Span], first: int, last: int) -> bool:

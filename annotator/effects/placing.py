@@ -32,7 +32,12 @@ class Placed(NamedTuple):
 
 
 def kept(fetch: Fetch, change: Change) -> Fetch:
-    """Return a function that returns what `fetch` does, and reads the bases around a change only once."""
+    """Return a function that returns what `fetch` does, and reads the bases around a change only once.
+
+    A change that can be placed at one position only needs no bases around it: then it is `fetch` itself.
+    """
+    if bool(change.ref) == bool(change.alt):
+        return fetch
     margin = READ_AT_ONCE + len(change.ref) + len(change.alt)
     start, end = max(1, change.pos - margin), change.end + margin
     bases = fetch(start, end)

@@ -13,6 +13,8 @@ Span = tuple[int, int]
 #: The flags that the annotator knows, the weightiest first: https://www.ensembl.org/info/genome/genebuild/mane.html and
 #: https://www.ensembl.org/info/genome/genebuild/canonical.html.
 FLAGS = ("MANE_Select", "MANE_Plus_Clinical", "Ensembl_canonical")
+#: Tags of transcripts whose coding sequence begins before them, or goes on after their end.
+NO_START, NO_END = "cds_start_NF", "cds_end_NF"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,14 @@ class Transcript:
     def is_numbered(self) -> bool:
         """Whether HGVS can number its bases: c.1 is not known if the coding sequence begins before the transcript."""
         return self.is_consistent and self.start_known and not self.phase
+
+    @property
+    def coding_exons(self) -> list[Span]:
+        """The coding parts of the exons, along the contig."""
+        if self.coding is None:
+            return []
+        start, end = self.coding
+        return [(max(first, start), min(last, end)) for first, last in self.exons if first <= end and last >= start]
 
     @cached_property
     def layout(self) -> Layout:

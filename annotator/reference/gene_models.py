@@ -175,14 +175,12 @@ class ByContig(ABC):
 
     def coding(self, contig: str, start: int, end: int) -> list[Span]:
         """See GeneModels."""
-        parts = []
-        for one in self.transcripts(contig, start, end):
-            if one.coding:
-                first, last = max(start, one.coding[0]), min(end, one.coding[1])
-                parts += [
-                    (max(begin, first), min(stop, last)) for begin, stop in one.exons if begin <= last and stop >= first
-                ]
-        return merged(parts)
+        return merged(
+            (max(begin, start), min(stop, end))
+            for one in self.transcripts(contig, start, end)
+            for begin, stop in one.coding_exons
+            if begin <= end and stop >= start
+        )
 
     def every(self, contig: str) -> Everything:
         """See GeneModels."""

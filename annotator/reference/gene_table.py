@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from annotator.effects.transcript import FLAGS, Span, Transcript
+from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcript
 from annotator.reference.gene_models import Gene, Record, Region, place
 
 HEAD = (
@@ -24,7 +24,7 @@ HEAD = (
     "#region\tstart\tend\tname\n"
 )
 KINDS = {Transcript: "transcript", Gene: "gene", Region: "region"}
-_NO_START, _NO_END, _INCONSISTENT = "cds_start_NF", "cds_end_NF", "inconsistent"
+_INCONSISTENT = "inconsistent"
 
 
 def row_of(record: Record) -> str:
@@ -34,8 +34,8 @@ def row_of(record: Record) -> str:
         cells += [record.gene_id, record.kind, record.strand, record.biotype, record.description]
     elif isinstance(record, Transcript):
         tags = [*record.flags]
-        tags += [_NO_START] if not record.start_known else []
-        tags += [_NO_END] if not record.end_known else []
+        tags += [NO_START] if not record.start_known else []
+        tags += [NO_END] if not record.end_known else []
         tags += [_INCONSISTENT] if not record.is_consistent else []
         cells += [record.gene, record.gene_id, record.protein_id, record.biotype, record.strand]
         cells += [_text(record.exons), _text([record.coding] if record.coding else [])]
@@ -81,7 +81,7 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
 def _read_tags(tags: str) -> tuple[tuple[str, ...], bool, bool, bool]:
     has = tags.split(",")
     flags = tuple(tag for tag in has if tag in FLAGS)
-    return flags, _NO_START not in has, _NO_END not in has, _INCONSISTENT not in has
+    return flags, NO_START not in has, NO_END not in has, _INCONSISTENT not in has
 
 
 def _text(spans: Iterable[Span]) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
-from annotator.effects.transcript import FLAGS, Span, Transcript
+from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcript
 from annotator.reference.gene_models import Gene, InMemory, Record, Region, merged
 
 #: Genes of other types, as old files have them, are told by their identifiers or by their transcripts.
@@ -134,8 +134,8 @@ class ContigReader:
             exons=tuple(exons),
             coding=(segments[0][0], max(end for _, end in segments)) if segments else None,
             phase=int(first_phase) if first_phase in {"1", "2"} else 0,
-            start_known="cds_start_NF" not in tags,
-            end_known="cds_end_NF" not in tags,
+            start_known=NO_START not in tags,
+            end_known=NO_END not in tags,
             genetic_code=genetic_code,
             gene_id=gene.gene_id if gene else parent,
             protein_id=parts.protein_id,

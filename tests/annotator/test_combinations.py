@@ -13,6 +13,7 @@ from annotator.compose import normal_forms
 from annotator.effects import neighbors
 from annotator.effects.transcript import Span, Transcript
 from annotator.preflight.records import Record
+from annotator.reference.gene_models import merged
 
 #         1        10        20        30        40        50        60        70        80        90
 BASES = "ACGTTGCATCAGGATCCATGCAAGTCTGACCTAGGTCATTCGAGCTAACGGTACTGATTCCGGAATTCGACGATCGTCAGTACCAGTGATCGCCGTA"
@@ -32,8 +33,8 @@ class Models:
 
     def __init__(self, *transcripts: Transcript) -> None:
         self._transcripts = sorted(transcripts, key=lambda one: (one.start, one.end, one.name))
-        exons = [exon for one in transcripts for exon in neighbors.coding_exons(one)]
-        self._coding = neighbors.merged(exons)
+        exons = [exon for one in transcripts for exon in one.coding_exons]
+        self._coding = merged(exons)
 
     def transcripts(self, contig: str, start: int, end: int, /) -> list[Transcript]:
         assert start <= end

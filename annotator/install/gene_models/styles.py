@@ -5,6 +5,7 @@ https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/file-formats/annota
 README files of Ensembl's gff3 and gtf folders.
 """
 
+from annotator.effects.transcript import NO_END, NO_START
 from annotator.install.gene_models.rows import Row
 
 EXON, CODING, STOP_CODON = "exon", "CDS", "stop_codon"
@@ -96,7 +97,7 @@ def transcript_tags(row: Row) -> tuple[str, ...]:
     """Return the tags of a transcript in Ensembl's words; RefSeq's partial=true gives cds_start_NF and cds_end_NF."""
     found = [_SELECT.get(tag, tag.replace(" ", "_")) for tag in row.tags.get("tag", ())]
     if row.first("partial") == "true":
-        first, last = ("cds_start_NF", "cds_end_NF") if row.strand != "-" else ("cds_end_NF", "cds_start_NF")
+        first, last = (NO_START, NO_END) if row.strand != "-" else (NO_END, NO_START)
         found += [first] if row.tags.get("start_range") else []
         found += [last] if row.tags.get("end_range") else []
     return tuple(dict.fromkeys(found))
