@@ -10,7 +10,6 @@ from devstack.demo import ROUTES, demo, find_consequence
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.stack import Stack
 from devstack.timeline import Broken, Timeline
-from tests.support.effort import THOROUGH
 
 pytestmark = pytest.mark.workers
 
@@ -62,7 +61,7 @@ def test_the_consequence_is_read_from_the_right_record():
 
 
 def test_jobs_survive_killed_workers_and_a_failing_aws(tmp_path):
-    plan = Plan(jobs=24 if THOROUGH else 12, seconds=180, pause=(3.0, 5.0), people=2)
+    plan = Plan(jobs=24, seconds=180, pause=(1.5, 3.0), people=2)
     quick = {**SETTINGS, "LEASE_SECONDS": "4", "SWEEP_SECONDS": "2", "RESEND_AFTER_SECONDS": "8"}
     with Stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
         outcome = chaos(stack, plan, tmp_path)
