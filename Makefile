@@ -10,7 +10,7 @@ JOBS ?= 200
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test lint format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test lint lint-style lint-scripts lint-types lint-django hooks coverage format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,13 +33,25 @@ demo: setup  ## Drive a job through its whole life over HTTP, and print its time
 test: setup  ## Run every test (DATABASE_URL=postgres://… runs them on PostgreSQL)
 	@$(BIN)/python -m tests.run $(TESTS)
 
-lint: setup  ## Style, types, import rules, migrations, settings
+lint: lint-style lint-scripts lint-types lint-django  ## Style, words, scripts, types, import rules, migrations, settings
+
+lint-style: setup  # what the pre-commit hook runs: seconds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-scripts: setup
+	PATH="$$PATH:$(NODE_PATH)" $(NPM) run --silent lint
+
+lint-types: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-django: setup
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 	$(BIN)/python manage.py check --fail-level WARNING --settings tests.settings
+
+hooks: setup  ## Run the checks on each commit and push (git hooks by pre-commit)
+	@$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only .
@@ -56,6 +68,11 @@ chaos-archive: setup  ## 100 results to Glacier and back while workers are kille
 
 chaos-attack: setup  ## Hostile files on the running service, alone and ten at once; hung and crashed processes
 	@$(BIN)/python -m devstack attack
+
+coverage: setup  ## Run every test and fail if less of the code runs than the floor in pyproject.toml (part of it: TESTS=...)
+	@$(BIN)/coverage erase
+	@failed=0; $(BIN)/coverage run -m tests.run $(TESTS) || failed=1; \
+		$(BIN)/coverage combine --quiet; $(BIN)/coverage report $(if $(TESTS),--fail-under=0) && exit $$failed
 
 thorough: setup  ## The costly generated tests and storms at full size; for a night
 	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/restore/test_real_workers.py)
@@ -74,9 +91,9 @@ screenshots: setup  ## Make the README's pictures from the running service
 lock: setup  ## Resolve the dependencies of pyproject.toml again: one release for every Python, with hashes
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+		--no-annotate --no-header --no-emit-index-url --extra service --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url -c requirements-dev.lock pyproject.toml -o requirements.lock
+		--no-annotate --no-header --no-emit-index-url -c requirements-dev.lock --extra service pyproject.toml -o requirements.lock
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) node_modules gas/static/dist var

@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
+from annotator import forks
 from gas.aws import clients
 from gas.celery import app
 from gas.jobs import leases
@@ -30,6 +31,9 @@ from tests.support.glacier_standin import StandIn, faithful_aws
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 tables.use()
+
+if "COVERAGE_PROCESS_CONFIG" in os.environ:  # `make coverage`: children of jobs get few variables, and this one by it
+    forks.PASSED_ON = (*forks.PASSED_ON, "COVERAGE_PROCESS_CONFIG")
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

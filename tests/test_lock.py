@@ -38,7 +38,7 @@ def test_only_the_listed_packages_differ_by_python_version(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_that_the_project_asks_for_is_locked(lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = project["project"]["dependencies"]
+    asked = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["service"]
     if lock == "requirements-dev.lock":
         asked = asked + project["dependency-groups"]["dev"]
     locked = installed(lock, "3.13.0")

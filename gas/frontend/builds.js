@@ -103,7 +103,7 @@ export class Builds {
 
   /**
    * What a file's row shows: {text, warns, asks, choice, chosen, box, checked}. choice: the references to choose
-   * from, [] for no choice; box: the words beside the box to confirm with, '' for none.
+   * from, [] for no choice; box: the label of the confirmation box, '' for none.
    */
   view(id) {
     const { answer, own, confirmed, waiting } = this.#files.get(id) ?? { waiting: true }
@@ -114,30 +114,38 @@ export class Builds {
       const text = `${answer.reason} Its annotation would fail.`
       return { ...none, text, warns: true, asks: !confirmed, box: 'Upload it all the same', checked: confirmed }
     }
-    const names = this.#names
     const reference = own || this.#select.value
-    const several = names.length > 1
-    if (answer.fit === 'unclear') {
-      return {
-        text: several ? `${answer.reason} Choose the one to annotate it against.` : answer.reason,
-        warns: !confirmed,
-        asks: !confirmed,
-        choice: several ? names : [],
-        chosen: confirmed ? reference : '',
-        box: several ? '' : `Annotate it against ${reference}`,
-        checked: confirmed,
-      }
+    if (answer.fit === 'unclear') return this.#unclear(answer, reference, confirmed)
+    if (!answer.fits.includes(reference)) return this.#mismatch(answer, reference, confirmed)
+    const tells = this.#several || answer.fit !== 'certain'
+    return { ...none, text: tells ? answer.reason : '', choice: own ? this.#names : [], chosen: reference }
+  }
+
+  get #several() {
+    return this.#names.length > 1
+  }
+
+  /** The row of a file that may fit more than one reference, or none that is known here. */
+  #unclear(answer, reference, confirmed) {
+    return {
+      text: this.#several ? `${answer.reason} Choose the one to annotate it against.` : answer.reason,
+      warns: !confirmed,
+      asks: !confirmed,
+      choice: this.#several ? this.#names : [],
+      chosen: confirmed ? reference : '',
+      box: this.#several ? '' : `Annotate it against ${reference}`,
+      checked: confirmed,
     }
-    if (answer.fits.includes(reference)) {
-      const tells = several || answer.fit !== 'certain'
-      return { ...none, text: tells ? answer.reason : '', choice: own ? names : [], chosen: reference }
-    }
+  }
+
+  /** The row of a file that does not fit the chosen reference. */
+  #mismatch(answer, reference, confirmed) {
     const against = answer.fit === 'none' ? '' : ` You chose ${reference}.`
     return {
       text: `${answer.reason}${against} A job on the wrong build is stopped.`,
       warns: true,
       asks: !confirmed,
-      choice: several ? names : [],
+      choice: this.#several ? this.#names : [],
       chosen: reference,
       box: `Annotate it against ${reference} all the same`,
       checked: confirmed,

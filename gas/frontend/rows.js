@@ -28,7 +28,7 @@ export class Rows {
 
   add(id, { name, size }) {
     const row = this.#template.content.firstElementChild.cloneNode(true)
-    const part = (name) => row.querySelector(`[data-part="${name}"]`)
+    const part = (kind) => row.querySelector(`[data-part="${kind}"]`)
     part('name').textContent = name
     part('size').textContent = formatBytes(size)
     part('meter').setAttribute('aria-label', `Upload of ${name}`)
