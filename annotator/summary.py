@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
-from annotator import bounds
+from annotator import bounds, tags
 from annotator.alleles import is_transition
 from annotator.compose import Allele
 from annotator.findings import Findings, Place, of_file
@@ -18,6 +19,7 @@ from annotator.sources.lookup import by_allele
 
 PREVIEW = 100
 NOT_PREDICTED = "not_predicted"
+_HGVS_C = list(tags.DESCRIPTIONS).index(tags.HGVS_C)
 TYPES = ("SNV", "insertion", "deletion", "MNV", "other")
 
 
@@ -145,6 +147,7 @@ def _row(record: Record, allele: Allele, said: Mapping[str, str]) -> dict[str, A
         "consequence": allele.term,
         "protein": proteins[0][1] if len(proteins) == 1 else "; ".join(f"{gene} {text}" for gene, text in proteins),
         "change": allele.hgvs_g,
+        "transcript": unquote(allele.values[_HGVS_C]),
         "known": allele.known.disease if allele.known else "",
         "known_source": allele.known.source if allele.known else "",
         "qual": qual,

@@ -39,6 +39,8 @@ Progress = Callable[[str, int, int], None]
 class Recipe:
     """What a pack is to be called and made of.
 
+    species: as Ensembl writes it, such as homo_sapiens; "" if it is not known.
+    organism: as people write it, such as Homo sapiens; "" if it is not known.
     codes: genetic codes by contig, where they are not the usual ones.
     published: checksums of the sources as published, by address.
     provider: who made the gene models, as people know it; "" for a person's own files.
@@ -46,6 +48,7 @@ class Recipe:
 
     id: str
     species: str
+    organism: str
     assembly: str
     release: str
     genome: Fetched
@@ -103,15 +106,14 @@ def _sync(path: Path) -> None:
 def _manifest(
     folder: Path, recipe: Recipe, contigs: list[Contig], models: GeneModels, found_codes: dict[str, int]
 ) -> dict[str, Any]:
-    organism = recipe.species.replace("_", " ").capitalize()
     build = models.facts.get("genome-build", recipe.assembly)
     release = f"{recipe.provider} {recipe.release}".strip() or "own files"
     genes = sum(contig.genes for contig in models.contigs)
     return {
         "format": 3,
         "id": recipe.id,
-        "title": f"{organism} {build} ({release})",
-        "organism": organism,
+        "title": f"{recipe.organism} {build} ({release})".strip(),
+        "organism": recipe.organism,
         "version": release,
         "description": f"{build}: {len(contigs):,} sequences with {genes:,} genes of {release}.",
         "assembly": recipe.assembly,

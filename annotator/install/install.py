@@ -82,6 +82,7 @@ def install(
             recipe = Recipe(
                 id=pack_id,
                 species=found.species,
+                organism=found.species.replace("_", " ").capitalize(),
                 assembly=found.assembly,
                 release=found.release,
                 genome=genome,

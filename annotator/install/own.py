@@ -27,7 +27,7 @@ class OwnGenome:
     codes: NCBI's genetic codes by contig, where they are not the usual ones.
     mane: NCBI's MANE summary; None for none.
     report: NCBI's assembly report, for more names of the contigs; None for none.
-    organism: such as Homo sapiens; the pack's id if it is not given.
+    organism: such as Homo sapiens; "" if it is not given.
     """
 
     name: str
@@ -120,7 +120,8 @@ def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | N
     )
     recipe = Recipe(
         id=wanted.name,
-        species=(wanted.organism or wanted.name).replace(" ", "_").lower(),
+        species=wanted.organism.replace(" ", "_").lower(),
+        organism=wanted.organism,
         assembly=wanted.name,
         release="",
         genome=_file(wanted.fasta),

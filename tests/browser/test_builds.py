@@ -15,6 +15,8 @@ from annotator.samples import write_sample
 from devstack.stack import Stack
 from tests.annotator.packs import make_pack
 from tests.browser.test_journey import LONG
+from tests.support import gene_styles
+from tests.support.genome import fasta, make_genome
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 SIZES = {"alpha": 30_000, "beta": 20_000}
@@ -189,3 +191,45 @@ def test_with_one_reference_a_file_that_fits_is_not_talked_about(desktop: Page, 
     (row,) = choose(page, tmp_path, sample__vcf=(tmp_path / "sample.vcf").read_bytes())
     expect(start(page)).to_be_enabled()
     expect(row.locator("[data-part=build]")).to_be_hidden()
+
+
+def test_an_own_genome_is_installed_with_one_command_and_its_result_opened(
+    desktop: Page, shelf: Stack, tmp_path: Path
+) -> None:
+    """FASTA with UCSC's names and gene models as GENCODE writes them; the result tells gene, consequence and HGVS."""
+    page, genome = desktop, make_genome(seed=3, mitochondrion=False)
+    sign_in(page, shelf)
+    expect(page.locator("#reference option[value=mygenome]")).to_have_count(0)
+    texts = {
+        "--fasta": ("genome.fa.gz", fasta(genome).replace(">", ">chr")),
+        "--genes": ("genes.gff3.gz", gene_styles.text(genome, gene_styles.gencode_gff3)),
+    }
+    options = ["--organism", "Testus exampli"]
+    for option, (name, text) in texts.items():
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+        options += [option, str(tmp_path / name)]
+    said = shelf.manage("install_reference", "mygenome", *options)
+    assert "Installed mygenome: Testus exampli mygenome (own files), 2 sequences." in said
+
+    # Offered without a restart, and chosen by the file's contigs.
+    page.reload()
+    gene = genome.genes["GEN2"]
+    codon = gene.codons.index("GAC")
+    pos, ref, alt = gene.substitution(codon, "GAA")
+    contigs = [f"##contig=<ID=chr{name},length={len(text)}>" for name, text in genome.sequences.items()]
+    record = f"chr1\t{pos}\t.\t{ref}\t{alt}\t50\tPASS\t."
+    content = "\n".join(["##fileformat=VCFv4.2", *contigs, COLUMNS, record, ""])
+    (row,) = choose(page, tmp_path, own__vcf=content.encode())
+    expect(page.locator("#reference")).to_have_value("mygenome")
+    expect(page.locator("#reference option:checked")).to_have_text("Testus exampli mygenome (own files)")
+    expect(row).to_contain_text("This file is on mygenome (its contig chr1 has 60,000 bases).")
+    start(page).click()
+
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
+    variant = page.get_by_role("row").filter(has_text=f"chr1:{pos}")
+    expect(variant).to_be_visible(timeout=LONG)
+    described = f"g.{pos}{ref}>{alt}", f"ENST00000000002.2:c.{3 * codon + 3}C>A", f"p.Asp{codon + 1}Glu"
+    for text in ("GEN2", "missense", *described):
+        expect(variant).to_contain_text(text)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -41,6 +41,15 @@ def refusal(files: Path, text: str = "", **how: object) -> str:
     return caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("organism", "title"),
+    [("", "mine (own files)"), ("E. coli K-12 MG1655", "E. coli K-12 MG1655 TEST1.0 (own files)")],
+)
+def test_a_pack_is_called_by_what_is_known(files: Path, organism: str, title: str) -> None:
+    _, reference = installed(files, organism=organism)
+    assert (reference.title, reference.organism) == (title, organism)
+
+
 def rows(*lines: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 

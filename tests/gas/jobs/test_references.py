@@ -438,7 +438,7 @@ def test_the_command_installs_ones_own_genome(tmp_path: Path, capsys: pytest.Cap
 
     said = command("mine", "--fasta", str(tmp_path / "genome.fa"), "--genes", str(tmp_path / "genes.gtf"))
 
-    assert "Installed mine: Mine mine (own files), 3 sequences." in said
+    assert "Installed mine: mine (own files), 3 sequences." in said
     assert offered() == ["rCRS", "mine"]
     with pytest.raises(CommandError, match="both --fasta and --genes"):
         command("other", "--fasta", str(tmp_path / "genome.fa"))
