@@ -9,6 +9,7 @@ import gzip
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pysam
@@ -90,25 +91,24 @@ def with_csq(ours: Path, pack: Path) -> tuple[Table, int]:
         def bases(contig: str, start: int, end: int) -> str:
             return str(sequence.fetch(contig, start - 1, end)).upper()
 
-        said: dict[csq.Allele, dict[str, str]] = {}
-        for (contig, *written), number, entries in records(ours, "CSQ"):
+        ours_of: dict[csq.Allele, dict[str, str]] = {}
+        for (contig, pos, ref, alt), number, entries in records(ours, "CSQ"):
             own = {one[FEATURE]: one[CONSEQUENCE] for one in entries if one[NUMBER] == str(number) and one[FEATURE]}
-            pos, ref, alt = written
-            said[contig, *normal(contig, int(pos), str(ref), str(alt), bases)] = own
+            ours_of[contig, *normal(contig, pos, ref, alt, bases)] = own
         total, classes = 0, Counter[str]()
         with tempfile.TemporaryDirectory(dir=pack) as folder:
-            for allele, answers in csq.answers(said, fasta, genes, Path(folder)):
+            for allele, answers in csq.answers(ours_of, fasta, genes, Path(folder)):
                 contig, pos, ref, alt = allele
-                names = {*said[allele], *(one.transcript for one in answers if one.transcript)}
+                names = {*ours_of[allele], *(one.transcript for one in answers if one.transcript)}
                 for name in names:
                     transcript = transcripts[name]
                     theirs = of_transcript(answers, transcript, symbols.get(transcript.gene, transcript.gene))
-                    own = tuple(filter(None, said[allele].get(name, "").split("&")))
+                    terms = tuple(filter(None, ours_of[allele].get(name, "").split("&")))
                     total += 1
-                    if worst(own) != worst(theirs):
+                    if worst(terms) != worst(theirs):
                         change = shortest(pos, ref, alt)
-                        fetch = lambda start, end, contig=contig: bases(contig, start, end)  # noqa: E731
-                        classes[class_of(Pair(allele, change, transcript, own, theirs, fetch))] += 1
+                        pair = Pair(allele, change, transcript, terms, theirs, partial(bases, contig))
+                        classes[class_of(pair)] += 1
     table = Table(title=f"{classes.total():,} of {total:,} answers differ from those of bcftools csq")
     for column in ("class", "alleles"):
         table.add_column(column)

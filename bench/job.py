@@ -97,6 +97,7 @@ def measure(stack: Stack, vcf: Path, runs: int, asked: Asked) -> Iterator[Run]:
         path = vcf if number else first  # one small file, so that everything has been loaded
         library = alone(path, stack.data.path / "work")
         opened = open_upload(person, name=path.name, size=path.stat().st_size, reference=annotation.PACK)
+        assert opened.form
         send(opened.form, path)
         asked.calls.clear()
         job = confirm_upload(opened.job)

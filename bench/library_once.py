@@ -26,7 +26,7 @@ def main(source: Path, packs: Path, transcripts: str) -> None:
     options = ["--reference", PACK, "--references-dir", str(packs), "--transcripts", transcripts]
     with tempfile.TemporaryDirectory(dir=packs.parent) as folder, contextlib.redirect_stdout(io.StringIO()):
         head, out = Path(folder) / "head.vcf", str(Path(folder) / "out.vcf.gz")
-        with pysam.BGZFile(str(source)) as lines:
+        with pysam.BGZFile(str(source), "r", None) as lines:
             head.write_bytes(b"".join(line + b"\n" for line in islice(lines, FIRST)))
         annotate([str(head), out, *options])
         before, began = cpu(), time.monotonic()

@@ -59,7 +59,7 @@ def measure(count: int, database: Path) -> list[str]:
     call_command("migrate", verbosity=0)
     app.conf.task_always_eager = False
     sent: list[str] = []
-    app.send_task = lambda name, *_, **__: sent.append(name)  # type: ignore[method-assign,assignment]
+    app.send_task = lambda name, *_, **__: sent.append(name)  # type: ignore[method-assign]
     with faithful_aws() as aws:
         aws.glacier(seconds={"Expedited": 3600})
         person = User.objects.create_user("many@lab.example")

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from urllib.parse import parse_qsl, unquote
@@ -25,6 +25,9 @@ from devstack.aws.retrieval import Clock, Rules
 from devstack.aws.teller import Teller
 from devstack.aws.vaults import Content, Vaults
 from devstack.aws.wsgi import Environ, S3Error, StartResponse, bucket_and_key, respond
+
+Query = dict[str, str]
+Handler = Callable[[Environ, StartResponse, str, Query], Iterable[bytes]]
 
 COLD = {"GLACIER", "DEEP_ARCHIVE"}
 XML = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
@@ -60,7 +63,8 @@ class BigS3:
         _, key = bucket_and_key(environ)
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
         try:
-            return getattr(self, "_" + environ["REQUEST_METHOD"].lower())(environ, start_response, key, query)
+            handle: Handler = getattr(self, "_" + environ["REQUEST_METHOD"].lower())
+            return handle(environ, start_response, key, query)
         except S3Error as error:
             return error.answer(environ, start_response)
 
@@ -72,7 +76,7 @@ class BigS3:
             raise S3Error(403, "InvalidObjectState", "It must be restored first.")
         return found
 
-    def _head(self, environ, start_response, key, query):
+    def _head(self, environ: Environ, start_response: StartResponse, key: str, query: Query) -> Iterable[bytes]:
         found = self._found(key, read=False)
         headers = {"ETag": found.etag, "Content-Length": str(found.content.size), "Content-Type": "x/y"}
         if found.storage_class != "STANDARD":
@@ -81,17 +85,17 @@ class BigS3:
             headers["x-amz-restore"] = 'ongoing-request="false", expiry-date="Fri, 21 Dec 2093 00:00:00 GMT"'
         return respond(start_response, 200, b"", headers)
 
-    def _get(self, environ, start_response, key, query):
+    def _get(self, environ: Environ, start_response: StartResponse, key: str, query: Query) -> Iterable[bytes]:
         found = self._found(key, read=True)
         respond(start_response, 200, b"", {"ETag": found.etag, "Content-Length": str(found.content.size)})
         return found.content.chunks()
 
-    def _delete(self, environ, start_response, key, query):
+    def _delete(self, environ: Environ, start_response: StartResponse, key: str, query: Query) -> Iterable[bytes]:
         self.objects.pop(key, None)
         self.uploads.pop(query.get("uploadId", ""), None)
         return respond(start_response, 204)
 
-    def _post(self, environ, start_response, key, query):
+    def _post(self, environ: Environ, start_response: StartResponse, key: str, query: Query) -> Iterable[bytes]:
         if "restore" in query:
             self._found(key, read=False).restored = True
             return respond(start_response, 202)
@@ -104,7 +108,7 @@ class BigS3:
         self.objects[key] = Object(Content(extents), parts.storage_class)
         return xml(start_response, "CompleteMultipartUploadResult", ETag=self.objects[key].etag)
 
-    def _put(self, environ, start_response, key, query):
+    def _put(self, environ: Environ, start_response: StartResponse, key: str, query: Query) -> Iterable[bytes]:
         source = environ.get("HTTP_X_AMZ_COPY_SOURCE")
         if source is None:
             size = int(environ["CONTENT_LENGTH"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from annotator.alleles import Change
-from annotator.effects.effect import Placed, place
+from annotator.effects.placing import Placed, place
 from annotator.effects.splicing import GAP, hits_splice_site, overlaps
 from annotator.effects.terms import IMPACT
 from annotator.effects.transcript import Span, Transcript

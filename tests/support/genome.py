@@ -126,7 +126,9 @@ def _gene(rng: random.Random, gene: Gene, start: int, exon_count: int) -> str:
     before, after = (_bases(rng, 60), _bases(rng, 90)) if coding else ("", _bases(rng, 600))
     spliced = before + coding + after
     cuts = sorted(rng.sample(range(len(before) + 20, len(before) + max(len(coding), 300) - 20), exon_count - 1))
-    text, exons, offsets = "", [], []  # in the gene's direction; offsets: in the text, of each spliced base
+    text = ""  # in the gene's direction
+    exons: list[tuple[int, int]] = []
+    offsets: list[int] = []  # in the text, of each spliced base
     for first, last in zip([0, *cuts], [*cuts, len(spliced)], strict=True):
         if exons:
             text += "GT" + _bases(rng, 396) + "AG"
@@ -221,8 +223,8 @@ def serve_as_ensembl(
     for folder in (dna, genes):
         write_sums(folder)
     if current:
-        for name, folder in (("current_fasta", "fasta"), ("current_gff3", "gff3")):
-            (root / name).symlink_to(root / f"release-{release}" / folder)
+        for name, target in (("current_fasta", "fasta"), ("current_gff3", "gff3")):
+            (root / name).symlink_to(root / f"release-{release}" / target)
     return sequence, models
 
 

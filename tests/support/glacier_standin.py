@@ -12,10 +12,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from django.conf import settings
 from django.test import override_settings
 from moto import mock_aws
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from devstack.aws.server import build_app
@@ -23,6 +25,10 @@ from devstack.aws.wsgi import App
 from gas.aws import clients
 
 ENDPOINT = "http://127.0.0.1"
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 class StandIn:
@@ -96,13 +102,18 @@ class StandIn:
         if self.spoilt[call] > 0:
             self.spoilt[call] -= 1
             body = bytes([body[0] ^ 1]) + body[1:]
-        return AWSResponse(request.url, int(status[:3]), dict(headers), _Raw(body))
+        answered = HTTPHeaders.from_pairs(headers.items())
+        return AWSResponse(request.url, int(status[:3]), answered, _Raw(body))
 
     def _environ(self, request: AWSPreparedRequest) -> dict[str, Any]:
-        headers = {name: v.decode() if isinstance(v, bytes) else str(v) for name, v in request.headers.items()}
+        headers = {name: _text(value) for name, value in request.headers.items()}
         parts = urlsplit(str(request.url))
         environ = EnvironBuilder(
-            unquote(parts.path), base_url=ENDPOINT, query_string=parts.query, method=request.method, headers=headers
+            unquote(parts.path),
+            base_url=ENDPOINT,
+            query_string=parts.query,
+            method=request.method,
+            headers=Headers(headers),
         ).get_environ()
         body = request.body or b""
         raw = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -94,7 +94,7 @@ class StripeProcess:
         ]
 
     def api(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
-        sent = {"data" if method == "POST" else "params": fields}
+        sent: dict[str, Any] = {"data" if method == "POST" else "params": fields}
         answer = self.http.request(method, f"{self.url}/v1/{path}", auth=(SECRET_KEY, ""), timeout=10, **sent)
         found: dict[str, Any] = answer.json()
         return found

@@ -54,9 +54,9 @@ def empty(alias: str) -> None:
 
 
 def _teardown(case: TransactionTestCase) -> None:
-    for alias in case._databases_names(include_mirrors=False):
+    for alias in case._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
         empty(alias)
 
 
 def use() -> None:
-    TransactionTestCase._fixture_teardown = _teardown
+    TransactionTestCase._fixture_teardown = _teardown  # type: ignore[attr-defined]

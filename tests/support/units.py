@@ -27,7 +27,7 @@ def unit(name: str) -> str:
     return next((pattern.pattern for pattern in TOGETHER if pattern.match(name)), name)
 
 
-class Scheduler(LoadScopeScheduling):
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         config.option.loadscopereorder = False  # ours is the order of tests.conftest: the longest first
         super().__init__(config, log)

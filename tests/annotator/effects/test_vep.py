@@ -6,7 +6,7 @@ Every difference in the most severe term of a transcript belongs to a class belo
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from annotator.alleles import Change, shortest
@@ -58,6 +58,10 @@ def references(name: str) -> tuple[dict[str, str], dict[str, list[Transcript]]]:
     return gene_models.read_fasta(FOLDER / f"{name}.fa.gz"), gene_models.read_transcripts(FOLDER / f"{name}.gff3.gz")
 
 
+def _bases(sequence: str, start: int, end: int) -> str:
+    return sequence[start - 1 : end]
+
+
 def read(name: str) -> Iterator[Pair]:
     bases, transcripts = references(name)
     by_name = {one.name: one for models in transcripts.values() for one in models}
@@ -67,7 +71,7 @@ def read(name: str) -> Iterator[Pair]:
         if line.startswith("#") or model is None or set(terms.split(",")) <= NEARBY:
             continue
         change, sequence = shortest(int(pos), ref, alt), bases[contig]
-        ours = effect(change, model, lambda start, end, sequence=sequence: sequence[start - 1 : end])
+        ours = effect(change, model, partial(_bases, sequence))
         yield Pair((name, contig, int(pos), ref, alt), change, model, ours, tuple(terms.split(",")), hgvs_c, hgvs_p)
 
 
