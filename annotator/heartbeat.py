@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from gas.jobs import heartbeat, leases
-from gas.jobs.leases import Claim
+from gas.jobs.lifecycle import heartbeat, leases
+from gas.jobs.lifecycle.leases import Claim
 
 if TYPE_CHECKING:
     from annotator.pipeline import Progress

@@ -21,11 +21,13 @@ from annotator.run.child import annotate
 from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
 from gas.celery import app
-from gas.jobs import faults, leases, packs, sourcefiles
-from gas.jobs.leases import Claim
+from gas.jobs.catalogue import packs, source_files
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.leases import Claim
+from gas.jobs.lifecycle.uploads import beyond_limit
 from gas.jobs.models import Job, ResultFile
-from gas.jobs.states import Outrun
-from gas.jobs.uploads import beyond_limit
+from gas.jobs.moves import LostRace
+from gas.jobs.queue import faults
 from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ANNOTATE
 
@@ -61,7 +63,7 @@ def annotate_job(job_id: str) -> None:
             tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix=FOLDER_PREFIX) as folder,
         ):
             run(claim, Path(folder), heartbeat)
-    except (Outrun, Cancelled):
+    except (LostRace, Cancelled):
         log.info("job %s is no longer this worker's", job_id)
         if not leases.is_kept(claim):
             # Cancelled, deleted, or taken over: what this attempt has written belongs to nobody.
@@ -69,13 +71,13 @@ def annotate_job(job_id: str) -> None:
 
 
 def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
-    """One attempt at a claimed job. Raises Outrun or Cancelled when the job is no longer ours.
+    """One attempt at a claimed job. Raises LostRace or Cancelled when the job is no longer ours.
 
     Whatever goes wrong, telling of a bad file included, gives the job back.
     """
     try:
         attempt(claim, folder, heartbeat)
-    except (Outrun, Cancelled):
+    except (LostRace, Cancelled):
         raise
     except Exception as error:
         log.exception("job %s", claim.job.pk)
@@ -173,10 +175,10 @@ def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
         raise EngineError("reference-slow", f"reference pack {pack_id} was not here when the time was up") from error
 
 
-def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -> sourcefiles.Taken:
+def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -> source_files.Taken:
     """What is known of variants, likewise; held until the stack is closed. Raises Cancelled or EngineError."""
     try:
-        return sourcefiles.take(pack_id, held, still_ours(heartbeat))
+        return source_files.take(pack_id, held, still_ours(heartbeat))
     except SoftTimeLimitExceeded as error:
         raise EngineError("source-slow", f"the sources of {pack_id} were not here when the time was up") from error
 

@@ -11,10 +11,11 @@ from gas import clock, rounds
 from gas.aws import s3
 from gas.aws.archives import archive
 from gas.celery import app
-from gas.jobs import archival, inventory, removals, stray_objects
-from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.lifecycle.heartbeat import Heartbeat
 from gas.jobs.models import Removal, ResultFile
-from gas.jobs.states import Outrun, ResultState
+from gas.jobs.moves import LostRace
+from gas.jobs.states import ResultState
+from gas.jobs.storage import archival, removals, stray_objects, vault_inventory
 from gas.tasknames import (
     ARCHIVE_RESULT,
     ARCHIVE_USER_RESULTS,
@@ -52,7 +53,7 @@ def archive_result(result_id: str) -> None:
                 source_key=result.key, archive_key=claim.archive_key, size=result.size, sha256=result.sha256
             )
         archival.stored(claim, kept)
-    except Outrun:
+    except LostRace:
         log.info("result %s is no longer this worker's", result_id)
     except Exception as error:
         log.exception("result %s: archiving", result_id)
@@ -87,7 +88,7 @@ def remove_copy(removal_id: str) -> None:
 def tend_inventory() -> None:
     """Required: nothing. Resulting: the vault's inventory is asked for, or compared, when it is time to."""
     if not rounds.just_taken("inventory", HOUR):
-        inventory.tend()
+        vault_inventory.tend()
 
 
 @app.task(name=SCAN_STORAGE)

@@ -80,9 +80,9 @@ def measure(stack: Stack, vcf: Path, runs: int, asked: Asked) -> Iterator[Run]:
     django.setup()
     from annotator.tasks import annotate_job
     from gas.celery import app
+    from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
     from gas.jobs.models import Notice
     from gas.jobs.tasks import send_notice
-    from gas.jobs.uploads import confirm_upload, open_upload
     from gas.subscriptions.changes import set_plan
     from gas.users.models import PlanChoice, User
 

@@ -47,8 +47,8 @@ def measure(count: int, database: Path) -> list[str]:
     from django.test.utils import CaptureQueriesContext
 
     from gas.celery import app
-    from gas.jobs import restoration
     from gas.jobs.models import Job, ResultFile
+    from gas.jobs.storage import restoration
     from gas.subscriptions.changes import set_plan
     from gas.users.models import PlanChoice, User
     from restore.tasks import poll, request_page

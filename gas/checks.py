@@ -19,7 +19,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
-from gas.jobs import references
+from gas.jobs.catalogue import references
 from gas.settings import env
 
 #: Numbers that may be zero. All others that are read from the environment are greater.

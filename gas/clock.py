@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from gas.alerts import alert
+from gas.staff.alerts import alert
 
 log = logging.getLogger(__name__)
 

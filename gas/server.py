@@ -24,7 +24,7 @@ REQUEST_SECONDS = 30
 ANSWER_SECONDS = 60
 #: A connection without a request is kept open this long: longer than a load balancer keeps it (60 s by default).
 IDLE_SECONDS = 75
-#: Files go straight to S3. The largest request is a file's header (gas.jobs.builds.MAX_BODY).
+#: Files go straight to S3. The largest request is a file's header (gas.jobs.catalogue.builds.MAX_BODY).
 MAX_BODY_BYTES = 2 * 1024**2
 MAX_HEADER_BYTES = 64 * 1024
 #: Open connections at once; further ones wait in the backlog. Each may use up to three file descriptors.

@@ -195,7 +195,7 @@ INSTALLED_APPS = [
     "gas.jobs",
 ]
 MIDDLEWARE = [
-    "gas.health.HealthMiddleware",  # before anything that looks at the host or redirects
+    "gas.web.health.HealthMiddleware",  # before anything that looks at the host or redirects
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -223,7 +223,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "gas.context.site",
+                "gas.web.context.site",
             ],
         },
     },
@@ -252,7 +252,7 @@ LOGGING = {
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "staff": {"class": "gas.alertlog.AlertHandler", "level": "ERROR"},
+        "staff": {"class": "gas.staff.alert_log.AlertHandler", "level": "ERROR"},
     },
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # without Django's own handler, which mails every error

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
 
-from gas.jobs.context import limits
+from gas.jobs.pages.context import limits
 from gas.subscriptions.webhook import webhook
 from gas.users.views import to_provider
 
@@ -25,7 +25,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", landing, name="landing"),
-    path("jobs/", include("gas.jobs.urls")),
+    path("jobs/", include("gas.jobs.pages.urls")),
     path("profile/", include("gas.users.urls")),
     path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
     path("accounts/", include("allauth.urls")),

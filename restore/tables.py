@@ -12,8 +12,8 @@ from annotator.pipeline import Limits
 from annotator.run.child import write_tables
 from annotator.tables import TooLarge
 from gas.aws import s3
-from gas.jobs import tables
 from gas.jobs.models import ResultFile
+from gas.jobs.storage import tables
 from gas.subscriptions.plans import plan_of
 
 log = logging.getLogger(__name__)

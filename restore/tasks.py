@@ -22,10 +22,10 @@ from gas.aws.archives import (
 )
 from gas.aws.clients import AWSError
 from gas.celery import app
-from gas.jobs import restoration
-from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.lifecycle.heartbeat import Heartbeat
 from gas.jobs.models import RestoreBatch, ResultFile
-from gas.jobs.states import Outrun
+from gas.jobs.moves import LostRace
+from gas.jobs.storage import restoration
 from gas.tasknames import (
     BUILD_TABLES,
     FINISH_BATCH,
@@ -241,7 +241,7 @@ def restore_result(result_id: str) -> None:
         if result.hot_deleted_at is None:  # its copy from before it was archived, under its old key
             s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
         restoration.restored(claim)
-    except (Outrun, RetrievalExpired, NotReady) as error:
+    except (LostRace, RetrievalExpired, NotReady) as error:
         log.info("result %s: %r", result_id, error)
         restoration.let_go(claim)
     except Exception as error:

@@ -18,10 +18,10 @@ from django.utils import timezone
 from annotator import forks
 from gas.aws import clients
 from gas.celery import app
-from gas.jobs import leases
-from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.heartbeat import Heartbeat
+from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job
-from gas.jobs.uploads import confirm_upload, open_upload
 from gas.tasknames import QUEUES
 from gas.users.models import User
 from tests.support import tables, units

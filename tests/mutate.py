@@ -24,7 +24,9 @@ WANTED = 95
 def main() -> int:
     """Run mutmut, print what survived, and return 1 if that is too much."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutate", description=main.__doc__)
-    parser.add_argument("mutants", nargs="*", help="which to try, for example 'gas.jobs.leases.*'; all without it")
+    parser.add_argument(
+        "mutants", nargs="*", help="which to try, for example 'gas.jobs.lifecycle.leases.*'; all without it"
+    )
     wanted = parser.parse_args().mutants
     mutmut = _installed()
     env = {**os.environ, "DATABASE_URL": f"sqlite:///{ROOT / 'var' / 'mutants.sqlite3'}"}

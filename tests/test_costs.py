@@ -16,8 +16,8 @@ from django.utils import timezone
 from annotator.tasks import annotate_job
 from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from gas.aws import queues
-from gas.jobs import restoration
 from gas.jobs.models import Job, Notice, Removal, ResultFile
+from gas.jobs.storage import restoration
 from gas.jobs.tasks import send_notice
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import QUEUES
@@ -90,7 +90,7 @@ def run(task: Any, key: object) -> None:
 def test_the_page_of_costs_is_true(
     aws: StandIn, person: User, uploaded: Callable[..., Job], settings: Any, tmp_path: Path, route: str
 ) -> None:
-    from gas.jobs.uploads import confirm_upload
+    from gas.jobs.lifecycle.uploads import confirm_upload
 
     settings.ARCHIVE_ROUTE, settings.WORK_DIR = route, tmp_path
     meter = Meter(aws)
@@ -152,8 +152,8 @@ def test_published_sources_that_are_here_cost_a_job_nothing(
     from annotator.sources.install import install
     from annotator.sources.origin import Request
     from gas.aws import clients
-    from gas.jobs import sourcefiles
-    from gas.jobs.uploads import confirm_upload
+    from gas.jobs.catalogue import source_files
+    from gas.jobs.lifecycle.uploads import confirm_upload
 
     settings.REFERENCES_DIR, settings.REFERENCES_S3, settings.WORK_DIR = tmp_path / "a", "packs/of/lab", tmp_path
     clients.s3().create_bucket(Bucket="packs")
@@ -163,7 +163,7 @@ def test_published_sources_that_are_here_cost_a_job_nothing(
     file.write_text(f"{declared}{columns}MT\t11778\t.\tG\tA\t.\t.\tS=x\n")
     reference = load_reference("rCRS")
     install(Request("mine", "Mine", (Wanted("S", "mine_S"),), (str(file),)), reference, settings.REFERENCES_DIR)
-    sourcefiles.publish(settings.REFERENCES_DIR, reference, "mine")
+    source_files.publish(settings.REFERENCES_DIR, reference, "mine")
     settings.REFERENCES_DIR = tmp_path / "b"
     meter = Meter(aws)
     for name in ("brings it", "has it"):

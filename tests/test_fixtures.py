@@ -2,7 +2,7 @@
 
 import pytest
 
-from gas.jobs.heartbeat import Heartbeat
+from gas.jobs.lifecycle.heartbeat import Heartbeat
 
 COMMITS = ({"transaction": True}, {"transaction": True, "databases": ["default"]}, {"reset_sequences": True})
 NEVER_COMMITS = ({}, {"databases": ["default"]}, {"transaction": False})

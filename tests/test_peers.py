@@ -20,13 +20,14 @@ from devstack import provision
 from gas.aws import queues
 from gas.aws.clients import s3, sqs
 from gas.celery import app
-from gas.jobs import archival, leases, restoration
+from gas.jobs.file_names import download_name
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.sweep import sweep
+from gas.jobs.lifecycle.uploads import confirm_upload
+from gas.jobs.mails.notices import send as send_notice
 from gas.jobs.models import Job, Notice, RestoreBatch, ResultFile
-from gas.jobs.names import download_name
-from gas.jobs.notices import send as send_notice
 from gas.jobs.states import JobStatus, ResultState
-from gas.jobs.sweep import sweep
-from gas.jobs.uploads import confirm_upload
+from gas.jobs.storage import archival, restoration
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result

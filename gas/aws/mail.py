@@ -7,6 +7,6 @@ def mail_config() -> Config:
     """For anymail's SES client: one try of at most 25 seconds.
 
     botocore's own retries could send a mail twice when only the answer was lost, and would outlast the claim on the
-    notice. gas.jobs.notices tries again by itself.
+    notice. gas.jobs.mails.notices tries again by itself.
     """
     return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1})

@@ -3,7 +3,7 @@
 
 const PATIENCE = 30_000 // milliseconds until an answer is given up
 
-/** The service has said no. `resume`: where another try begins, see gas/jobs/uploads.py: open, new or never. */
+/** The service has said no. `resume`: where another try begins, see gas/jobs/lifecycle/uploads.py: open, new or never. */
 export class RefusedError extends Error {
   constructor(message, resume = 'open') {
     super(message)

@@ -7,6 +7,7 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from gas import checks  # noqa: F401, PLC0415  (registers the system checks)
-        from gas.jobs import archival, personal, purge  # noqa: F401, PLC0415  (two connect a receiver each)
+        from gas.jobs import personal  # noqa: PLC0415  (two connect a receiver each)
+        from gas.jobs.storage import archival, purge  # noqa: F401, PLC0415  (two connect a receiver each)
 
         personal.register()

@@ -1,4 +1,4 @@
-"""A job and what belongs to it. States move only through gas.jobs.states."""
+"""A job and what belongs to it. Only the functions of `gas.jobs.moves` change a state."""
 
 import uuid
 from typing import Any
@@ -111,6 +111,10 @@ class Job(models.Model):
     @property
     def result_prefix(self) -> str:
         return f"results/{self.owner_id}/{self.pk}/"
+
+    def attempt_folder(self, token: uuid.UUID) -> str:
+        """Return the folder of the attempt whose lease is `token`; it ends with a slash."""
+        return f"{self.result_prefix}{token}/"
 
 
 class ResultFile(models.Model):
@@ -343,7 +347,7 @@ class VaultInventory(models.Model):
 
 
 class StorageScan(models.Model):
-    """An inventory of both buckets, compared with the rows page by page; see gas.jobs.stray_objects."""
+    """An inventory of both buckets, compared with the rows page by page; see gas.jobs.storage.stray_objects."""
 
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -10,8 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, Q, QuerySet, Sum
 
 from gas.aws import s3
+from gas.jobs.file_names import clean_name, download_name
 from gas.jobs.models import Job, JobEvent, Notice, RestoreBatch, ResultFile
-from gas.jobs.names import clean_name, download_name
 from gas.jobs.sizes import in_words
 from gas.jobs.states import ACTIVE, ResultState
 from gas.users.deletion import NOBODY, before_deletion

@@ -4,8 +4,9 @@ from django.conf import settings
 
 from gas import rounds
 from gas.celery import app
-from gas.jobs import notices, purge
-from gas.jobs.sweep import sweep as run_sweep
+from gas.jobs.lifecycle.sweep import sweep as run_sweep
+from gas.jobs.mails import notices
+from gas.jobs.storage import purge
 from gas.tasknames import PURGE, SEND_NOTICE, SWEEP
 
 

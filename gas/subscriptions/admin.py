@@ -18,8 +18,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from djstripe.models import Event
 
-from gas.adminrows import GoesWithItsOwner, NeverDeleted, ShownIfThere
-from gas.audit import Audited, log_action, logs_itself
+from gas.staff.admin_rows import GoesWithItsOwner, NeverDeleted, ShownIfThere
+from gas.staff.audit import Audited, log_action, logs_itself
 from gas.subscriptions import mirror_admin  # noqa: F401  (registers dj-stripe's tables)
 from gas.subscriptions.addresses import address_changed
 from gas.subscriptions.following import want

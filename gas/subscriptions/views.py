@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from gas.http import PersonRequest
 from gas.subscriptions import stripe
 from gas.subscriptions.checkout import is_paid, manage_url, subscribe_url
 from gas.subscriptions.plans import PLANS
 from gas.subscriptions.standing import standing
 from gas.users.models import User
+from gas.web.http import PersonRequest
 
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.conf import settings
 
 from gas import rounds
-from gas.alerts import mail_held
 from gas.celery import app
 from gas.mail import outbox
+from gas.staff.alerts import mail_held
 from gas.tasknames import BUILD_EXPORT, REMOVE_EXPORT, SEND_OWED_MAIL
 from gas.users import exports
 

@@ -22,12 +22,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from gas.cache import count
-from gas.http import PersonRequest
 from gas.users import exports
 from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.forms import DeleteForm, ProfileForm
 from gas.users.models import Export, User
 from gas.users.registry import usage_providers
+from gas.web.http import PersonRequest
 
 #: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
 FRESH_SECONDS = 300

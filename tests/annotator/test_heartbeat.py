@@ -17,8 +17,8 @@ from annotator.heartbeat import Heartbeat
 from annotator.pipeline import Progress
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3
-from gas.jobs import actions, leases
-from gas.jobs.leases import Claim
+from gas.jobs.lifecycle import actions, leases
+from gas.jobs.lifecycle.leases import Claim
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
 from gas.users.models import User

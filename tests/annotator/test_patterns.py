@@ -114,7 +114,7 @@ def test_patterns_are_found() -> None:
     assert {
         "annotator.preflight.header._PAIR",
         "annotator.preflight.types._FLOAT",
-        "gas.jobs.inventory.DESCRIPTION",
+        "gas.jobs.storage.vault_inventory.DESCRIPTION",
     } <= places
 
 

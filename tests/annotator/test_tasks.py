@@ -22,10 +22,11 @@ from annotator.tasks import MARGIN_SECONDS, annotate_job, seconds_allowed
 from gas.aws import queues
 from gas.aws.clients import s3
 from gas.celery import app
-from gas.jobs import leases
-from gas.jobs import tables as tables_of
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile, TableBuild
-from gas.jobs.states import JobStatus, Outrun, move_job
+from gas.jobs.moves import LostRace, move_job
+from gas.jobs.states import JobStatus
+from gas.jobs.storage import tables as tables_of
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
 from restore import tables
@@ -185,9 +186,9 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
         monkeypatch.setattr(leases, "complete", complete)
         Job.objects.filter(pk=job.pk).update(lease_expires_at=job.created_at)
         annotate_job.apply(args=[str(job.pk)])
-        with pytest.raises(Outrun):
+        with pytest.raises(LostRace):
             complete(claim, *args, **kwargs)
-        raise Outrun
+        raise LostRace
 
     monkeypatch.setattr(leases, "complete", lose_the_lease)
     run(job)

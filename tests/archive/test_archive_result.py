@@ -11,7 +11,7 @@ from django.utils import timezone
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import s3
 from gas.aws.clients import s3 as s3_client
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan

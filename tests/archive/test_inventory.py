@@ -12,9 +12,9 @@ from django.utils import timezone
 from archive.tasks import archive_result, remove_copy, tend_inventory
 from gas.aws import clients
 from gas.aws.glacier_vault import VaultArchive
-from gas.jobs import inventory
 from gas.jobs.models import DeletedJob, Job, Removal, ResultFile, VaultInventory
 from gas.jobs.states import JobStatus
+from gas.jobs.storage import vault_inventory
 from gas.users.models import User
 from tests.support.glacier_standin import StandIn
 
@@ -66,7 +66,7 @@ def orphan(result: ResultFile) -> str:
 
 def compared(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> VaultInventory:
     """Two days later: asked for, ready, compared, and what was found for nothing is gone."""
-    monkeypatch.setattr(inventory, "YOUNG", -timedelta(days=1))  # only Glacier's clock can be moved
+    monkeypatch.setattr(vault_inventory, "YOUNG", -timedelta(days=1))  # only Glacier's clock can be moved
     aws.glacier(advance=2 * 24 * 3600)
     tend_inventory.apply()
     assert VaultInventory.objects.get().compared_at is None

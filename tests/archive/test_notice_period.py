@@ -10,10 +10,12 @@ from django.core import mail
 from django.utils import timezone
 
 from gas.aws.glacier_vault import VaultArchive
-from gas.jobs import archival, leases, notices
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.sweep import resend_downgrades, resend_due
+from gas.jobs.mails import notices
 from gas.jobs.models import Notice, ResultFile
 from gas.jobs.states import ResultState
-from gas.jobs.sweep import resend_downgrades, resend_due
+from gas.jobs.storage import archival
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
@@ -124,7 +126,7 @@ def test_the_sweep_starts_the_period_when_the_message_was_lost(
     result = complete()
     set_plan(person, FREE)
     sent: list[Any] = []
-    monkeypatch.setattr("gas.jobs.sweep.send_after_commit", lambda *message: sent.append(message))
+    monkeypatch.setattr("gas.jobs.lifecycle.sweep.send_after_commit", lambda *message: sent.append(message))
     assert resend_downgrades(timezone.now()) == 1
     ((_, owner),) = sent
     archival.make_all_due(str(owner))

@@ -12,11 +12,11 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import OperationalError, connection
 from django.test import Client
 
-from gas import health
 from gas.aws import probes
 from gas.cache import RedisOrMemory, count
 from gas.settings import CACHES
 from gas.users.models import User
+from gas.web import health
 from tests.gas.users.conftest import PASSWORD, signed_in
 from tests.gas.users.test_one_time_codes import SECRET, auth, code, is_in, sign_in
 

@@ -10,9 +10,9 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from gas.jobs import actions, leases
+from gas.jobs.lifecycle import actions, leases
+from gas.jobs.lifecycle.uploads import open_upload
 from gas.jobs.models import Job
-from gas.jobs.uploads import open_upload
 from gas.users.models import User
 from tests.conftest import failed
 from tests.gas.jobs.test_views import finish

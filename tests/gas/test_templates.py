@@ -13,7 +13,7 @@ from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client
 
-from gas.jobs.failures import failure_of
+from gas.jobs.lifecycle.failures import failure_of
 from gas.jobs.templatetags import words
 from gas.users.models import User
 

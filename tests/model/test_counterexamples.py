@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from gas.jobs import restoration, staff
 from gas.jobs.models import ResultFile
+from gas.jobs.staff import overview
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, FINISH_BATCH, RESTORE_RESULT
 from gas.users.models import PlanChoice
@@ -84,7 +85,7 @@ def test_a_batch_is_told_of_though_its_result_is_archived_anew_before_it_closes(
     restoration.restore_some(ResultFile.objects.all(), actor=world.owner)
     until(world, RESTORE_RESULT)
     world.deliver(next(one for one in world.messages if one.name == RESTORE_RESULT))
-    staff.archive_now(ResultFile.objects.all(), actor=world.owner)
+    overview.archive_now(ResultFile.objects.all(), actor=world.owner)
     until(world, FINISH_BATCH)
     assert ResultFile.objects.get().state == ResultState.ARCHIVED
     world.settle()

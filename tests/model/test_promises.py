@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from gas.jobs import restoration, staff
 from gas.jobs.models import Job, ResultFile
+from gas.jobs.staff import overview
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
 from gas.subscriptions.changes import left_premium_at, set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
@@ -85,7 +86,7 @@ class Promises(RuleBasedStateMachine):
     @rule(accident=accidents)
     def staff_archive(self, accident: Accident | None) -> None:
         with self.world.befallen(accident):
-            staff.archive_now(ResultFile.objects.all(), actor=self.world.owner)
+            overview.archive_now(ResultFile.objects.all(), actor=self.world.owner)
         self._staff_archived = True
 
     @precondition(lambda _: Job.objects.exists())

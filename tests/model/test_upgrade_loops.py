@@ -2,9 +2,9 @@
 
 from django.conf import settings as django_settings
 
-from gas.jobs import restoration
 from gas.jobs.models import RestoreBatch, ResultFile
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import RESTORE_RESULT
 from gas.users.models import PlanChoice

@@ -35,11 +35,12 @@ from devstack.credentials import ACCOUNT
 from gas import clock
 from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app
-from gas.jobs import leases, restoration
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.sweep import sweep
+from gas.jobs.lifecycle.uploads import confirm_upload
 from gas.jobs.models import Job, JobEvent, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, ResultState
-from gas.jobs.sweep import sweep
-from gas.jobs.uploads import confirm_upload
+from gas.jobs.storage import restoration
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.tasknames import ROUTES

@@ -10,12 +10,13 @@ from django.core import mail
 from django.utils import timezone
 
 from gas.aws import s3
-from gas.jobs import leases, restoration
-from gas.jobs.archival import make_all_due
+from gas.jobs.lifecycle import leases
+from gas.jobs.mails.notices import send
 from gas.jobs.models import Notice, RestoreBatch, ResultFile
-from gas.jobs.notices import send
-from gas.jobs.restoration import restore_all
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
+from gas.jobs.storage.archival import make_all_due
+from gas.jobs.storage.restoration import restore_all
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result

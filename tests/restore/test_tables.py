@@ -19,10 +19,12 @@ from annotator.tasks import store
 from archive.tasks import delete_hot_copy, remove_copy
 from gas.aws import s3
 from gas.aws.clients import s3 as s3_client
-from gas.jobs import context, leases, restoration, sweep, tables
+from gas.jobs.lifecycle import leases, sweep
 from gas.jobs.models import Removal, ResultFile, TableBuild
-from gas.jobs.restoration import restore_all
+from gas.jobs.pages import context
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration, tables
+from gas.jobs.storage.restoration import restore_all
 from gas.subscriptions.changes import set_plan
 from gas.tasknames import BUILD_TABLES
 from gas.users.models import PlanChoice, User

@@ -9,11 +9,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 
-from gas.jobs import storage
-from gas.jobs.context import STAGES, archived, leaving
 from gas.jobs.models import ResultFile
+from gas.jobs.pages.context import STAGES, archived, leaving
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import result_status
 from gas.users.models import User
 
 register = template.Library()
@@ -72,7 +72,7 @@ def size(count: int | None) -> str:
 @register.filter
 def retrieval(result: ResultFile) -> dict[str, Any] | None:
     """How far its retrieval is: see storage.progress."""
-    return storage.progress(result)
+    return result_status.progress(result)
 
 
 @register.simple_tag
@@ -90,7 +90,7 @@ def leaving_of(owner: User) -> dict[str, Any] | None:
 @register.filter
 def is_back(result: ResultFile) -> bool:
     """It has lately been brought back."""
-    return storage.is_back(result)
+    return result_status.is_back(result)
 
 
 # Times: the server writes them in UTC, or in the zone of the reader's profile, and a script turns them into that of the

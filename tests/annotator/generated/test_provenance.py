@@ -17,8 +17,8 @@ from annotator.references import Reference
 from annotator.sources.manifest import Source
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3
+from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job, ResultFile
-from gas.jobs.uploads import confirm_upload, open_upload
 from gas.users.models import User
 from tests.annotator.generated.conftest import Annotate
 from tests.support.genome import Genome

@@ -17,7 +17,7 @@ from annotator.errors import Cancelled, EngineError, InputError
 from annotator.pipeline import Limits, Outputs, Progress
 from annotator.references import Reference
 from annotator.run import child
-from gas.jobs.faults import is_ours
+from gas.jobs.queue.faults import is_ours
 from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
 from tests.support.waiting import wait_until

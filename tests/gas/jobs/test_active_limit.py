@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from gas.jobs import actions
+from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.uploads import UploadRefused, open_upload
 from gas.jobs.models import Job
 from gas.jobs.states import ACTIVE, JobStatus
-from gas.jobs.uploads import UploadRefused, open_upload
 from gas.users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
 from gas.users.models import User

@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from gas.aws import s3
-from gas.jobs import leases, restoration
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
-from gas.jobs.purge import empty_folders
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
+from gas.jobs.storage.purge import empty_folders
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.users.models import PlanChoice, User

@@ -15,7 +15,8 @@ from django.test import Client
 from annotator import bounds
 from annotator.pipeline import annotate
 from annotator.references import load_reference
-from gas.jobs import leases, notices
+from gas.jobs.lifecycle import leases
+from gas.jobs.mails import notices
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.logs import MESSAGE_CHARACTERS, LineFormatter
 from gas.users.models import User

@@ -15,10 +15,10 @@ from annotator.install.bgzip import BgzipFile
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3
 from gas.celery import app
-from gas.jobs import builds
+from gas.jobs.catalogue import builds
+from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
-from gas.jobs.uploads import confirm_upload, open_upload
 from gas.users.models import User
 from tests.annotator.packs import make_pack
 

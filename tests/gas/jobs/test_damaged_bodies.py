@@ -11,9 +11,10 @@ from annotator.tasks import annotate_job
 from archive.tasks import archive_result, delete_hot_copy, remove_copy
 from devstack.credentials import ACCOUNT
 from gas.aws import glacier_vault, s3
-from gas.jobs import archival, leases, restoration
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import archival, restoration
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import build_tables, poll, request_page, restore_result

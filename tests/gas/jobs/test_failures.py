@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gas.jobs.failures import BAD_FILE, FAILURES, failure_of
+from gas.jobs.lifecycle.failures import BAD_FILE, FAILURES, failure_of
 
 ROOT = Path(__file__).parents[3]
 

@@ -19,9 +19,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from annotator.errors import EngineError
 from annotator.tasks import annotate_job
 from gas.aws import s3
-from gas.jobs import actions, faults, leases, sweep
+from gas.jobs.lifecycle import actions, leases, sweep
 from gas.jobs.models import Job, Notice, RestoreBatch, ResultFile
-from gas.jobs.states import JobStatus, Outrun, ResultState
+from gas.jobs.moves import LostRace
+from gas.jobs.queue import faults
+from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
 from tests.conftest import age
 from tests.support.glacier_standin import StandIn
@@ -156,7 +158,7 @@ def test_only_who_has_the_lease_may_postpone(claimed: Callable[..., leases.Claim
     claim = claimed()
     age(claim.job, lease_expires_at=1)
     assert sweep.sweep()["leases"] == 1
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.postpone(claim, "late")
     assert Job.objects.get().faults == 0
 

@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
 from tests.gas.jobs.test_notices import FINDINGS, KNOWN

@@ -14,10 +14,12 @@ from django.db import transaction
 
 from gas import clock
 from gas.aws.archives import StoredArchive
-from gas.jobs import archival, leases, restoration, tables
-from gas.jobs import staff as staff_actions
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, JobEvent, Notice, Removal, RestoreBatch, ResultFile, TableBuild
-from gas.jobs.states import IllegalTransition, JobStatus, Outrun, ResultState, move_results
+from gas.jobs.moves import IllegalTransition, LostRace, move_results
+from gas.jobs.staff import overview as staff_actions
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import archival, restoration, tables
 from gas.subscriptions.models import PlanChange
 from gas.tasknames import DELETE_HOT_COPY, RESTORE_RESULT, SEND_NOTICE, START_BATCH
 from gas.users.locks import lock_owner
@@ -128,7 +130,7 @@ def test_a_job_is_taken_back_only_when_its_lease_has_expired(
     if taken:
         leases.take_back(row)
     else:
-        with pytest.raises(Outrun):
+        with pytest.raises(LostRace):
             leases.take_back(row)
     assert (fresh(row).status == JobStatus.PENDING) is taken
 
@@ -161,7 +163,7 @@ def test_an_archive_whose_lease_was_lost_is_removed_and_the_row_stays(archiving:
     mine = archiving()
     ResultFile.objects.filter(pk=mine.pk).update(**row)
     before = ResultFile.objects.filter(pk=mine.pk).values().get()
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         archival.stored(archival.ArchiveClaim(mine, MINE), ARCHIVE)
     assert ResultFile.objects.filter(pk=mine.pk).values().get() == before
     assert removals() == {"new-archive"}
@@ -171,7 +173,7 @@ def test_an_archive_of_a_deleted_result_is_removed(archiving: Callable[..., Any]
     mine = archiving()
     claim = archival.ArchiveClaim(mine, MINE)
     ResultFile.objects.filter(pk=mine.pk).delete()
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         archival.stored(claim, ARCHIVE)
     assert removals() == {"new-archive"}
 
@@ -211,7 +213,7 @@ def test_an_archival_that_goes_on_is_not_interrupted(archiving: Callable[..., An
     seen = archiving(lease_expires_at=at(-1))
     change = {name: at(value) if name == "lease_expires_at" else value for name, value in renewed.items()}
     ResultFile.objects.filter(pk=seen.pk).update(**change)
-    with pytest.raises(Outrun), transaction.atomic():
+    with pytest.raises(LostRace), transaction.atomic():
         archival.interrupted(seen)
     assert fresh(seen).state == ResultState.ARCHIVING
 
@@ -291,7 +293,7 @@ def test_a_restore_whose_lease_was_taken_changes_nothing(restoring: Callable[...
     mine = restoring()
     ResultFile.objects.filter(pk=mine.pk).update(lease_token=OTHER)
     before = ResultFile.objects.filter(pk=mine.pk).values().get()
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         restoration.restored(restoration.RestoreClaim(mine, MINE))
     assert ResultFile.objects.filter(pk=mine.pk).values().get() == before
     assert not removals()
@@ -302,7 +304,7 @@ def test_a_restore_of_a_deleted_result_ends(restoring: Callable[..., Any]) -> No
     mine = restoring()
     claim = restoration.RestoreClaim(mine, MINE)
     ResultFile.objects.filter(pk=mine.pk).delete()
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         restoration.restored(claim)
     assert not removals()
 
@@ -595,7 +597,7 @@ def test_a_retrieval_that_failed_too_often_is_given_up(restoring: Callable[..., 
 
 def test_what_a_worker_reads_is_not_given_up(restoring: Callable[..., Any]) -> None:
     seen = restoring()
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         restoration.give_up(seen, "a problem")
     assert (fresh(seen).state, fresh(seen).problem) == (ResultState.RESTORING, "")
     assert batch_of(seen).given_up == 0
@@ -658,7 +660,7 @@ def test_staff_make_nothing_due_whose_owner_became_premium_just_before(
             User.objects.filter(pk=person.pk).update(plan=PlanChoice.PREMIUM)
         return lock_owner(**which)
 
-    monkeypatch.setattr("gas.jobs.staff.lock_owner", upgraded_before)
+    monkeypatch.setattr("gas.jobs.staff.overview.lock_owner", upgraded_before)
     assert staff_actions.archive_now([mine.pk], actor=staff) == (0 if premium else 1)
     assert (fresh(mine).archive_due_at is None) is premium
 

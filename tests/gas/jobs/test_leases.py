@@ -7,9 +7,10 @@ from django.conf import settings
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import queues
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Notice, ResultFile
-from gas.jobs.states import JobStatus, Outrun
+from gas.jobs.moves import LostRace
+from gas.jobs.states import JobStatus
 from tests.conftest import age, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
@@ -65,11 +66,11 @@ def test_who_lost_the_lease_can_neither_complete_nor_fail_nor_release(claimed: C
     age(first.job, lease_expires_at=1)
     second = leases.claim_next(str(first.job.pk))
     assert second is not None
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.complete(first, result_of(first), log_key="", summary={}, preview=[])
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.fail(first, code="x", message="x", advice="x")
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.release(first, "x")
     assert not ResultFile.objects.exists()
     leases.complete(second, result_of(second), log_key="", summary={}, preview=[])
@@ -97,7 +98,7 @@ def test_a_lease_lost_between_the_look_and_the_move_is_lost(
         return job
 
     monkeypatch.setattr(leases, "_current", taken_over_after_the_look)
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         ENDS[end](first)
     assert taken[0] is not None
     assert not ResultFile.objects.exists()
@@ -109,7 +110,7 @@ def test_a_lease_renewed_after_it_was_seen_expired_is_not_taken_back(claimed: Ca
     age(claim.job, lease_expires_at=1)
     seen = Job.objects.get()
     assert leases.renew(claim, stage="annotate", records_done=1)
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.take_back(seen)
     assert Job.objects.get().lease_token == claim.token
 
@@ -123,7 +124,7 @@ def test_a_job_that_has_passed_on_after_it_was_seen_expired_is_not_taken_back(
     second = leases.claim_next(str(first.job.pk))
     assert second is not None
     age(second.job, lease_expires_at=1)  # so that the token alone tells the two apart
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.take_back(seen)
     assert Job.objects.get().lease_token == second.token
 
@@ -131,7 +132,7 @@ def test_a_job_that_has_passed_on_after_it_was_seen_expired_is_not_taken_back(
 def test_completing_twice_leaves_one_result_and_one_mail(claimed: Callable[..., leases.Claim]) -> None:
     claim = claimed()
     leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[])
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.complete(claim, result_of(claim), log_key="", summary={}, preview=[])
     assert ResultFile.objects.count() == Notice.objects.count() == 1
 

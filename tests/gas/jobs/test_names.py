@@ -2,7 +2,7 @@
 
 import pytest
 
-from gas.jobs.names import clean_name, download_name
+from gas.jobs.file_names import clean_name, download_name
 
 
 @pytest.mark.parametrize(

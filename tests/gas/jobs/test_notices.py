@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import queues
-from gas.jobs import actions, leases, notices
+from gas.jobs.lifecycle import actions, leases
+from gas.jobs.mails import notices
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.users.models import User
 from tests.conftest import failed

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from gas.aws.clients import s3
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.users import exports

@@ -13,8 +13,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from gas.aws.clients import s3
 from gas.aws.s3 import delete_prefix
 from gas.celery import app
-from gas.jobs import leases, purge
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Purge
+from gas.jobs.storage import purge
 from gas.users.models import PlanChoice, User
 
 pytestmark = pytest.mark.django_db

@@ -16,11 +16,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from gas.aws import queues
-from gas.jobs import actions, leases, sweep
-from gas.jobs.leases import Claim
+from gas.jobs.lifecycle import actions, leases, sweep
+from gas.jobs.lifecycle.leases import Claim
+from gas.jobs.lifecycle.uploads import confirm_upload
 from gas.jobs.models import Job, JobEvent, Notice, Purge, ResultFile
-from gas.jobs.states import JobStatus, Outrun
-from gas.jobs.uploads import confirm_upload
+from gas.jobs.moves import LostRace
+from gas.jobs.states import JobStatus
 from gas.users.deletion import delete_account
 from gas.users.models import User
 from tests.conftest import age, make_person
@@ -129,7 +130,7 @@ def deleting_owner(job: Job) -> Work:
 def succeeded(future: Future[Any]) -> bool:
     """Whether it was done; being outrun is the only other end that is allowed."""
     error = future.exception()
-    if error is not None and not isinstance(error, Outrun):
+    if error is not None and not isinstance(error, LostRace):
         raise error
     return error is None
 
@@ -173,7 +174,7 @@ def test_a_deletion_that_is_rolled_back_lets_the_job_complete(claimed: Callable[
         def change_of_mind() -> None:
             with transaction.atomic():
                 Job.objects.get(pk=claim.job.pk).delete()
-                raise Outrun
+                raise LostRace
 
         return change_of_mind, completing(claim)
 
@@ -291,7 +292,7 @@ def test_a_worker_and_its_owner_never_wait_for_each_other(
     for one, two in every_interleaving(other_way_round(prepare) if turned else prepare):
         for future in (one, two):
             error = future.exception()
-            if error is not None and not isinstance(error, Outrun | actions.ActionRefused | User.DoesNotExist):
+            if error is not None and not isinstance(error, LostRace | actions.ActionRefused | User.DoesNotExist):
                 raise error
         assert not Job.objects.filter(status=JobStatus.RUNNING).exists()
 

@@ -17,9 +17,10 @@ from django.utils import timezone
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import clients, s3
 from gas.aws.archives import archive
-from gas.jobs import archival, inventory, leases, reconcile, removals, restoration
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Removal, ResultFile, TableBuild, VaultInventory
 from gas.jobs.states import ResultState
+from gas.jobs.storage import archival, reconcile, removals, restoration, vault_inventory
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
@@ -120,7 +121,7 @@ def test_a_result_that_was_restored_after_the_dump_is_found_in_s3(
     key = result.key
     for removal in Removal.objects.all():
         Removal.objects.filter(pk=removal.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-        from gas.jobs.removals import carry_out
+        from gas.jobs.storage.removals import carry_out
 
         removal.refresh_from_db()
         carry_out(removal)
@@ -213,7 +214,7 @@ def test_a_result_that_somebody_works_on_is_left_alone(aws: StandIn, result: Res
 def test_a_missing_result_ends_archival_with_one_alert_and_no_loop(
     aws: StandIn, result: ResultFile, settings: Any, mailoutbox: list[Any]
 ) -> None:
-    from gas.jobs.sweep import sweep
+    from gas.jobs.lifecycle.sweep import sweep
 
     settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
     clients.s3().delete_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key=result.key)
@@ -229,7 +230,7 @@ def test_a_missing_result_ends_archival_with_one_alert_and_no_loop(
 
 
 def test_objects_that_no_row_names_are_listed(aws: StandIn, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gas.jobs import stray_objects
+    from gas.jobs.storage import stray_objects
 
     monkeypatch.setattr(stray_objects, "YOUNG", -timedelta(days=1))
     clients.s3().put_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key="results/nonsense", Body=b"x")
@@ -398,6 +399,6 @@ def test_an_inventory_that_was_asked_for_to_compare_removes_nothing(
     reconcile.read_vault()
     asked = VaultInventory.objects.get(report_only=True)
     aws.glacier(advance=24 * 3600)
-    assert inventory.tend() is None
+    assert vault_inventory.tend() is None
     asked.refresh_from_db()
     assert asked.compared_at is None

@@ -27,10 +27,11 @@ from annotator.install.install import Wanted, install
 from annotator.install.openers import Answer
 from annotator.references import load_reference
 from gas.aws import clients, mirror
-from gas.jobs import actions, packs, references
+from gas.jobs.catalogue import packs, references
+from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.uploads import UploadRefused, open_upload
 from gas.jobs.models import Job, ReferencePack
 from gas.jobs.states import JobStatus
-from gas.jobs.uploads import UploadRefused, open_upload
 from gas.users.models import User
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server, serving

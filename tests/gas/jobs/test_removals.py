@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from archive.tasks import remove_copy
 from gas.aws import clients
-from gas.jobs import actions, leases, removals, sweep
+from gas.jobs.lifecycle import actions, leases, sweep
 from gas.jobs.models import Job, Removal, ResultFile
-from gas.jobs.states import Outrun
+from gas.jobs.moves import LostRace
+from gas.jobs.storage import removals
 from tests.conftest import age
 from tests.support.glacier_standin import StandIn
 
@@ -145,7 +146,7 @@ def test_a_job_that_was_completed_just_before_is_not_taken_apart(
     claim = claimed()
     stored(claim)
     completed(claim)
-    with pytest.raises(Outrun):
+    with pytest.raises(LostRace):
         leases.postpone(claim, "the connection is gone")
     assert not Removal.objects.exists()
 

@@ -32,7 +32,7 @@ from annotator.sources.manifest import Source, source_names, sources_folder
 from annotator.sources.origin import Request
 from annotator.tasks import annotate_job
 from gas.aws import clients, mirror
-from gas.jobs import packs, references, sourcefiles, sources
+from gas.jobs.catalogue import packs, references, source_files, sources
 from gas.jobs.models import Job, ResultFile, VariantSource
 from gas.jobs.states import JobStatus
 from gas.users.models import User
@@ -94,7 +94,7 @@ def publish(machine: Machine) -> Publish:
         before = configured.REFERENCES_DIR
         folder = machine("publisher")
         source = put(folder, word, name, tag)
-        sourcefiles.publish(folder, load_reference(PACK), name)
+        source_files.publish(folder, load_reference(PACK), name)
         if before:
             machine(before.name)
         return source
@@ -141,7 +141,7 @@ def keys() -> list[str]:
 def took(held: ExitStack | None = None) -> list[str]:
     """The versions that a job would use now, by what they call themselves."""
     with ExitStack() as stack:
-        return [source.version for source in sourcefiles.take(PACK, held or stack).sources]
+        return [source.version for source in source_files.take(PACK, held or stack).sources]
 
 
 def command(*arguments: str) -> str:
@@ -260,7 +260,7 @@ def test_a_newer_version_is_for_the_next_job_and_a_running_one_keeps_its_own(
     publish("first")
     folder = machine("worker")
     with ExitStack() as running:
-        kept = sourcefiles.take(PACK, running).sources[0]
+        kept = source_files.take(PACK, running).sources[0]
         publish("second")
         assert took() == ["second"]
         assert published.is_whole(kept)
@@ -354,14 +354,14 @@ def test_the_manifest_goes_last_and_an_earlier_version_can_come_back(machine: Ma
     folder = machine("publisher")
     assert put(folder, "first").checksum == first.checksum
     told: list[str] = []
-    assert sourcefiles.publish(folder, load_reference(PACK), "mine", told.append)
+    assert source_files.publish(folder, load_reference(PACK), "mine", told.append)
     assert told == []  # its files are there
     machine("worker")
     assert took() == ["first"]
     publish("third")
     machine("publisher")
     put(folder, "fourth")
-    sourcefiles.publish(folder, load_reference(PACK), "mine", told.append)
+    source_files.publish(folder, load_reference(PACK), "mine", told.append)
     assert told[-1] == "manifest.json"
     assert len(told) == 4
 
@@ -460,7 +460,7 @@ def test_a_job_that_ends_meanwhile_ends_the_fetching(machine: Machine, publish: 
         raise Cancelled
 
     with ExitStack() as held, pytest.raises(Cancelled):
-        sourcefiles.take(PACK, held, gone)
+        source_files.take(PACK, held, gone)
     assert brought(folder) == []
 
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from gas.aws import clients
-from gas.jobs import staff as rules
+from gas.jobs.mails.notices import give_up_old
 from gas.jobs.models import Job, Notice, Removal, RestoreBatch, ResultFile
-from gas.jobs.notices import give_up_old
+from gas.jobs.staff import overview as rules
 from gas.jobs.states import JobStatus, ResultState
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange

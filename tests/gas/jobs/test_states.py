@@ -9,15 +9,8 @@ from django.db.models import Q
 from django.db.transaction import TransactionManagementError
 
 from gas.jobs.models import Job
-from gas.jobs.states import (
-    JOB_TRANSITIONS,
-    RESULT_TRANSITIONS,
-    IllegalTransition,
-    JobStatus,
-    Outrun,
-    ResultState,
-    move_job,
-)
+from gas.jobs.moves import IllegalTransition, LostRace, move_job
+from gas.jobs.states import JOB_TRANSITIONS, RESULT_TRANSITIONS, JobStatus, ResultState
 from gas.users.models import User
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -65,14 +58,14 @@ def test_the_second_of_two_who_saw_the_same_state_is_outrun(job: Job) -> None:
     other = Job.objects.get(pk=job.pk)
     with transaction.atomic():
         move_job(job, JobStatus.PENDING, "first")
-    with pytest.raises(Outrun), transaction.atomic():
+    with pytest.raises(LostRace), transaction.atomic():
         move_job(other, JobStatus.CANCELLED, "second")
     assert [event.message for event in job.events.all()] == ["first"]
     assert Job.objects.get(pk=job.pk).status == JobStatus.PENDING
 
 
 def test_a_guard_that_no_longer_holds_stops_the_move(job: Job) -> None:
-    with pytest.raises(Outrun), transaction.atomic():
+    with pytest.raises(LostRace), transaction.atomic():
         move_job(job, JobStatus.PENDING, "moved", guard=Q(attempts=7))
     assert not job.events.exists()
 
@@ -89,14 +82,14 @@ WRITERS = {"update", "create", "get_or_create", "update_or_create", "bulk_update
 
 
 def test_nothing_but_the_machines_assigns_a_state() -> None:
-    """Reads the code: whatever writes to a field of that name, outside states.py.
+    """Reads the code: whatever writes to a field of that name, outside moves.py.
 
     But for gas.subscriptions, which knows no jobs, and whose `status` is Stripe's word.
     """
     offenders: list[str] = []
     for package in ("gas", "annotator", "archive", "restore"):
         for path in (ROOT / package).rglob("*.py"):
-            if path.name == "states.py" or {"migrations", "subscriptions"} & set(path.parts):
+            if path.name == "moves.py" or {"migrations", "subscriptions"} & set(path.parts):
                 continue
             nodes = ast.walk(ast.parse(path.read_text()))
             offenders += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in nodes if _assigns_state(node)]

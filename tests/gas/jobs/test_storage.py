@@ -13,9 +13,10 @@ from pytest_django import Settings
 
 from gas.aws.archives import EXPEDITED_MAX_BYTES
 from gas.aws.clients import s3
-from gas.jobs import context, storage
 from gas.jobs.models import Job, RestoreBatch, ResultFile
+from gas.jobs.pages import context
 from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import result_status
 from gas.jobs.templatetags import words
 from gas.users.models import PlanChoice, User
 from tests.gas.jobs.test_views import SUMMARY
@@ -68,7 +69,7 @@ def test_half_way_is_half_of_the_longest_that_a_tier_takes(
     make: Callable[..., ResultFile], tier: str, longest: int
 ) -> None:
     result = restoring(make, tier, timedelta(seconds=longest / 2))
-    found = storage.progress(result)
+    found = result_status.progress(result)
     assert found is not None
     assert found["fraction"] == pytest.approx(0.5, abs=0.05)
     assert found["expected_by"] - found["asked_at"] == timedelta(seconds=longest)
@@ -77,15 +78,17 @@ def test_half_way_is_half_of_the_longest_that_a_tier_takes(
 
 def test_what_takes_too_long_is_late_and_never_full(make: Callable[..., ResultFile], client: Client) -> None:
     result = restoring(make, "Expedited", timedelta(minutes=9))
-    found = storage.progress(result)
+    found = result_status.progress(result)
     assert found is not None
     assert (found["fraction"], found["late"]) == (0.98, True)
     assert "takes longer than it should" in words_of(page(client, result))
 
 
 def test_there_is_no_progress_before_glacier_was_asked_nor_after(make: Callable[..., ResultFile]) -> None:
-    assert storage.progress(make("RESTORING")) is None
-    assert storage.progress(make("AVAILABLE", retrieval_tier="Expedited", retrieval_asked_at=timezone.now())) is None
+    assert result_status.progress(make("RESTORING")) is None
+    assert (
+        result_status.progress(make("AVAILABLE", retrieval_tier="Expedited", retrieval_asked_at=timezone.now())) is None
+    )
 
 
 # --- Estimate
@@ -98,7 +101,7 @@ def test_an_estimate_sums_each_tier_from_the_settings_prices(
     settings.PRICE_STANDARD_REQUEST, settings.PRICE_STANDARD_GB = 0.0001, 0.02
     for size in (100_000_000, 200_000_000, EXPEDITED_MAX_BYTES, GB):
         make("ARCHIVED", size=size)
-    found = storage.estimate(ResultFile.objects.all())
+    found = result_status.estimate(ResultFile.objects.all())
     assert (found["count"], found["size"], found["large"]) == (4, 1_550_000_000, 2)
     expedited, standard = found["tiers"]
     assert (expedited["name"], standard["name"]) == ("Expedited", "Standard")
@@ -108,7 +111,7 @@ def test_an_estimate_sums_each_tier_from_the_settings_prices(
 
 
 def test_an_estimate_of_nothing_is_nothing(person: User) -> None:
-    found = storage.estimate(ResultFile.objects.none())
+    found = result_status.estimate(ResultFile.objects.none())
     assert (found["count"], found["size"]) == (0, 0)
     assert {tier["price"] for tier in found["tiers"]} == {0}
     assert context.archived(person) is None
@@ -117,8 +120,8 @@ def test_an_estimate_of_nothing_is_nothing(person: User) -> None:
 def test_deep_archive_has_no_expedited(make: Callable[..., ResultFile], settings: Settings) -> None:
     settings.ARCHIVE_ROUTE, settings.GLACIER_STORAGE_CLASS = "class", "DEEP_ARCHIVE"
     make("ARCHIVED")
-    assert [tier["name"] for tier in storage.estimate(ResultFile.objects.all())["tiers"]] == ["Standard"]
-    assert storage.terms()["Standard"].longest == timedelta(hours=12)
+    assert [tier["name"] for tier in result_status.estimate(ResultFile.objects.all())["tiers"]] == ["Standard"]
+    assert result_status.terms()["Standard"].longest == timedelta(hours=12)
 
 
 # --- Times
@@ -273,11 +276,11 @@ def test_what_staff_did_is_said_to_be_theirs_without_their_name(
 @pytest.mark.parametrize(
     ("state", "due_in", "pace"),
     [
-        ("ARCHIVING", None, storage.QUICK),
-        ("RESTORING", None, storage.QUICK),
-        ("ARCHIVED", None, storage.SLOW),
-        ("AVAILABLE", 3 * 86400, storage.SLOW),
-        ("AVAILABLE", -1, storage.QUICK),
+        ("ARCHIVING", None, result_status.QUICK),
+        ("RESTORING", None, result_status.QUICK),
+        ("ARCHIVED", None, result_status.SLOW),
+        ("AVAILABLE", 3 * 86400, result_status.SLOW),
+        ("AVAILABLE", -1, result_status.QUICK),
         ("AVAILABLE", None, None),
     ],
 )
@@ -286,7 +289,7 @@ def test_a_page_looks_again_as_often_as_something_can_happen(
 ) -> None:
     due = None if due_in is None else timezone.now() + timedelta(seconds=due_in)
     result = make(state, archive_due_at=due)
-    assert storage.pace(result) == pace
+    assert result_status.pace(result) == pace
     assert client.get(f"/jobs/{result.job.pk}/live/").status_code == (286 if pace is None else 200)
     html = client.get("/jobs/", headers={"HX-Request": "true"}).content.decode()
     assert (f"every {pace}s" in html) is (pace is not None)
@@ -295,7 +298,7 @@ def test_a_page_looks_again_as_often_as_something_can_happen(
 def test_what_came_back_long_ago_is_simply_available(make: Callable[..., ResultFile]) -> None:
     batch = RestoreBatch.objects.create(owner=User.objects.get())
     result = make("AVAILABLE", batch=batch)
-    assert storage.is_back(result)
-    batch.finished_at = timezone.now() - storage.BACK_FOR
-    assert not storage.is_back(result)
-    assert not storage.is_back(make(ResultState.AVAILABLE))
+    assert result_status.is_back(result)
+    batch.finished_at = timezone.now() - result_status.BACK_FOR
+    assert not result_status.is_back(result)
+    assert not result_status.is_back(make(ResultState.AVAILABLE))

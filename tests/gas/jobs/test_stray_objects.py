@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from archive.tasks import archive_result, scan_storage
 from gas.aws import clients
-from gas.jobs import leases, removals, stray_objects
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Purge, ResultFile, StorageScan
 from gas.jobs.states import ResultState
+from gas.jobs.storage import removals, stray_objects
 from gas.users.models import User
 from tests.archive.test_archive_result import make_result
 from tests.support.glacier_standin import StandIn

@@ -11,12 +11,12 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import clients, queues, s3
-from gas.jobs import leases
-from gas.jobs.actions import retry_refusal
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.actions import retry_refusal
+from gas.jobs.lifecycle.sweep import sweep
+from gas.jobs.lifecycle.uploads import open_upload
 from gas.jobs.models import Job, Notice, Purge
 from gas.jobs.states import JobStatus
-from gas.jobs.sweep import sweep
-from gas.jobs.uploads import open_upload
 from gas.users.models import User
 from tests.conftest import age, failed
 

@@ -7,10 +7,12 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import queues
-from gas.jobs import actions, leases, restoration, turns
+from gas.jobs.lifecycle import actions, leases
+from gas.jobs.lifecycle.sweep import resend_pending
 from gas.jobs.models import Job
+from gas.jobs.queue import turns
 from gas.jobs.states import JobStatus
-from gas.jobs.sweep import resend_pending
+from gas.jobs.storage import restoration
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User

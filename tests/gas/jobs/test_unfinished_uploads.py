@@ -13,11 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from gas.aws.clients import s3
-from gas.jobs import references, uploads
+from gas.jobs.catalogue import references
+from gas.jobs.lifecycle import uploads
+from gas.jobs.lifecycle.sweep import sweep
+from gas.jobs.lifecycle.uploads import QUIET, Resume, UploadRefused, confirm_upload, discard, open_upload
 from gas.jobs.models import Job, Purge
 from gas.jobs.states import JobStatus
-from gas.jobs.sweep import sweep
-from gas.jobs.uploads import QUIET, Resume, UploadRefused, confirm_upload, discard, open_upload
 from gas.users.models import User
 from tests.conftest import age, failed
 

@@ -11,9 +11,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from gas.aws import queues
 from gas.aws.clients import s3
+from gas.jobs.lifecycle.uploads import UploadRefused, confirm_upload, open_upload
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
-from gas.jobs.uploads import UploadRefused, confirm_upload, open_upload
 from gas.users.models import User
 from tests.gas.test_settings import REQUIRED, load
 

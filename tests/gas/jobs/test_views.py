@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from gas.aws import s3 as s3_calls
 from gas.aws.clients import s3
-from gas.jobs import context, leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
+from gas.jobs.pages import context
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
 from tests.conftest import age, failed

@@ -11,9 +11,9 @@ from django.db import Error, connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from gas import alerts
-from gas.alerts import alert, kind_of, mail_held
 from gas.mail.models import OwedMail, Trouble
+from gas.staff import alerts
+from gas.staff.alerts import alert, kind_of, mail_held
 
 pytestmark = pytest.mark.django_db
 

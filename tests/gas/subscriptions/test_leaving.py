@@ -9,9 +9,9 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from gas.jobs.archival import make_due
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
+from gas.jobs.storage.archival import make_due
 from gas.subscriptions.grants import grant_premium
 from gas.subscriptions.models import Billing
 from gas.subscriptions.templatetags.plans import day

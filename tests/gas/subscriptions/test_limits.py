@@ -11,11 +11,11 @@ from django.test import Client
 
 from annotator.tasks import limits, run
 from gas.aws.clients import s3
-from gas.jobs import leases
-from gas.jobs.actions import retry_refusal
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.actions import retry_refusal
+from gas.jobs.lifecycle.uploads import Ticket, UploadRefused, confirm_upload, open_upload
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
-from gas.jobs.uploads import Ticket, UploadRefused, confirm_upload, open_upload
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
 

@@ -20,9 +20,10 @@ from djstripe.models import Event, WebhookEndpoint, WebhookEventTrigger
 
 from devstack.stripe.webhooks import sign
 from gas.celery import app
-from gas.jobs import notices, restoration
+from gas.jobs.mails import notices
 from gas.jobs.models import Notice, RestoreBatch, ResultFile
 from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
 from gas.subscriptions import changes, following, stripe
 from gas.subscriptions.models import Billing, PlanChange
 from gas.subscriptions.webhook import BAD_A_MINUTE

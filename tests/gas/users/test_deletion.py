@@ -24,10 +24,11 @@ from annotator.tasks import annotate_job
 from archive.tasks import archive_result
 from gas.aws.clients import s3
 from gas.celery import app
-from gas.jobs import leases, purge, restoration
+from gas.jobs.lifecycle import leases
+from gas.jobs.lifecycle.sweep import sweep
 from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile
 from gas.jobs.states import ResultState
-from gas.jobs.sweep import sweep
+from gas.jobs.storage import purge, restoration
 from gas.subscriptions.changes import set_plan
 from gas.users import deletion
 from gas.users.deletion import delete_account

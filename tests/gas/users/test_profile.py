@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.utils import timezone
 
-from gas.jobs import leases
+from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.forms import time_zones

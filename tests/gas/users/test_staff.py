@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from gas.audit import Audited
+from gas.staff.audit import Audited
 from gas.users.models import User
 from tests.conftest import make_person
 from tests.gas.users.conftest import PASSWORD, signed_in

@@ -17,7 +17,7 @@ from annotator.install.own import install_own
 from annotator.install.place import remove, verify
 from gas.aws.clients import AWSError
 from gas.aws.s3 import CopyDiffers
-from gas.jobs import packs, references
+from gas.jobs.catalogue import packs, references
 
 
 class Command(BaseCommand):

@@ -20,9 +20,9 @@ from annotator.sources.presets import PRESETS
 from annotator.sources.roles import Roles, parse_roles
 from gas.aws.clients import AWSError
 from gas.aws.s3 import CopyDiffers, NotDeleted
-from gas.jobs import sourcefiles, sources
+from gas.jobs.catalogue import source_files, sources
+from gas.jobs.catalogue.packs import OPENERS, NotPublished
 from gas.jobs.models import VariantSource
-from gas.jobs.packs import OPENERS, NotPublished
 
 VARIANT_FILES = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 STEP_BYTES = 64 * 1024 * 1024  # between two lines where the output is no terminal
@@ -136,8 +136,8 @@ class Command(BaseCommand):
             sources.register(source, reference, folder)
 
     def _publish(self, folder: Path, reference: Reference, name: str) -> None:
-        new = sourcefiles.publish(folder, reference, name, lambda file: self.stdout.write(f"Publishing {file}"))
-        where = sourcefiles.home(reference.id, name).rstrip("/")
+        new = source_files.publish(folder, reference, name, lambda file: self.stdout.write(f"Publishing {file}"))
+        where = source_files.home(reference.id, name).rstrip("/")
         self.stdout.write(f"Published at {where}" if new else f"Already published at {where}")
         if sources.retired_names(reference.id).get(name):
             self.stdout.write(f"{name} is retired: no job uses it before --reinstate.")
@@ -154,13 +154,13 @@ class Command(BaseCommand):
 
     def _remove(self, folder: Path, pack_id: str, name: str, *, take_back: bool) -> None:
         here = name in source_names(folder, pack_id)
-        taken = take_back and sourcefiles.withdraw(pack_id, name)
+        taken = take_back and source_files.withdraw(pack_id, name)
         if here or not taken:
             remove(folder, pack_id, name)
         if folder == settings.REFERENCES_DIR:
             sources.forget(pack_id, name, published=False)
         if taken:
-            self.stdout.write(f"Taken back from {sourcefiles.home(pack_id, name).rstrip('/')}")
+            self.stdout.write(f"Taken back from {source_files.home(pack_id, name).rstrip('/')}")
 
     def _tell(self, stage: str, done: int, total: int | None) -> None:
         if stage == "fetch":

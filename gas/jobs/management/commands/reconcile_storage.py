@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from gas.jobs import reconcile
-from gas.jobs.stray_objects import all_strays
+from gas.jobs.storage import reconcile
+from gas.jobs.storage.stray_objects import all_strays
 
 
 class Command(BaseCommand):

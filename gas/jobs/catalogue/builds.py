@@ -1,0 +1,99 @@
+"""Which reference a file may be on, from what a browser has read of its beginning. Nothing of it is kept."""
+
+import logging
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from annotator.builds import SAMPLE, Fit, detect
+from annotator.errors import EngineError
+from annotator.evidence import Site
+from annotator.references import Reference, ReferenceInfo, load_reference
+from gas.cache import count
+from gas.jobs.catalogue import references
+from gas.users.models import User
+
+log = logging.getLogger(__name__)
+
+#: What reading a FASTA raises whose indexes or blocks are cut or damaged: they hold sizes and places.
+DAMAGED = (OSError, struct.error, zlib.error, ValueError, LookupError, ArithmeticError, MemoryError)
+
+MAX_BODY = 512 * 1024  # bytes: GRCh38 with all its decoys has 3,366 ##contig lines, 250 KB
+MAX_LINES = 10_000
+MAX_LINE = 1000  # characters; a longer header line says nothing of the build
+MAX_REF = 100  # bases of one REF that are looked at
+MAX_CONTIG = 200
+PER_HOUR = 600  # questions of one person
+
+
+class Unreadable(Exception):
+    """What was sent is not what the upload page sends."""
+
+
+def too_many(person: User) -> bool:
+    """Count a question, and tell whether the person has asked more than PER_HOUR within the hour."""
+    key = f"builds:{person.pk}:{timezone.now():%Y%m%d%H}"
+    return count(key, 3600) > PER_HOUR
+
+
+def proposal(body: Any) -> dict[str, Any]:
+    """What to propose for a file: {"header": [lines], "records": [[CHROM, POS, REF], …]} → {"fit", "reference",
+    "build", "reason", "fits"} as `annotator.builds.Detection` has them, and "ask": whether the person has to confirm.
+
+    Raises Unreadable.
+    """
+    lines, sample = _lines(body), _sample(body)
+    infos = [_with_sequence(info, sample) for info in references.choices()] if sample else references.choices()
+    found = detect(lines, infos, sample)
+    return {**asdict(found), "ask": found.fit in (Fit.UNCLEAR, Fit.NONE)}
+
+
+def _lines(body: Any) -> list[str]:
+    lines = body.get("header") if isinstance(body, dict) else None
+    if not isinstance(lines, list) or len(lines) > MAX_LINES or not all(isinstance(line, str) for line in lines):
+        raise Unreadable
+    return [line for line in lines if len(line) <= MAX_LINE]
+
+
+def _sample(body: dict[str, Any]) -> Sequence[Site]:
+    rows = body.get("records", [])
+    if not isinstance(rows, list):
+        raise Unreadable
+    sample = []
+    for row in rows[:SAMPLE]:
+        if not isinstance(row, list) or [type(value) for value in row] != [str, int, str]:
+            raise Unreadable
+        name, pos, ref = row
+        if len(name) <= MAX_CONTIG and 0 < pos < 2**40:
+            sample.append((name, pos, ref[:MAX_REF]))
+    return sample
+
+
+def _with_sequence(info: ReferenceInfo, sample: Sequence[Site]) -> ReferenceInfo:
+    """The pack with its FASTA, if it is on this machine and can be read where the sample needs it."""
+    try:
+        reference = load_reference(info.id, settings.REFERENCES_DIR)
+        _read(reference, sample)
+    except EngineError:  # in S3 alone
+        return info
+    except DAMAGED:
+        log.exception("the sequence of reference %s cannot be read", info.id)
+        return info
+    return reference
+
+
+def _read(reference: Reference, sample: Sequence[Site]) -> None:
+    """Read the bases that will be compared, as damage shows where they are read. Raises one of DAMAGED."""
+    lengths = {contig.name: contig.length for contig in reference.contigs}
+    if any(reference.sequence.lengths.get(name) != length for name, length in lengths.items()):
+        raise ValueError("the FASTA's index has other contigs than the manifest")
+    for name, pos, ref in sample:
+        contig = reference.canonical(name)
+        end = min(pos + len(ref) - 1, lengths[contig]) if contig else 0
+        if contig and len(reference.sequence.fetch(contig, pos, end)) != max(0, end - pos + 1):
+            raise ValueError(f"the FASTA or its index is cut: it lacks bases of {contig}")

@@ -1,0 +1,236 @@
+"""The beat's safety net: finds what lost its message, its worker or its deadline, and puts it back on its way.
+
+Every step is a compare-and-swap on rows found by index, at most BATCH of each kind at a time, so that two sweeps
+at once do no harm and a long list does not hold one up.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from gas import clock, rounds
+from gas.aws import queues
+from gas.jobs.lifecycle.leases import take_back
+from gas.jobs.lifecycle.uploads import UploadRefused, confirm_upload
+from gas.jobs.mails import notices
+from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.moves import LostRace, move_job, move_result
+from gas.jobs.queue import turns
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import restoration
+from gas.jobs.storage.archival import NO_LEASE
+from gas.rounds import BATCH
+from gas.staff.alerts import alert_after_commit
+from gas.subscriptions.plans import PLANS
+from gas.tasknames import (
+    ANNOTATE,
+    ARCHIVE_RESULT,
+    ARCHIVE_USER_RESULTS,
+    BUILD_TABLES,
+    DELETE_HOT_COPY,
+    PURGE,
+    REMOVE_COPY,
+    RESTORE_USER_RESULTS,
+    SEND_NOTICE,
+    START_BATCH,
+    send_after_commit,
+)
+from gas.users.locks import lock_owner
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def sweep() -> dict[str, int]:
+    """One round. Returns how many rows of each kind were set going again."""
+    steps: dict[str, rounds.Step] = {
+        "leases": take_back_expired,
+        "messages": resend_pending,
+        "uploads": end_uploads,
+        "notices": resend_notices,
+        "purges": resend_purges,
+        "due": resend_due,
+        "archiving": take_back_archiving,
+        "hot copies": resend_hot_copies,
+        "removals": resend_removals,
+        "batches": resend_batches,
+        "tables": resend_tables,
+        "late restores": tell_of_late,
+        "stranded": put_back_stranded,
+        "upgrades": resend_upgrades,
+        "downgrades": resend_downgrades,
+    }
+    moved = rounds.take(steps, log)
+    if any(moved.values()):
+        log.warning("sweep: set going again: %s", moved)
+    return moved
+
+
+def take_back_expired(now: datetime) -> int:
+    """RUNNING jobs whose worker no longer renews its lease."""
+    expired = Job.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=now)
+    return _each(expired.order_by("lease_expires_at")[:BATCH], take_back)
+
+
+def resend_pending(now: datetime) -> int:
+    """PENDING jobs whose message should long have been taken, unless the queue is simply long.
+
+    With as many messages waiting as there are jobs to be taken, none is lost, and more of them would only lengthen the
+    queue. Those that wait for another job of their owner's get their message when it ends.
+    """
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    overdue = Job.objects.filter(status=JobStatus.PENDING, sent_at__lt=late)
+    ready = list(turns.ready(now).filter(sent_at__lt=late).values_list("pk", flat=True)[:BATCH])
+    if not ready or queues.waiting("gas-annotate") >= len(ready):
+        return 0
+
+    def resend(pk: UUID) -> None:
+        with transaction.atomic():
+            if overdue.filter(pk=pk).update(sent_at=now):
+                send_after_commit(ANNOTATE, pk)
+
+    return _each(ready, resend)
+
+
+def end_uploads(now: datetime) -> int:
+    """UPLOADING jobs whose latest form has expired: confirmed if the file did arrive, else ended."""
+    late = now - timedelta(seconds=60)
+    # Rows of a release before this column have none.
+    old = Q(upload_expires_at=None, created_at__lt=late - timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS))
+    expired = Job.objects.filter(Q(upload_expires_at__lt=late) | old, status=JobStatus.UPLOADING)
+    return _each(expired.order_by("created_at")[:BATCH], _end_upload)
+
+
+def _end_upload(job: Job) -> None:
+    try:
+        confirm_upload(job)
+    except UploadRefused:
+        if job.status != JobStatus.UPLOADING:
+            return
+        with transaction.atomic():
+            move_job(
+                job,
+                JobStatus.CANCELLED,
+                "The upload was never finished.",
+                finished_at=clock.now(),
+            )
+
+
+def resend_notices(now: datetime) -> int:
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    notices.give_up_old(now)
+    return rounds.resend(notices.owed(now).filter(due_at__lt=late), now, "due_at", SEND_NOTICE, log)
+
+
+def resend_purges(now: datetime) -> int:
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    due = Purge.objects.filter(Q(emptied_at=None) | Q(settled_at__lt=now), sent_at__lt=late)
+    return rounds.resend(due, now, "sent_at", PURGE, log)
+
+
+def resend_due(now: datetime) -> int:
+    """Results that are due to be archived and are not: those further ahead than SQS holds, and lost messages."""
+    late = now - timedelta(seconds=settings.SWEEP_SECONDS)
+    due = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at__lt=late)
+    pks = due.order_by("archive_due_at").values_list("pk", flat=True)[:BATCH]
+    # Those whose delay still runs are about results that are not due yet.
+    if not pks or queues.waiting("gas-archive", delayed=False) >= len(pks):
+        return 0
+    return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
+
+
+def take_back_archiving(now: datetime) -> int:
+    """ARCHIVING results whose worker no longer renews its lease: the message finds the lease expired."""
+    expired = ResultFile.objects.filter(state=ResultState.ARCHIVING, lease_expires_at__lt=now)
+    pks = expired.order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH]
+    return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
+
+
+def resend_hot_copies(now: datetime) -> int:
+    """Archived results whose copy in S3 is still there."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    kept = ResultFile.objects.filter(state=ResultState.ARCHIVED, hot_deleted_at=None, archived_at__lt=late)
+    return _each(kept.order_by("pk").values_list("pk", flat=True)[:BATCH], partial(send_after_commit, DELETE_HOT_COPY))
+
+
+def resend_removals(now: datetime) -> int:
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    return rounds.resend(Removal.objects.filter(due_at__lt=late), now, "due_at", REMOVE_COPY, log)
+
+
+def resend_batches(now: datetime) -> int:
+    """Batches whose message should long have come: begun anew, which asks Glacier for nothing twice."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
+    return rounds.resend(lost, now, "next_poll_at", START_BATCH, log)
+
+
+def resend_tables(now: datetime) -> int:
+    """Tables that a result is owed, and whose message or maker is lost."""
+    late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
+    return rounds.resend(TableBuild.objects.filter(due_at__lt=late), now, "due_at", BUILD_TABLES, log)
+
+
+def tell_of_late(now: datetime) -> int:
+    """Restores that have not ended for RETRIEVAL_ALERT_SECONDS: staff are told once of each."""
+    bound = now - timedelta(seconds=settings.RETRIEVAL_ALERT_SECONDS)
+    late = RestoreBatch.objects.filter(finished_at=None, late_told_at=None, created_at__lt=bound).order_by("pk")
+    pks = list(late.values_list("pk", flat=True)[:BATCH])
+    with transaction.atomic():
+        told = late.model.objects.filter(pk__in=pks, late_told_at=None).update(late_told_at=now)
+        if told:
+            alert_after_commit(
+                f"{told} restores have not ended for {settings.RETRIEVAL_ALERT_SECONDS / 3600:.0f} hours",
+                f"Batches {', '.join(map(str, pks[:20]))}{'…' if len(pks) > 20 else ''}. They are still polled, every "
+                "15 minutes. See Storage in the admin for what Glacier has not brought back.",
+            )
+    return told
+
+
+def put_back_stranded(now: datetime) -> int:
+    """Results that are on their way back in no batch, or in one that is closed: nobody would ever ask for them.
+
+    No code leaves such a row. Back in the archive, a premium person's is asked for again (`resend_upgrades`).
+    """
+    nobodys = Q(batch=None) | Q(batch__finished_at__isnull=False)
+    stranded = ResultFile.objects.filter(nobodys, restoration.unheld(now), state=ResultState.RESTORING)
+
+    def put_back(result: ResultFile) -> None:
+        log.error("result %s was being restored in no open batch", result.pk)
+        with transaction.atomic():
+            lock_owner(pk=result.job.owner_id)
+            move_result(result, ResultState.ARCHIVED, "It was in no batch.", guard=restoration.unheld(now), **NO_LEASE)
+
+    return _each(stranded.select_related("job").order_by("pk")[:BATCH], put_back)
+
+
+def resend_upgrades(now: datetime) -> int:
+    """People whose plan does not archive and who have archived results, other than those that were given up."""
+    return _resend_for_owners(
+        ResultFile.objects.filter(state=ResultState.ARCHIVED, problem=""), False, RESTORE_USER_RESULTS
+    )
+
+
+def resend_downgrades(now: datetime) -> int:
+    """People whose plan archives and who have results in S3 that are not due."""
+    kept = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at=None, problem="")
+    return _resend_for_owners(kept, True, ARCHIVE_USER_RESULTS)
+
+
+def _resend_for_owners(results: QuerySet[ResultFile], archives: bool, name: str) -> int:
+    plans = [plan.id for plan in PLANS.values() if plan.archives is archives]
+    theirs = results.filter(job__owner__plan__in=plans).order_by()
+    owners = theirs.values_list("job__owner", flat=True).distinct()
+    return _each(owners[:BATCH], partial(send_after_commit, name))
+
+
+def _each(rows: Iterable[T], act: Callable[[T], object]) -> int:
+    return rounds.each(rows, act, log, fine=(LostRace,))

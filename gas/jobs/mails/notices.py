@@ -1,0 +1,129 @@
+"""Mails: one for each end of a job, for each batch that came back, and before results are archived anew.
+
+A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
+the mail is sent once more: for its reader, twice is better than never. While SES cannot be reached it is tried again
+and again, with growing pauses, for GIVE_UP_AFTER.
+"""
+
+import logging
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from annotator import bounds
+from gas import clock
+from gas.jobs import findings
+from gas.jobs.models import Notice, ResultFile
+from gas.jobs.states import JobStatus
+from gas.staff.alerts import alert
+from gas.tasknames import SEND_NOTICE, send_after_commit
+
+log = logging.getLogger(__name__)
+
+#: A claim that is older than this belongs to a worker that is gone: a try takes 25 s at most (gas.aws.mail).
+CLAIM_SECONDS = 60
+#: Both must be reached: three days in which the service was down are no reason.
+GIVE_UP_AFTER, GIVE_UP_TRIES = timedelta(days=3), 20
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
+
+#: Findings that a mail names, for those who want them in mails.
+MAILED_FINDINGS = 5
+#: What a notice tells of, which must still be so when it is sent.
+TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobStatus.FAILED}
+
+
+def send(notice_id: int) -> None:
+    """Send the mail, unless it was sent, somebody else is sending it, or it is no longer true."""
+    now = clock.now()
+    if not owed(now).filter(pk=notice_id).update(claimed_at=now, tries=F("tries") + 1):
+        return
+    mine = Notice.objects.filter(pk=notice_id, claimed_at=now)
+    notice = mine.select_related("job", "owner").get()
+    if not holds(notice):
+        mine.delete()
+        return
+    if not getattr(notice.owner, f"mail_{notice.kind}", True):
+        mine.delete()  # they would rather not have such mails; that results are about to be archived is always told
+        return
+    try:
+        compose(notice).send()
+    except Exception as error:
+        try_later(notice, mine, error)
+        return
+    mine.update(sent_at=clock.now())
+    if notice.job:
+        with suppress(IntegrityError), transaction.atomic():  # the job may be deleted just now
+            notice.job.events.create(message="Mail sent to the owner.")
+
+
+def holds(notice: Notice) -> bool:
+    """Whether what the notice tells is still so: its job may have been tried again, its owner be premium again."""
+    if notice.job:
+        return notice.job.status == TELLS_OF[Notice.Kind(notice.kind)]
+    if notice.kind == Notice.Kind.ARCHIVAL:
+        due = datetime.fromisoformat(notice.facts["due"])
+        return due < clock.now() or ResultFile.objects.filter(job__owner=notice.owner, archive_due_at=due).exists()
+    return True
+
+
+def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
+    """Unclaim the notice, with its next try after a pause that doubles each time."""
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** (notice.tries - 1), LONGEST_PAUSE_SECONDS)
+    log.warning("notice %s, try %d, again in %d s: %r", notice.pk, notice.tries, pause, error)
+    with transaction.atomic():
+        if mine.update(claimed_at=None, due_at=clock.now() + timedelta(seconds=pause)):
+            send_after_commit(SEND_NOTICE, notice.pk, countdown=pause)
+
+
+def owed(now: datetime) -> QuerySet[Notice]:
+    """Notices that nobody has sent, is sending, or has given up on."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
+    return Notice.objects.filter(free, sent_at=None, given_up_at=None)
+
+
+def give_up_old(now: datetime) -> None:
+    """Stop trying for those that could not be sent for GIVE_UP_AFTER, and tell operators."""
+    for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER, tries__gte=GIVE_UP_TRIES):
+        alert(
+            f"notice {notice.pk} is given up after {notice.tries} tries",
+            "Once the mail service works again, send it from the list of notices in the admin.",
+        )
+        Notice.objects.filter(pk=notice.pk, sent_at=None).update(given_up_at=now)
+
+
+def compose(notice: Notice) -> EmailMultiAlternatives:
+    """Return the mail: the number of findings, and which they are only if its owner wants that in mails."""
+    job = notice.job
+    summary = job.summary if job else {}
+    found = findings.of_summary(summary)
+    rows = found.rows if found and notice.owner.mail_details else []
+    context = {
+        "job": job,
+        "url": settings.SITE_URL + (job.get_absolute_url() if job else reverse("jobs:list")),
+        "summary": summary,
+        "findings": found,
+        "listed": rows[:MAILED_FINDINGS],
+        "unlisted": len(rows[MAILED_FINDINGS:]) + (found.omitted if found else 0),
+        "facts": notice.facts,
+        "due": datetime.fromisoformat(notice.facts["due"]) if "due" in notice.facts else None,
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+    }
+    template = f"jobs/mail/{notice.kind}"
+    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
+    text, html = (_printable(render_to_string(f"{template}.{kind}", context)) for kind in ("txt", "html"))
+    mail = EmailMultiAlternatives(_printable(subject), text, to=[notice.owner.email])
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def _printable(text: str) -> str:
+    """Return lines without control characters, which a name in an older row may have."""
+    return "\n".join(map(bounds.printable, text.split("\n")))

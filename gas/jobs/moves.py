@@ -1,0 +1,123 @@
+"""The only functions that move a job or a result from one state to another.
+
+A move is a compare-and-swap: it changes the row only if the row still is in the state that the caller saw, and writes
+the JobEvent in the same transaction. Nothing else in the project assigns a state (a test reads the code for it).
+"""
+
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q, QuerySet
+
+from annotator import bounds
+from gas.jobs.models import Job, JobEvent, ResultFile
+from gas.jobs.states import JOB_TRANSITIONS, RESULT_TRANSITIONS, JobStatus, ResultState
+from gas.users.models import User
+
+
+class IllegalTransition(Exception):
+    """The machine has no such arrow: a mistake in the caller, never a matter of timing."""
+
+
+class LostRace(Exception):
+    """Somebody else moved the row first, or the guard no longer holds. Nothing was changed."""
+
+
+def move_job(
+    job: Job,
+    to: JobStatus,
+    message: str,
+    *,
+    guard: Q | None = None,
+    actor: User | None = None,
+    detail: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Move `job` from the status that this copy of it has to `to`, with `changes` to its other fields.
+
+    `message` tells the owner what happened, in the job's timeline. `guard` must also hold in the database, such
+    as "the lease is still mine".
+
+    Raises:
+        IllegalTransition: the machine has no such arrow.
+        LostRace: the row is no longer as it was seen.
+    """
+    seen = JobStatus(job.status)
+    if to not in JOB_TRANSITIONS[seen]:
+        raise IllegalTransition(f"job {seen} → {to}")
+    _move(job, "status", seen, to, guard or Q(), changes)
+    _record(job, "job", seen, to, message, actor, detail)
+
+
+def move_result(
+    result: ResultFile,
+    to: ResultState,
+    message: str,
+    *,
+    guard: Q | None = None,
+    actor: User | None = None,
+    detail: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Move `result`, as `move_job` does a job. Raises the same."""
+    seen = ResultState(result.state)
+    if to not in RESULT_TRANSITIONS[seen]:
+        raise IllegalTransition(f"result {seen} → {to}")
+    _move(result, "state", seen, to, guard or Q(), changes)
+    _record(result.job, "result", seen, to, message, actor, detail)
+
+
+def move_results(
+    results: QuerySet[ResultFile],
+    seen: ResultState,
+    to: ResultState,
+    message: str,
+    *,
+    actor: User | None = None,
+    **changes: Any,
+) -> int:
+    """Move all of `results` that are in `seen`, with an event each, in a fixed number of queries. Returns how many.
+
+    Raises:
+        IllegalTransition: the machine has no such arrow.
+    """
+    if to not in RESULT_TRANSITIONS[seen]:
+        raise IllegalTransition(f"result {seen} → {to}")
+    with transaction.atomic():
+        rows = dict(results.filter(state=seen).select_for_update(of=("self",)).values_list("pk", "job_id"))
+        moved = ResultFile.objects.filter(pk__in=rows, state=seen).update(state=to, **changes)
+        JobEvent.objects.bulk_create(
+            JobEvent(job_id=job, machine="result", from_state=seen, to_state=to, message=message, actor=actor)
+            for job in rows.values()
+        )
+    return moved
+
+
+def _move(row: models.Model, field: str, seen: str, to: str, guard: Q, changes: dict[str, Any]) -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("a move and its event belong in one transaction")
+    values = {**changes, field: to}
+    rows = type(row)._default_manager.filter(guard, pk=row.pk, **{field: seen})
+    if not rows.update(**values):
+        raise LostRace(f"{type(row).__name__} {row.pk} is no longer {seen}")
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _record(
+    job: Job,
+    machine: str,
+    seen: str,
+    to: str,
+    message: str,
+    actor: User | None,
+    detail: dict[str, Any] | None,
+) -> None:
+    job.events.create(
+        machine=machine,
+        from_state=seen,
+        to_state=to,
+        message=bounds.sentence(message),
+        actor=actor,
+        detail=bounds.within(detail or {}, bounds.EVENT_BYTES),
+    )

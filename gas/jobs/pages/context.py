@@ -1,0 +1,160 @@
+"""What the pages about jobs are made of."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Sum
+from django.urls import reverse
+
+from gas.jobs.catalogue import references
+from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.failures import failure_of
+from gas.jobs.models import Job, JobEvent, ResultFile
+from gas.jobs.queue import turns
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import result_status
+from gas.subscriptions.changes import left_premium_at
+from gas.subscriptions.plans import PLANS, plan_of
+from gas.users.models import PlanChoice, User
+
+#: A running job's stages in their order, as its owner reads them.
+STAGES = {
+    "fetch": "Fetch the file",
+    "preflight": "Check the records",
+    "annotate": "Annotate",
+    "index": "Index",
+    "summary": "Summarise",
+    "store": "Store the result",
+}
+
+
+#: What can be asked for of results, beside the jobs' own statuses.
+STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED, ResultState.RESTORING)]
+
+
+def archived(owner: User) -> dict[str, Any] | None:
+    """What of the owner's is archived, and what bringing it back would take (see storage.estimate); None for nothing.
+
+    With `can_upgrade`: to a plan that brings it back. A premium person has something archived only if a restore was
+    given up, or for the moment until theirs begins.
+    """
+    found = result_status.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
+    return {**found, "can_upgrade": plan_of(owner).archives} if found["count"] else None
+
+
+def leaving(owner: User) -> dict[str, Any] | None:
+    """Results that stay for the notice period after their owner left Premium: {"count", "size", "due"}; None for none.
+
+    `due` is when the first of them is archived.
+    """
+    left = left_premium_at(owner) if plan_of(owner).archives else None
+    if left is None:
+        return None
+    kept = ResultFile.objects.filter(job__owner=owner, state=ResultState.AVAILABLE, created_at__lt=left)
+    found = kept.exclude(archive_due_at=None).aggregate(count=Count("pk"), size=Sum("size"), due=Min("archive_due_at"))
+    return found if found["count"] else None
+
+
+def limits(owner: User | None = None) -> dict[str, Any]:
+    """What to know before an upload: of the owner's plan, or of a new account's. `larger_bytes`: what an upgrade
+    would allow; None for who has it.
+    """
+    plan, larger = plan_of(owner) if owner else PLANS[PlanChoice.FREE], PLANS[PlanChoice.PREMIUM]
+    return {
+        "max_bytes": plan.max_upload_bytes,
+        "larger_bytes": larger.max_upload_bytes if plan.max_upload_bytes < larger.max_upload_bytes else None,
+        "expires_seconds": settings.UPLOAD_EXPIRES_SECONDS,
+        "references": references.choices(),
+        "default_reference": settings.DEFAULT_REFERENCE,
+    }
+
+
+def queue_position(job: Job) -> int | None:
+    """1 for the job that is next; None when it does not wait, or is too far behind to be told."""
+    return turns.positions([job]).get(job.pk)
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """The stages with what is done, active and to come: {"stage", "stages": [{"name", "label", "state"}],
+    "records"}."""
+    names = list(STAGES)
+    current = names.index(job.stage) if job.stage in names else -1
+    return {
+        "stage": STAGES.get(job.stage, ""),
+        "records": job.records_done,
+        "stages": [
+            {
+                "name": name,
+                "label": STAGES[name],
+                "state": "done" if i < current else "active" if i == current else "todo",
+            }
+            for i, name in enumerate(names)
+        ],
+    }
+
+
+def status_counts(owner: User) -> dict[str, int]:
+    """How many jobs the owner has in each status."""
+    jobs = Job.objects.filter(owner=owner).order_by().values_list("status").annotate(Count("pk"))
+    results = ResultFile.objects.filter(job__owner=owner).order_by().values_list("state").annotate(Count("pk"))
+    states = {state: count for state, count in results if state in dict(STORAGE_FILTERS)}
+    return {**dict.fromkeys(JobStatus.values, 0), **dict(jobs), **states}
+
+
+def detail(job: Job) -> dict[str, Any]:
+    """All that the page of one job shows."""
+    result = ResultFile.objects.select_related("batch").filter(job=job).first()
+    pace = 1 if job.is_active else result_status.pace(result)
+    events = list(job.events.all())
+    return {
+        "job": job,
+        "events": events,
+        "queue_position": queue_position(job),
+        "progress": progress(job),
+        "result": result,
+        "summary": job.summary,
+        "preview": job.preview,
+        "downloads": downloads(job, result),
+        "storage": result_status.progress(result) if result else None,
+        "back_at": back_at(events) if result and result_status.is_back(result) else None,
+        "can_upgrade": plan_of(job.owner).archives,
+        "pace": pace,
+        "live": pace is not None,
+        "can_cancel": job.can_cancel and job.status != JobStatus.UPLOADING,
+        "can_retry": not actions.retry_refusal(job),
+        "failure": failure_of(job.failure_code),
+        "can_delete": not job.is_unfinished_upload,
+    }
+
+
+def back_at(events: list[JobEvent]) -> datetime | None:
+    """When the result last came back from the archive."""
+    moves = (event.at for event in reversed(events) if event.from_state == ResultState.RESTORING)
+    return next(moves, None)
+
+
+def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:
+    """What can be had of the job now: [{"kind", "label", "url", "size"}], sizes in bytes or None."""
+
+    def item(kind: str, label: str, size: int | None = None) -> dict[str, Any]:
+        url = reverse("jobs:download", args=[job.pk, kind])
+        return {"kind": kind, "label": label, "url": url, "size": size}
+
+    items = []
+    if result and result.state == ResultState.AVAILABLE:
+        items.append(item("vcf", "Annotated VCF", result.size))
+        items.append(item("index", "Tabix index"))
+        if result.tsv_size is not None:
+            items.append(item("tsv", "Table (TSV)", result.tsv_size))
+        if result.parquet_size is not None:
+            items.append(item("parquet", "Table (Parquet)", result.parquet_size))
+    if result:
+        items.append(item("summary", "Summary (JSON)"))
+        if result.stats_size is not None:
+            items.append(item("stats", "Statistics (for MultiQC)", result.stats_size))
+    if job.log_key:
+        items.append(item("log", "Log"))
+    if job.input_etag:
+        items.append(item("input", "Uploaded file", job.input_size))
+    return items

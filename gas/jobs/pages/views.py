@@ -1,0 +1,388 @@
+"""The pages of jobs, for their owners. Whatever changes something is a POST."""
+
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from gas.aws import s3
+from gas.aws.clients import AWSError
+from gas.jobs.catalogue import builds
+from gas.jobs.file_names import download_name
+from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.uploads import (
+    TooMany,
+    UploadRefused,
+    clear,
+    closed_message,
+    confirm_upload,
+    discard,
+    discard_unless_arrived,
+    open_upload,
+    unfinished,
+)
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.pages import context
+from gas.jobs.queue import turns
+from gas.jobs.queue.enqueue import is_full
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import missing_files, result_status, tables
+from gas.web.http import PersonRequest, json_body
+
+logger = logging.getLogger(__name__)
+
+PAGE_SIZE = 25
+LOG_LIMIT = 256 * 1024
+#: No file is larger: an S3 object's limit is 50 TB.
+MAX_SIZE = 2**63
+#: Seconds until the list looks again while a job is under way.
+LIST_PACE = 2
+STORAGE_SILENT = "The storage does not answer just now. Try again in a minute."
+#: htmx's answer for "stop polling".
+STOP_POLLING = 286
+
+
+def _own(request: PersonRequest, job_id: UUID) -> Job:
+    """The job, if it is the person's own; for anybody else's there is nothing here, 404."""
+    return get_object_or_404(Job.objects.select_related("owner"), pk=job_id, owner=request.user)
+
+
+@login_required
+@require_GET
+@never_cache
+def job_list(request: PersonRequest) -> HttpResponse:
+    """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
+    # A NUL is in no name, and PostgreSQL would not take it.
+    query, status = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("status", "")
+    mine = Job.objects.filter(owner=request.user).defer("preview")
+    jobs = mine.select_related("result__batch")
+    if query:
+        jobs = jobs.filter(name__icontains=query)
+    if status in JobStatus.values:
+        jobs = jobs.filter(status=status)
+    elif status in ResultState.values:
+        jobs = jobs.filter(result__state=status)
+    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    paces = []
+    positions = turns.positions(page)
+    for job in page:
+        job.queue_position = positions.get(job.pk)
+        paces.append(LIST_PACE if job.is_active else result_status.pace(getattr(job, "result", None)))
+    pace = min((pace for pace in paces if pace is not None), default=None)
+    values = {
+        "page_obj": page,
+        "q": query,
+        "status": status,
+        "statuses": [*JobStatus.choices, *context.STORAGE_FILTERS],
+        "archived": context.archived(request.user),
+        "leaving": context.leaving(request.user),
+        "counts": context.status_counts(request.user),
+        "unfinished": unfinished(request.user).count(),
+        "pace": pace,
+    }
+    if request.htmx:
+        return render(request, "jobs/_list.html", values, status=200 if pace is not None else STOP_POLLING)
+    return render(request, "jobs/list.html", values)
+
+
+@login_required
+@require_GET
+def new(request: PersonRequest) -> HttpResponse:
+    """The upload page: the limits first, then the uploader."""
+    values = {
+        **context.limits(request.user),
+        "uploads_url": reverse("jobs:uploads"),
+        "builds_url": reverse("jobs:builds"),
+        "uploads_closed_message": closed_message(),
+        "full": is_full(request.user),
+    }
+    return render(request, "jobs/new.html", values)
+
+
+@login_required
+@require_POST
+def uploads(request: PersonRequest) -> JsonResponse:
+    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}.
+
+    The header Idempotency-Key, a UUID of the browser's choice, names the upload: asking again with the same one gives
+    the same job and a fresh form, or, if its file has been confirmed, 200 {"job", "status", "url"} as `confirm` does.
+
+    400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
+    """
+    try:
+        body = json_body(request)
+        name, size, reference = str(body["name"]), body["size"], str(body["reference"])
+        key = UUID(header) if (header := request.headers.get("Idempotency-Key")) else None
+    except (ValueError, KeyError, TypeError):
+        size = None
+    if type(size) is not int or not 0 <= size < MAX_SIZE:
+        return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
+    try:
+        ticket = open_upload(request.user, name=name, size=size, reference=reference, key=key)
+    except UploadRefused as refusal:
+        return _refused(refusal, status=400)
+    if ticket.form is None:
+        return _confirmed(ticket.job)
+    confirm_url, discard_url = (reverse(f"jobs:{name}", args=[ticket.job.pk]) for name in ("confirm", "discard"))
+    answer = {"job": ticket.job.pk, "confirm": confirm_url, "discard": discard_url, **ticket.form}
+    return JsonResponse(answer, status=201)
+
+
+def _confirmed(job: Job) -> JsonResponse:
+    return JsonResponse({"job": job.pk, "status": job.status, "url": job.get_absolute_url()})
+
+
+def _refused(refusal: UploadRefused, *, status: int) -> JsonResponse:
+    if isinstance(refusal, TooMany):
+        status = 429
+    return JsonResponse({"error": str(refusal), "resume": refusal.resume}, status=status)
+
+
+@login_required
+@require_POST
+def build(request: PersonRequest) -> JsonResponse:
+    """Which reference does a file fit? A question about its header and first records, see `builds.proposal`.
+
+    400, 413 or 429 {"error"}: the upload page then goes on without an answer.
+    """
+    if len(request.body) > builds.MAX_BODY:
+        return JsonResponse({"error": "This is more than a header."}, status=413)
+    if builds.too_many(request.user):
+        return JsonResponse({"error": f"You have asked {builds.PER_HOUR} times within the hour."}, status=429)
+    try:
+        return JsonResponse(builds.proposal(json_body(request)))
+    except (ValueError, builds.Unreadable):
+        return JsonResponse({"error": "Send a JSON object with header and records."}, status=400)
+
+
+@login_required
+@require_POST
+def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
+    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
+    try:
+        job = confirm_upload(_own(request, job_id))
+    except UploadRefused as refusal:
+        return _refused(refusal, status=409)
+    return _confirmed(job)
+
+
+@login_required
+@require_POST
+def finish(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """For people whose upload page is gone: confirm the upload if its file has arrived."""
+    job = _own(request, job_id)
+    return _act(request, job, "The file has arrived, and the job is in the queue.", lambda: _finish(job))
+
+
+def _finish(job: Job) -> None:
+    try:
+        confirm_upload(job)
+    except UploadRefused as refusal:
+        advice = "" if refusal.advice else " Remove this upload, and upload the file again."
+        raise actions.ActionRefused(f"{refusal}{advice}") from refusal
+
+
+@login_required
+@require_POST
+def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Remove an upload that has not finished, without asking. From a page, one whose file has arrived is kept.
+
+    The upload page, where its owner removes a file that was just sent, gets 204, or 409 if the file was confirmed.
+    """
+    job = _own(request, job_id)
+    if not request.accepts("text/html"):
+        return HttpResponse(status=204 if discard(job) else 409)
+    try:
+        removed = discard_unless_arrived(job)
+    except AWSError:
+        logger.exception("job %s", job.pk)
+        messages.error(request, STORAGE_SILENT)
+        return redirect(job)
+    if not removed:
+        messages.error(request, "The file of this job has arrived, so it was not removed.")
+        return redirect(job)
+    messages.success(request, f"The unfinished upload of “{job.name}” is removed.")
+    return redirect("jobs:list")
+
+
+@login_required
+@require_POST
+def clear_uploads(request: PersonRequest) -> HttpResponse:
+    """Remove the person's uploads that have not finished, other than those whose file has arrived."""
+    cleared = clear(request.user)
+    messages.success(request, f"{cleared.removed} unfinished upload{pluralize(cleared.removed)} removed.")
+    if cleared.kept:
+        messages.info(
+            request, f"{cleared.kept} file{pluralize(cleared.kept)} had arrived; nothing of these was removed."
+        )
+    if cleared.left:
+        messages.warning(request, f"{cleared.left} unfinished upload{pluralize(cleared.left)} left. Clear again.")
+    return redirect("jobs:list")
+
+
+@login_required
+@require_GET
+@never_cache
+def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    return render(request, "jobs/detail.html", context.detail(_own(request, job_id)))
+
+
+@login_required
+@require_GET
+@never_cache
+def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """The changing part of a job's page, which htmx asks for until the job has ended."""
+    job = _own(request, job_id)
+    values = context.detail(job)
+    return render(request, "jobs/_live.html", values, status=200 if values["live"] else STOP_POLLING)
+
+
+@login_required
+@require_GET
+@never_cache
+def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
+    """The job in a few words, for programs."""
+    job = _own(request, job_id)
+    result = ResultFile.objects.filter(job=job).first()
+    failure = {"code": job.failure_code, "message": job.failure_message, "advice": job.failure_advice}
+    return JsonResponse(
+        {
+            "job": job.pk,
+            "name": job.name,
+            "status": job.status,
+            "stage": job.stage,
+            "records_done": job.records_done,
+            "queue_position": context.queue_position(job),
+            "submitted_at": job.submitted_at,
+            "started_at": job.started_at,
+            "finished_at": job.finished_at,
+            "failure": failure if job.status == JobStatus.FAILED else None,
+            "result": {
+                "state": result.state,
+                "size": result.size,
+                "sha256": result.sha256,
+                "archive_due_at": result.archive_due_at,
+                "retrieval_tier": result.retrieval_tier,
+            }
+            if result
+            else None,
+        }
+    )
+
+
+@login_required
+@require_GET
+@never_cache
+def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """The log in the browser: its first 256 KiB, and where to get the rest."""
+    job = _own(request, job_id)
+    if not job.log_key:
+        raise Http404
+    try:
+        text, truncated = s3.read_start(settings.S3_RESULTS_BUCKET, job.log_key, limit=LOG_LIMIT)
+    except s3.ObjectMissing as missing:
+        raise Http404 from missing
+    return render(request, "jobs/log.html", {"job": job, "log_text": text, "truncated": truncated})
+
+
+@login_required
+@require_GET
+@never_cache
+def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
+    """Send the browser to a presigned address of one of the job's own objects."""
+    job = _own(request, job_id)
+    target = _target(job, kind)
+    if target is not None and missing_files.is_missing(target[0], target[1]):  # S3 would answer with a page of XML
+        job = _own(request, job_id)
+        if _target(job, kind) == target:
+            messages.error(request, missing_files.tell(job, target[1]))
+            return redirect(job)
+        target = _target(job, kind)  # its result was archived or brought back meanwhile
+    if target is None:
+        result = ResultFile.objects.filter(job=job).first()
+        if result is None or kind not in {"vcf", "index", "tsv", "parquet"}:
+            raise Http404
+        # A link that was right when it was shown or kept: the page says where the result is now.
+        if result.state != ResultState.AVAILABLE:
+            messages.warning(request, "This result is not available just now; what is written below says why.")
+        elif tables.owed(result):
+            messages.info(request, "The tables of this result are being made. Try it in a minute.")
+        else:
+            raise Http404
+        return redirect(job)
+    bucket, key, ending = target
+    name = job.name if kind == "input" else download_name(job.name, ending)
+    return redirect(s3.presigned_download(bucket, key, filename=name))
+
+
+def _target(job: Job, kind: str) -> tuple[str, str, str] | None:
+    """Bucket, key and file ending of what is offered under `kind`: all from the row, nothing from the request."""
+    results = settings.S3_RESULTS_BUCKET
+    offered: dict[str, tuple[str, str, str]] = {}
+    if job.input_etag:
+        offered["input"] = settings.S3_INPUTS_BUCKET, job.input_key, ""
+    if job.log_key:
+        offered["log"] = results, job.log_key, ".annot.log"
+    result = ResultFile.objects.filter(job=job).first()
+    if result:
+        offered["summary"] = results, result.summary_key, ".annot.summary.json"
+        if result.stats_size is not None:
+            offered["stats"] = results, result.stats_key, ".annot.stats.txt"
+    if result and result.state == ResultState.AVAILABLE:
+        offered["vcf"] = results, result.key, ".annot.vcf.gz"
+        offered["index"] = results, result.index_key, ".annot.vcf.gz.tbi"
+        if result.tsv_size is not None:
+            offered["tsv"] = results, result.tsv_key, ".annot.tsv.gz"
+        if result.parquet_size is not None:
+            offered["parquet"] = results, result.parquet_key, ".annot.parquet"
+    return offered.get(kind)
+
+
+@login_required
+@require_POST
+def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    job = _own(request, job_id)
+    return _act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
+
+
+@login_required
+@require_POST
+def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    job = _own(request, job_id)
+    return _act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Ask first (GET), then delete the job and its files for good (POST)."""
+    job = _own(request, job_id)
+    if request.method == "GET":
+        return render(request, "jobs/confirm_delete.html", {"job": job})
+    with transaction.atomic():
+        job.delete()
+    messages.success(request, f"“{job.name}” and its files are deleted.")
+    return redirect("jobs:list")
+
+
+def _act(request: PersonRequest, job: Job, done: str, act: Callable[[], None]) -> HttpResponse:
+    try:
+        act()
+        messages.success(request, done)
+    except actions.ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    except AWSError:
+        logger.exception("job %s", job.pk)
+        messages.error(request, STORAGE_SILENT)
+    return redirect(job)

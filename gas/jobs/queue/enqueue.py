@@ -1,0 +1,35 @@
+"""The one way into the queue."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from gas import clock
+from gas.jobs.models import Job
+from gas.jobs.moves import move_job
+from gas.jobs.states import ACTIVE, JobStatus
+from gas.tasknames import ANNOTATE, send_after_commit
+from gas.users.locks import lock_owner
+from gas.users.models import User
+
+
+def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None:
+    """Move the job to PENDING and send its message after the commit, due in `delay` seconds.
+
+    `changes` are of `move_job`. Raises as it does. The owner is locked, so that a job of theirs which is just ending
+    either sees this one and wakes it, or has ended before this one's message leaves.
+    """
+    with transaction.atomic():
+        lock_owner(pk=job.owner_id)
+        move_job(job, JobStatus.PENDING, message, sent_at=clock.now() + timedelta(seconds=delay), **changes)
+        send_after_commit(ANNOTATE, job.pk, countdown=delay)
+
+
+def is_full(owner: User) -> str:
+    """Why the owner cannot have one more job on its way; "" if they can."""
+    active = Job.objects.filter(owner=owner, status__in=ACTIVE).count()
+    if active < settings.MAX_ACTIVE_JOBS:
+        return ""
+    return f"You have {active} jobs on their way, the maximum. Wait until some have ended."

@@ -1,0 +1,293 @@
+"""The staff's view of jobs: find one, read its timeline, try it again, stop it; and the uploads switch."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
+from django.utils.functional import SimpleLazyObject
+
+from gas.aws.clients import AWSError
+from gas.jobs.catalogue import references, sources
+from gas.jobs.lifecycle import actions
+from gas.jobs.models import (
+    Job,
+    JobEvent,
+    Notice,
+    ReferencePack,
+    ResultFile,
+    StorageScan,
+    UploadSwitch,
+    VariantSource,
+    VaultInventory,
+)
+from gas.jobs.sizes import in_words
+from gas.jobs.staff import overview
+from gas.jobs.states import ResultState
+from gas.jobs.storage import restoration
+from gas.staff.admin_rows import GoesWithItsOwner, NeverDeleted, ShownIfThere, Written
+from gas.staff.audit import Audited
+from gas.users.models import User
+
+
+class Acting(Written):
+    """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        options: Any = self.opts  # type: ignore[attr-defined]
+        return request.user.has_perm(f"{options.app_label}.{get_permission_codename('change', options)}")
+
+
+def _staff(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
+    return request.user
+
+
+class EventInline(NeverDeleted, admin.TabularInline):
+    model = JobEvent
+    verbose_name_plural = "timeline"
+    fields = readonly_fields = ("at", "machine", "from_state", "to_state", "message", "actor")
+
+
+class ResultInline(ShownIfThere, admin.StackedInline):
+    model = ResultFile
+    exclude = ("lease_token",)
+
+
+class NoticeInline(NeverDeleted, admin.TabularInline):
+    model = Notice
+    fields = readonly_fields = ("kind", "created_at", "tries", "sent_at", "given_up_at")
+
+
+@admin.register(Job)
+class JobAdmin(Audited, Acting, admin.ModelAdmin):
+    list_display = (
+        "name",
+        "owner",
+        "status",
+        "reference",
+        "created_at",
+        "finished_at",
+        "attempts",
+        "failure_code",
+    )
+    list_filter = ("status", "reference", "failure_code", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("id", "name", "owner__email")
+    date_hierarchy = "created_at"
+    exclude = ("preview", "lease_token")
+    inlines = (EventInline, ResultInline, NoticeInline)
+    actions = ("retry_jobs", "cancel_jobs")
+    view_on_site = False  # the job's own page is for its owner alone
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).defer("summary", "preview")
+
+    @admin.action(description="Try the selected jobs again", permissions=["act"])
+    def retry_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, actions.retry)
+
+    @admin.action(description="Cancel the selected jobs", permissions=["act"])
+    def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, actions.cancel)
+
+    def _each(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[..., None]) -> None:
+        done = 0
+        for job in jobs:
+            try:
+                act(job, actor=_staff(request))
+                done += 1
+            except actions.ActionRefused as refusal:
+                self.message_user(request, f"“{job.name}”: {refusal}", messages.WARNING)
+            except AWSError as error:
+                self.message_user(request, f"“{job.name}”: AWS could not be reached ({error}).", messages.ERROR)
+        self.message_user(request, f"Done for {done} of {len(jobs)} jobs.")
+
+
+@admin.register(ResultFile)
+class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
+    """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
+
+    change_list_template = "admin/jobs/storage.html"
+    list_display = ("job_name", "owner", "state", "bytes", "moves")
+    list_filter = ("state", "retrieval_tier", "archive_route", ("problem", admin.EmptyFieldListFilter))
+    list_select_related = ("job__owner",)
+    search_fields = ("job__id", "job__name", "job__owner__email", "archive_id")
+    exclude = ("lease_token",)
+    actions = ("archive_now", "restore_now")
+
+    @admin.display(description="job", ordering="job__name")
+    def job_name(self, result: ResultFile) -> str:
+        return result.job.name
+
+    @admin.display(ordering="job__owner__email")
+    def owner(self, result: ResultFile) -> str:
+        return result.job.owner.email
+
+    @admin.display(description="size", ordering="size")
+    def bytes(self, result: ResultFile) -> str:
+        return in_words(result.size).replace(" ", "\N{NO-BREAK SPACE}")
+
+    @admin.display(description="when", ordering="archive_due_at")
+    def moves(self, result: ResultFile) -> str:
+        """The one time that says most in its state."""
+        word, at = {
+            ResultState.AVAILABLE: ("due", result.archive_due_at),
+            ResultState.ARCHIVED: ("archived", result.archived_at),
+            ResultState.RESTORING: ("asked", result.retrieval_asked_at),
+        }.get(ResultState(result.state), ("", None))
+        return f"{word} {date_format(at, 'j M, H:i')}" if at else ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Only when the page is shown: an action answers by sending the browser there.
+        return super().changelist_view(
+            request, {**(extra_context or {}), "storage": SimpleLazyObject(overview.overview)}
+        )
+
+    @admin.action(description="Archive the selected results now", permissions=["act"])
+    def archive_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
+        # By number: the list may be filtered by the very state that is about to change.
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = overview.archive_now(chosen, actor=_staff(request))
+        self._tell(request, f"{done} of {len(chosen)} results are on their way to the archive.", done == len(chosen))
+        if done < len(chosen):
+            self.message_user(request, "Only available results of people whose plan archives can be.", messages.WARNING)
+
+    @admin.action(description="Restore the selected results now", permissions=["act"])
+    def restore_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = restoration.restore_some(ResultFile.objects.filter(pk__in=chosen), actor=_staff(request))
+        self._tell(request, f"{done} of {len(chosen)} results are on their way back.", done == len(chosen))
+        if done < len(chosen):
+            self.message_user(request, "Only archived results can be restored.", messages.WARNING)
+
+    def _tell(self, request: HttpRequest, sentence: str, all_of_them: bool) -> None:
+        self.message_user(request, sentence, messages.SUCCESS if all_of_them else messages.INFO)
+
+
+@admin.register(VaultInventory)
+class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
+    """What the vault says it has, compared with what the results name."""
+
+    list_display = ("asked_at", "compared_at", "archives", "removed", "strangers")
+
+
+@admin.register(StorageScan)
+class StorageScanAdmin(NeverDeleted, admin.ModelAdmin):
+    """What S3 holds, compared with what the rows name."""
+
+    list_display = ("started_at", "finished_at", "objects_seen", "strays")
+
+
+@admin.register(Notice)
+class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
+    """Mails that people are owed: which were sent, and which were given up and can be tried again."""
+
+    list_display = ("kind", "owner", "outcome", "tries", "created_at")
+    list_filter = (
+        "kind",
+        ("sent_at", admin.EmptyFieldListFilter),
+        ("given_up_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "job__id", "job__name")
+    date_hierarchy = "created_at"
+    actions = ("send_again",)
+
+    @admin.display(ordering="given_up_at")
+    def outcome(self, notice: Notice) -> str:
+        return "Sent" if notice.sent_at else "Given up" if notice.given_up_at else "To be sent"
+
+    @admin.action(description="Send the selected mails again, if given up", permissions=["act"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = overview.send_again(Notice.objects.filter(pk__in=chosen), actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} mails are to be sent again.")
+
+
+@admin.register(UploadSwitch)
+class UploadSwitchAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "open", "message")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ReferencePack)
+class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
+    """The genomes that files are annotated with. install_reference brings them; here they are retired."""
+
+    list_display = ("id", "title", "version", "offered", "installed_at", "published_at")
+    list_filter = (("retired_at", admin.EmptyFieldListFilter), "organism")
+    list_select_related = ("retired_by",)
+    search_fields = ("id", "title", "organism")
+    exclude = ("contigs",)
+    actions = ("retire", "reinstate")
+
+    @admin.display(ordering="retired_at")
+    def offered(self, pack: ReferencePack) -> str:
+        if pack.retired_at is None:
+            return "Yes"
+        who = f" by {pack.retired_by}" if pack.retired_by else ""
+        return f"Retired {date_format(pack.retired_at, 'j M Y')}{who}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        references.register_all()  # those that came with the service, or by hand
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Retire the selected packs: no new files", permissions=["act"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = references.retire(chosen, actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} packs are retired now. Their jobs stay as they are.")
+
+    @admin.action(description="Offer the selected packs again", permissions=["act"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = references.reinstate(chosen)
+        self.message_user(request, f"{done} of {len(chosen)} packs are offered again.")
+
+
+@admin.register(VariantSource)
+class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
+    """What is known of variants. install_source brings and publishes it; here it is retired."""
+
+    list_display = ("name", "reference", "title", "version", "used", "installed_at", "published_at")
+    list_filter = (
+        ("retired_at", admin.EmptyFieldListFilter),
+        ("published_at", admin.EmptyFieldListFilter),
+        "reference",
+    )
+    list_select_related = ("reference", "retired_by")
+    search_fields = ("name", "title", "reference__id")
+    actions = ("retire", "reinstate")
+
+    @admin.display(ordering="retired_at")
+    def used(self, source: VariantSource) -> str:
+        if source.retired_at is not None:
+            who = f" by {source.retired_by}" if source.retired_by else ""
+            return f"Retired {date_format(source.retired_at, 'j M Y')}{who}"
+        return "Not published" if settings.REFERENCES_S3 and source.published_at is None else "Yes"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        sources.register_all()  # those that were installed by hand
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Retire the selected sources: not for new jobs", permissions=["act"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = sources.retire(chosen, actor=_staff(request))
+        self.message_user(request, f"{done} of {len(chosen)} sources are retired now. Results stay as they are.")
+
+    @admin.action(description="Use the selected sources again", permissions=["act"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = sources.reinstate(chosen)
+        self.message_user(request, f"{done} of {len(chosen)} sources are used again.")

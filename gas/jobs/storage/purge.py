@@ -1,0 +1,107 @@
+"""Objects of deleted jobs go too, however a job's row came to be deleted."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+
+from gas import clock
+from gas.aws import s3
+from gas.jobs.models import DeletedJob, Job, Purge, Removal, ResultFile
+from gas.jobs.queue.turns import wake_next
+from gas.jobs.states import ResultState
+from gas.jobs.storage import archival
+from gas.jobs.storage.removals import remove
+from gas.tasknames import PURGE, send_after_commit
+from gas.users.locks import lock_owner
+from gas.users.models import User
+
+PAGE = 1000
+#: So many archives of an account that is deleted are removed at once.
+AT_ONCE = 100
+
+
+@receiver(pre_delete, sender=Job)
+def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
+    """Write down, in the transaction of the deletion, which folders are to be emptied.
+
+    The rows are locked first: a worker that is just completing the job, archiving or restoring its result is done
+    before, so that what it made is found here, or finds the rows gone. Owner, result, job: the order of all others.
+    """
+    if _is_of_person(origin):
+        return  # all of theirs goes in one
+    lock_owner(pk=instance.owner_id)
+    result = ResultFile.objects.select_for_update().filter(job=instance).first()
+    list(Job.objects.select_for_update().filter(pk=instance.pk).values_list("pk"))
+    upload_ends = _last_form_expires(instance.created_at, instance.upload_expires_at)
+    _write_down(instance.input_prefix, instance.result_prefix, upload_ends)
+    DeletedJob.objects.get_or_create(job=instance.pk)
+    wake_next(instance)
+    if result and result.archive_id:
+        remove(result.archive_route, result.archive_id)
+    if result:
+        archival.forget_attempt(result)
+        # Django has looked for it before the rows were locked: it may be newer than what is about to be deleted.
+        ResultFile.objects.filter(pk=result.pk).delete()
+
+
+@receiver(pre_delete, sender=User)
+def remember_all_objects(instance: User, **_: Any) -> None:
+    """The same for everything of a person, however much it is: one purge, and no message for each archive."""
+    lock_owner(pk=instance.pk)
+    jobs = Job.objects.filter(owner=instance).order_by()
+    latest = jobs.aggregate(created=Max("created_at"), expires=Max("upload_expires_at"))
+    if latest["created"] is None:
+        return
+    upload_ends = _last_form_expires(latest["created"], latest["expires"])
+    results = ResultFile.objects.filter(job__owner=instance).order_by("pk").select_for_update(of=("self",))
+    archives = results.exclude(archive_id="").values_list("archive_route", "archive_id")
+    for route, copy in archives[:AT_ONCE]:
+        remove(route, copy)
+    # The sweep sends for these, a page at a time: the person need not wait for so many messages to leave.
+    now = clock.now()
+    rest = [Removal(route=route, copy_id=copy, due_at=now) for route, copy in archives[AT_ONCE:]]
+    Removal.objects.bulk_create(rest, batch_size=PAGE)
+    for result in results.filter(state=ResultState.ARCHIVING).select_related("job"):
+        archival.forget_attempt(result)
+    ids = jobs.select_for_update().values_list("pk", flat=True)
+    DeletedJob.objects.bulk_create([DeletedJob(job=pk) for pk in ids], batch_size=PAGE, ignore_conflicts=True)
+    _write_down(f"uploads/{instance.pk}/", f"results/{instance.pk}/", upload_ends)
+    ResultFile.objects.filter(job__owner=instance).delete()  # some may be newer than what Django has found to delete
+
+
+def empty_folders(purge_id: int) -> None:
+    """Delete the objects. Once nothing can be written any more the note is done with, too. Safe to repeat."""
+    purge = Purge.objects.filter(pk=purge_id).first()
+    if purge is None:
+        return
+    started = clock.now()
+    s3.delete_prefix(settings.S3_INPUTS_BUCKET, purge.input_prefix)
+    s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.result_prefix)
+    with transaction.atomic():
+        if purge.settled_at <= started:
+            purge.delete()
+        else:
+            Purge.objects.filter(pk=purge_id).update(emptied_at=started)
+
+
+def _is_of_person(origin: Any) -> bool:
+    """The deletion began with a person, or with several."""
+    return isinstance(origin, User) or getattr(origin, "model", None) is User
+
+
+def _last_form_expires(created_at: datetime, upload_expires_at: datetime | None) -> datetime:
+    first = created_at + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
+    return max(first, upload_expires_at or first)
+
+
+def _write_down(input_prefix: str, result_prefix: str, upload_ends: datetime) -> None:
+    worker_stops = clock.now() + timedelta(seconds=2 * settings.LEASE_SECONDS)
+    purge = Purge.objects.create(
+        input_prefix=input_prefix, result_prefix=result_prefix, settled_at=max(upload_ends, worker_stops)
+    )
+    send_after_commit(PURGE, purge.pk)

@@ -1,0 +1,179 @@
+"""Copies that nobody needs: archives, objects in S3, folders of attempts. Each is a row until it is gone."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from gas import clock
+from gas.aws import s3
+from gas.aws.archives import archive
+from gas.jobs.models import DeletedJob, Job, Removal, ResultFile
+from gas.jobs.queue import faults
+from gas.jobs.states import ResultState
+from gas.jobs.storage.other_copies import is_whole_elsewhere
+from gas.staff.alerts import alert
+from gas.tasknames import REMOVE_COPY, send_after_commit
+
+log = logging.getLogger(__name__)
+
+#: Where a copy is, in addition to the archive's routes: under a key of the results bucket, or in a folder of it.
+HOT, FOLDER = "hot", "folder"
+#: Failures in a row after which staff are told, once. It is still tried.
+TELL_AFTER = 10
+_IN_ARCHIVE = [ResultState.ARCHIVED, ResultState.RESTORING]
+
+
+class OnlyCopy(Exception):
+    """The copy may be all that is left of a result."""
+
+
+def remove(route: str, copy_id: str, *, maker_is_gone: bool = False) -> None:
+    """Within a transaction: nobody needs the copy once this has committed.
+
+    Args:
+        route: of the archive; or HOT.
+        copy_id: the archive's id, or the object's key.
+        maker_is_gone: it may be there or not, or still come, since whoever was making it lost its lease and never
+            told. It is looked for a lease's time from now, when a call that was on its way has arrived.
+    """
+    _write_down(route, copy_id, wait=settings.LEASE_SECONDS if maker_is_gone else 0)
+
+
+def remove_folder(folder: str, *, maker_is_gone: bool) -> None:
+    """Within a transaction that ends an attempt at a job: what the attempt stored goes, but for what a row names.
+
+    Args:
+        folder: of the attempt, ending in "/".
+        maker_is_gone: its worker lost the lease, and may not know yet. The folder is emptied once more when the
+            worker's time limit has passed, after which it can write no more.
+    """
+    until = clock.now() + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS) if maker_is_gone else None
+    _write_down(FOLDER, folder, wait=settings.LEASE_SECONDS, until=until)
+
+
+def carry_out(removal: Removal) -> None:
+    """Delete the copy, then the row. One that is gone already is no error.
+
+    When S3 or Glacier is in trouble the row waits, longer each time. It also waits while the copy may be the only one
+    of a result, and after TELL_AFTER tries the copy is kept for good and staff are told. Otherwise the row never goes
+    before the copy.
+    """
+    now = clock.now()
+    if removal.due_at > now:
+        return
+    try:
+        _delete(removal)
+    except Exception as error:
+        _try_later(removal, error)
+        return
+    if removal.until is not None and removal.until > now:
+        # The message for so late is the sweep's.
+        Removal.objects.filter(pk=removal.pk).update(due_at=removal.until, until=None, tries=0)
+    else:
+        removal.delete()
+
+
+def _write_down(route: str, copy_id: str, *, wait: float, until: datetime | None = None) -> None:
+    due = clock.now() + timedelta(seconds=wait)
+    removal = Removal.objects.create(route=route, copy_id=copy_id, due_at=due, until=until)
+    send_after_commit(REMOVE_COPY, removal.pk, countdown=wait + 1 if wait else 0)
+
+
+def _delete(removal: Removal) -> None:
+    """Delete the copy.
+
+    Raises:
+        OnlyCopy: it may be all that is left of a result, as after a restore of the database from a backup.
+    """
+    if removal.route == FOLDER:
+        _empty(removal.copy_id)
+        return
+    _refuse_only_copy(removal)
+    if removal.route == HOT:
+        s3.delete(settings.S3_RESULTS_BUCKET, removal.copy_id)
+    else:
+        archive(removal.route).delete(removal.copy_id)
+
+
+def _refuse_only_copy(removal: Removal) -> None:
+    """Check that the row names another copy, and that the copy is whole. Costs two HEADs.
+
+    Nothing is checked of tables, which can be built again. An archive in a vault is refused only if a row names it:
+    its id says nothing else, and only whoever stored it, or read it back, has learned the id.
+
+    Raises:
+        OnlyCopy: the copy has to stay, at least for now.
+    """
+    key = removal.copy_id
+    if ResultFile.objects.filter(archive_id=key, state__in=_IN_ARCHIVE).exists():
+        raise OnlyCopy("a result's row names it")
+    if not key.startswith(("results/", "archive/")) or (removal.route == HOT and not key.endswith("/annot.vcf.gz")):
+        return
+    info = s3.head(settings.S3_RESULTS_BUCKET, key)
+    if info is None:
+        return
+    job = _job_of(key)
+    result = ResultFile.objects.filter(job=job).first()
+    if result is None:
+        if not DeletedJob.objects.filter(job=job).exists():
+            raise OnlyCopy("its job has no result")
+    elif info.size == result.size and not is_whole_elsewhere(result, key):
+        raise OnlyCopy("no other copy of its result is known to be whole")
+
+
+def _empty(folder: str) -> None:
+    """Delete what is in an attempt's folder, but for the job's log; nothing at all if a result names the folder.
+
+    No row can come to name it later: only the attempt's own lease could, which is over.
+
+    After a restore of the database the folder may hold a whole result that was completed after the backup. The job is
+    annotated again from its input then, or can be, so that nothing of its owner's is lost.
+
+    Raises:
+        OnlyCopy: the folder holds a result, the job has none, and its input is gone.
+    """
+    job = _job_of(folder)
+    named = Q(key__startswith=folder) | Q(index_key__startswith=folder)
+    if ResultFile.objects.filter(named, job=job).exists():
+        log.error("the folder %s is a result's, and is kept", folder)
+        return
+    without_result = Job.objects.filter(pk=job, result=None).first()
+    if (
+        without_result is not None
+        and s3.head(settings.S3_INPUTS_BUCKET, without_result.input_key) is None
+        and s3.head(settings.S3_RESULTS_BUCKET, f"{folder}annot.vcf.gz") is not None
+    ):
+        raise OnlyCopy("it holds a result, its job has none, and the job's input is gone")
+    logs = Job.objects.filter(pk=job, log_key__startswith=folder).values_list("log_key", flat=True)
+    s3.delete_prefix(settings.S3_RESULTS_BUCKET, folder, keep=set(logs))
+
+
+def _job_of(key: str) -> UUID:
+    """The job of a key: results/<owner>/<job>/<attempt>/… or archive/<owner>/<job>/<attempt>."""
+    return UUID(key.split("/")[2])
+
+
+def _try_later(removal: Removal, error: Exception) -> None:
+    tries = removal.tries + 1
+    wait = faults.pause(tries, first=60)
+    # The sweep sends the message.
+    log.warning("%s could not be removed, try %d, again in %d s: %r", removal, tries, wait, error)
+    if isinstance(error, OnlyCopy) and tries >= TELL_AFTER:
+        removal.delete()
+        alert(
+            "Copies were kept because they may be the only ones",
+            f"{removal}: {error}. Nothing removes it any more. `manage.py reconcile_storage` compares all results with "
+            "S3 and Glacier.",
+        )
+        return
+    due = clock.now() + timedelta(seconds=wait)
+    Removal.objects.filter(pk=removal.pk).update(tries=F("tries") + 1, due_at=due)
+    if tries == TELL_AFTER:
+        alert(
+            "Copies that nobody needs cannot be removed",
+            f"{removal}, after {tries} tries: {str(error)[:300]}. "
+            "It will be tried again; until it is removed you pay for it.",
+        )

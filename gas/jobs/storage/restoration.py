@@ -1,0 +1,377 @@
+"""Bringing archived results back: batches, retrievals, and what the rows say of them.
+
+A batch is everything that comes back together for one person: one set of polls, one mail. How its cost grows with N
+results: N requests for retrieval and N restores, which is what Glacier charges for; one poll, whatever N is, for each
+1,000 archives (a page of Glacier's own list); queries in pages of PAGE rows.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, Q, QuerySet
+
+from gas import clock
+from gas.aws.s3 import StoredDiffers
+from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
+from gas.jobs.moves import LostRace, move_result, move_results
+from gas.jobs.queue import faults
+from gas.jobs.queue.turns import wake
+from gas.jobs.states import ResultState
+from gas.jobs.storage import tables
+from gas.jobs.storage.archival import NO_LEASE, make_due
+from gas.jobs.storage.removals import HOT, remove
+from gas.staff.alerts import alert_after_commit
+from gas.subscriptions.changes import who_changed_plan
+from gas.subscriptions.plans import plan_of
+from gas.tasknames import RESTORE_RESULT, SEND_NOTICE, START_BATCH, send_after_commit
+from gas.users.locks import lock_owner
+from gas.users.models import User
+
+log = logging.getLogger(__name__)
+
+PAGE = 1000
+#: What a result has of a retrieval before one is asked for.
+NO_RETRIEVAL: dict[str, Any] = {
+    "retrieval_id": "",
+    "retrieval_tier": "",
+    "retrieval_asked_at": None,
+    "restore_sent_at": None,
+}
+#: What the row of a result has that is in S3 and in no archive. Its tables are made again.
+NOT_ARCHIVED: dict[str, Any] = {
+    "tsv_size": None,
+    "parquet_size": None,
+    "archive_route": "",
+    "archive_id": "",
+    "archive_tree_hash": "",
+    "archived_at": None,
+    "hot_deleted_at": None,
+    "retrieval_tries": 0,
+    **NO_RETRIEVAL,
+}
+
+
+@dataclass(frozen=True)
+class RestoreClaim:
+    """One attempt to bring a result back, with the token that proves the claim."""
+
+    result: ResultFile
+    token: uuid.UUID
+
+    @property
+    def new_key(self) -> str:
+        """A key of this attempt's own: the deletion of the archived copy, should it come late, cannot meet it."""
+        return f"{self.result.job.result_prefix}{self.token}/annot.vcf.gz"
+
+
+def restore_all(owner_id: str) -> RestoreBatch | None:
+    """Put every archived result of a premium person on its way back; None if there is nothing to do."""
+    with transaction.atomic():
+        owner = lock_owner(pk=owner_id)
+        if owner is None or plan_of(owner).archives:
+            return None
+        wake(owner)  # of their waiting jobs more may run at once now
+        archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
+        return start(owner, archived, tiers_after_upgrade(owner), actor=who_changed_plan(owner))
+
+
+def tiers_after_upgrade(owner: User) -> list[str]:
+    """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS has used it.
+
+    Whoever subscribes, cancels and subscribes again would have everything retrieved at the dearest price each time.
+    """
+    tiers = list(plan_of(owner).tiers)
+    upgraded = owner.plan_changes.aggregate(at=Max("at"))["at"] or clock.now()
+    since = clock.now() - timedelta(days=settings.EXPEDITED_EVERY_DAYS)
+    earlier = RestoreBatch.objects.filter(owner=owner, created_at__gt=since, created_at__lt=upgraded)
+    if any("Expedited" in used for used in earlier.values_list("tiers", flat=True)):
+        tiers.remove("Expedited")
+    return tiers
+
+
+def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
+    """Staff: restore these results, whoever's they are, a batch for each owner. Returns how many are on their way."""
+    count = 0
+    owners = User.objects.filter(pk__in=results.values("job__owner")).order_by("pk")
+    for owner in owners:
+        with transaction.atomic():
+            locked = lock_owner(pk=owner.pk)
+            if locked is None:
+                continue
+            theirs = ResultFile.objects.filter(
+                pk__in=results.values("pk"), job__owner=locked, state=ResultState.ARCHIVED
+            )
+            batch = start(locked, theirs, plan_of(locked).tiers, actor=actor)
+            count += batch.results.count() if batch else 0
+    return count
+
+
+def start(
+    owner: User, archived: QuerySet[ResultFile], tiers: Iterable[str], *, actor: User | None
+) -> RestoreBatch | None:
+    """Within a transaction that holds the owner: mark the results RESTORING, page by page, and send the batch on."""
+    batch = RestoreBatch.objects.create(owner=owner, tiers=list(tiers), next_poll_at=clock.now())
+    moved = 0
+    while page := list(archived.order_by("pk").values_list("pk", flat=True)[:PAGE]):
+        moved += move_results(
+            ResultFile.objects.filter(pk__in=page),
+            ResultState.ARCHIVED,
+            ResultState.RESTORING,
+            "On its way back from Glacier.",
+            actor=actor,
+            batch=batch,
+            retrieval_tries=0,
+            faults=0,
+            damages=0,
+            problem="",
+            **NO_RETRIEVAL,
+        )
+    if not moved:
+        batch.delete()
+        return None
+    send_after_commit(START_BATCH, batch.pk)
+    return batch
+
+
+def waiting(batch: RestoreBatch) -> QuerySet[ResultFile]:
+    """What of the batch is not back yet."""
+    return batch.results.filter(state=ResultState.RESTORING)
+
+
+def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
+    """What of the batch Glacier has not been asked for, or not as far as we know; nor is being asked for just now."""
+    return waiting(batch).filter(_unasked()).order_by("pk")
+
+
+def _unasked() -> Q:
+    return Q(retrieval_id="") & (Q(retrieval_asked_at=None) | Q(retrieval_asked_at__lt=clock.now() - _asking()))
+
+
+def _asking() -> timedelta:
+    """Who has written down that they ask is believed so long to be at it: longer than a page of requests takes."""
+    return timedelta(seconds=3 * settings.LEASE_SECONDS)
+
+
+def intend(results: Iterable[ResultFile]) -> dict[int, bool]:
+    """Committed before Glacier is asked: of two who would ask at once one does.
+
+    {pk: whether somebody may have asked before, so that one must look first} of those that are the caller's to ask.
+    """
+    pks = [result.pk for result in results]
+    with transaction.atomic():
+        rows = ResultFile.objects.filter(_unasked(), pk__in=pks, state=ResultState.RESTORING).select_for_update()
+        mine = dict(rows.order_by("pk").values_list("pk", "retrieval_asked_at"))
+        ResultFile.objects.filter(pk__in=mine).update(retrieval_asked_at=clock.now())
+    return {pk: asked is not None for pk, asked in mine.items()}
+
+
+def unanswered(results: Iterable[ResultFile]) -> None:
+    """The caller has stopped asking for these, and does not know whether Glacier heard: anybody may look again."""
+    rows = ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING)
+    rows.filter(retrieval_id="").update(retrieval_asked_at=clock.now() - 2 * _asking())
+
+
+def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> None:
+    """Write down the retrievals of a page, each in `retrieval_id` and `retrieval_tier`, and what to tell of which."""
+    still = dict(
+        ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING).values_list(
+            "pk", "job_id"
+        )
+    )
+    with transaction.atomic():
+        ResultFile.objects.bulk_update(
+            [result for result in results if result.pk in still], ["retrieval_id", "retrieval_tier"], batch_size=500
+        )
+        JobEvent.objects.bulk_create(
+            JobEvent(job_id=still[pk], message=message) for pk, message in messages.items() if message and pk in still
+        )
+
+
+def request_again(result: ResultFile) -> bool:
+    """A retrieval failed or its output expired: ask anew, unless a worker reads it all the same.
+
+    False if not so; after MAX_RETRIEVALS the result is given up.
+    """
+    tries = result.retrieval_tries + 1
+    if tries >= settings.MAX_RETRIEVALS:
+        give_up(result, f"Glacier did not bring it back in {tries} retrievals.")
+        return False
+    with transaction.atomic():
+        same = _unheld(result.pk, retrieval_id=result.retrieval_id)
+        if same is None:
+            return False
+        forget_attempt(same)
+        ResultFile.objects.filter(pk=same.pk).update(retrieval_tries=tries, **NO_RETRIEVAL, **NO_LEASE)
+    return True
+
+
+def give_up(result: ResultFile, problem: str) -> None:
+    """Back to ARCHIVED, the archive untouched, with the problem for staff, who are alerted by the log and the mail."""
+    with transaction.atomic():
+        same = _unheld(result.pk)
+        if same is not None:
+            forget_attempt(same)
+        move_result(
+            result,
+            ResultState.ARCHIVED,
+            "It could not be brought back; staff have been told.",
+            guard=unheld(clock.now()),
+            problem=problem,
+            **NO_LEASE,
+        )
+        RestoreBatch.objects.filter(results=result).update(given_up=F("given_up") + 1)
+    log.error("result %s, of %s: restoring is given up: %s", result.pk, result.archive_id, problem)
+
+
+def send_restores(results: Sequence[int], *, again_after: float) -> int:
+    """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
+    now = clock.now()
+    unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
+    sent = 0
+    for begin in range(0, len(results), PAGE):
+        page = results[begin : begin + PAGE]
+        rows = ResultFile.objects.filter(unsent, pk__in=page, state=ResultState.RESTORING)
+        with transaction.atomic():
+            pks = list(rows.select_for_update().values_list("pk", flat=True))
+            ResultFile.objects.filter(pk__in=pks).update(restore_sent_at=now)
+            for pk in pks:
+                send_after_commit(RESTORE_RESULT, pk)
+        sent += len(pks)
+    return sent
+
+
+def unheld(now: datetime) -> Q:
+    """No live worker has it."""
+    return Q(lease_token=None) | Q(lease_expires_at__lt=now)
+
+
+def claim(result_id: int) -> RestoreClaim | None:
+    """Take a result whose retrieval is done, unless somebody else has it."""
+    with transaction.atomic():
+        result = _unheld(result_id)
+        if result is None or not result.retrieval_id:
+            return None
+        forget_attempt(result)
+        result.lease_token = token = uuid.uuid4()
+        result.lease_expires_at = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        result.save(update_fields=["lease_token", "lease_expires_at"])
+    return RestoreClaim(result, token)
+
+
+def take_back(result_id: int) -> bool:
+    """If its worker no longer renews its lease: the result waits for whoever is sent for it next."""
+    with transaction.atomic():
+        result = _unheld(result_id)
+        if result is None or result.lease_token is None:
+            return False
+        forget_attempt(result)
+        ResultFile.objects.filter(pk=result_id).update(**NO_LEASE, restore_sent_at=None)
+    return True
+
+
+def forget_attempt(result: ResultFile) -> None:
+    """Within a transaction that has the row: what a worker that lost its lease may have put into S3 goes."""
+    if result.lease_token:
+        remove(HOT, RestoreClaim(result, result.lease_token).new_key, maker_is_gone=True)
+
+
+def _unheld(result_id: int, **state: Any) -> ResultFile | None:
+    """Within a transaction: a result on its way back that no live worker has, locked."""
+    rows = ResultFile.objects.filter(unheld(clock.now()), pk=result_id, state=ResultState.RESTORING, **state)
+    return rows.select_for_update(of=("self",)).select_related("job").first()
+
+
+def renew(claim: RestoreClaim) -> bool:
+    """Extend the lease; False when it is no longer the caller's."""
+    expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
+    return bool(mine.update(lease_expires_at=expires))
+
+
+def let_go(claim: RestoreClaim, error: Exception | None = None) -> None:
+    """The attempt failed: the result waits for the next poll of its batch, and what was put into S3 goes.
+
+    Not so if the result is restored, and only the answer to that commit was lost.
+
+    Args:
+        claim: the attempt.
+        error: what went wrong; None if there was merely nothing to read yet, or any more. What came back and was not
+            what was archived, MAX_ATTEMPTS times in a row, is given up. Any other fault is tried again for as long as
+            it takes.
+    """
+    faults_now = claim.result.faults + (error is not None)
+    damages = claim.result.damages if error is None else faults.damages_after(claim.result.damages, error)
+    with transaction.atomic():
+        mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
+        held = mine.update(**NO_LEASE, restore_sent_at=None, faults=faults_now, damages=damages)
+        if held and error is not None:
+            if damages >= settings.MAX_ATTEMPTS:
+                result = ResultFile.objects.select_related("job").get(pk=claim.result.pk)
+                if isinstance(error, StoredDiffers):
+                    what = "What was stored in S3 is not what Glacier gave back"
+                else:
+                    what = "What Glacier gave back is not what was archived"
+                give_up(result, f"{what}; {damages} such faults in a row: {error}"[:300])
+            else:
+                faults.tell("Results are not brought back", faults_now, f"Result {claim.result.pk}: {error!r}")
+        if not ResultFile.objects.filter(pk=claim.result.pk, key=claim.new_key).exists():
+            remove(HOT, claim.new_key)
+
+
+def restored(claim: RestoreClaim) -> None:
+    """The result is back in S3, verified: say so, and have its archive removed after the commit. Raises LostRace.
+
+    If its owner has left premium meanwhile, it becomes due again (see `archival.make_due`).
+    """
+    with transaction.atomic():
+        owner = lock_owner(pk=claim.result.job.owner_id)
+        result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
+        if owner is None or result is None:
+            raise LostRace(f"result {claim.result.pk} is deleted")
+        route, archive_id, has_tables = result.archive_route, result.archive_id, result.stats_size is not None
+        move_result(
+            result,
+            ResultState.AVAILABLE,
+            "Back from Glacier, and verified.",
+            guard=Q(lease_token=claim.token),
+            key=claim.new_key,
+            faults=0,
+            damages=0,
+            **NOT_ARCHIVED,
+            **NO_LEASE,
+        )
+        RestoreBatch.objects.filter(results=result).update(restored=F("restored") + 1)
+        if not settings.ARCHIVE_KEEP_RESTORED:
+            remove(route, archive_id)
+        if has_tables:
+            tables.owe(result)
+        make_due(result, owner)
+
+
+def finish(batch: RestoreBatch) -> None:
+    """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once.
+
+    What came back was counted as it came: a free person's result may be in Glacier anew by now.
+    """
+    with transaction.atomic():
+        lock_owner(pk=batch.owner_id)
+        now = clock.now()
+        if not RestoreBatch.objects.filter(pk=batch.pk, finished_at=None).update(finished_at=now, next_poll_at=None):
+            return
+        batch.refresh_from_db()
+        if batch.given_up:
+            alert_after_commit(
+                f"{batch.given_up} archived results could not be brought back",
+                f"Batch {batch.pk} of {batch.owner.email}. The archives are untouched; each result says what is wrong, "
+                "among the results in the admin. After a restore of the database run `manage.py reconcile_storage`.",
+            )
+        if batch.restored or batch.given_up:
+            facts = {"count": batch.restored, "missing": batch.given_up}
+            notice = Notice.objects.create(owner=batch.owner, kind=Notice.Kind.RESTORED, facts=facts)
+            send_after_commit(SEND_NOTICE, notice.pk)

@@ -1,0 +1,99 @@
+"""Tables that are made by themselves, of long results and of those that came back from the archive: who makes them, and
+what the rows say of it.
+
+The flat table and the Parquet file hold what the annotated VCF holds, so they leave S3 with it. Nobody waits for them:
+the result is there before they are.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from gas import clock
+from gas.jobs.models import Job, ResultFile, TableBuild
+from gas.jobs.states import ResultState
+from gas.jobs.storage.removals import HOT, remove
+from gas.tasknames import BUILD_TABLES, send_after_commit
+
+log = logging.getLogger(__name__)
+
+MAX_TRIES = 3
+#: After a fault, times the number of tries.
+PAUSE_SECONDS = 60
+
+
+def owe(result: ResultFile) -> None:
+    """Within the transaction that brings the result, or brings it back."""
+    TableBuild.objects.update_or_create(pk=result.pk, defaults={"tries": 0, "due_at": clock.now()})
+    send_after_commit(BUILD_TABLES, result.pk)
+
+
+def claim(result_id: int) -> ResultFile | None:
+    """Take the result for making its tables; None when somebody else does, or there is nothing to do any more."""
+    now = clock.now()
+    due = TableBuild.objects.filter(pk=result_id, due_at__lte=now, result__state=ResultState.AVAILABLE)
+    if due.filter(tries__gte=MAX_TRIES).delete()[0]:
+        log.error("result %s: its tables could not be made in %d tries", result_id, MAX_TRIES)
+        return None
+    until = now + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS)
+    if not due.update(tries=F("tries") + 1, due_at=until):
+        return None
+    return ResultFile.objects.filter(pk=result_id).first()
+
+
+def owed(result: ResultFile) -> bool:
+    return TableBuild.objects.filter(pk=result.pk).exists()
+
+
+def wanted(result: ResultFile) -> bool:
+    """Whether the tables of this result, as it was claimed, are still wanted."""
+    same = TableBuild.objects.filter(result__key=result.key, result__state=ResultState.AVAILABLE)
+    return same.filter(pk=result.pk).exists()
+
+
+def made(result: ResultFile, *, tsv_size: int, parquet_size: int) -> None:
+    """S3 has them: offer them, unless the result has been archived or deleted meanwhile."""
+    with transaction.atomic():
+        rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
+        if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
+            rows.update(tsv_size=tsv_size, parquet_size=parquet_size)
+            _tell(result, [])
+
+
+def leave_out(result: ResultFile, sentence: str) -> None:
+    """The result gets no tables: the sentence, which the job's page shows, says why."""
+    with transaction.atomic():
+        rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
+        if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
+            _tell(result, [sentence])
+
+
+def _tell(result: ResultFile, left_out: list[str]) -> None:
+    job = Job.objects.select_for_update().get(pk=result.job_id)
+    if job.summary and job.summary.get("left_out", []) != left_out:
+        job.summary["left_out"] = left_out
+        job.save(update_fields=["summary"])
+
+
+def offered(result: ResultFile) -> bool:
+    """Whether what was made of this result, as it was claimed, is what its row offers."""
+    return ResultFile.objects.filter(pk=result.pk, key=result.key).exclude(tsv_size=None).exists()
+
+
+def let_go(result: ResultFile) -> None:
+    """The attempt failed: another one a little later, which the sweep sends for."""
+    now = clock.now()
+    TableBuild.objects.filter(pk=result.pk).update(due_at=now + timedelta(seconds=PAUSE_SECONDS))
+
+
+def forget(result: ResultFile) -> None:
+    """Within the transaction that archives the result: its tables are wanted no more.
+
+    Somebody may be making them just now, and die before they are done: what that leaves is removed in any case.
+    """
+    if TableBuild.objects.filter(pk=result.pk).delete()[0]:
+        for key in (result.tsv_key, result.parquet_key):
+            remove(HOT, key, maker_is_gone=True)
