@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 8192
+START_LOST = "start_lost"
 _PHASED = list(tags.DESCRIPTIONS).index(tags.PHASED)
 
 
@@ -169,12 +170,21 @@ class Composer:
         touched = [
             Touched(transcript, one)
             for transcript in self._models.transcripts(contig, first, last)
-            if (one := structural_effect(allele, transcript)) is not None
+            if (one := self._structural_effect(contig, allele, transcript)) is not None
         ]
         if not touched:
             return outside_transcripts(contig, first, last, self._models, is_circular=contig in self._circular)
         genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
         return replace(of_effects(most_severe(touched)), genes=genes)
+
+    def _structural_effect(self, contig: str, allele: StructuralAllele, transcript: Transcript) -> Effect | None:
+        """Return the effect of a structural allele; no start is lost if the first codon is no start codon."""
+        found = structural_effect(allele, transcript)
+        if found is None or START_LOST not in found.terms:
+            return found
+        sequence = self._effects.coding_sequence(transcript, partial(self._sequence.fetch, contig))
+        terms = (term for term in found.terms if term != START_LOST or sequence.has_start)
+        return replace(found, terms=tuple(terms))
 
     def _in_bases(self, contig: str, variant: Variant, alt: str, phased: str) -> Allele:
         found = self.described(contig, variant)

@@ -36,7 +36,6 @@ class CodingSequence:
         self._code = transcript.genetic_code
         self._spliced = spliced
         self._start, self._stop = transcript.coding_offsets or (0, 0)
-        self._has_start = transcript.is_numbered
         self._pad = "N" * (-transcript.phase % 3)
         bases = self._pad + spliced[self._start : self._stop]
         self._whole = len(bases) - len(bases) % 3
@@ -49,6 +48,8 @@ class CodingSequence:
             bases = bases[: self._whole] + completed
         self._coding = bases
         self._starts = starts(self._code)
+        #: Whether the protein is known to start with the first codon. One that is no start codon is read as any other.
+        self.has_start = transcript.is_numbered and bases[:3] in self._starts
         self.protein = self._named(translate(bases, self._code), bases)
         # Whether the coding sequence ends with a stop codon.
         self._ends = len(bases) % 3 == 0 and self.protein.endswith(STOP)
@@ -75,7 +76,7 @@ class CodingSequence:
         shifts_frame = shift % 3 != 0
         over_start, over_stop = first < self._start, last > self._stop
         kind = "frameshift_variant" if shifts_frame else _length_kind(shift)
-        if self._has_start and first < self._start + 3:
+        if self.has_start and first < self._start + 3:
             initiator = (self._spliced[self._start : first] + self._bases(alt, last, 3))[:3]
             if over_start or initiator not in self._starts:
                 other = "5_prime_UTR_variant" if over_start else kind
@@ -190,7 +191,7 @@ class CodingSequence:
         term = "synonymous_variant"
         if self._ends and end == len(before):
             term = "stop_retained_variant"
-        elif self._has_start and codon == 0 and original[:3] != bases[:3]:
+        elif self.has_start and codon == 0 and original[:3] != bases[:3]:
             term = "start_retained_variant"
         return term, hgvs_protein.substituted(before, before, codon, end) if codon < end else ""
 
@@ -206,7 +207,7 @@ class CodingSequence:
 
     def _started(self, codon: int, bases: str, letters: str) -> str:
         """Put Met for a start codon, whatever it codes for elsewhere."""
-        starting = codon == 0 and self._has_start and bases[:3] in self._starts
+        starting = codon == 0 and self.has_start and bases[:3] in self._starts
         return "M" + letters[1:] if starting else letters
 
 

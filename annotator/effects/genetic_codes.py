@@ -1,8 +1,8 @@
 """Genetic codes: the residue of each codon, and the codons that start a protein.
 
 Source: NCBI's tables, https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi. Of the standard code's start codons
-only ATG is used here: an annotated coding sequence of code 1 that begins otherwise is kept as it is, but a change to
-CTG or TTG does not keep a start codon.
+only ATG is used here: a change to CTG or TTG does not keep a start codon, and the first codon of an annotated coding
+sequence of code 1 that begins otherwise is read as any other codon.
 """
 
 from functools import cache

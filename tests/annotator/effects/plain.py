@@ -283,14 +283,17 @@ class Transcript:
             "frameshift_variant" if shift % 3 else {1: "inframe_insertion", -1: "inframe_deletion", 0: ""}[sign(shift)]
         )
         over_start, over_stop = low < start, high > stop
-        if low < start + 3:
+        begins = before[start : start + 3] in STARTS[code]
+        if low < start + 3 and not begins and over_start:
+            return {"5_prime_UTR_variant", "coding_sequence_variant"}, ""
+        if low < start + 3 and begins:
             codon = after[start : start + 3]
             if over_start or codon not in STARTS[code]:
                 other = "5_prime_UTR_variant" if over_start else length_term
                 return {"start_lost", *([other] if other else [])}, "p.Met1?"
-        old = read(before[start:stop], code, has_start=True)
+        old = read(before[start:stop], code, has_start=begins)
         first = (low - start) // 3
-        new = read(after[start:], code, has_start=True)
+        new = read(after[start:], code, has_start=begins)
         known = old[:first]
         if over_stop:
             protein = known + until_stop(new[first:])
@@ -327,7 +330,8 @@ class Transcript:
         shift = gained - (high - low)
         codons_before = before[start + 3 * first : start + 3 * end]
         codons_after = after[start + 3 * first : start + 3 * end + shift]
-        gone, came = old[first:end], read(codons_after, code, has_start=first == 0)
+        starts_here = first == 0 and before[start : start + 3] in STARTS[code]
+        gone, came = old[first:end], read(codons_after, code, has_start=starts_here)
         if shift == 0:  # selenocysteine is read where its codon stays as it is
             came = "".join(
                 g if codons_before[3 * n : 3 * n + 3] == codons_after[3 * n : 3 * n + 3] else c
@@ -338,7 +342,7 @@ class Transcript:
             term = "synonymous_variant"
             if holds_stop:
                 term = "stop_retained_variant"
-            elif first == 0 and codons_before[:3] != codons_after[:3]:
+            elif starts_here and codons_before[:3] != codons_after[:3]:
                 term = "start_retained_variant"
             return {term}, f"p.{span(old, first, end)}=" if first < end else ""
         if shift == 0:
@@ -353,7 +357,7 @@ class Transcript:
             kind = "inframe_deletion" if pure else "protein_altering_variant"
         more = {kind} - {"missense_variant"}
         if holds_stop and "*" not in came:
-            protein = old[:first] + until_stop(read(after[start + 3 * first :], code, has_start=first == 0))
+            protein = old[:first] + until_stop(read(after[start + 3 * first :], code, has_start=starts_here))
             return {"stop_lost"} | more, other_frame(old, protein)
         protein = old[:first] + (came[: came.index("*") + 1] if "*" in came else came + old[end:])
         if protein == old:

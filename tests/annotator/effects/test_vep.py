@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from annotator.alleles import Change, shortest
-from annotator.effects.effect import Effect, effect
+from annotator.effects.effect import Effect, coding_sequence, effect
 from annotator.effects.placing import Placed, place
 from annotator.effects.splicing import GAP, hits_splice_site
 from annotator.effects.terms import IMPACT
@@ -151,11 +151,13 @@ def has_a_gap(pair: Pair) -> bool:
 
 
 def has_no_start_codon(pair: Pair) -> bool:
-    """The model's first codon is none of the genetic code's start codons. What the cell reads there is not known.
+    """The model's first codon is none of the genetic code's start codons, so that none can be lost.
 
-    VEP reads it as any other codon. The annotator says start_lost unless a start codon comes out.
+    VEP says start_lost of a changed residue there all the same; the annotator reads the codon as any other one.
     """
-    return bool({"start_lost", "start_retained_variant"} & {pair.worst, pair.our_worst})
+    bases = references_of(pair.allele[0])[pair.allele[1]]
+    sequence = coding_sequence(pair.transcript, lambda start, end: bases[start - 1 : end])
+    return pair.worst == "start_lost" and not sequence.has_start
 
 
 def is_at_the_edge_of_the_polypyrimidine_tract(pair: Pair) -> bool:
