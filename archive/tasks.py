@@ -40,8 +40,10 @@ RETRIES: dict[str, Any] = {
 
 @app.task(name=ARCHIVE_RESULT)
 def archive_result(result_id: str) -> None:
-    """Required: AVAILABLE, due, its owner's plan archives. Resulting: ARCHIVED with a verified archive; or, when the
-    owner became premium meanwhile, or on a fault, AVAILABLE as before. Anything else is left alone.
+    """Archive a result that is due.
+
+    Before: AVAILABLE, due, and on a plan that archives. After: ARCHIVED with a verified archive, or AVAILABLE as before
+    if the owner became premium meanwhile or an error occurred. A result in any other state is left alone.
     """
     claim = archival.claim(int(result_id))
     if claim is None:
@@ -62,8 +64,9 @@ def archive_result(result_id: str) -> None:
 
 @app.task(name=DELETE_HOT_COPY, **RETRIES)
 def delete_hot_copy(result_id: str) -> None:
-    """Required: ARCHIVED, or on its way back. Resulting: the copy that was archived is gone from S3, and so are its
-    tables, which hold the same.
+    """Delete the archived result's copy in S3, and its tables, which hold the same data.
+
+    Before: ARCHIVED or being restored.
     """
     rows = ResultFile.objects.filter(hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
     # Locked until the copy is gone: a repair may make the row name this very copy, and comes before this or after it.

@@ -40,8 +40,9 @@ RATIO = 1.5
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the library alone; of the whole job, and of it before, in and after the library. memory: the highest
-    proportional set size of this process and its children during the job, in bytes.
+    """Seconds of the library alone, and of the whole job: in total, before, in and after the library.
+
+    memory: the highest proportional set size of this process and its children during the job, in bytes.
     """
 
     library: float

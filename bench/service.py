@@ -1,5 +1,4 @@
-"""How long a 150 KB job takes on an idle stack, whether the processes' memory grows over many jobs, and how many jobs
-get done in a minute.
+"""Measure the time of a 150 KB job on an idle stack, memory growth over many jobs, and jobs per minute.
 
 `python -m bench.service [--jobs 200]` starts a devstack of its own and prints a table: from confirm to COMPLETED (the
 row's own times, so that polling adds nothing), the memory of the web and worker processes, children included, after a

@@ -44,8 +44,10 @@ WRITERS = ("reference/gene_models", "reference/gene_table", "reference/gff3")
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds. first: of a process that has not annotated yet; best, library: of later runs in one, the latter their
-    median; same: the result is that of the whole gene set.
+    """Seconds of a small file.
+
+    first: in a process that has not annotated yet; best, library: best and median of later runs in one process;
+    same: whether the result equals that of the whole gene set.
     """
 
     records: int

@@ -1,4 +1,4 @@
-"""One run of the library in a process of its own: prints its seconds. `python -m bench.small_once FILE PACKS`"""
+"""Run the library once in its own process and print the seconds: `python -m bench.small_once FILE PACKS`."""
 
 import sys
 from pathlib import Path

@@ -94,7 +94,7 @@ class Scientist(Browser):
         return self.confirm(form)
 
     def start_upload(self, name: str, size: int, *, reference: str = "rCRS") -> dict[str, Any]:
-        """{"job", "url", "fields", "confirm"}"""
+        """Open an upload: {"job", "url", "fields", "confirm"}."""
         answer = self._post("/jobs/uploads/", json={"name": name, "size": size, "reference": reference})
         form: dict[str, Any] = answer.json()
         return form

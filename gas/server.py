@@ -58,6 +58,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
+    """A server that closes connections after a deadline."""
+
     channel_class = Channel
 
     def maintenance(self, now: float) -> None:
@@ -115,6 +117,7 @@ def with_access_log(app: App) -> App:
 
 
 def main() -> None:
+    """Serve the site until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m gas.server", description="The web server of the service.")
     parser.add_argument("--listen", default="127.0.0.1:8000", help="HOST:PORT (127.0.0.1:8000)")
     parser.add_argument("--threads", type=int, default=8, help="requests that are worked on at once (8)")

@@ -162,9 +162,7 @@ def poll_retrieval(self: Any, batch_id: str) -> None:
 
 @app.task(name=POLL_ONCE)
 def poll_once(batch_id: str) -> None:
-    """Required: a batch of which a notice spoke. Resulting: what is done by now is on its way, without waiting for the
-    next poll of its chain.
-    """
+    """Poll a batch once when Glacier sends a notice about it, without waiting for the next poll of its chain."""
     batch = _open(batch_id)
     if batch is not None:
         poll(batch)
@@ -226,8 +224,10 @@ def poll_pause(batch: RestoreBatch) -> float:
 
 @app.task(name=RESTORE_RESULT)
 def restore_result(result_id: str) -> None:
-    """Required: RESTORING, its retrieval done. Resulting: AVAILABLE with verified bytes in S3; or RESTORING still,
-    for the next poll to look at, when the output has expired or S3 is in trouble.
+    """Copy a retrieved result back to S3.
+
+    Before: RESTORING, its retrieval done. After: AVAILABLE with verified bytes in S3, or still RESTORING, for the next
+    poll, if the output has expired or S3 fails.
     """
     claim = restoration.claim(int(result_id))
     if claim is None:
@@ -251,8 +251,10 @@ def restore_result(result_id: str) -> None:
 
 @app.task(name=BUILD_TABLES)
 def build_tables(result_id: str) -> None:
-    """Required: AVAILABLE, its tables owed. Resulting: it has them; or it is archived again,
-    without them; or they are still owed, to be tried again after a fault of ours.
+    """Build the tables of a result that was restored.
+
+    Before: AVAILABLE, with a TableBuild row. After: the result has its tables; or it is archived again, without them;
+    or the row is still there, for another try after an error.
     """
     tables.build(int(result_id))
 

@@ -274,7 +274,7 @@ def test_no_rstrip_eats_letters_of_a_name() -> None:
 def test_a_refresh_does_not_reset_the_job_or_its_archive(
     archived: ResultFile, person: User, browser_of: Callable[[User], Client]
 ) -> None:
-    """ "Create job" was a GET. What makes a job here is not, and confirming it again does nothing."""
+    """The peer's "Create job" was a GET. Here it is a POST, and confirming it again does nothing."""
     browser, job = browser_of(person), archived.job
     confirm = reverse("jobs:confirm", args=[job.pk])
     assert browser.get(confirm).status_code == 405

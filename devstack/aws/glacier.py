@@ -34,7 +34,7 @@ class Request:
         return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
     def named(self, index: int) -> str:
-        """A part of /{account}/vaults/{vault}/{kind}/{id}…"""
+        """Return a part of the path /{account}/vaults/{vault}/{kind}/{id}…."""
         return self.path[index] if index < len(self.path) else ""
 
 

@@ -83,7 +83,7 @@ def check_signature(fields: Mapping[str, str]) -> None:
 
 
 def read_policy(encoded: str) -> dict[str, Any]:
-    """{"expiration": aware datetime, "conditions": list}"""
+    """Decode a policy: {"expiration": aware datetime, "conditions": list}."""
     try:
         policy = json.loads(base64.b64decode(encoded, validate=True))
         expiration = datetime.fromisoformat(policy["expiration"])

@@ -98,7 +98,8 @@ def build_api(service: Service) -> Blueprint:
 
 
 def _check_caller() -> None:
-    """
+    """Check the key, the version and the account of a request.
+
     Raises:
         StripeError: the key, the version or the account is not one that is served.
     """

@@ -47,7 +47,8 @@ class Billing:
         return customer
 
     def customer(self, customer_id: str, *, param: str = "id") -> Object:
-        """
+        """Return a customer.
+
         Raises:
             StripeError: there is none, or it was deleted.
         """

@@ -53,7 +53,8 @@ class CheckoutPages:
             return _paid(session) if succeeded else redirect(f"/c/pay/{session_id}?authentication=failed", 303)
 
     def _open(self, session_id: str) -> Object:
-        """
+        """Return an open session.
+
         Raises:
             StripeError: there is no such session; it was paid; it has expired.
         """

@@ -56,7 +56,8 @@ class Shopper(Browser):
         self._submit(portal_url, "Don't cancel", {})
 
     def change_card(self, portal_url: str, card: str) -> None:
-        """
+        """Pay with another card in the portal.
+
         Raises:
             NotPaid: the card was declined.
         """

@@ -72,7 +72,8 @@ class PortalPages:
         return session, self.billing.customer(session["customer"])
 
     def _current(self, customer: Object) -> Object:
-        """
+        """Return the subscription of a customer.
+
         Raises:
             StripeError: there is no subscription to change.
         """

@@ -73,7 +73,8 @@ class Store:
         return self._objects[kind].get(object_id or "")
 
     def get(self, kind: str, object_id: str, *, param: str = "id") -> Object:
-        """
+        """Return an object of a kind by its id.
+
         Raises:
             StripeError: resource_missing.
         """

@@ -37,6 +37,8 @@ class RetrievalExpired(Exception):
 
 
 class RetrievalState(StrEnum):
+    """The state of a retrieval at Glacier."""
+
     IN_PROGRESS = "IN_PROGRESS"
     DONE = "DONE"
     FAILED = "FAILED"

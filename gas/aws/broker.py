@@ -48,6 +48,8 @@ class Channel(SQS.Channel):
 
 
 class Transport(SQS.Transport):
+    """The SQS transport of Kombu with this module's channel."""
+
     Channel = Channel
 
 
@@ -93,5 +95,5 @@ def seconds_from_now(countdown: float | None, eta: datetime | str | None, now: d
 
 
 def predefined_queues(url_base: str, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """kombu's `predefined_queues`: with it a worker needs no right to list or make queues."""
+    """Return Kombu's `predefined_queues`, with which a worker needs no permission to list or create queues."""
     return {name: {"url": f"{url_base.rstrip('/')}/{name}"} for name in names}

@@ -41,11 +41,13 @@ def _client(service: str, attempts: int = ATTEMPTS) -> Any:
 
 @lru_cache
 def s3(*, attempts: int = ATTEMPTS) -> "S3Client":
+    """Return the S3 client that tries each call `attempts` times."""
     return _client("s3", attempts)  # type: ignore[no-any-return]
 
 
 @lru_cache
 def sqs() -> "SQSClient":
+    """Return the SQS client."""
     return _client("sqs")  # type: ignore[no-any-return]
 
 

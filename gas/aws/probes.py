@@ -14,6 +14,7 @@ QUEUE = "gas-annotate"
 
 
 def queues_answer() -> bool:
+    """Return whether SQS answers."""
     try:
         _client("sqs").get_queue_attributes(
             QueueUrl=f"{settings.SQS_QUEUE_URL_BASE}{QUEUE}", AttributeNames=["ApproximateNumberOfMessages"]
@@ -24,6 +25,7 @@ def queues_answer() -> bool:
 
 
 def storage_answers() -> bool:
+    """Return whether the bucket of results answers."""
     try:
         _client("s3").head_bucket(Bucket=settings.S3_RESULTS_BUCKET)
     except AWSError:

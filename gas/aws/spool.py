@@ -73,6 +73,7 @@ def fill(file: IO[bytes], chunks: Iterable[bytes]) -> Part:
 
 
 def file_chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a file in chunks of CHUNK_BYTES."""
     while chunk := file.read(CHUNK_BYTES):
         yield chunk
 

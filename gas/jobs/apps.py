@@ -1,7 +1,11 @@
+"""The Django app `jobs`."""
+
 from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
+    """Register the checks and signal receivers of jobs."""
+
     name = "gas.jobs"
     label = "jobs"
 

@@ -176,7 +176,7 @@ class ResultFile(models.Model):
 
     @property
     def stats_key(self) -> str:
-        """bcftools' statistics, which stay there too."""
+        """The key of the statistics of bcftools, which stay in S3 too."""
         return self.index_key.rpartition("/")[0] + "/annot.stats.txt"
 
     @property
@@ -408,10 +408,10 @@ class ReferencePack(models.Model):
 
 
 class VariantSource(models.Model):
-    """A source of known variants of a reference pack, in the version that jobs use. Its files are in the folder
-    `sources` of REFERENCES_DIR of each machine, or of REFERENCES_S3.
+    """A source of known variants of a reference pack, in the version that jobs use.
 
-    One that is retired is left out of new jobs; results keep what they have of it.
+    Its files are in the folder `sources` of REFERENCES_DIR on each machine, or of REFERENCES_S3. New jobs leave out a
+    retired source; existing results keep its annotations.
     """
 
     reference = models.ForeignKey(ReferencePack, on_delete=models.PROTECT, related_name="sources")

@@ -12,8 +12,9 @@ from gas.tasknames import PURGE, SEND_NOTICE, SWEEP
 
 @app.task(name=SEND_NOTICE)
 def send_notice(notice_id: str) -> None:
-    """Required: a Notice that is owed. Resulting: its mail is with SES, and the notice says when; or its next try is
-    on its way.
+    """Send the mail of a notice that is due.
+
+    After: SES has the mail and the notice says when, or the next try is scheduled.
     """
     notices.send(int(notice_id))
 

@@ -52,10 +52,12 @@ def alert(subject: str, advice: str, *, kind: str = "") -> None:
 
 
 def alert_after_commit(subject: str, advice: str, *, kind: str = "") -> None:
+    """Send the alert after the transaction commits."""
     transaction.on_commit(lambda: alert(subject, advice, kind=kind), robust=True)
 
 
 def kind_of(subject: str) -> str:
+    """Return the subject without ids and numbers: alerts of one kind share it."""
     return _PARTICULARS.sub("…", subject)
 
 

@@ -36,6 +36,8 @@ EVENTS_SHOWN = 15
 
 @admin.register(PlanChange)
 class PlanChangeAdmin(GoesWithItsOwner, admin.ModelAdmin):
+    """The history of plans, read-only."""
+
     list_display = ("at", "user", "from_plan", "to_plan", "actor", "reason")
     list_filter = ("to_plan", "at")
     search_fields = ("user__email", "reason")
@@ -54,6 +56,8 @@ class GrantAdmin(GoesWithItsOwner, admin.ModelAdmin):
 
 @admin.register(Billing)
 class BillingAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
+    """What was last read from Stripe about each person."""
+
     list_display = ("user", "status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe")
     list_filter = ("status", ("ends_at", admin.EmptyFieldListFilter), ("past_due_since", admin.EmptyFieldListFilter))
     search_fields = ("user__email", "customer_id", "subscription_id")
@@ -82,6 +86,8 @@ class CustomerRemovalAdmin(NeverDeleted, admin.ModelAdmin):
 
 
 class PlanChangeInline(NeverDeleted, admin.TabularInline):
+    """The history of a person's plans."""
+
     model = PlanChange
     fk_name = "user"
     verbose_name_plural = "plan changes"
@@ -89,12 +95,16 @@ class PlanChangeInline(NeverDeleted, admin.TabularInline):
 
 
 class GrantInline(NeverDeleted, admin.TabularInline):
+    """The grants of Premium to a person."""
+
     model = Grant
     fk_name = "user"
     fields = readonly_fields = ("until", "reason", "actor", "created_at", "ended_at", "revoked_by")
 
 
 class BillingInline(ShownIfThere, admin.StackedInline):
+    """A person's subscription."""
+
     model = Billing
     verbose_name_plural = "Subscription"
     fields = readonly_fields = ("status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe", "events")
@@ -115,12 +125,15 @@ class BillingInline(ShownIfThere, admin.StackedInline):
 
 
 def stripe_link(billing: Billing) -> SafeString | str:
+    """Return a link to the customer in Stripe's dashboard, "" without a customer."""
     if not billing.customer_id:
         return ""
     return format_html('<a href="{}">{}</a>', dashboard_url(billing.customer_id), billing.customer_id)
 
 
 class GrantForm(forms.Form):
+    """The end and the reason of a grant of Premium."""
+
     until = forms.DateField(
         label="Until the end of", widget=forms.DateInput(attrs={"type": "date"}), help_text="The last day, in UTC."
     )
@@ -145,8 +158,9 @@ def _staff(request: HttpRequest) -> User:
 
 @contextmanager
 def _locked(request: HttpRequest, people: QuerySet[User]) -> Iterator[list[User]]:
-    """Those who were chosen, in one transaction for all of them and for what the log says of it. All rows that it
-    touches are locked beforehand.
+    """Yield the chosen people, in one transaction for all of them and for the audit log.
+
+    All rows that the transaction touches are locked first.
     """
     with transaction.atomic():
         chosen = _chosen(people)
@@ -183,6 +197,7 @@ def grant(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[U
 @admin.action(description="Revoke the grants of the selected people", permissions=["revoke"])
 @logs_itself
 def revoke(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> None:
+    """End the grants of the chosen people."""
     with _locked(request, queryset) as chosen:
         had = [person for person in chosen if revoke_grants(person, actor=_staff(request))]
         log_action(request, had, "Revoked the grant of premium")

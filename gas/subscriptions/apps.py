@@ -1,7 +1,11 @@
+"""The Django app `subscriptions`."""
+
 from django.apps import AppConfig
 
 
 class SubscriptionsConfig(AppConfig):
+    """Connect the receivers of plans and payments."""
+
     name = "gas.subscriptions"
     label = "subscriptions"
 
@@ -21,8 +25,10 @@ class SubscriptionsConfig(AppConfig):
 
 
 def _leave_out_checks() -> None:
-    """dj-stripe looks into the database at every check, so at every worker's start and before there are tables. What
-    it looks for, an endpoint without its secret, `manage.py setup_stripe` finds and repairs.
+    """Remove the system checks of dj-stripe that query the database.
+
+    They would run at the start of every worker, and before the tables exist. `manage.py setup_stripe` finds and repairs
+    what they look for: an endpoint without its secret.
     """
     from django.core.checks.registry import registry  # noqa: PLC0415
     from djstripe import checks  # noqa: PLC0415

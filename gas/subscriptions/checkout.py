@@ -79,8 +79,10 @@ def is_paid(user: User, session_id: str) -> bool:
 
 
 def _customer(user: User) -> str:
-    """The person as a customer. Made at Stripe, and written down, before anything can be bought: every webhook finds
-    its person. Who deletes their account while Stripe makes the customer is removed from there again.
+    """Return the id of the person's Stripe customer, creating it if needed.
+
+    The customer is created and saved before anything can be bought, so that every webhook finds its person. If the
+    account is deleted while Stripe creates the customer, the customer is removed again.
     """
     billing, _created = Billing.objects.get_or_create(user=user)
     before = billing.customer_id

@@ -15,6 +15,7 @@ FORWARDED = uuid.UUID("5e7a1c0d-0000-4000-8000-000000000000")
 
 
 def address(endpoint: uuid.UUID) -> str:
+    """Return the URL at which the site receives the webhooks of an endpoint."""
     return settings.SITE_URL + reverse("djstripe:djstripe_webhook_by_uuid", args=[endpoint])
 
 

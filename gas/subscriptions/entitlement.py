@@ -27,8 +27,11 @@ class Subscription:
 
 
 def ruling(subscriptions: Iterable[Subscription]) -> Subscription | None:
-    """The one that counts: a good one before one that is past due before any other; of equals the one that lasts
-    longest, then the newest. None when there is none."""
+    """Return the subscription that decides the plan, None if there is none.
+
+    A subscription in good standing comes before a past-due one, and that before any other. Among equals the one that
+    lasts longest comes first, then the newest.
+    """
     return max(subscriptions, key=_rank, default=None)
 
 

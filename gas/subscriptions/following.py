@@ -117,8 +117,10 @@ def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
 
 
 def _past_due_since(before: Billing, one: Subscription | None, now: datetime) -> datetime | None:
-    """Since when this subscription has not been good, counted from when it was first past due: one that was given up as
-    unpaid in between, and is past due again, has no second grace.
+    """Return the time since which this subscription has not been in good standing, None if it is.
+
+    The time counts from the first past-due state: a subscription that became unpaid and is past due again gets no
+    second grace period.
     """
     if one is None or one.status in GOOD:
         return None

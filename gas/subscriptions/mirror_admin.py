@@ -1,5 +1,6 @@
-"""dj-stripe's tables in the admin site, for looking at. Its own pages could change things at Stripe, show keys, and
-register endpoints: none of them is kept.
+"""Read-only admin pages for the tables of dj-stripe.
+
+Its own pages could change things at Stripe, show keys, and register endpoints, so none of them is kept.
 """
 
 from typing import Any
@@ -12,6 +13,8 @@ from djstripe.models import Event, Subscription, WebhookEndpoint, WebhookEventTr
 
 
 class LookedAt(admin.ModelAdmin):
+    """Rows that staff can look at and not change."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -52,6 +55,8 @@ class TriggerAdmin(LookedAt):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(LookedAt):
+    """Subscriptions as Stripe last described them."""
+
     list_display = ("id", "customer_id", "status", "created")
     search_fields = ("id", "customer__id")
     fields = ("id", "customer_id", "created", "livemode", "stripe_data")

@@ -11,6 +11,8 @@ from gas.users.models import PlanChoice
 
 
 class PlanChange(models.Model):
+    """One change of a plan: when, by whom, and why."""
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="plan_changes")
     at = models.DateTimeField(auto_now_add=True)
     from_plan = models.CharField(max_length=10, choices=PlanChoice)
@@ -26,6 +28,8 @@ class PlanChange(models.Model):
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
+    """Queries for grants."""
+
     def live(self, now: datetime | None = None) -> "GrantQuerySet":
         """Those that make their person premium now, whether or not somebody has noted the end of others."""
         return self.filter(Q(until=None) | Q(until__gt=now or clock.now()), ended_at=None)

@@ -16,8 +16,9 @@ def register() -> None:
 
 
 def export(user: User) -> Iterator[File]:
-    """plan.json: the subscription as it was last read, grants, and every change of plan; who of the staff is not in it.
-    Payments and invoices are at Stripe, and can be had in its Billing Portal.
+    """Yield plan.json: the subscription as it was last read, grants, and every change of plan.
+
+    Names of staff are left out. Payments and invoices are at Stripe, in its Billing Portal.
     """
     told = {
         "plan": user.plan,

@@ -78,4 +78,5 @@ PLANS = {
 
 
 def plan_of(user: User) -> Plan:
+    """Return the plan of a person. The only way to ask for a plan's limits."""
     return PLANS[PlanChoice(user.plan)]

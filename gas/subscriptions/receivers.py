@@ -35,9 +35,11 @@ def customer_changed(event: Event, **_: Any) -> None:
         log.info("Stripe event %s is of no customer of ours", event.id)
 
 
-def keep_nothing_of_nobody(instance: WebhookEventTrigger, **_: Any) -> None:
-    """Of somebody who is no customer here, or not any more, names and addresses do not stay: not in the event, and not
-    in the request that brought it, which dj-stripe saves after this. Ids stay, by which late ones are found.
+def scrub_unknown_customer(instance: WebhookEventTrigger, **_: Any) -> None:
+    """Remove names and addresses from an event about somebody who is not a customer of this service.
+
+    They are removed from the event and from the request that brought it, which dj-stripe saves afterwards. Ids stay, so
+    that late events can be matched.
     """
     event = instance.event
     if event is None:
@@ -61,4 +63,4 @@ def connect() -> None:
                 signal.disconnect(handler, sender=Event)
     for name in EVENTS:
         WEBHOOK_SIGNALS[name].connect(customer_changed, sender=Event, dispatch_uid="gas")
-    webhook_post_process.connect(keep_nothing_of_nobody, sender=WebhookEventTrigger, dispatch_uid="gas")
+    webhook_post_process.connect(scrub_unknown_customer, sender=WebhookEventTrigger, dispatch_uid="gas")

@@ -39,8 +39,9 @@ def have_removed(customer_id: str) -> None:
 
 
 def remove_customer(removal_id: int) -> None:
-    """Cancel their subscriptions and delete the customer at Stripe; once no webhook can come any more, the note is
-    done with. Safe to repeat.
+    """Cancel the subscriptions of a customer and delete the customer at Stripe. Safe to repeat.
+
+    The row of the removal is deleted once no more webhooks can come.
 
     Raises:
         BillingUnavailable: Stripe does not answer. The note stays.

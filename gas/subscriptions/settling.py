@@ -17,6 +17,7 @@ def grace() -> timedelta:
 
 
 def grace_ends(billing: Billing) -> datetime | None:
+    """Return when the grace period after a failed payment ends, None if no payment failed."""
     return billing.past_due_since + grace() if billing.past_due_since else None
 
 

@@ -71,6 +71,7 @@ class Standing:
 
 
 def standing(user: User) -> Standing:
+    """Return what decides the plan of a person: subscription and grant."""
     return Standing(
         plan=plan_of(user),
         billing=Billing.objects.filter(user=user).first(),

@@ -48,7 +48,7 @@ class Gone(BillingUnavailable):
 
 @dataclass(frozen=True)
 class Price:
-    """What Premium costs: `amount` with its decimals, such as "29.00", for every `count` months, years…"""
+    """The price of Premium: `amount` with its decimals, such as "29.00", for every `count` months or years."""
 
     amount: str
     currency: str
@@ -130,8 +130,9 @@ def _asking(what: str) -> Iterator[None]:
 
 
 def create_customer(user: User, *, instead_of: str = "") -> str:
-    """Make the person a customer and return its id. Asked again at once, or by two at the same time, it is the same
-    one; `instead_of` names one that Stripe no longer has.
+    """Create a customer for the person and return its id.
+
+    Repeated or concurrent calls return the same customer. `instead_of` names a customer that Stripe no longer has.
     """
     key = _key("customer", user.pk, user.email, instead_of)
     with _asking("The customer"):
@@ -226,8 +227,10 @@ def latest_checkout(customer_id: str) -> CheckoutSession | None:
 def create_checkout(
     user: User, customer_id: str, *, success_url: str, cancel_url: str, after: str = ""
 ) -> CheckoutSession:
-    """A hosted page on which to subscribe. Asked again within the hour, with the same `after`, the session before, it
-    is the same. Stripe remembers for a day what it answers to a key, failures too: nobody is to wait for so long.
+    """Create a Checkout session, a page at Stripe on which to subscribe.
+
+    A call with the same `after` (the previous session) within the same hour returns the same session. Stripe repeats
+    its answer to an idempotency key for a day, errors included; with the hour in the key nobody waits that long.
     """
     price, hour = settings.STRIPE_PRICE_ID, f"{timezone.now().astimezone(UTC):%Y-%m-%dT%H}"
     key = _key("checkout", user.pk, customer_id, price, success_url, cancel_url, after, hour)
@@ -249,6 +252,7 @@ def create_checkout(
 
 
 def retrieve_checkout(session_id: str) -> CheckoutSession:
+    """Return a Checkout session by its id."""
     with _asking("The payment"):
         return _session(_client().checkout.sessions.retrieve(session_id))
 
@@ -303,6 +307,7 @@ def price() -> Price | None:
 
 
 def retrieve_price() -> Price:
+    """Return the price of Premium."""
     with _asking(f"The price {settings.STRIPE_PRICE_ID}"):
         one = _client().prices.retrieve(settings.STRIPE_PRICE_ID)
     if one.recurring is None or one.unit_amount is None:
@@ -317,6 +322,7 @@ def retrieve_price() -> Price:
 
 
 def endpoints() -> list[dict[str, Any]]:
+    """Return the webhook endpoints of the account."""
     with _asking("The list of webhook endpoints"):
         pages = _client().webhook_endpoints.list({"limit": PAGE}).auto_paging_iter()
         return [one.to_dict() for one in pages]
@@ -356,6 +362,7 @@ def update_endpoint(endpoint_id: str, events: Sequence[str]) -> None:
 
 
 def delete_endpoint(endpoint_id: str) -> None:
+    """Delete a webhook endpoint."""
     with _asking("The webhook endpoint"):
         _client().webhook_endpoints.delete(endpoint_id)
 

@@ -130,6 +130,7 @@ def differs(billing: Billing, live: list[Subscription]) -> bool:
 
 
 def forget_old_events() -> None:
+    """Delete events and webhook requests older than EVENTS_KEPT."""
     old = clock.now() - EVENTS_KEPT
     mirror.WebhookEventTrigger.objects.filter(created__lt=old).delete()
     mirror.Event.objects.filter(djstripe_created__lt=old).delete()

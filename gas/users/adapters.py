@@ -82,8 +82,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         ratelimit.clear(request, app="allauth.account", action="login_failed_account", key=_login_of(credentials))
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Called when the button behind a mailed link is pressed: by the owner of the mailbox, and perhaps not by who
-        made the account. Only who knows a way into it goes on, so that nobody confirms a stranger's account.
+        """Confirm an address when the button on the page of a mailed link is pressed.
+
+        The owner of the mailbox presses it, who need not be the person who made the account. Confirming requires a
+        sign-in to the account, so that nobody confirms a stranger's account.
         """
         if not is_known_here(request, email_address.user):
             messages.info(request, "Sign in first, in this browser. Then open the link of the mail once more.")
@@ -97,6 +99,8 @@ def _login_of(credentials: dict[str, Any]) -> str:
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """The names that authenticator apps and passkeys show."""
+
     def get_totp_issuer(self) -> str:
         return settings.SITE_NAME
 

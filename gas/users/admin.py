@@ -1,3 +1,5 @@
+"""Admin pages of people."""
+
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -41,6 +43,8 @@ class WayIn(admin.TabularInline):
 
 
 class AddressInline(WayIn):
+    """The e-mail addresses of a person."""
+
     model = EmailAddress
     fields = ("email", "verified", "primary")
 
@@ -57,11 +61,15 @@ class FactorInline(WayIn):
 
 
 class LinkedInline(WayIn):
+    """The linked accounts of a person, such as Globus."""
+
     model = SocialAccount
     fields = ("provider", "uid", "date_joined", "last_login")
 
 
 class SessionInline(WayIn):
+    """The open sessions of a person."""
+
     model = UserSession
     fields = ("ip", "user_agent", "created_at", "last_seen_at")
 
@@ -76,6 +84,8 @@ def _may_touch(request: HttpRequest, person: User | None) -> bool:
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
+    """People, with everything that belongs to their account."""
+
     ordering = ("email",)
     list_display = ("email", "name", "institution", "plan", "is_staff", "is_active", "date_joined")
     list_filter = ("plan", "is_staff", "is_active", "date_joined")

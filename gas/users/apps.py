@@ -1,7 +1,11 @@
+"""The Django app `users`."""
+
 from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
+    """Connect the receivers of accounts."""
+
     name = "gas.users"
     label = "users"
 

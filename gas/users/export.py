@@ -98,4 +98,5 @@ def account(user: User) -> dict[str, Any]:
 
 
 def as_json(value: object) -> bytes:
+    """Return a value as indented JSON."""
     return json.dumps(value, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False).encode()

@@ -16,8 +16,9 @@ from gas.users.models import User
 
 
 def lock_owner(*, waiting: bool = True, **which: Any) -> User | None:
-    """Within a transaction: the person, locked; None if there is no such person, or, without `waiting`, if somebody
-    else has them.
+    """Lock a person's row within a transaction and return it.
+
+    Returns None if there is no such person, or, without `waiting`, if another transaction holds the lock.
     """
     return _locking(waiting).filter(**which).first()
 

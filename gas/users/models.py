@@ -30,6 +30,8 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
+    """A person with an account, known by their e-mail address."""
+
     # Part of S3 keys, so not a number that tells how many accounts there are.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]

@@ -18,6 +18,7 @@ from gas.users.owners import MADE_HERE, close_all_ways_in, close_ways_in, nobody
 
 @receiver(user_signed_up)
 def remember_who_made_it(request: HttpRequest, user: User, **_: Any) -> None:
+    """Note in the session which account was made in this browser."""
     request.session[MADE_HERE] = str(user.pk)
 
 

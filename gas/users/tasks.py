@@ -14,9 +14,7 @@ from gas.users import exports
 
 @app.task(name=SEND_OWED_MAIL)
 def send_owed_mail() -> None:
-    """Required: nothing. Resulting: mails that are owed and due were tried; staff know what was held back; exports
-    that stood still are on their way again.
-    """
+    """Try all mails that are due, tell staff about mails that are held back, and resume exports that stand still."""
     if rounds.just_taken("mail", settings.SWEEP_SECONDS):
         return
     outbox.send_owed()

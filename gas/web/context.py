@@ -5,6 +5,7 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, str]:
+    """Return the variables that every template has."""
     return {
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,

@@ -44,6 +44,7 @@ def ready() -> JsonResponse:
 
 
 def database_answers() -> bool:
+    """Return whether the database answers."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -47,7 +47,7 @@ def tree(data):
 
 
 def refusal(call, **parameters):
-    """(status, code)"""
+    """Return the refusal as (status, code)."""
     with pytest.raises(ClientError) as refused:
         call(vaultName=VAULT, **parameters)
     answer = refused.value.response

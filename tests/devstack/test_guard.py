@@ -31,7 +31,7 @@ def send(form, body=b"##fileformat=VCFv4.2\n", **changes):
 
 
 def refusal(answer):
-    """(status, code, message)"""
+    """Return the refusal as (status, code, message)."""
     code, message = re.findall("<Code>(.*?)</Code><Message>(.*?)</Message>", answer.text)[0]
     return answer.status_code, code, message
 

@@ -1,5 +1,4 @@
-"""Promise: pages keep to the content security policy, draw only icons that exist, and mails and notices say what
-is so."""
+"""Pages keep to the content security policy and draw only icons that exist; mails and notices tell the truth."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""A contig on which genes crowd: they overlap, lie in one another, share segments, and some are of kinds that csq
-ignores, of which there are few, as in Ensembl's (see annotator.regions.filler).
+"""A contig with crowded genes: they overlap, lie in one another, and share segments.
+
+A few are of kinds that csq ignores, as in Ensembl's gene sets (see annotator.regions.filler).
 
 Its bases are C and G alone, in which there is no stop codon, so that any segments may code. It goes to
 tests.support.genome.serve_as_ensembl.

@@ -216,10 +216,11 @@ def touches_a_gap(pair: Pair) -> bool:
 
 
 def is_inserted_at_an_edge(pair: Pair) -> bool:
-    """csq takes an insertion between an exon and an intron for one into the splice site, and one at the edge of the
-    splice region for one inside it.
+    """Whether it is an insertion at an edge that csq counts as inside.
 
-    The site's two bases stand where they stood. VEP takes bases between an exon and an intron for the exon's.
+    csq takes an insertion between an exon and an intron for one into the splice site, and one at the edge of the
+    splice region for one inside it. The site's two bases are still at their place. VEP counts bases between an exon and
+    an intron as part of the exon.
     """
     edges = {
         one

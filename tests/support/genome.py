@@ -25,8 +25,10 @@ COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 @dataclass
 class Gene:
-    """A gene and its one transcript. places: genomic position of each coding base, in the gene's own direction; exons:
-    in genomic order; protein: with its stop.
+    """A gene and its one transcript.
+
+    places: genomic position of each coding base, in the direction of the gene; exons: in genomic order; protein: with
+    its stop.
     """
 
     number: int

@@ -32,7 +32,7 @@ def _text(value: object) -> str:
 
 
 class StandIn:
-    """`calls` lists every call that a client has made: "glacier.ListJobs", "s3.CopyObject"…
+    """AWS in memory. `calls` lists every call that a client has made: "glacier.ListJobs", "s3.CopyObject".
 
     What befalls the next answers to such a call is told by `lost` (it was done, and nobody hears of it), `cut` (its
     last byte is missing) and `spoilt` (a byte is another), each {call: number of times}.

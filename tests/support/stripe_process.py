@@ -51,7 +51,7 @@ class StripeProcess:
         return self.http.post(page, data=fields, allow_redirects=False, timeout=10)
 
     def in_portal(self, page: str, what: str) -> None:
-        """cancel, renew, or invoices/<id>/pay"""
+        """Press a button of the portal: cancel, renew, or invoices/<id>/pay."""
         self.http.post(f"{page}/{what}", allow_redirects=False, timeout=10).raise_for_status()
 
     def change_card(self, page: str, card: str = GOOD) -> None:
@@ -61,7 +61,7 @@ class StripeProcess:
     # --- What time, and trouble, do
 
     def webhooks(self, mode: str) -> None:
-        """send, hold or drop"""
+        """Send, hold or drop webhooks from now on."""
         self._post("/_devstack/stripe", {"webhooks": mode})
 
     def end_period(self, subscription: str) -> None:

@@ -42,10 +42,17 @@ def too_many(person: User) -> bool:
 
 
 def proposal(body: Any) -> dict[str, Any]:
-    """What to propose for a file: {"header": [lines], "records": [[CHROM, POS, REF], …]} → {"fit", "reference",
-    "build", "reason", "fits"} as `annotator.builds.Detection` has them, and "ask": whether the person has to confirm.
+    """Propose a reference for a file that a browser has read the beginning of.
 
-    Raises Unreadable.
+    Args:
+        body: {"header": [lines], "records": [[CHROM, POS, REF], …]}.
+
+    Returns:
+        {"fit", "reference", "build", "reason", "fits"} as in `annotator.builds.Detection`, and "ask": whether the
+        person has to confirm.
+
+    Raises:
+        Unreadable: the body is not of this form.
     """
     lines, sample = _lines(body), _sample(body)
     infos = [_with_sequence(info, sample) for info in references.choices()] if sample else references.choices()

@@ -27,6 +27,7 @@ def choices() -> list[ReferenceInfo]:
 
 
 def is_known(reference: str) -> bool:
+    """Return whether a job may choose this reference."""
     return any(info.id == reference for info in choices())
 
 

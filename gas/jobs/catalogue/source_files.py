@@ -142,8 +142,9 @@ def _send(version: Version, source: Source, told: Callable[[str], None]) -> bool
 
 
 def withdraw(pack_id: str, name: str) -> bool:
-    """Take a source back: no new job uses it, its files go from S3, and from each worker with its next job on the
-    reference. Returns whether there was one.
+    """Withdraw a source: no new job uses it, and its files are deleted from S3.
+
+    Each worker deletes its copy with its next job on the reference. Returns whether there was such a source.
     """
     if not settings.REFERENCES_S3:
         raise NotPublished("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")

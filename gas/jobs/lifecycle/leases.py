@@ -45,8 +45,7 @@ class Claim:
 
     @property
     def prefix(self) -> str:
-        """A folder of this attempt's own in the results bucket: a slow worker cannot overwrite what its
-        successor has stored."""
+        """The folder of this attempt in the results bucket, so that a slow worker cannot overwrite a later attempt."""
         return self.job.attempt_folder(self.token)
 
 

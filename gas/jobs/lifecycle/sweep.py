@@ -125,12 +125,14 @@ def _end_upload(job: Job) -> None:
 
 
 def resend_notices(now: datetime) -> int:
+    """Send messages for notices whose mail is overdue. Returns their number."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     notices.give_up_old(now)
     return rounds.resend(notices.owed(now).filter(due_at__lt=late), now, "due_at", SEND_NOTICE, log)
 
 
 def resend_purges(now: datetime) -> int:
+    """Send messages for folders that are still to be emptied. Returns their number."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     due = Purge.objects.filter(Q(emptied_at=None) | Q(settled_at__lt=now), sent_at__lt=late)
     return rounds.resend(due, now, "sent_at", PURGE, log)
@@ -162,6 +164,7 @@ def resend_hot_copies(now: datetime) -> int:
 
 
 def resend_removals(now: datetime) -> int:
+    """Send messages for copies that are still to be deleted. Returns their number."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     return rounds.resend(Removal.objects.filter(due_at__lt=late), now, "due_at", REMOVE_COPY, log)
 

@@ -57,8 +57,9 @@ def leaving(owner: User) -> dict[str, Any] | None:
 
 
 def limits(owner: User | None = None) -> dict[str, Any]:
-    """What to know before an upload: of the owner's plan, or of a new account's. `larger_bytes`: what an upgrade
-    would allow; None for who has it.
+    """Return the limits of uploads for the owner's plan, or for that of a new account.
+
+    `larger_bytes` is the size that an upgrade would allow, None on the largest plan.
     """
     plan, larger = plan_of(owner) if owner else PLANS[PlanChoice.FREE], PLANS[PlanChoice.PREMIUM]
     return {
@@ -76,8 +77,11 @@ def queue_position(job: Job) -> int | None:
 
 
 def progress(job: Job) -> dict[str, Any]:
-    """The stages with what is done, active and to come: {"stage", "stages": [{"name", "label", "state"}],
-    "records"}."""
+    """Return the stages of a job, each done, active or to come.
+
+    Returns:
+        {"stage", "stages": [{"name", "label", "state"}], "records"}
+    """
     names = list(STAGES)
     current = names.index(job.stage) if job.stage in names else -1
     return {

@@ -235,6 +235,7 @@ def clear_uploads(request: PersonRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Show a job."""
     return render(request, "jobs/detail.html", context.detail(_own(request, job_id)))
 
 
@@ -352,6 +353,7 @@ def _target(job: Job, kind: str) -> tuple[str, str, str] | None:
 @login_required
 @require_POST
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Cancel a job."""
     job = _own(request, job_id)
     return _act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
 
@@ -359,6 +361,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
+    """Put a job into the queue again."""
     job = _own(request, job_id)
     return _act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
 

@@ -73,9 +73,10 @@ def has_room(owner: User) -> bool:
 
 
 def wake_next(ends: Job) -> None:
-    """Within the transaction in which the job stops running, or is not to run any more, with its owner locked: its
-    owner's next get messages of their own, as many as there is room for, since their first may have come while there
-    was none.
+    """Send messages for the owner's next jobs when a job stops running or will not run.
+
+    Call it in the transaction that ends the job, with the owner locked. The owner's plan decides how many jobs are
+    woken. A new message is needed because the first one may have come while no more jobs could run.
     """
     wake(ends.owner, but=ends.pk)
 

@@ -48,23 +48,31 @@ def _staff(request: HttpRequest) -> User:
 
 
 class EventInline(NeverDeleted, admin.TabularInline):
+    """The timeline of a job."""
+
     model = JobEvent
     verbose_name_plural = "timeline"
     fields = readonly_fields = ("at", "machine", "from_state", "to_state", "message", "actor")
 
 
 class ResultInline(ShownIfThere, admin.StackedInline):
+    """The result of a job."""
+
     model = ResultFile
     exclude = ("lease_token",)
 
 
 class NoticeInline(NeverDeleted, admin.TabularInline):
+    """The mails about a job."""
+
     model = Notice
     fields = readonly_fields = ("kind", "created_at", "tries", "sent_at", "given_up_at")
 
 
 @admin.register(Job)
 class JobAdmin(Audited, Acting, admin.ModelAdmin):
+    """Jobs, with the actions retry and cancel."""
+
     list_display = (
         "name",
         "owner",
@@ -211,6 +219,8 @@ class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
 
 @admin.register(UploadSwitch)
 class UploadSwitchAdmin(admin.ModelAdmin):
+    """The one row that opens and closes uploads."""
+
     list_display = ("__str__", "open", "message")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

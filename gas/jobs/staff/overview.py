@@ -35,8 +35,11 @@ class Stuck:
 
 
 def overview() -> dict[str, Any]:
-    """{"states": [{"state", "label", "count", "size"}], "stuck": [Stuck], "stuck_count", "removals",
-    "dead": {queue: messages}, "estimate": see storage.estimate}.
+    """Return the state of storage for staff.
+
+    Returns:
+        {"states": [{"state", "label", "count", "size"}], "stuck": [Stuck], "stuck_count", "removals",
+        "dead": {queue: messages}, "estimate": see storage.estimate}
     """
     rows = ResultFile.objects.order_by().values("state").annotate(count=Count("pk"), size=Sum("size"))
     found = {row["state"]: row for row in rows}

@@ -173,11 +173,12 @@ def interrupted(result: ResultFile) -> None:
 
 
 def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | None = None) -> None:
-    """After a failed attempt: available as before, and due again after a pause that grows, unless it is no longer due.
-    `archive`, or what the attempt may have stored before the fault, is removed. Safe to repeat.
+    """Make a result available again after a failed attempt, and due again after a pause that grows.
 
-    A result is not tried again if it is not in S3, or if MAX_ATTEMPTS times in a row it was not what its row says or
-    its archive was not what was sent: its row says what is wrong, and staff are told.
+    Removes `archive`, or what the attempt may have stored before the error. Safe to repeat.
+
+    A result is not tried again if it is missing from S3, or if its bytes or its archive were wrong MAX_ATTEMPTS times
+    in a row. Its row then says what is wrong, and staff are told.
     """
     faults_now = claim.result.faults + 1
     damages = faults.damages_after(claim.result.damages, error)

@@ -84,12 +84,14 @@ def read_vault() -> Vault:
 
 
 def uses_vault() -> bool:
+    """Return whether any result is, or will be, archived in the vault."""
     return settings.ARCHIVE_ROUTE == "vault" or ResultFile.objects.filter(archive_route="vault").exists()
 
 
 def findings(vault: Vault) -> Iterator[Finding]:
-    """Compare every result that nobody works on with S3 and Glacier. Costs one HEAD for each, and more for those that
-    are not where they should be.
+    """Compare every result that nobody works on with S3 and Glacier.
+
+    Costs one HEAD per result, and more for those that are not where they should be.
     """
     last = 0
     while True:

@@ -1,8 +1,7 @@
-"""Tables that are made by themselves, of long results and of those that came back from the archive: who makes them, and
-what the rows say of it.
+"""Rows of tables that are built after the result: for long results, and for those restored from the archive.
 
-The flat table and the Parquet file hold what the annotated VCF holds, so they leave S3 with it. Nobody waits for them:
-the result is there before they are.
+The flat table and the Parquet file hold the same data as the annotated VCF, so they are deleted from S3 with it. The
+result is available before its tables are.
 """
 
 import logging
@@ -45,6 +44,7 @@ def claim(result_id: int) -> ResultFile | None:
 
 
 def owed(result: ResultFile) -> bool:
+    """Return whether the tables of the result are still to be built."""
     return TableBuild.objects.filter(pk=result.pk).exists()
 
 

@@ -87,4 +87,5 @@ def segments(counts: Mapping[str, Any], *names: str) -> list[Segment]:
 
 
 def percent(count: int, whole: int) -> float:
+    """Return `count` in percent of `whole`, to two decimals."""
     return round(100 * count / whole, 2)

@@ -140,7 +140,7 @@ def _time(at: datetime, words: str, extra: str = "") -> SafeString:
 
 
 def roughly(at: datetime) -> str:
-    """naturaltime's larger unit alone: "2 days ago" of "2 days, 5 hours ago", "in 2 days" of what is to come."""
+    """Return the larger unit of `naturaltime` alone: "2 days ago" for "2 days, 5 hours ago", or "in 2 days"."""
     words = naturaltime(at)
     future = at > now()
     larger = words.partition(",")[0].removesuffix(" from now").removesuffix(" ago")
@@ -158,6 +158,7 @@ def took(start: datetime | None, end: datetime | None = None) -> str:
 
 
 def duration(span: timedelta) -> str:
+    """Return a time span as text: "3.2 s", "4 min 10 s" or "2 h 5 min"."""
     seconds = span.total_seconds()
     if seconds < 10:
         return f"{seconds:.1f} s"

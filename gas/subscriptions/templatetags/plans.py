@@ -20,7 +20,7 @@ def plan_summary(user: User) -> Standing:
 
 @register.filter
 def day(at: datetime | None) -> str:
-    """ "3 December", with the year unless it is this one; "" for None. In the reader's zone, if it is known."""
+    """Return a day in the reader's time zone, as "3 December", with the year unless it is this one; "" for None."""
     if at is None:
         return ""
     at = localtime(at)

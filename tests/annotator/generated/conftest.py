@@ -105,7 +105,6 @@ def sources(packs: Path, reference: Reference, genome: Genome, plain: Recipe) ->
 @pytest.fixture(scope="module")
 def run(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Annotate:
     """Annotate bytes, each call in a folder of its own, from any thread. Keyword arguments go to annotate."""
-
     parent = tmp_path_factory.mktemp("runs")
 
     def annotated(content: bytes, **arguments: Any) -> Annotated:

@@ -133,8 +133,9 @@ def test_what_bcftools_cannot_read_is_found_in_columns_too(
 def test_neighbours_are_told_together_in_columns_too(
     run: Annotate, genome: Genome, plain: Recipe, small_blocks: pytest.MonkeyPatch
 ) -> None:
-    """Without this, blocks and records one by one might agree in saying nothing; and lines without neighbours stay
-    plain.
+    """Neighbours are combined in columns, and lines without neighbours stay plain.
+
+    Without this test, both paths might agree in combining nothing.
     """
     looked_at: list[int] = []
     found = neighbors.with_neighbors

@@ -1,5 +1,6 @@
-"""The same file on the same pack gives the same bytes, at any time, in any process, by the service and by hand: apart
-from the lines that name the job.
+"""The same file on the same pack gives the same bytes, at any time, in any process, by the service and by hand.
+
+Only the lines that name the job differ.
 """
 
 import gzip

@@ -29,7 +29,7 @@ def of(*pieces: bytes) -> str:
 
 
 def test_the_example_of_the_developer_guide() -> None:
-    """ "Example Signature Calculation for Streaming API", Glacier developer guide."""
+    """From "Example Signature Calculation for Streaming API" in the Glacier developer guide."""
     expected = "726e392cb4d09924dbad1cc0ba3b00c3643d03d14cb4b823e2f041cff612a628"
     assert of(b"Welcome to Amazon Glacier.") == expected
 

@@ -21,6 +21,8 @@ from gas.jobs.catalogue import packs, references
 
 
 class Command(BaseCommand):
+    """Install a reference pack."""
+
     help = (
         f"Install a reference pack from Ensembl: {', '.join(KNOWN)}, or any of its species, such as danio_rerio. "
         "Run it again after an interruption: it goes on where it stopped. With --fasta and --genes, install your own "

@@ -29,6 +29,8 @@ STEP_BYTES = 64 * 1024 * 1024  # between two lines where the output is no termin
 
 
 class Command(BaseCommand):
+    """Install, publish or withdraw a source of known variants."""
+
     help = (
         f"Install a source of known variants for a reference pack: {', '.join(PRESETS)}, or any VCF with --from and "
         "--fields. See docs/sources.md."

@@ -10,6 +10,8 @@ from gas.jobs.storage.stray_objects import all_strays
 
 
 class Command(BaseCommand):
+    """Compare results with S3 and Glacier."""
+
     help = (
         "Compare every result with S3 and Glacier, by both routes, and list objects that no row names. Without "
         "--repair no result, object or archive is changed; a vault is only asked for its inventory. With it, rows "

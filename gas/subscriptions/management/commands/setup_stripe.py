@@ -13,6 +13,8 @@ from gas.subscriptions.endpoint import ensure_endpoint, keep_secret
 
 
 class Command(BaseCommand):
+    """Create or repair the webhook endpoint at Stripe."""
+
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
