@@ -17,15 +17,15 @@ from rich.console import Console
 
 from annotator.samples import write_sample
 from devstack.client import Refused, Scientist
-from devstack.datadir import NotOurs
-from devstack.demo import ROUTES, demo
-from devstack.environment import real_stripe
-from devstack.manage import manage
+from devstack.processes.data_dir import NotOurs
+from devstack.processes.environment import real_stripe
+from devstack.processes.manage import manage
+from devstack.processes.supervisor import NotReady
 from devstack.scenarios import attack, cold_chaos
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
+from devstack.scenarios.demo import ROUTES, demo
 from devstack.scenarios.tamper import TAMPERINGS
 from devstack.stack import Stack
-from devstack.supervisor import NotReady
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -161,7 +161,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _screenshots(options: argparse.Namespace) -> int:
-    from devstack.screenshots import screenshots  # noqa: PLC0415  (Playwright is needed for this alone)
+    from devstack.scenarios.screenshots import screenshots  # noqa: PLC0415  (Playwright is needed for this alone)
 
     screenshots(options.folder, _say)
     return 0

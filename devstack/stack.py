@@ -16,13 +16,13 @@ from typing import Any, Self
 
 import requests
 
-from devstack.datadir import DataDir
-from devstack.environment import Accounts, build_environment
-from devstack.manage import write_environment
-from devstack.ports import free_port
-from devstack.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
+from devstack.aws.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
+from devstack.processes.data_dir import DataDir
+from devstack.processes.environment import Accounts, build_environment
+from devstack.processes.manage import write_environment
+from devstack.processes.ports import free_port
+from devstack.processes.supervisor import NotReady, Program, Supervisor
 from devstack.stripe.client import Control
-from devstack.supervisor import NotReady, Program, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 _FIRST, _SECOND = 0, 1  # tiers: the second stops first
@@ -277,7 +277,11 @@ class Stack:
         return found
 
     def glacier(self, **rules: object) -> dict[str, Any]:
-        """Change the rules of retrievals, or move time on (see devstack/aws/retrievalpage.py); what there is then."""
+        """Change the rules of retrievals, or move time on: see `devstack.aws.glacier.control_page`.
+
+        Returns:
+            What the vaults and the storage classes hold afterwards.
+        """
         with _direct() as session:
             answer = session.post(f"{self.aws_url}/_devstack/glacier", json=rules, timeout=10)
         answer.raise_for_status()

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from archive.tasks import archive_result, delete_hot_copy
-from devstack import provision
+from devstack.aws import provision
 from gas.aws import queues
 from gas.aws.clients import s3, sqs
 from gas.celery import app

@@ -1,6 +1,7 @@
-"""The embedded AWS: moto's server, behind layers that enforce what AWS does and moto does not.
+"""The emulated AWS: moto's server, behind layers that enforce what AWS does and moto does not.
 
-From the outside in: `control` and `retrievalpage` (our own pages), `cors`, `faults`, `guard`, `longpoll`, `mailbox`,
-`glacier` (the vault service, instead of moto's), `coldstorage` (S3's Glacier storage classes), moto. All of its state
-is in one process: in memory, and what vaults hold in a temporary file.
+From the outside in: `control` and `glacier.control_page` (pages of the devstack itself), `s3.cors`, `faults`,
+`s3.guard`, `longpoll`, `mailbox`, `glacier.vault_service` (instead of moto's), `glacier.storage_classes`, moto. All
+state is in one process: in memory, and what vaults hold in a temporary file. `provision` makes the buckets, queues and
+the vault, as a deployment does.
 """

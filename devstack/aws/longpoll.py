@@ -18,8 +18,8 @@ from typing import Any
 from moto.sqs.models import Queue, sqs_backends
 from werkzeug.wsgi import get_input_stream
 
+from devstack.aws.credentials import ACCOUNT, REGION
 from devstack.aws.wsgi import App, Environ, StartResponse
-from devstack.credentials import ACCOUNT, REGION
 
 #: A message that becomes visible (a delay or a visibility timeout that ran out) wakes nobody: look this often.
 TICK_SECONDS = 0.1

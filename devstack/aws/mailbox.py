@@ -12,9 +12,9 @@ from typing import Any
 
 from moto.ses.models import Message, RawMessage, ses_backends
 
+from devstack.aws.credentials import ACCOUNT, REGION
 from devstack.aws.operations import operation
 from devstack.aws.wsgi import App, Environ, StartResponse
-from devstack.credentials import ACCOUNT, REGION
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,18 @@ os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from devstack.aws.coldstorage import ColdStorage
 from devstack.aws.control import Control
-from devstack.aws.cors import Cors
 from devstack.aws.faults import Faults
-from devstack.aws.glacier import Glacier
-from devstack.aws.guard import Guard
+from devstack.aws.glacier.control_page import RetrievalPage
+from devstack.aws.glacier.notices import Teller
+from devstack.aws.glacier.retrieval import Clock, Rules
+from devstack.aws.glacier.storage_classes import ColdStorage
+from devstack.aws.glacier.vault_service import Glacier
+from devstack.aws.glacier.vaults import Vaults
 from devstack.aws.longpoll import LongPoll
 from devstack.aws.mailbox import Mailbox
-from devstack.aws.retrieval import Clock, Rules
-from devstack.aws.retrievalpage import RetrievalPage
-from devstack.aws.teller import Teller
-from devstack.aws.vaults import Vaults
+from devstack.aws.s3.cors import Cors
+from devstack.aws.s3.guard import Guard
 from devstack.aws.wsgi import App, Environ
 
 

@@ -1,1 +1,4 @@
-"""Stories that run on a whole stack: storms of faults, and what must hold when they are over."""
+"""Stories that run on a whole stack: the demonstration, screenshots, and storms of faults with their checks.
+
+Nothing here is part of the emulated AWS or Stripe.
+"""

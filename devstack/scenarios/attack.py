@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from annotator.samples import write_sample
+from devstack.aws.provision import QUEUES
 from devstack.client import Refused, Scientist
-from devstack.provision import QUEUES
 from devstack.scenarios.chaos import newcomer
 from devstack.stack import Stack, Worker
 from devstack.waiting import wait_for

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from annotator.samples import write_sample
+from devstack.aws.provision import QUEUES
 from devstack.client import TERMINAL, Scientist
-from devstack.provision import QUEUES
 from devstack.scenarios.verify import Submitted, broken_promises, observe
 from devstack.stack import Stack, Worker
 from devstack.waiting import wait_for

@@ -6,7 +6,7 @@ Each function damages what belongs to one completed job of a stack whose work ha
 from collections.abc import Callable
 from typing import Any
 
-from devstack.provision import VAULT
+from devstack.aws.provision import VAULT
 from devstack.stack import Stack
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from annotator.pipeline import Outputs, annotate
 from annotator.references import load_reference
+from devstack.aws.provision import ARCHIVE_PREFIX, VAULT
 from devstack.client import Refused, Scientist
-from devstack.provision import ARCHIVE_PREFIX, VAULT
 from devstack.stack import Stack
 
 _QUERY = re.compile(r"\?\S*")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from devstack.ports import free_port
+from devstack.processes.ports import free_port
 from devstack.stack import Stack
 from tests.browser.test_journey import LONG, PASSWORD, sign_up, upload_sample
 from tests.gas.users.provider import Provider, provider

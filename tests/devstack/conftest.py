@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from devstack.ports import free_port
-from devstack.provision import client, provision
+from devstack.aws.provision import client, provision
+from devstack.processes.ports import free_port
 from devstack.stack import ROOT, Stack
 from devstack.waiting import wait_for
 

@@ -9,7 +9,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from devstack.credentials import ACCESS_KEY, REGION, SECRET_KEY
+from devstack.aws.credentials import ACCESS_KEY, REGION, SECRET_KEY
 
 BUCKET = "gas-results"
 DAY = 24 * 3600

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devstack.datadir import DataDir, NotOurs
+from devstack.processes.data_dir import DataDir, NotOurs
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from devstack.provision import VAULT
+from devstack.aws.provision import VAULT
 from devstack.waiting import wait_for
 
 

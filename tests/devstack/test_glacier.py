@@ -9,7 +9,7 @@ import requests
 from botocore.exceptions import ClientError
 from botocore.utils import calculate_tree_hash
 
-from devstack.provision import client, provision
+from devstack.aws.provision import client, provision
 from devstack.waiting import wait_for
 from tests.devstack.conftest import WEB
 

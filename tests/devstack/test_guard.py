@@ -11,9 +11,9 @@ import pytest
 import requests
 from botocore.config import Config
 
-from devstack.aws.postpolicy import check_conditions
+from devstack.aws.provision import client
+from devstack.aws.s3.post_policy import check_conditions
 from devstack.aws.wsgi import S3Error
-from devstack.provision import client
 
 BUCKET = "gas-inputs"
 TYPE = "application/octet-stream"

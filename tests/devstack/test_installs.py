@@ -8,8 +8,8 @@ from annotator.references import available_references
 from annotator.sources.manifest import installed_sources
 from devstack import cli
 from devstack.client import Scientist
-from devstack.datadir import DataDir
-from devstack.manage import ENVIRONMENT, running_environment
+from devstack.processes.data_dir import DataDir
+from devstack.processes.manage import ENVIRONMENT, running_environment
 from devstack.stack import Stack
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
 

@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from devstack import demo as demo_module
-from devstack.demo import ROUTES, demo, find_consequence
+from devstack.scenarios import demo as demo_module
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
+from devstack.scenarios.demo import ROUTES, demo, find_consequence
+from devstack.scenarios.timeline import Broken, Timeline
 from devstack.stack import Stack
-from devstack.timeline import Broken, Timeline
 
 pytestmark = pytest.mark.workers
 

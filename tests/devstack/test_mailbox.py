@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 import requests
 
-from devstack.provision import client
+from devstack.aws.provision import client
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import json
 import pytest
 import requests
 
-from devstack.credentials import ACCOUNT
-from devstack.provision import ARCHIVE_PREFIX, NOTICES_QUEUE, VAULT, client
+from devstack.aws.credentials import ACCOUNT
+from devstack.aws.provision import ARCHIVE_PREFIX, NOTICES_QUEUE, VAULT, client
 from devstack.waiting import wait_for
 from gas.aws.notices import parse
 

@@ -2,7 +2,7 @@
 
 import socket
 
-from devstack.ports import CHOICE, free_port
+from devstack.processes.ports import CHOICE, free_port
 
 
 def test_a_wanted_port_is_taken_if_it_is_free():

@@ -2,7 +2,7 @@
 
 import json
 
-from devstack.provision import QUEUES, VAULT, client, provision
+from devstack.aws.provision import QUEUES, VAULT, client, provision
 from tests.devstack.conftest import WEB
 
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from devstack.client import Refused, Scientist
-from devstack.datadir import NotOurs
+from devstack.processes.data_dir import NotOurs
 from devstack.stack import Stack
 from devstack.waiting import wait_for
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from devstack.processes.supervisor import NotReady, Program, Supervisor
 from devstack.stack import ROOT
-from devstack.supervisor import NotReady, Program, Supervisor
 from devstack.waiting import wait_for
 
 # A process with a child that has left its group and session, as a daemon does: the hardest to find again.
@@ -152,7 +152,7 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path):
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from devstack.supervisor import Program, Supervisor
+from devstack.processes.supervisor import Program, Supervisor
 folder = Path({str(tmp_path)!r})
 supervisor = Supervisor()
 for name in ("a", "b"):

@@ -31,7 +31,7 @@ import annotator.tasks
 import restore.tables
 from annotator.pipeline import INDEX, LOG, RESULT, SUMMARY, Report
 from annotator.tables import PARQUET, STATS, TSV, Tables
-from devstack.credentials import ACCOUNT
+from devstack.aws.credentials import ACCOUNT
 from gas import clock
 from gas.aws import glacier_class, glacier_vault, queues
 from gas.celery import app

@@ -20,10 +20,10 @@ from xml.sax.saxutils import escape
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import get_input_stream
 
-from devstack.aws.glacier import Glacier
-from devstack.aws.retrieval import Clock, Rules
-from devstack.aws.teller import Teller
-from devstack.aws.vaults import Content, Vaults
+from devstack.aws.glacier.notices import Teller
+from devstack.aws.glacier.retrieval import Clock, Rules
+from devstack.aws.glacier.vault_service import Glacier
+from devstack.aws.glacier.vaults import Content, Vaults
 from devstack.aws.wsgi import Environ, S3Error, StartResponse, bucket_and_key, respond
 
 Query = dict[str, str]

@@ -52,7 +52,7 @@ class StandIn:
         return self.calls.count(call)
 
     def glacier(self, **wanted: Any) -> dict[str, Any]:
-        """The state of the emulated Glacier, after changing its rules: see devstack.aws.retrievalpage."""
+        """The state of the emulated Glacier, after changing its rules: see devstack.aws.glacier.control_page."""
         body = json.dumps(wanted).encode() if wanted else None
         builder = EnvironBuilder("/_devstack/glacier", method="POST" if wanted else "GET", data=body)
         chunks, status, _ = run_wsgi_app(self.app, builder.get_environ())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.ports import free_port
+from devstack.processes.ports import free_port
 
 
 def find() -> Path | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
-from devstack.environment import Accounts, build_environment
-from devstack.provision import client, provision
+from devstack.aws.provision import client, provision
+from devstack.processes.environment import Accounts, build_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from devstack.environment import Account
-from devstack.seed import make_account
+from devstack.processes.accounts import make_account
+from devstack.processes.environment import Account
 
 
 class Command(BaseCommand):

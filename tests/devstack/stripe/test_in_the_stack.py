@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from devstack.environment import real_stripe
+from devstack.processes.environment import real_stripe
 from devstack.stripe import PRICE, SECRET_KEY
 from devstack.waiting import wait_for
 from tests.devstack.stripe.conftest import client

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from devstack.ports import free_port
+from devstack.processes.ports import free_port
 from devstack.stack import ROOT
 from devstack.stripe import PRICE
 from devstack.stripe.client import SUCCEEDS, Control, Shopper

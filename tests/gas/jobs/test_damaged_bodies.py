@@ -9,7 +9,7 @@ from moto.s3.models import s3_backends
 
 from annotator.tasks import annotate_job
 from archive.tasks import archive_result, delete_hot_copy, remove_copy
-from devstack.credentials import ACCOUNT
+from devstack.aws.credentials import ACCOUNT
 from gas.aws import glacier_vault, s3
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, TableBuild

@@ -11,7 +11,7 @@ from django.utils import timezone
 from djstripe.models import Event, WebhookEventTrigger
 from pytest_django import Settings
 
-from devstack.ports import free_port
+from devstack.processes.ports import free_port
 from gas.subscriptions import following, stripe, tending
 from gas.subscriptions.entitlement import Subscription
 from gas.subscriptions.following import want

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import requests
 
-from devstack.ports import free_port
+from devstack.processes.ports import free_port
 from tests.support.waiting import wait_until
 
 

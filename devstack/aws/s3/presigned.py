@@ -11,8 +11,8 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from devstack.aws.credentials import ACCESS_KEY, SECRET_KEY
 from devstack.aws.wsgi import Environ, S3Error
-from devstack.credentials import ACCESS_KEY, SECRET_KEY
 
 _NEEDED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders")
 _WEEK = 7 * 24 * 3600

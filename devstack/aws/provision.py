@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from devstack.credentials import ACCESS_KEY, REGION, SECRET_KEY
+from devstack.aws.credentials import ACCESS_KEY, REGION, SECRET_KEY
 
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
 VAULT = "gas-archive"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack.credentials import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
-from devstack.provision import NOTICES_QUEUE
+from devstack.aws.credentials import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+from devstack.aws.provision import NOTICES_QUEUE
 from devstack.stripe import PRICE
 from devstack.stripe import SECRET_KEY as STRIPE_KEY
 

@@ -12,10 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devstack.datadir import DataDir
-from devstack.environment import Accounts, build_environment
+from devstack.processes.data_dir import DataDir
+from devstack.processes.environment import Accounts, build_environment
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 #: The file in a running stack's data folder that has its environment.
 ENVIRONMENT = "environment.json"
 #: What a command inherits from its caller: how this machine reaches the internet.

@@ -12,12 +12,24 @@ from urllib.parse import parse_qsl, unquote
 
 from werkzeug.wsgi import get_input_stream
 
-from devstack.aws import inventories
+from devstack.aws.credentials import ACCOUNT
+from devstack.aws.glacier import inventories
+from devstack.aws.glacier.notices import Teller
+from devstack.aws.glacier.vaults import (
+    MIB,
+    Content,
+    GlacierError,
+    Job,
+    Upload,
+    Vault,
+    Vaults,
+    invalid,
+    iso,
+    missing,
+    token,
+)
 from devstack.aws.operations import operation
-from devstack.aws.teller import Teller
-from devstack.aws.vaults import MIB, Content, GlacierError, Job, Upload, Vault, Vaults, invalid, iso, missing, token
 from devstack.aws.wsgi import App, Environ, StartResponse, respond
-from devstack.credentials import ACCOUNT
 
 PAGE_MAX = 50
 ARCHIVE_MAX_BYTES = 4 * 1024**3

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
-from devstack.aws.multipart import Form, read_form
-from devstack.aws.postpolicy import check_post
-from devstack.aws.presigned import check_url
+from devstack.aws.credentials import ACCESS_KEY, REGION
+from devstack.aws.s3.multipart import Form, read_form
+from devstack.aws.s3.post_policy import check_post
+from devstack.aws.s3.presigned import check_url
 from devstack.aws.wsgi import App, Environ, S3Error, StartResponse, bucket_and_key, respond
-from devstack.credentials import ACCESS_KEY, REGION
 
 #: Form fields that become headers of the object, under the same name.
 _OBJECT_FIELDS = ("cache-control", "content-disposition", "content-encoding", "expires")

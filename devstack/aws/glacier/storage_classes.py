@@ -21,10 +21,10 @@ from moto.s3 import notifications
 from moto.s3.models import s3_backends
 from werkzeug.wsgi import get_input_stream
 
+from devstack.aws.credentials import ACCOUNT
+from devstack.aws.glacier.retrieval import TIERS, Clock, Rules
 from devstack.aws.operations import operation
-from devstack.aws.retrieval import TIERS, Clock, Rules
 from devstack.aws.wsgi import App, Environ, Headers, S3Error, StartResponse, bucket_and_key, respond
-from devstack.credentials import ACCOUNT
 
 ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 _XML = "http://s3.amazonaws.com/doc/2006-03-01/"

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from botocore.utils import calculate_tree_hash
 
-from devstack.aws.retrieval import Clock, Rules
-from devstack.credentials import ACCOUNT, REGION
+from devstack.aws.credentials import ACCOUNT, REGION
+from devstack.aws.glacier.retrieval import Clock, Rules
 
 CHUNK_BYTES = 1024 * 1024
 MIB = 1024 * 1024

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from annotator.samples import write_sample
 from devstack.client import Scientist
-from devstack.coldlife import SETTINGS, archive_and_restore
+from devstack.scenarios.cold_life import SETTINGS, archive_and_restore
+from devstack.scenarios.timeline import Broken, Timeline, expect
 from devstack.stack import Stack
-from devstack.timeline import Broken, Timeline, expect
 from devstack.waiting import wait_for
 
 #: Leber hereditary optic neuropathy's best known variant, and where it lies.

@@ -6,7 +6,7 @@ job", Glacier developer guide.
 
 import io
 
-from devstack.aws.vaults import Content, Job, Tape, Vault, iso, token
+from devstack.aws.glacier.vaults import Content, Job, Tape, Vault, iso, token
 
 COLUMNS = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
 

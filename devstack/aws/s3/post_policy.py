@@ -15,9 +15,9 @@ from botocore.auth import S3SigV4PostAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from devstack.aws.multipart import Form
+from devstack.aws.credentials import ACCESS_KEY, SECRET_KEY
+from devstack.aws.s3.multipart import Form
 from devstack.aws.wsgi import S3Error
-from devstack.credentials import ACCESS_KEY, SECRET_KEY
 
 #: Fields that need no condition.
 _FREE = {"x-amz-signature", "file", "policy"}

@@ -10,9 +10,9 @@ from typing import Any
 
 from werkzeug.wsgi import get_input_stream
 
-from devstack.aws.coldstorage import ColdStorage
-from devstack.aws.teller import Teller
-from devstack.aws.vaults import Vaults
+from devstack.aws.glacier.notices import Teller
+from devstack.aws.glacier.storage_classes import ColdStorage
+from devstack.aws.glacier.vaults import Vaults
 from devstack.aws.wsgi import App, Environ, StartResponse, respond
 
 PATH = "/_devstack/glacier"

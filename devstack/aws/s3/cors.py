@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from moto.s3.models import s3_backends
 
+from devstack.aws.credentials import ACCOUNT
 from devstack.aws.operations import operation
 from devstack.aws.wsgi import App, Environ, Headers, S3Error, StartResponse, bucket_and_key, respond
-from devstack.credentials import ACCOUNT
 
 _VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method")
 _NOT_ALLOWED = (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from moto.sns.models import sns_backends
 
-from devstack.aws.vaults import Job, Vault, Vaults
-from devstack.credentials import ACCOUNT, REGION
+from devstack.aws.credentials import ACCOUNT, REGION
+from devstack.aws.glacier.vaults import Job, Vault, Vaults
 
 TICK_SECONDS = 0.2
 

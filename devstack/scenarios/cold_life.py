@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from devstack.client import Refused, Scientist
+from devstack.scenarios.timeline import Timeline, expect
 from devstack.stack import Stack
 from devstack.stripe.client import DECLINED, Control, NotPaid, Shopper
-from devstack.timeline import Timeline, expect
 from devstack.waiting import wait_for
 
 #: A result is archived within seconds, and found again soon should its message be lost.
