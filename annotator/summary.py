@@ -52,7 +52,7 @@ class Summary:
             self.consequences[allele.term or NOT_PREDICTED] += 1
             for gene in allele.genes:
                 self.genes[gene] += 1
-            if allele.change is not None and allele.type == "SNV":
+            if allele.change is not None and allele.type == "SNV" and allele.change.ref != "N":
                 if is_transition(allele.change):
                     self.transitions += 1
                 else:

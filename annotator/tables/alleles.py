@@ -130,12 +130,16 @@ def _with_types(alleles: pl.DataFrame) -> pl.DataFrame:
         .when((size < 0) & (ref.str.starts_with(alt) | ref.str.ends_with(alt)) & sequence)
         .then(pl.lit("deletion"))
     )
-    some = alleles.select(ref, alt)[places].with_columns(simple.alias(TYPE))
+    described = pl.col(info(tags.HGVS_G)).is_not_null()
+    some = alleles.select(ref, alt, described.alias("described"))[places].with_columns(simple.alias(TYPE))
     rest = some.filter(pl.col(TYPE).is_null()).select("ref", "alt").unique()
     if rest.height:
         names = rest.with_columns(pl.Series("name", [_type(ref, alt) for ref, alt in rest.iter_rows()], pl.String))
         some = some.join(names, on=["ref", "alt"], how="left", maintain_order="left", nulls_equal=True)
-        some = some.with_columns(pl.coalesce(TYPE, "name").alias(TYPE))
+        # Where REF has N and the reference another base, nobody knows what the change is, and it has no description.
+        guessed = ref.str.contains("N", literal=True) & ~pl.col("described") & pl.col("name").is_not_null()
+        type_ = pl.when(guessed).then(pl.lit("other")).otherwise("name")
+        some = some.with_columns(pl.coalesce(TYPE, type_).alias(TYPE))
     return alleles.with_columns(types.scatter(places, some[TYPE]))
 
 

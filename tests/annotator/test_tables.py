@@ -226,6 +226,20 @@ def test_records_with_several_alleles_and_with_none(run: Annotate) -> None:
     assert frame["type"].to_list() == ["insertion", "SNV", None]
 
 
+def test_alleles_of_a_ref_with_n_have_the_types_of_the_summary(run: Annotate) -> None:
+    """The reference has N at 3107 and known bases elsewhere, so that nobody knows what the others change."""
+    result = run(vcf("MT 263 . N G", "MT 750 . NN N", "MT 1000 . NN NNG", "MT 3106 . CN C", "MT 3107 . N C,T"))
+    frame = pl.read_parquet(tables(result).parquet)
+    assert frame["type"].to_list() == ["other", "other", "other", "deletion", "SNV", "SNV"]
+    summary = result.report.summary
+    assert {name: count for name, count in summary["variant_types"].items() if count} == {
+        "other": 3,
+        "deletion": 1,
+        "SNV": 2,
+    }
+    assert summary["titv"] == {"transitions": 0, "transversions": 0, "ratio": None}
+
+
 def test_each_allele_has_the_transcripts_that_it_has_alone(run: Annotate, rcrs: Reference) -> None:
     """CSQ of a record with several alleles is one list. The truth is what each allele gets as a record of its own."""
     dice, together, apart = random.Random(7), [], []  # noqa: S311
