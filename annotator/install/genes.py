@@ -11,7 +11,7 @@ from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
 from annotator.reference.gene_models import Record
 from annotator.reference.gene_table import TableWriter
-from annotator.reference.gff3 import GENE_TYPES, REGION_TYPES, ContigReader, attributes
+from annotator.reference.gff3 import GENE_TYPES, ContigReader, attributes
 
 #: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
 LEFT_OUT = {b"biological_region"}
@@ -26,7 +26,7 @@ class ContigGenes:
     name: by the genome's name.
     length, aliases, circular: from the row that describes the contig itself; length is None without one.
     mitochondrial: whether it has the genes of a mitochondrion.
-    genes: the number of rows of genes and named regions.
+    genes: the number of rows of genes.
     rows: start and text of each row that is kept, until the contig is written.
     reader: puts the rows together, until the contig is written.
     """
@@ -188,6 +188,6 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
     if contig.reader is not None:
         contig.reader.add([column.decode("utf-8", "replace") for column in columns])
     contig.rows.append((start, line if columns[0] == name else name + line[len(columns[0]) :]))
-    if word in GENE_TYPES or word in REGION_TYPES:
+    if word in GENE_TYPES:
         contig.genes += 1
         contig.mitochondrial = contig.mitochondrial or bool(_MITOCHONDRIAL(tags))

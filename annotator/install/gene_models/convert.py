@@ -11,6 +11,7 @@ from annotator.install.gene_models.build import genes_of
 from annotator.install.gene_models.check import Counts, checked
 from annotator.install.gene_models.rows import Row, read_row
 from annotator.install.genome import whole_lines
+from annotator.reference.gff3 import REGION_TYPES
 
 LEVEL = 1  # of gzip: the file is read once and deleted
 
@@ -58,6 +59,7 @@ def convert(
         out.write("##gff-version 3\n")
         for contig, rows in _contigs(source, contig_of, done, progress):
             out.write(_contig_line(contig, rows, lengths[contig], source.name) + "\n")
+            out.writelines(f"{line}\n" for line in _region_lines(contig, rows, lengths[contig]))
             if code := _genetic_code(rows):
                 done.codes[contig] = code
             for found in genes_of(row for row in rows if row.kind not in styles.CONTIGS):
@@ -77,7 +79,7 @@ def convert(
 
 def _contig_line(contig: str, rows: list[Row], length: int, source: str) -> str:
     """Return the row of the contig itself, with what the file says of it."""
-    own = [row for row in rows if row.kind in styles.CONTIGS and row.start == 1 and not row.first("Parent")]
+    own = _own_rows(rows)
     for row in own:
         if row.kind != "region" and row.end != length:
             raise InstallError(
@@ -86,9 +88,31 @@ def _contig_line(contig: str, rows: list[Row], length: int, source: str) -> str:
                 "builds. Give the gene models of this genome.",
             )
     aliases = dict.fromkeys(alias for row in own for alias in row.tags.get("Alias", ()))
-    circular = any(row.first("Is_circular") == "true" for row in own)
+    circular = _is_circular(own)
     mitochondrial = any(row.first("genome") == "mitochondrion" for row in own)
     return ensembl_gff3.contig_line(contig, length, aliases, circular=circular, mitochondrial=mitochondrial)
+
+
+def _own_rows(rows: list[Row]) -> list[Row]:
+    """Return the rows about the contig itself."""
+    return [row for row in rows if row.kind in styles.CONTIGS and row.start == 1 and not row.first("Parent")]
+
+
+def _is_circular(own: list[Row]) -> bool:
+    return any(row.first("Is_circular") == "true" for row in own)
+
+
+def _region_lines(contig: str, rows: list[Row], length: int) -> Iterator[str]:
+    """Yield the rows of D-loops and origins of replication; one over the origin of a circular contig has two parts."""
+    for row in rows:
+        if row.kind not in REGION_TYPES:
+            continue
+        name = styles.region_name(row)
+        if row.start <= length:
+            yield ensembl_gff3.region_line(contig, row, name, row.start, min(row.end, length))
+        if row.end > length and _is_circular(_own_rows(rows)):
+            start = max(row.start - length, 1)
+            yield ensembl_gff3.region_line(contig, row, name, start, min(row.end - length, length))
 
 
 def _genetic_code(rows: list[Row]) -> int | None:

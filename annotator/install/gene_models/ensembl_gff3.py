@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from annotator.install.gene_models.model import Gene, Transcript
+from annotator.install.gene_models.rows import Row
 
 _ESCAPES = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "&": "%26", ",": "%2C", "\t": "%09", "\n": "%0A"})
 
@@ -17,6 +18,12 @@ def contig_line(contig: str, length: int, aliases: Iterable[str], *, circular: b
     if mitochondrial:
         tags.append("genome=mitochondrion")
     return f"{contig}\t.\tchromosome\t1\t{length}\t.\t.\t.\t{';'.join(tags)}"
+
+
+def region_line(contig: str, row: Row, name: str, start: int, end: int) -> str:
+    """Return the row of a named region that is no gene, such as a D-loop."""
+    tags = f"ID=region:{_escaped(name)}:{start};Name={_escaped(name)}"
+    return f"{contig}\t.\t{row.kind}\t{start}\t{end}\t.\t{row.strand}\t.\t{tags}"
 
 
 def lines(contig: str, gene: Gene) -> Iterator[str]:

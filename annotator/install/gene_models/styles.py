@@ -93,6 +93,14 @@ def transcript_name(row: Row, identifier: str) -> tuple[str, str]:
     return row.first("transcript_id") or identifier, row.first("version", "transcript_version")
 
 
+def region_name(row: Row) -> str:
+    """Return what a D-loop or an origin of replication is called; NCBI has ARS102 of yeast in a note."""
+    if row.kind == "D_loop":
+        return row.first("Name") or "D-loop"
+    noted = row.first("Note").partition(";")[0].strip()
+    return row.first("Name") or (noted if noted and " " not in noted else "origin of replication")
+
+
 def transcript_tags(row: Row) -> tuple[str, ...]:
     """Return the tags of a transcript in Ensembl's words; RefSeq's partial=true gives cds_start_NF and cds_end_NF."""
     found = [_SELECT.get(tag, tag.replace(" ", "_")) for tag in row.tags.get("tag", ())]

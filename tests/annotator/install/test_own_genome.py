@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def refusal(files: Path, text: str = "", **how: object) -> str:
 
 @pytest.mark.parametrize(
     ("organism", "title"),
-    [("", "mine (own files)"), ("E. coli K-12 MG1655", "E. coli K-12 MG1655 TEST1.0 (own files)")],
+    [("", "mine (own files)"), ("E. coli K-12 MG1655", "E. coli K-12 MG1655 mine (own files)")],
 )
 def test_a_pack_is_called_by_what_is_known(files: Path, organism: str, title: str) -> None:
     _, reference = installed(files, organism=organism)
@@ -83,7 +84,7 @@ def test_plain_and_packed_files_make_the_same_pack(files: Path, genome: Genome) 
 
 def test_the_manifest_names_the_files_and_no_folder(files: Path) -> None:
     installed(files, organism="Mus musculus")
-    manifest = json.loads((files / "packs/mine/manifest.json").read_text())
+    manifest = manifest_of(files)
 
     assert [source["url"] for source in manifest["sources"]] == ["genome.fa", "genes.gff3"]
     assert str(files) not in (files / "packs/mine/manifest.json").read_text()
@@ -231,6 +232,33 @@ def test_the_genetic_code_and_what_a_contig_is_come_from_the_file(files: Path, g
     assert (reference.genetic_code_of(name), reference.hgvs_prefix_of(name)) == (2, "m")
     assert protein(reference, name, gene.name) == gene.protein
     assert next(contig.circular for contig in reference.contigs if contig.name == name)
+
+
+def test_d_loops_and_origins_of_replication_are_named_regions(files: Path, genome: Genome) -> None:
+    """As NCBI writes them; the D-loop of a circular contig goes on over its origin, beyond the last base."""
+    length = len(genome.sequences["MT"])
+    row = "MT\tRefSeq\t{}\t{}\t{}\t.\t+\t.\t{}"
+    region = row.format("region", 1, length, f"ID=MT:1..{length};Is_circular=true;genome=mitochondrion")
+    loop = row.format("D_loop", length - 9, length + 30, f"ID=id-MT:1..{length};gbkey=D-loop")
+    gene = "\n".join(gene_styles.refseq_gff3(genome.genes["GEN9"]))
+    origins = rows(
+        "1\tRefSeq\torigin_of_replication\t707\t776\t.\t+\t.\tID=id-1:707;Note=ARS102%3B Autonomously Replicating",
+        "1\tRefSeq\torigin_of_replication\t900\t950\t.\t.\t.\tID=ori;Note=origin of light strand",
+        "1\tRefSeq\torigin_of_replication\t59990\t60010\t.\t+\t.\tID=end;Name=OriE",
+    )
+    done, reference = installed(files, rows(region, gene, loop) + origins)
+
+    models = reference.gene_models
+    parts = [(one.name, one.start, one.end) for one in models.every("MT").regions]
+    assert parts == [("D-loop", 1, 30), ("D-loop", length - 9, length)]
+    parts = [(one.name, one.start, one.end) for one in models.every("1").regions]
+    assert parts == [("ARS102", 707, 776), ("origin of replication", 900, 950), ("OriE", 59_990, 60_000)]
+    assert done.genes == sum(contig["genes"] for contig in manifest_of(files)["contigs"]) == 1
+
+
+def manifest_of(files: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((files / "packs/mine/manifest.json").read_text())
+    return manifest
 
 
 def test_aliases_of_a_contig_come_from_its_row_and_another_length_is_refused(files: Path) -> None:
