@@ -1,6 +1,6 @@
 """Annotate a VCF against a reference pack: check it, compute consequences, look alleles up.
 
-A library without a web framework or a cloud client: `annotator.pipeline.annotate` works on files, and
+A library without a web framework or a cloud client: `annotator.run.annotate.annotate` works on files, and
 `python -m annotator IN.vcf OUT.vcf.gz --reference rCRS` runs it from a shell. What it adds to a file, and what it
 repairs or refuses, is described in docs/annotation.md.
 """

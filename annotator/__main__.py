@@ -8,9 +8,9 @@ from pathlib import Path
 
 from annotator.effects.consequences import Choice
 from annotator.errors import EngineError, InputError
-from annotator.pipeline import INDEX, LOG, RESULT, Outputs, Report, annotate
-from annotator.references import Reference, available_references, installed_references, load_reference
-from annotator.report import findings_lines
+from annotator.reference.pack import Reference, available_references, installed_references, load_reference
+from annotator.run.annotate import INDEX, LOG, RESULT, Outputs, Report, annotate
+from annotator.run.run_log import findings_lines
 from annotator.sources.manifest import Source, installed_sources
 from annotator.tables import PARQUET, STATS, TSV
 

@@ -14,9 +14,9 @@ from django.conf import settings
 
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
-from annotator.pipeline import Limits, Outputs
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.run import child
+from annotator.run.annotate import Limits, Outputs
 from annotator.run.child import annotate
 from annotator.tables import PARQUET, STATS, TSV
 from gas.aws import s3
@@ -32,7 +32,7 @@ from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ANNOTATE
 
 if TYPE_CHECKING:
-    from annotator.pipeline import Report
+    from annotator.run.annotate import Report
 
 log = logging.getLogger(__name__)
 

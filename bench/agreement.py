@@ -16,9 +16,9 @@ import pysam
 from rich.console import Console
 from rich.table import Table
 
-from annotator.alleles import shortest
+from annotator.effects.allele import shortest
 from annotator.effects.csq_field import FIELDS
-from annotator.sources.matching import normal
+from annotator.effects.normalize import normal
 from tests.annotator.effects import test_csq_witness, test_vep
 from tests.support import csq, gene_models
 from tests.support.csq_differences import Pair, class_of, most_severe, of_transcript, worst

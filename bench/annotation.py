@@ -34,8 +34,8 @@ import pysam
 from rich.console import Console
 from rich.table import Table
 
-from annotator.bcftools import LAUNCHER
-from annotator.references import load_reference
+from annotator.formats.bcftools import LAUNCHER
+from annotator.reference.pack import load_reference
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install
 from annotator.sources.origin import Request

@@ -17,10 +17,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from annotator.pipeline import Limits, Outputs, annotate
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
+from annotator.reference.sample_file import write_sample
 from annotator.run import child
-from annotator.samples import write_sample
+from annotator.run.annotate import Limits, Outputs, annotate
 from bench.service import family, memory_of
 
 RECORDS = 300

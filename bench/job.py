@@ -126,8 +126,8 @@ def alone(vcf: Path, folder: Path) -> float:
     """Seconds of the library, on the same pack with the same source."""
     from django.conf import settings
 
-    from annotator.pipeline import annotate
-    from annotator.references import load_reference
+    from annotator.reference.pack import load_reference
+    from annotator.run.annotate import annotate
     from annotator.sources.manifest import installed_sources
 
     packs = settings.REFERENCES_DIR
@@ -155,7 +155,7 @@ def send(form: dict[str, Any], path: Path) -> None:
 def inside() -> Iterator[list[float]]:
     """When the task calls the library, and when it has its answer."""
     from annotator import tasks
-    from annotator.pipeline import annotate
+    from annotator.run.annotate import annotate
 
     moments: list[float] = []
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.client import Scientist
 from devstack.scenarios.chaos import newcomer
 from devstack.stack import Stack

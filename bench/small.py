@@ -27,8 +27,8 @@ from rich.table import Table
 
 import annotator
 from annotator.install.install import Wanted, install
-from annotator.pipeline import RESULT, annotate
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
+from annotator.run.annotate import RESULT, annotate
 from bench import genome
 from bench.chromosome import TRANSITIONS
 from bench.service import LIMIT_BYTES

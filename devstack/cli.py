@@ -15,7 +15,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.client import Refused, Scientist
 from devstack.processes.data_dir import NotOurs
 from devstack.processes.environment import real_stripe

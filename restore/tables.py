@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from annotator.errors import Cancelled, InputError
-from annotator.pipeline import Limits
+from annotator.run.annotate import Limits
 from annotator.run.child import write_tables
 from annotator.tables import TooLarge
 from gas.aws import s3

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from annotator import forks
+from annotator.formats import forks
 from gas.aws import clients
 from gas.celery import app
 from gas.jobs.lifecycle import leases

@@ -147,7 +147,7 @@ def test_published_sources_that_are_here_cost_a_job_nothing(
     aws: StandIn, uploaded: Callable[..., Job], settings: Any, tmp_path: Path
 ) -> None:
     """Which versions a job uses, the database says: S3 is asked for those alone that the machine lacks, and once."""
-    from annotator.references import load_reference
+    from annotator.reference.pack import load_reference
     from annotator.sources.fields import Wanted
     from annotator.sources.install import install
     from annotator.sources.origin import Request

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from annotator.alleles import Change
 from annotator.effects import csq_field
+from annotator.effects.allele import Change
 from annotator.effects.effect import Effect, effect
+from annotator.effects.genes import GeneModels, Nearby
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.terms import IMPACT, rank
 from annotator.effects.transcript import Transcript
-from annotator.hgvs_c import Fetch
-from annotator.reference.gene_models import GeneModels, Nearby
 
 INTERGENIC = "intergenic_variant"
 

@@ -6,7 +6,7 @@ counted, and the descriptions are left out.
 
 import re
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.effect import Effect
 
 _PLACE = r"([*-]?)\d+([+-]\d+)?"

@@ -10,14 +10,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from annotator.alleles import Change
 from annotator.effects import splicing
+from annotator.effects.allele import Change
 from annotator.effects.coding import Coding, CodingSequence
+from annotator.effects.hgvs_transcript import Fetch, described
 from annotator.effects.placing import Placed, kept, place
 from annotator.effects.terms import Impact, impact_of, ordered
 from annotator.effects.transcript import Span, Transcript
-from annotator.hgvs_c import Fetch, described
-from annotator.sequence import reverse_complement
+from annotator.formats.fasta import reverse_complement
 
 #: Bytes of coding sequences that are kept.
 CAPACITY = 32 * 1024 * 1024

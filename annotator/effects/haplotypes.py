@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from annotator.alleles import Change, shortest
 from annotator.effects import splicing
+from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import Effect, Effects, exonic_offsets
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.placing import kept, place
 from annotator.effects.terms import ordered
 from annotator.effects.transcript import Span, Transcript
-from annotator.hgvs_c import Fetch
-from annotator.sequence import reverse_complement
+from annotator.formats.fasta import reverse_complement
 
 
 @dataclass(frozen=True, order=True)

@@ -5,7 +5,7 @@ Positions count from 0 here and from 1 in a description.
 """
 
 from annotator.effects.genetic_codes import UNKNOWN
-from annotator.hgvs import THREE_LETTERS
+from annotator.effects.hgvs_genomic import THREE_LETTERS
 
 
 def first_difference(before: str, after: str, start: int = 0) -> int:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from annotator.alleles import Change
 from annotator.effects import splicing
+from annotator.effects.allele import Change
+from annotator.effects.hgvs_genomic import SHIFT_LIMIT
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.transcript import Span, Transcript
-from annotator.hgvs import SHIFT_LIMIT
-from annotator.hgvs_c import Fetch
-from annotator.sequence import reverse_complement
+from annotator.formats.fasta import reverse_complement
 
 #: Bases that are read at once.
 READ_AT_ONCE = 16

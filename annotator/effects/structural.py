@@ -23,9 +23,9 @@ from typing import NamedTuple
 from annotator.effects import effect as definition
 from annotator.effects import placing, splicing
 from annotator.effects.effect import Effect
+from annotator.effects.structural_alleles import StructuralAllele, StructuralKind
 from annotator.effects.terms import ordered, rank
 from annotator.effects.transcript import Span, Transcript
-from annotator.structural_alleles import StructuralAllele, StructuralKind
 
 #: Entries that are written of one structural allele: a deletion of 100 megabases touches thousands of transcripts.
 MOST_TRANSCRIPTS = 200

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from annotator.hgvs_c import Layout
+from annotator.effects.hgvs_transcript import Layout
 
 Span = tuple[int, int]
 

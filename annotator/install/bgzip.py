@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from annotator.bgzf import BLOCK, END, BgzfWriter
+from annotator.formats.bgzf import BLOCK, END, BgzfWriter
 
 PIECE = 1024 * 1024  # for a thread at a time, about: whole blocks, so that only the last one of a file is shorter
 

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotator import __version__, bcftools
+from annotator import __version__
+from annotator.effects.genes import Record
 from annotator.effects.transcript import Transcript
+from annotator.formats import bcftools
+from annotator.formats.fasta import Sequence as Bases
 from annotator.install import codes, names
 from annotator.install.checksums import of_file
 from annotator.install.download import Fetched, sync_folder
 from annotator.install.genes import ContigGenes, GeneModels, pack_genes
 from annotator.install.genome import Sequence as Contig
 from annotator.install.genome import pack_genome
-from annotator.reference.gene_models import Record
-from annotator.references import MANIFEST
-from annotator.sequence import Sequence as Bases
+from annotator.reference.pack import MANIFEST
 
 FASTA, GFF, TABLE = "genome.fa.gz", "genes.gff3.gz", "genes.tsv"
 #: What each file of a pack is called in its manifest.

@@ -7,9 +7,9 @@ from functools import partial
 from annotator.effects.effect import coding_sequence
 from annotator.effects.genetic_codes import CODES
 from annotator.effects.transcript import Transcript
+from annotator.formats.fasta import Sequence as Bases
 from annotator.install.errors import InstallError
 from annotator.install.names import MITOCHONDRIA
-from annotator.sequence import Sequence as Bases
 
 STANDARD = 1
 VERTEBRATE_MITOCHONDRIA = 2

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from annotator.effects.genes import Record
 from annotator.install import htslib
 from annotator.install.bgzip import BgzipFile
 from annotator.install.errors import InstallError
 from annotator.install.genome import whole_lines
-from annotator.reference.gene_models import Record
 from annotator.reference.gene_table import TableWriter
 from annotator.reference.gff3 import GENE_TYPES, ContigReader, attributes
 

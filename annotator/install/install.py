@@ -15,8 +15,7 @@ from annotator.install.ensembl import Found, Source
 from annotator.install.errors import InstallError, of_disk
 from annotator.install.openers import Opener
 from annotator.install.place import DOWNLOADS, exclusive, manifest_of, staged
-from annotator.references import PACKS
-from annotator.sources.manifest import FOLDER
+from annotator.reference.pack import PACKS, SOURCES_FOLDER
 
 #: (what is being done, bytes done, bytes in all or None)
 Progress = Callable[[str, int, int | None], None]
@@ -107,7 +106,7 @@ def check_id(pack_id: str) -> None:
         raise InstallError(
             "bad-id", f"{pack_id!r} cannot be a pack's id: letters, digits, points, dashes, 64 at most (--id)."
         )
-    if pack_id == FOLDER:
+    if pack_id == SOURCES_FOLDER:
         raise InstallError("bad-id", f"{pack_id} is the folder of known variants; choose another id.")
     if (PACKS / pack_id).exists():
         raise InstallError("exists", f"{pack_id} is built in; choose another id.")

@@ -14,7 +14,7 @@ from annotator.errors import EngineError
 from annotator.install.checksums import of_file
 from annotator.install.download import sync_folder
 from annotator.install.errors import InstallError, of_disk
-from annotator.references import MANIFEST, Reference, load_pack
+from annotator.reference.pack import MANIFEST, Reference, load_pack
 
 STAGING = ".installing-"
 #: Stands behind the id in a staging folder's name. No id can hold it, so none is the beginning of another's.

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from annotator import tags
-from annotator.effects import csq_field
+from annotator.effects import csq_field, info_tags
 from annotator.errors import InputError
-from annotator.journal import Journal
+from annotator.preflight.journal import Journal
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 
 COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
@@ -32,8 +31,8 @@ _TYPES = {"Integer", "Float", "Flag", "Character", "String"}
 _OLD = re.compile(r"##(INFO|FORMAT)=([^,<]++),(-?\d++),(\w++),")
 _OLD_FILTER = re.compile(r"##FILTER=([^,<]++),")
 #: Lines of an earlier annotation.
-_DROPPED = re.compile(rf"##(?:INFO=<ID=(?:{'|'.join(tags.DESCRIPTIONS)})[,>]|gas_)", re.ASCII)
-_OWN_CSQ = f'##INFO=<ID={tags.CSQ},Number=.,Type=String,Description="{csq_field.DESCRIPTION}.'
+_DROPPED = re.compile(rf"##(?:INFO=<ID=(?:{'|'.join(info_tags.DESCRIPTIONS)})[,>]|gas_)", re.ASCII)
+_OWN_CSQ = f'##INFO=<ID={info_tags.CSQ},Number=.,Type=String,Description="{csq_field.DESCRIPTION}.'
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Header:
     contigs: dict[str, int | None] = field(default_factory=dict)
     line: int = 0  # of #CHROM
     replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are written anew, and by which source
-    renamed: dict[str, str] = field(default_factory=lambda: dict(tags.FOREIGN))  # INFO tags of other annotators
+    renamed: dict[str, str] = field(default_factory=lambda: dict(info_tags.FOREIGN))  # INFO tags of other annotators
     #: Where in meta each tag is declared, by INFO or FORMAT and the tag.
     places: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
@@ -156,7 +155,7 @@ def _read_meta(header: Header, line: str, number: int, journal: Journal) -> None
         _read_version(header, line, number, journal)
     elif _DROPPED.match(line) or line.startswith(_OWN_CSQ):
         if line.startswith(_OWN_CSQ):
-            header.renamed.pop(tags.CSQ, None)
+            header.renamed.pop(info_tags.CSQ, None)
         journal.repair("earlier-run", "Header lines of an earlier annotation were removed", number)
     elif (kind := line[2:].partition("=")[0]) in ("INFO", "FORMAT", "FILTER", "contig"):
         _read_declaration(header, kind, line, number, journal)
@@ -278,11 +277,11 @@ def _modern(line: str, number: int, journal: Journal) -> str:
         journal.repair("old-header", text, number)
         return (
             f"##{kind}=<ID={name.strip()},Number={'.' if count == '-1' else count},Type={type_},"
-            f"Description={tags.quoted(_description(line[old.end() :]))}>"
+            f"Description={info_tags.quoted(_description(line[old.end() :]))}>"
         )
     if old := _OLD_FILTER.match(line):
         journal.repair("old-header", text, number)
-        return f"##FILTER=<ID={old[1].strip()},Description={tags.quoted(_description(line[old.end() :]))}>"
+        return f"##FILTER=<ID={old[1].strip()},Description={info_tags.quoted(_description(line[old.end() :]))}>"
     return line
 
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from annotator import tags
-from annotator.journal import Journal
+from annotator.effects import info_tags
 from annotator.preflight.header import Field, Header
+from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.preflight.types import TagTypes, Test
 
@@ -45,7 +45,7 @@ class InfoCheck:
     def __init__(self, header: Header, journal: Journal) -> None:
         self._journal = journal
         self._types = TagTypes("INFO", header, journal)
-        self._types.tests |= dict.fromkeys((*tags.OWN, *header.replaced), _removed)
+        self._types.tests |= dict.fromkeys((*info_tags.OWN, *header.replaced), _removed)
         self._types.tests |= dict.fromkeys(header.renamed)
         self._replaced = header.replaced
         self._renamed = header.renamed

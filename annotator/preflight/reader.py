@@ -9,8 +9,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import IO
 
-from annotator.bcftools import Tool
 from annotator.errors import InputError
+from annotator.formats.bcftools import Tool
 from annotator.preflight.sniff import Packing, Sniffed
 
 CHUNK = 256 * 1024

@@ -4,19 +4,20 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from annotator import tabix
-from annotator.alleles import Kind, in_upper_case, kind_of
+from annotator.effects.allele import Kind, in_upper_case, kind_of
+from annotator.effects.structural_alleles import end_is_elsewhere
 from annotator.errors import InputError
-from annotator.journal import Journal
-from annotator.preflight.build import Installed
+from annotator.formats import tabix
+from annotator.preflight.build_detection.header_build import Installed
+from annotator.preflight.build_detection.record_match import ReferenceMatch
+from annotator.preflight.build_detection.unknown_contigs import Strangers
 from annotator.preflight.header import Header
 from annotator.preflight.info import LONGEST_NAME, InfoCheck, Unusable
-from annotator.preflight.match import ReferenceMatch
+from annotator.preflight.journal import Journal
+from annotator.preflight.record import Record
 from annotator.preflight.samples import SamplesCheck
-from annotator.preflight.strangers import Strangers
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
-from annotator.references import Reference
-from annotator.structural_alleles import end_is_elsewhere
+from annotator.reference.pack import Reference
 
 _BASES = re.compile(r"[ACGTN]++").fullmatch
 _AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]++").fullmatch
@@ -30,24 +31,6 @@ _SLASHED = re.compile(r"[ACGTN]++(?:/[ACGTN]++)+", re.IGNORECASE).fullmatch
 #: Records of one position are kept together in several places. No real file has as many.
 MOST_AT_POSITION = 1000
 MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class Record:
-    """One sound record. left holds the columns CHROM to FILTER, info INFO ("" for "."), tail FORMAT and the samples.
-
-    contig is the reference's own name of the contig; kinds tells what each of alts is.
-    """
-
-    line: int
-    contig: str
-    pos: int
-    ref: str
-    alts: list[str]
-    kinds: list[Kind]
-    left: str
-    info: str
-    tail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
 from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable
+from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.preflight.types import TagTypes
 

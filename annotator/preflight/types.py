@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from annotator.journal import Journal
 from annotator.preflight.header import Field, Header
+from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 
 # Digits are possessive, so that a list can be matched in one way only, in linear time. Groups are not: when one fails

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from annotator.effects.genes import Gene, Record, Region
 from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcript
-from annotator.reference.gene_models import Gene, Record, Region, place
+from annotator.reference.gene_models import place
 
 HEAD = (
     "#transcript\tstart\tend\tname\tgene\tgene_id\tprotein_id\tbiotype\tstrand\texons\tcoding\tphase\ttags\n"

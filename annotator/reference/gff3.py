@@ -8,8 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
+from annotator.effects.genes import Gene, Record, Region
 from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcript
-from annotator.reference.gene_models import Gene, InMemory, Record, Region, merged
+from annotator.reference.gene_models import InMemory, merged
 
 #: Genes of other types, as old files have them, are told by their identifiers or by their transcripts.
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}

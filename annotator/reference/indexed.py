@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from annotator.reference.gene_models import NOTHING, ByContig, ContigModels, Intervals, Record
+from annotator.effects.genes import Record
+from annotator.reference.gene_models import NOTHING, ByContig, ContigModels, Intervals
 from annotator.reference.gene_table import Index, Rows, record_of
 
 CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes

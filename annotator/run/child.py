@@ -4,8 +4,8 @@ Whatever the work does, also if it never lets go of the interpreter lock, it end
 the caller's wish to cancel, and the memory of the child and its bcftools processes, and kills them all when it must.
 A crash costs one job. The child gets none of the parent's environment but a few named variables, so no secrets.
 
-Children are forked from one process that has loaded the annotator (`annotator.forks`). One child is always kept ready,
-so that a small job waits neither for an import nor for a fork.
+Children are forked from one process that has loaded the annotator (`annotator.formats.forks`). One child is always kept
+ready, so that a small job waits neither for an import nor for a fork.
 """
 
 import atexit
@@ -26,12 +26,12 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from annotator.errors import Cancelled, EngineError, InputError
-from annotator.forks import LOST, ForkServer, end_of, environment
-from annotator.pipeline import LOG, Limits, Outputs, Progress, Report
+from annotator.formats.forks import LOST, ForkServer, end_of, environment
 from annotator.preflight.reader import human_bytes
-from annotator.references import Reference
-from annotator.report import Log
+from annotator.reference.pack import Reference
 from annotator.run import work
+from annotator.run.annotate import LOG, Limits, Outputs, Progress, Report
+from annotator.run.run_log import Log
 from annotator.sources.manifest import Source
 from annotator.tables import Tables, TooLarge
 
@@ -68,7 +68,7 @@ def annotate(
     provenance: Mapping[str, str],
     outputs: Outputs,
 ) -> Report:
-    """Do what `annotator.pipeline.annotate` does, in a child process.
+    """Do what `annotator.run.annotate.annotate` does, in a child process.
 
     Args:
         references_dir: the folder of installed packs: that of `reference`, and those that a file may be on instead.

@@ -1,7 +1,7 @@
 """The child's side of `annotator.run.child`. Run as a script: child_main.py serve SOCKET
 
-The process loads the annotator and forks for each request (see `annotator.launcher.serve`). Each fork prepares what
-takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
+The process loads the annotator and forks for each request (see `annotator.formats.launcher.serve`). Each fork prepares
+what takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
 before it forks: Polars, which starts some when it is imported, is imported by the fork.
 """
 
@@ -23,15 +23,15 @@ from typing import Any, NoReturn
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from annotator import bcftools, pipeline
-from annotator.blocks import plain  # noqa: F401 - loads all of Numba's part
-from annotator.blocks.compiled import load_kept
 from annotator.errors import EngineError, InputError
-from annotator.launcher import serve
-from annotator.pipeline import Progress
-from annotator.references import load_reference
+from annotator.formats import bcftools
+from annotator.formats.launcher import serve
+from annotator.reference.pack import load_reference
+from annotator.reference.sample_file import write_sample
 from annotator.run import work  # noqa: F401 - loaded for the forks
-from annotator.samples import write_sample
+from annotator.run.annotate import Progress, annotate
+from annotator.run.columnar import plain  # noqa: F401 - loads all of Numba's part
+from annotator.run.columnar.compiled import load_kept
 
 #: Address space allowed above the memory limit, because reserved memory is not all used.
 RESERVE_BYTES = 512 * 1024**2
@@ -59,7 +59,7 @@ def _warm_up() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "sample.vcf"
         write_sample(source, records=1)
-        pipeline.annotate(source, Path(folder), reference=load_reference("rCRS"))
+        annotate(source, Path(folder), reference=load_reference("rCRS"))
     bcftools.SERVER.stop()
 
 

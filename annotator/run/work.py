@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from annotator import pipeline, tables
+from annotator import tables
 from annotator.errors import EngineError
-from annotator.pipeline import Limits, Outputs, Progress
-from annotator.references import installed_references, load_reference
+from annotator.reference.pack import installed_references, load_reference
+from annotator.run.annotate import Limits, Outputs, Progress
+from annotator.run.annotate import annotate as annotate_file
 from annotator.sources.manifest import Source
 
 Tell = Callable[[Progress], None]
@@ -33,7 +34,7 @@ def annotate(
     reference = load_reference(name, folder)
     if reference.checksum != checksum:
         raise EngineError("reference-differs", f"the reference pack {name} was replaced while a job began")
-    report = pipeline.annotate(
+    report = annotate_file(
         source,
         out_dir,
         reference=reference,

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
 
-from annotator.bcftools import Tool
+from annotator.effects.normalize import Window, normal
 from annotator.errors import InputError
+from annotator.formats.bcftools import Tool
 from annotator.preflight.reader import Reader
 from annotator.preflight.sniff import sniff
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Field, Getter, Wanted, getter, merged, resolve
-from annotator.sources.matching import Window, normal
 from annotator.sources.ordering import Ordering, Row
 from annotator.sources.table import BLOCKS, LONGEST_ROW, TABLE, Section, Table, TableWriter
 

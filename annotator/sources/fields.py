@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from annotator import tags
+from annotator.effects import info_tags
 from annotator.preflight.info import RESERVED
 from annotator.sources.errors import SourceError
 
@@ -66,7 +66,11 @@ def check_tags(wanted: Iterable[Wanted]) -> None:
     for one in wanted:
         if not _TAG(one.tag):
             raise SourceError("clash", f"{one.tag!r} cannot be a tag of a VCF: name it as in {one.field}:NAME.")
-        if one.tag in {*tags.OWN, *tags.FOREIGN, *tags.FOREIGN.values()} or one.tag in RESERVED or one.tag in seen:
+        if (
+            one.tag in {*info_tags.OWN, *info_tags.FOREIGN, *info_tags.FOREIGN.values()}
+            or one.tag in RESERVED
+            or one.tag in seen
+        ):
             raise SourceError("clash", f"The tag {one.tag} has another meaning: name it as in {one.field}:NAME.")
         seen.add(one.tag)
 

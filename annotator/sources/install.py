@@ -32,7 +32,7 @@ from annotator import __version__
 from annotator.install import checksums
 from annotator.install.download import Fetched, fetch, shown, sync_folder
 from annotator.install.openers import Opener
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.convert import Converted, convert
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import check_tags

@@ -11,13 +11,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from annotator import tags
-from annotator.compose import predictable
+from annotator.effects import info_tags
+from annotator.effects.normalize import Variant, Window, normal
 from annotator.errors import EngineError
-from annotator.preflight.records import Record
-from annotator.references import Reference
+from annotator.preflight.record import Record
+from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source, sequence_id
-from annotator.sources.matching import Variant, Window, normal
 from annotator.sources.table import Table
 
 
@@ -109,7 +108,7 @@ class Lookup:
                 continue
             first = bisect_left(owners, number)
             answers = iter(rows[first : first + len(record.alts)])
-            wanted = set(predictable(record))
+            wanted = set(record.predictable)
             found[number] = self.info_of([next(answers) if alt in wanted else None for alt in record.alts])
         return found
 
@@ -179,8 +178,8 @@ class Lookups:
             for field in source.fields:
                 description = f"{source}: {field.description.rstrip('.')}"
                 line = (
-                    f"##INFO=<ID={field.tag},Number=A,Type={field.written_type},Description={tags.quoted(description)},"
-                    f"Source={tags.quoted(source.name)},Version={tags.quoted(source.version)}>"
+                    f"##INFO=<ID={field.tag},Number=A,Type={field.written_type},Description={info_tags.quoted(description)},"
+                    f"Source={info_tags.quoted(source.name)},Version={info_tags.quoted(source.version)}>"
                 )
                 lines.append(line.encode("utf-8").decode("latin-1"))
         return lines

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from annotator.errors import EngineError
-from annotator.references import ReferenceInfo
+from annotator.reference.pack import SOURCES_FOLDER, ReferenceInfo
 from annotator.sources.fields import Field
 from annotator.sources.roles import Roles, of_manifest
 from annotator.sources.table import Section
 
-FOLDER, MANIFEST = "sources", "manifest.json"
+MANIFEST = "manifest.json"
 FORMAT = 1
 
 
@@ -50,7 +50,7 @@ def sequence_id(reference: ReferenceInfo) -> str:
 
 def sources_folder(references_dir: Path, pack_id: str) -> Path:
     """Return where the sources of a pack are, whether the pack itself is built in or installed."""
-    return references_dir / FOLDER / pack_id
+    return references_dir / SOURCES_FOLDER / pack_id
 
 
 def retired_mark(folder: Path, name: str) -> Path:

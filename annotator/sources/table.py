@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from annotator.bgzf import END, BgzfWriter, unpack_checked
+from annotator.effects.normalize import Variant
 from annotator.errors import EngineError
-from annotator.sources.matching import Variant
+from annotator.formats.bgzf import END, BgzfWriter, unpack_checked
 
 TABLE, BLOCKS = "table.tsv.gz", "table.blocks"
 BLOCK = 16 * 1024  # bytes of text: twenty times quicker to unpack than what bgzip itself makes of it

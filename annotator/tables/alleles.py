@@ -6,9 +6,8 @@ from functools import lru_cache
 
 import polars as pl
 
-from annotator import tags
-from annotator.alleles import Kind, kind_of, shortest
-from annotator.compose import ANY_ALLELE
+from annotator.effects import info_tags
+from annotator.effects.allele import ANY_ALLELE, Kind, kind_of, shortest
 from annotator.tables import csq_entries
 from annotator.tables.csq_entries import ENTRIES
 
@@ -51,11 +50,11 @@ def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
     placed = found.with_columns(given).with_row_index(ROW).collect().lazy()
     several = pl.col("alt").str.contains(",", literal=True).fill_null(False)
     one = placed.filter(~several).with_columns(
-        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(info(tags.CSQ)).str.split(",").alias(ENTRIES)
+        pl.lit(0, pl.Int64).alias(ALLELE), pl.col(info(info_tags.CSQ)).str.split(",").alias(ENTRIES)
     )
-    alleles = one.drop(info(tags.CSQ)).collect()
+    alleles = one.drop(info(info_tags.CSQ)).collect()
     if alleles.height < placed.select(pl.len()).collect().item():
-        split = _split(placed.filter(several), [tag for tag in order if tag != tags.CSQ]).select(alleles.columns)
+        split = _split(placed.filter(several), [tag for tag in order if tag != info_tags.CSQ]).select(alleles.columns)
         alleles = pl.concat([alleles, split.collect()]).sort(ROW, ALLELE)
     yield from by_weight(_with_types(alleles), pl.col(ENTRIES).list.len().fill_null(1), ENTRIES_AT_ONCE)
 
@@ -105,12 +104,12 @@ def _split(records: pl.LazyFrame, own: Sequence[str]) -> pl.LazyFrame:
     names = [info(tag) for tag in own]
     places = pl.int_ranges(pl.col("alt").list.len())
     return (
-        records.drop(info(tags.CSQ))
+        records.drop(info(info_tags.CSQ))
         .with_columns(pl.col("alt", *names).fill_null(".").str.split(","))
         .with_columns(pl.col(names).list.gather(places, null_on_oob=True), places.alias(ALLELE))
         .explode("alt", ALLELE, *names)
         .with_columns(pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in names)
-        .join(csq_entries.by_allele(records, ROW, ALLELE, pl.col(info(tags.CSQ))), on=[ROW, ALLELE], how="left")
+        .join(csq_entries.by_allele(records, ROW, ALLELE, pl.col(info(info_tags.CSQ))), on=[ROW, ALLELE], how="left")
     )
 
 
@@ -130,7 +129,7 @@ def _with_types(alleles: pl.DataFrame) -> pl.DataFrame:
         .when((size < 0) & (ref.str.starts_with(alt) | ref.str.ends_with(alt)) & sequence)
         .then(pl.lit("deletion"))
     )
-    described = pl.col(info(tags.HGVS_G)).is_not_null()
+    described = pl.col(info(info_tags.HGVS_G)).is_not_null()
     some = alleles.select(ref, alt, described.alias("described"))[places].with_columns(simple.alias(TYPE))
     rest = some.filter(pl.col(TYPE).is_null()).select("ref", "alt").unique()
     if rest.height:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from annotator import tags
+from annotator.effects import info_tags
 from annotator.errors import EngineError
 
 #: Bytes of records that are worked on at once, before the line that is then read to its end.
@@ -52,10 +52,10 @@ def read_header(file: IO[bytes]) -> Added:
             break
         line = raw.decode("utf-8", "replace")
         name = _ID.match(line)
-        if name is None or (name[1] not in tags.OWN and not found.order):
+        if name is None or (name[1] not in info_tags.OWN and not found.order):
             continue
         found.order.append(name[1])
-        if name[1] not in tags.OWN:
+        if name[1] not in info_tags.OWN:
             declared = _TYPE.search(line)
             found.sources.append(SourceTag(name[1], declared[1] if declared else "String"))
     raise EngineError("bad-result", "the annotated file has no line of column names")

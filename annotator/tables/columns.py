@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from annotator import tags
-from annotator.effects import csq_field
+from annotator.effects import csq_field, info_tags
 from annotator.effects.terms import IMPACT
 from annotator.tables.alleles import TYPE, info
 from annotator.tables.blocks import SourceTag
@@ -82,24 +81,24 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
     # Without a transcript they are the allele's: in a file without CSQ, or where its transcript does not stand there.
     flag = pl.when(field("MANE") != "").then(_before(field("MANE"), "&"))
     canonical = pl.when(field("CANONICAL") == "YES").then(pl.lit("Ensembl_canonical"))
-    hgvs_c = pl.when(touches).then(_field("HGVSc", escaped)).otherwise(own[tags.HGVS_C])
-    hgvs_c_flag = pl.when(touches).then(pl.coalesce(flag, canonical)).otherwise(own[tags.TRANSCRIPT])
+    hgvs_c = pl.when(touches).then(_field("HGVSc", escaped)).otherwise(own[info_tags.HGVS_C])
+    hgvs_c_flag = pl.when(touches).then(pl.coalesce(flag, canonical)).otherwise(own[info_tags.TRANSCRIPT])
     columns = [
         defused(pl.col("contig")),
         pl.col("pos"),
         *(defused(pl.col(name)) for name in ("id", "ref", "alt")),
         pl.col("qual"),
         defused(pl.col("filter")),
-        defused(pl.when(touches).then(_field("SYMBOL", escaped)).otherwise(own[tags.GENE])),
+        defused(pl.when(touches).then(_field("SYMBOL", escaped)).otherwise(own[info_tags.GENE])),
         *(defused(of_transcript(name)) for name in ("Gene", "Feature")),
         *(field(name) for name in ("PICK", "MANE")),
         defused(of_transcript("BIOTYPE")),
         pl.when(touches).then(field("STRAND").replace_strict({"1": "+", "-1": "-"}, default=None)),
-        pl.coalesce(_before(field("Consequence"), "&"), own[tags.CONSEQUENCE]),
+        pl.coalesce(_before(field("Consequence"), "&"), own[info_tags.CONSEQUENCE]),
         field("IMPACT"),
         field("Consequence"),
-        own[tags.CONSEQUENCE],
-        own[tags.HGVS_G],
+        own[info_tags.CONSEQUENCE],
+        own[info_tags.HGVS_G],
         defused(hgvs_c),
         hgvs_c_flag,
         _clear(field("HGVSp").str.extract(r":(p\.[^:]*)$"), _FIELD_ESCAPES, escaped),
@@ -107,9 +106,9 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
         *(field(name) for name in ("cDNA_position", "CDS_position", "Protein_position")),
         defused(pl.when(~touches).then(_field("SYMBOL", escaped))),
         field("DISTANCE"),
-        own[tags.PHASED],
-        own[tags.KNOWN],
-        own[tags.KNOWN_SOURCE],
+        own[info_tags.PHASED],
+        own[info_tags.KNOWN],
+        own[info_tags.KNOWN_SOURCE],
         *(defused(_tag(source.tag, escaped)) for source in sources),
     ]
     return [column.alias(name) for column, name in zip(columns, flat_names(sources), strict=True)]
@@ -118,18 +117,18 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
 def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
     """The columns of the Parquet file, out of `csq_entries.add_summary`."""
     own, types = _own(escaped), {"Float": pl.Float64, "Integer": pl.Int64}
-    impact = own[tags.CONSEQUENCE].replace_strict(IMPACT, default=None, return_dtype=pl.String)
+    impact = own[info_tags.CONSEQUENCE].replace_strict(IMPACT, default=None, return_dtype=pl.String)
     columns = [
         pl.col("contig"),
         pl.col("pos").cast(pl.Int64),
         *(pl.col(name) for name in ("id", "ref", "alt", TYPE)),
-        own[tags.GENE],
-        own[tags.CONSEQUENCE],
+        own[info_tags.GENE],
+        own[info_tags.CONSEQUENCE],
         impact,
-        *(own[tag] for tag in (tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)),
+        *(own[tag] for tag in (info_tags.HGVS_G, info_tags.HGVS_C, info_tags.TRANSCRIPT, info_tags.HGVS_P)),
         *(_field(name, escaped) for name in PICKED),
         *(pl.col(name) for name in (TOUCHED, IN_CODING, *COUNTS.values())),
-        *(own[tag] for tag in (tags.PHASED, tags.KNOWN, tags.KNOWN_SOURCE)),
+        *(own[tag] for tag in (info_tags.PHASED, info_tags.KNOWN, info_tags.KNOWN_SOURCE)),
         pl.col("qual").cast(pl.Float64, strict=False),
         pl.col("filter"),
         *(
@@ -149,13 +148,19 @@ def _own(escaped: bool) -> dict[str, pl.Expr]:
         return pl.col(info(tag)).str.replace_all("&", joint, literal=True)
 
     values = {
-        tags.GENE: listed(tags.GENE, ", "),
-        **{tag: pl.col(info(tag)) for tag in (tags.CONSEQUENCE, tags.HGVS_G, tags.HGVS_C, tags.TRANSCRIPT)},
+        info_tags.GENE: listed(info_tags.GENE, ", "),
+        **{
+            tag: pl.col(info(tag))
+            for tag in (info_tags.CONSEQUENCE, info_tags.HGVS_G, info_tags.HGVS_C, info_tags.TRANSCRIPT)
+        },
         # Several transcripts of a gene often have the same.
-        tags.HGVS_P: pl.col(info(tags.HGVS_P)).str.split("&").list.unique(maintain_order=True).list.join("; "),
-        tags.PHASED: listed(tags.PHASED, "; "),
-        tags.KNOWN: listed(tags.KNOWN, "; ").str.replace_all("_", " ", literal=True),
-        tags.KNOWN_SOURCE: listed(tags.KNOWN_SOURCE, "; ").str.replace_all("_", " ", literal=True),
+        info_tags.HGVS_P: pl.col(info(info_tags.HGVS_P))
+        .str.split("&")
+        .list.unique(maintain_order=True)
+        .list.join("; "),
+        info_tags.PHASED: listed(info_tags.PHASED, "; "),
+        info_tags.KNOWN: listed(info_tags.KNOWN, "; ").str.replace_all("_", " ", literal=True),
+        info_tags.KNOWN_SOURCE: listed(info_tags.KNOWN_SOURCE, "; ").str.replace_all("_", " ", literal=True),
     }
     return {tag: _clear(value, _ESCAPES, escaped) for tag, value in values.items()}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from annotator import tags
-from annotator.bgzf import END, BgzfWriter
+from annotator.effects import info_tags
+from annotator.formats.bgzf import END, BgzfWriter
 from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, csq_entries
 from annotator.tables.blocks import Added, blocks, open_result, read_header
 
@@ -60,7 +60,7 @@ class _Work:
         self, added: Added, flat: BgzfWriter, folder: Path, check: Callable[[], None], output_bytes: int | None
     ) -> None:
         # A file of an earlier version may lack one of our tags.
-        self._order = [*(tag for tag in tags.OWN if tag not in added.order), *added.order]
+        self._order = [*(tag for tag in info_tags.OWN if tag not in added.order), *added.order]
         # For blocks without escapes, and with some.
         self._typed = [columns.typed(added.sources, escaped=escaped) for escaped in (False, True)]
         self._text = [columns.flat(added.sources, escaped=escaped) for escaped in (False, True)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
-from annotator.bcftools import Tool
+from annotator.formats.bcftools import Tool
 from annotator.preflight.reader import CRASHES
 from annotator.tables import STATS
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.aws.provision import QUEUES
 from devstack.client import Refused, Scientist
 from devstack.scenarios.chaos import newcomer

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.aws.provision import QUEUES
 from devstack.client import TERMINAL, Scientist
 from devstack.scenarios.verify import Submitted, broken_promises, observe

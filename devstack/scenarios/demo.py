@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.client import Scientist
 from devstack.scenarios.cold_life import SETTINGS, archive_and_restore
 from devstack.scenarios.timeline import Broken, Timeline, expect

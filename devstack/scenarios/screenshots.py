@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.client import Scientist
 from devstack.stack import Stack
 

@@ -17,8 +17,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from annotator.pipeline import Outputs, annotate
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
+from annotator.run.annotate import Outputs, annotate
 from devstack.aws.provision import ARCHIVE_PREFIX, VAULT
 from devstack.client import Refused, Scientist
 from devstack.stack import Stack

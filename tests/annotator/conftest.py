@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from annotator.bcftools import Tool
 from annotator.errors import InputError
-from annotator.pipeline import Report, annotate
-from annotator.references import Reference, load_reference
-from annotator.samples import write_sample
+from annotator.formats.bcftools import Tool
+from annotator.reference.pack import Reference, load_reference
+from annotator.reference.sample_file import write_sample
+from annotator.run.annotate import Report, annotate
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 HEADER = f"##fileformat=VCFv4.2\n##contig=<ID=MT,length=16569>\n{COLUMNS}\n"

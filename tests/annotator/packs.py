@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 
 
 def make_pack(

@@ -19,7 +19,7 @@ from annotator.preflight.info import LONGEST_NAME
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import LONGEST_NUMBER
 from annotator.preflight.sniff import Packing, Sniffed
-from annotator.stream import Stopped
+from annotator.run.stream import Stopped
 from tests.annotator.conftest import Annotate, Result, vcf
 from tests.support import attacks
 

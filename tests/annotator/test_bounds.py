@@ -11,8 +11,8 @@ import pytest
 
 from annotator import bounds
 from annotator.errors import InputError
-from annotator.pipeline import Limits, Report, annotate
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Limits, Report, annotate
 from tests.support import attacks
 from tests.support.attacks import SOUND, record, vcf
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.builds import Detection, Fit, detect
-from annotator.evidence import agree, evidence, known_build
-from annotator.known_builds import BUILDS, Build, named_in
-from annotator.references import Contig, Reference, ReferenceInfo
+from annotator.preflight.build_detection.detect import Detection, Fit, detect
+from annotator.preflight.build_detection.evidence import agree, evidence, known_build
+from annotator.preflight.build_detection.known_builds import BUILDS, Build, named_in
+from annotator.reference.pack import Contig, Reference, ReferenceInfo
 from tests.annotator.packs import make_pack
 
 KNOWN = {build.name: build for build in BUILDS}
@@ -225,7 +225,7 @@ def test_a_header_is_searched_for_names_of_builds_once(monkeypatch: pytest.Monke
         searched.append(text)
         return named_in(text)
 
-    monkeypatch.setattr("annotator.evidence.named_in", search)
+    monkeypatch.setattr("annotator.preflight.build_detection.evidence.named_in", search)
     header = [f"##contig=<ID=1,assembly=word{number}>" for number in range(50)]
     packs = [replace(SCAFFOLDS, id=f"oak{number}", contigs=ONE_CONTIG) for number in range(6)]
     detect(header, packs)

@@ -6,14 +6,14 @@ from functools import partial
 
 import pytest
 
-from annotator import combinations
-from annotator.alleles import Change, kind_of, shortest
-from annotator.combinations import Combination
-from annotator.compose import normal_forms
 from annotator.effects import neighbors
+from annotator.effects.allele import Change, kind_of, shortest
 from annotator.effects.transcript import Span, Transcript
-from annotator.preflight.records import Record
+from annotator.preflight.record import Record
 from annotator.reference.gene_models import merged
+from annotator.run import phased_changes
+from annotator.run.composer import normal_forms
+from annotator.run.phased_changes import Combination
 
 #         1        10        20        30        40        50        60        70        80        90
 BASES = "ACGTTGCATCAGGATCCATGCAAGTCTGACCTAGGTCATTCGAGCTAACGGTACTGATTCCGGAATTCGACGATCGTCAGTACCAGTGATCGCCGTA"
@@ -63,7 +63,7 @@ def record(change: str, *samples: str) -> Record:
 
 def found(*records: Record, phased: bool = True, models: Models | None = None) -> list[Combination]:
     variants, _ = normal_forms(records, fetch)
-    return combinations.combinations(records, variants, models or Models(*APART), fetch, phased=phased)
+    return phased_changes.combinations(records, variants, models or Models(*APART), fetch, phased=phased)
 
 
 def starts(*records: Record, phased: bool = True) -> list[tuple[tuple[int, ...], int]]:
@@ -143,7 +143,7 @@ def test_alleles_that_are_no_bases_take_no_part() -> None:
 
 
 def test_the_most_common_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(combinations, "MOST_COMBINATIONS", 1)
+    monkeypatch.setattr(phased_changes, "MOST_COMBINATIONS", 1)
     rows = [record("10 1 A,T", "1|0", "2|0", "2|0"), record("11 1 T", "1|0", "1|0", "1|0")]
     assert [one.samples for one in found(*rows)] == [2]
 
@@ -223,12 +223,12 @@ def test_long_chains_and_long_alleles_say_nothing(monkeypatch: pytest.MonkeyPatc
     every = [record(f"{pos} 1 {'A' if BASES[pos - 1] != 'A' else 'C'}", "1") for pos in range(10, 14)]
     assert len(found(*every)) == 1
     with monkeypatch.context() as patch:
-        patch.setattr(combinations, "MOST_MEMBERS", 3)
+        patch.setattr(phased_changes, "MOST_MEMBERS", 3)
         assert found(*every) == []
     with monkeypatch.context() as patch:
-        patch.setattr(combinations, "MOST_BASES", 3)
+        patch.setattr(phased_changes, "MOST_BASES", 3)
         assert found(*every) == []
-    monkeypatch.setattr(combinations, "LONGEST", 3)
+    monkeypatch.setattr(phased_changes, "LONGEST", 3)
     assert found(record("10 1 A", "1"), record("11 4 -", "1")) == []
 
 
@@ -307,7 +307,7 @@ def test_a_record_without_partners_is_not_looked_at() -> None:
 
 
 def told(*rows: Record, models: Models) -> tuple[dict[int, str], int]:
-    texts, count = combinations.told(
+    texts, count = phased_changes.told(
         found(*rows, models=models), partial(fetch, "1"), lambda one: f"g.{one.pos}_{one.end}{one.ref}>{one.alt}"
     )
     return {member[0]: text for member, text in texts.items()}, count
@@ -333,7 +333,7 @@ def test_nothing_is_told_of_changes_that_undo_each_other() -> None:
     assert fetch("1", 12, 12) == "G"
     members = ((11, "AG", "A"), (11, "A", "AG"))
     assert [shortest(*member) for member in members] == [Change(12, "G", ""), Change(12, "", "G")]
-    assert combinations.told([Combination(members, APART[:1], 1)], partial(fetch, "1"), str) == ({}, 0)
+    assert phased_changes.told([Combination(members, APART[:1], 1)], partial(fetch, "1"), str) == ({}, 0)
 
 
 # --- Where a file may be cut

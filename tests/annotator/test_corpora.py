@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import InputError
-from annotator.journal import Journal
-from annotator.pipeline import Report, annotate
 from annotator.preflight.header import read_header
+from annotator.preflight.journal import Journal
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import sniff
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Report, annotate
 from tests.annotator.packs import make_pack
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"

@@ -16,7 +16,7 @@ import vcfpy
 
 from annotator.effects import csq_field
 from annotator.effects.terms import IMPACT
-from annotator.pipeline import annotate
+from annotator.run.annotate import annotate
 from tests.annotator.packs import make_pack
 from tests.support import gene_models
 

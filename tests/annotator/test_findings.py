@@ -2,9 +2,9 @@
 
 import pytest
 
-from annotator.findings import COUNTED, Significance, classify, readable
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Wanted
+from annotator.sources.findings import COUNTED, Significance, classify, readable
 from annotator.sources.presets import PRESETS
 from annotator.sources.roles import CLINVAR_PAGE, Roles, as_manifest, of_manifest, parse_roles, recognised
 

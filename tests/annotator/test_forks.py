@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from annotator import forks
-from annotator.bcftools import SERVER, Tool
+from annotator.formats import forks
+from annotator.formats.bcftools import SERVER, Tool
 from tests.annotator.conftest import vcf
 
 
@@ -138,7 +138,7 @@ def test_a_forked_process_has_a_server_of_its_own(tmp_path: Path) -> None:
 
 def test_it_ends_with_its_parent() -> None:
     code = (
-        "import os; from annotator.bcftools import SERVER; SERVER.prepare(); print(SERVER.pid, flush=True);"
+        "import os; from annotator.formats.bcftools import SERVER; SERVER.prepare(); print(SERVER.pid, flush=True);"
         "os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotator.genotypes import Call, calls, haplotypes
+from annotator.effects.genotypes import Call, calls, haplotypes
 
 GENOTYPES = {
     # On every haplotype, phased or not, of any ploidy.

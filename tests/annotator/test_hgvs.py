@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator import hgvs
-from annotator.alleles import Change, Kind, is_transition, kind_of, shortest
-from annotator.references import Reference
-from annotator.sequence import reverse_complement
+from annotator.effects import hgvs_genomic
+from annotator.effects.allele import Change, Kind, is_transition, kind_of, shortest
+from annotator.formats.fasta import reverse_complement
+from annotator.reference.pack import Reference
 
 BASES = st.text("ACGT", min_size=1, max_size=6)
 
@@ -44,7 +44,7 @@ def test_a_description_makes_the_same_sequence_as_the_record(rcrs: Reference, po
     whole = rcrs.sequence.fetch("MT", 1, 16569)
     ref = whole[pos - 1 : pos - 1 + size]
     made = whole[: pos - 1] + alt + whole[pos - 1 + size :]
-    description = hgvs.genomic(shortest(pos, ref, alt), "MT", rcrs.sequence, "m")
+    description = hgvs_genomic.genomic(shortest(pos, ref, alt), "MT", rcrs.sequence, "m")
     if ref == alt:
         assert description == ""
     else:
@@ -63,27 +63,27 @@ def test_it_does_not_matter_where_in_a_run_the_caller_put_it(
         if insertion
         else Change(pos, whole[pos - 1 : pos - 1 + size], "")
     )
-    made = applied(whole, hgvs.genomic(change, "MT", rcrs.sequence, "m"))
+    made = applied(whole, hgvs_genomic.genomic(change, "MT", rcrs.sequence, "m"))
     others = set()
     for other in range(290, 330):
         bases = whole[other - 1 : other - 1 + size]
         again = Change(other, "", bases) if insertion else Change(other, bases, "")
-        description = hgvs.genomic(again, "MT", rcrs.sequence, "m")
+        description = hgvs_genomic.genomic(again, "MT", rcrs.sequence, "m")
         if applied(whole, description) == made:
             others.add(description)
     assert len(others) == 1
 
 
 def test_bases_in_the_opposite_direction_are_an_inversion(rcrs: Reference) -> None:
-    assert hgvs.genomic(Change(11777, "CG", "GC"), "MT", rcrs.sequence, "m") == "m.11777_11778delinsGC"
-    assert hgvs.genomic(Change(11777, "CGA", "TCG"), "MT", rcrs.sequence, "m") == "m.11777_11779inv"
-    assert hgvs.genomic(Change(11777, "C", "G"), "MT", rcrs.sequence, "m") == "m.11777C>G"
+    assert hgvs_genomic.genomic(Change(11777, "CG", "GC"), "MT", rcrs.sequence, "m") == "m.11777_11778delinsGC"
+    assert hgvs_genomic.genomic(Change(11777, "CGA", "TCG"), "MT", rcrs.sequence, "m") == "m.11777_11779inv"
+    assert hgvs_genomic.genomic(Change(11777, "C", "G"), "MT", rcrs.sequence, "m") == "m.11777C>G"
 
 
 def test_shifting_stops_at_the_end_of_the_contig(rcrs: Reference) -> None:
     assert rcrs.sequence.fetch("MT", 16566, 16569) == "GATG"
-    assert hgvs.genomic(Change(16569, "G", ""), "MT", rcrs.sequence, "m") == "m.16569del"
-    assert hgvs.genomic(Change(16570, "", "G"), "MT", rcrs.sequence, "m") == "m.16569dup"
+    assert hgvs_genomic.genomic(Change(16569, "G", ""), "MT", rcrs.sequence, "m") == "m.16569del"
+    assert hgvs_genomic.genomic(Change(16570, "", "G"), "MT", rcrs.sequence, "m") == "m.16569dup"
 
 
 @settings(max_examples=200, deadline=None)

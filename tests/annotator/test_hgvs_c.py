@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from annotator.alleles import Change, shortest
-from annotator.hgvs_c import Layout, described
+from annotator.effects.allele import Change, shortest
+from annotator.effects.hgvs_transcript import Layout, described
 
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 EXONS = ((11, 20), (31, 40), (46, 50))

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from annotator.references import PACKS, Reference
+from annotator.reference.pack import PACKS, Reference
 from tests.annotator.conftest import Annotate, vcf
 
 with (PACKS / "rCRS" / "known_variants.tsv").open(encoding="utf-8") as _file:

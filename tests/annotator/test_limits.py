@@ -13,11 +13,11 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from annotator import bcftools
-from annotator.bcftools import Tool
 from annotator.errors import Cancelled, EngineError
-from annotator.pipeline import Limits, Progress, annotate
-from annotator.references import Reference
+from annotator.formats import bcftools
+from annotator.formats.bcftools import Tool
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Limits, Progress, annotate
 from annotator.sources.lookup import Lookups
 from tests.annotator.conftest import HEADER, Annotate, vcf
 
@@ -43,7 +43,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[Tool]:
             super().__init__(*args, **kwargs)  # type: ignore[arg-type]
             started.append(self)
 
-    monkeypatch.setattr("annotator.pipeline.Tool", Recorded)
+    monkeypatch.setattr("annotator.run.annotate.Tool", Recorded)
     return started
 
 
@@ -212,10 +212,11 @@ def versions_of(module: object) -> dict[str, str]:
 PEAK = """
 import sys
 from pathlib import Path
-from annotator import forks, sorter
-from annotator.pipeline import annotate
-from annotator.references import load_reference
-sorter.RUN_BYTES = 200_000
+from annotator.formats import forks
+from annotator.run import sort_records
+from annotator.run.annotate import annotate
+from annotator.reference.pack import load_reference
+sort_records.RUN_BYTES = 200_000
 forks.PIPE_BYTES = 64 * 1024
 annotate(Path(sys.argv[1]), Path(sys.argv[2]), reference=load_reference("rCRS"))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pysam
 import pytest
 
-from annotator import tags
-from annotator.bcftools import versions
-from annotator.pipeline import Outputs, annotate
-from annotator.references import Reference
+from annotator.effects import info_tags
+from annotator.formats.bcftools import versions
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Outputs, annotate
 from tests.annotator.conftest import HEADER, Annotate, vcf
 
 
@@ -47,7 +47,7 @@ def test_every_tag_that_is_used_is_declared_and_documented(run: Annotate, sample
     text = (Path(__file__).parents[2] / "docs" / "annotation.md").read_text(encoding="utf-8")
     used = {tag for number in range(len(result.records)) for tag in result.info(number)} - {"DP", "MQ"}
     # Mitochondrial genes have no c. descriptions.
-    assert used == set(tags.OWN) - {tags.HGVS_C, tags.TRANSCRIPT}
+    assert used == set(info_tags.OWN) - {info_tags.HGVS_C, info_tags.TRANSCRIPT}
     for tag in used:
         assert any(line.startswith(f"##INFO=<ID={tag},") for line in result.header)
         assert f"`{tag}`" in text

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from annotator.references import PACKS, Reference
+from annotator.reference.pack import PACKS, Reference
 from tests.support.proteins import protein as protein_of
 from tests.support.proteins import transcript
 

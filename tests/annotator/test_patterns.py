@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import annotator
-from annotator.known_builds import BUILDS
+from annotator.preflight.build_detection.known_builds import BUILDS
 from tests.support.growth import AnyPattern, faults
 
 ROOT = Path(annotator.__file__).parent.parent
@@ -19,10 +19,10 @@ METHODS = {"match", "fullmatch", "search", "findall", "finditer", "sub", "split"
 
 #: Patterns that are made while the service runs, by the module and the function that makes them: what they come to.
 MADE: dict[tuple[str, str], list[AnyPattern]] = {
-    ("annotator.builds", "_is_named"): [
+    ("annotator.preflight.build_detection.detect", "_is_named"): [
         re.compile(r"(?<![A-Za-z0-9])GRCh38\-116(?![A-Za-z0-9])", re.IGNORECASE),
     ],
-    ("annotator.known_builds", "_build"): [build.words for build in BUILDS],
+    ("annotator.preflight.build_detection.known_builds", "_build"): [build.words for build in BUILDS],
     ("annotator.sources.fields", "getter"): [re.compile(r";CLNSIG(?:[;=]|$)")],
     ("gas.aws.notices", "_check_topic"): [re.compile(r"arn:aws[a-z-]*:sns:us-east-1:123456789012:[\w.-]+")],
     ("gas.aws.notices", "_from_vault"): [re.compile(r"arn:aws[a-z-]*:glacier:us-east-1:123456789012:vaults/gas")],

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotator.errors import InputError
-from annotator.pipeline import Report, annotate
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Report, annotate
 from tests.annotator.conftest import HEADER
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from annotator import references
 from annotator.errors import EngineError
-from annotator.references import available_references, load_reference
+from annotator.reference import pack
+from annotator.reference.pack import available_references, load_reference
 from tests.annotator.packs import make_pack
 from tests.support.proteins import protein, transcript
 
@@ -89,7 +89,7 @@ def test_a_pack_that_is_removed_while_they_are_listed_is_left_out(
 ) -> None:
     make_pack(tmp_path, {"1": "ACGT"}, pack_id="gone")
     make_pack(tmp_path, {"1": "ACGT"}, pack_id="stays")
-    list_folders = references._pack_folders
+    list_folders = pack._pack_folders
 
     def removed_after_listing(extra_dir: Path | None) -> list[Path]:
         found = list_folders(extra_dir)
@@ -97,7 +97,7 @@ def test_a_pack_that_is_removed_while_they_are_listed_is_left_out(
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(references, "_pack_folders", removed_after_listing)
+        patch.setattr(pack, "_pack_folders", removed_after_listing)
         assert [info.id for info in available_references(tmp_path)] == ["rCRS", "stays"]
         make_pack(tmp_path, {"1": "ACGT"}, pack_id="other")
         (tmp_path / "other").rename(tmp_path / "gone")
@@ -108,7 +108,7 @@ def test_a_pack_that_is_removed_while_they_are_listed_is_left_out(
 
 @pytest.mark.parametrize("width", [7, 60, 16569])
 def test_bases_are_fetched_across_lines(tmp_path: Path, width: int) -> None:
-    from annotator.sequence import Sequence
+    from annotator.formats.fasta import Sequence
 
     bases = load_reference("rCRS").sequence.fetch("MT", 1, 16569)[:500]
     fasta = tmp_path / "g.fa"
@@ -128,8 +128,8 @@ def test_a_packed_genome_gives_the_same_bases_as_a_plain_one(tmp_path: Path) -> 
     import gzip
     import random
 
+    from annotator.formats.fasta import Sequence
     from annotator.install.genome import pack_genome
-    from annotator.sequence import Sequence
 
     dice = random.Random(3)  # noqa: S311
     whole = {

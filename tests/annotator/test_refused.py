@@ -11,12 +11,12 @@ from subprocess import PIPE
 
 import pytest
 
-from annotator.bcftools import Tool
 from annotator.errors import EngineError, InputError
-from annotator.pipeline import Limits
+from annotator.formats.bcftools import Tool
 from annotator.preflight.reader import Reader
 from annotator.preflight.sniff import sniff
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Limits
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 
 Refused = Callable[..., InputError]
@@ -268,7 +268,7 @@ def test_an_error_survives_pickling() -> None:
 
 
 def test_nothing_of_an_earlier_result_is_left(rcrs: Reference, tmp_path: Path) -> None:
-    from annotator.pipeline import annotate
+    from annotator.run.annotate import annotate
 
     source = tmp_path / "in.vcf"
     source.write_text(vcf("MT 73 . A G"))

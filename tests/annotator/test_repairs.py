@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotator.effects import csq_field
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 
 BARE = f"##fileformat=VCFv4.2\n{COLUMNS}\n"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from annotator.references import Reference
-from annotator.samples import write_sample
+from annotator.reference.pack import Reference
+from annotator.reference.sample_file import write_sample
 from tests.annotator.conftest import Annotate
 
 

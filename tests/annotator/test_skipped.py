@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import InputError
-from annotator.references import installed_references
+from annotator.reference.pack import installed_references
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 from tests.annotator.packs import make_pack
 
@@ -137,7 +137,7 @@ def test_the_log_adds_up(run: Annotate) -> None:
 
 
 def test_what_goes_past_the_bound_of_the_list_is_counted(run: Annotate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annotator.journal.LISTED_LINES", 5)
+    monkeypatch.setattr("annotator.preflight.journal.LISTED_LINES", 5)
     result = run(vcf(*SOUND, *["MT 73 . A Y"] * 20))
     assert result.report.skipped == 20
     # Neighbours with the same reason make one entry: no bound is met.

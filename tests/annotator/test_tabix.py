@@ -11,11 +11,11 @@ import pysam
 import pysam.bcftools
 import pytest
 
-from annotator import tabix
-from annotator.bcftools import Tool
-from annotator.blocks import placing
-from annotator.pipeline import _Run, annotate
-from annotator.references import Reference, load_reference
+from annotator.formats import tabix
+from annotator.formats.bcftools import Tool
+from annotator.reference.pack import Reference, load_reference
+from annotator.run.annotate import _Run, annotate
+from annotator.run.columnar import index_positions
 from tests.annotator.conftest import vcf
 from tests.annotator.packs import make_pack
 
@@ -107,7 +107,7 @@ def test_columns_give_the_same_places_as_one_by_one() -> None:
     sizes = [rng.randrange(1, 300) for _ in first]
     begins = np.cumsum([0, *sizes])
     singly = tabix.places(zip(first, last, sizes, strict=True))
-    together = placing.places(np.array(first), np.array(last), begins)
+    together = index_positions.places(np.array(first), np.array(last), begins)
     assert list(together.runs) == singly.runs
     assert list(together.windows) == singly.windows
     assert together.records == singly.records == 3000

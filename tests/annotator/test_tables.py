@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from annotator.alleles import kind_of, shortest
 from annotator.effects import csq_field
+from annotator.effects.allele import kind_of, shortest
 from annotator.effects.terms import IMPACT
 from annotator.errors import Cancelled, EngineError, InputError
-from annotator.pipeline import Limits, Outputs, annotate
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run.annotate import Limits, Outputs, annotate
 from annotator.sources.fields import Wanted
 from annotator.tables import PARQUET, TSV, Tables, TooLarge, blocks, write
 from annotator.tables.columns import FLAT, TYPED, defused

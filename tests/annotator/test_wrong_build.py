@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import InputError
-from annotator.known_builds import BUILDS
-from annotator.preflight.build import WRONG_BUILD, judge
-from annotator.preflight.match import ReferenceMatch
-from annotator.references import Contig, Reference, ReferenceInfo, installed_references
+from annotator.preflight.build_detection.header_build import WRONG_BUILD, judge
+from annotator.preflight.build_detection.known_builds import BUILDS
+from annotator.preflight.build_detection.record_match import ReferenceMatch
+from annotator.reference.pack import Contig, Reference, ReferenceInfo, installed_references
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack
 from tests.annotator.test_builds import info

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from annotator.bcftools import Tool
-from annotator.bgzf import BgzfWriter
-from annotator.samples import write_sample
+from annotator.formats.bcftools import Tool
+from annotator.formats.bgzf import BgzfWriter
+from annotator.reference.sample_file import write_sample
 from devstack.stack import Stack
 from tests.annotator.packs import make_pack
 from tests.browser.test_journey import LONG

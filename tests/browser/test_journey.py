@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.stack import Stack
 from tests.support.waiting import wait_until
 

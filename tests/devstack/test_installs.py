@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.references import available_references
+from annotator.reference.pack import available_references
 from annotator.sources.manifest import installed_sources
 from devstack import cli
 from devstack.client import Scientist

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.scenarios.chaos import newcomer, settle
 from devstack.scenarios.tamper import TAMPERINGS
 from devstack.scenarios.verify import Submitted, broken_promises, observe

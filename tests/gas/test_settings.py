@@ -45,14 +45,14 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
 
 
 def test_only_the_settings_file_reads_the_environment() -> None:
-    # A process is given its environment as a whole by who forks it: annotator/forks.py passes on a few variables.
+    # annotator/formats/forks.py gives a forked process its environment as a whole: a few variables.
     set_for_others = r"\.(?:setdefault\(.(?:DJANGO_SETTINGS_MODULE|POLARS_MAX_THREADS)|clear\(|update\()"
     readers = [
         str(path.relative_to(ROOT))
         for folder in ("gas", "annotator")
         for path in (ROOT / folder).rglob("*.py")
         if re.search(rf"os\.environ\b(?!{set_for_others})|getenv", path.read_text())
-        and str(path.relative_to(ROOT)) not in {"gas/settings.py", "annotator/forks.py"}
+        and str(path.relative_to(ROOT)) not in {"gas/settings.py", "annotator/formats/forks.py"}
     ]
     assert not readers
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.samples import write_sample
+from annotator.reference.sample_file import write_sample
 from devstack.scenarios.chaos import newcomer
 from devstack.scenarios.cold_chaos import COLD, WORKERS, Plan, cold_chaos
 from devstack.scenarios.cold_chaos import SETTINGS as CHAOS_SETTINGS

@@ -11,8 +11,8 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
-from annotator.pipeline import annotate
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
+from annotator.run.annotate import annotate
 from annotator.tables import write
 from annotator.tables.stats import Stats
 from annotator.tasks import store

@@ -23,7 +23,7 @@ CODING_POS = 3400  # inside MT-ND1
 @cache
 def mitochondrion() -> str:
     """Return the bases of the built-in genome, rCRS."""
-    fasta = Path(annotator.__file__).parent / "packs/rCRS/genome.fa"
+    fasta = Path(annotator.__file__).parent / "reference/packs/rCRS/genome.fa"
     return "".join(fasta.read_text().split("\n")[1:]).upper()
 
 

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from annotator.bcftools import SERVER, Tool
 from annotator.errors import EngineError, InputError
+from annotator.formats.bcftools import SERVER, Tool
 from annotator.run import work
 from tests.annotator.install.disks import no_room_beyond
 

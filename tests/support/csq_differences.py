@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.placing import Placed, place
 from annotator.effects.splicing import GAP, hits_splice_site, overlaps
 from annotator.effects.terms import IMPACT
 from annotator.effects.transcript import Span, Transcript
-from annotator.hgvs_c import Fetch
 from tests.support.csq import Allele, Entry
 
 #: The annotator's finer terms, and what csq has for the same.

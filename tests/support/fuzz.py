@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from annotator.bgzf import END, BgzfWriter
+from annotator.formats.bgzf import END, BgzfWriter
 from tests.support.vcfs import Recipe, generate
 
 #: Texts that a number, a name, an allele or a list may be, and mostly should not.

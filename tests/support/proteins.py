@@ -4,7 +4,7 @@ from functools import partial
 
 from annotator.effects.effect import coding_sequence
 from annotator.effects.transcript import Transcript
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 
 
 def transcript(reference: Reference, contig: str, name: str) -> Transcript:

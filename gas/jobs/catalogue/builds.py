@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from annotator.builds import SAMPLE, Fit, detect
 from annotator.errors import EngineError
-from annotator.evidence import Site
-from annotator.references import Reference, ReferenceInfo, load_reference
+from annotator.preflight.build_detection.detect import SAMPLE, Fit, detect
+from annotator.preflight.build_detection.evidence import Site
+from annotator.reference.pack import Reference, ReferenceInfo, load_reference
 from gas.cache import count
 from gas.jobs.catalogue import references
 from gas.users.models import User
@@ -48,8 +48,7 @@ def proposal(body: Any) -> dict[str, Any]:
         body: {"header": [lines], "records": [[CHROM, POS, REF], …]}.
 
     Returns:
-        {"fit", "reference", "build", "reason", "fits"} as in `annotator.builds.Detection`, and "ask": whether the
-        person has to confirm.
+        "fit", "reference", "build", "reason" and "fits" of a Detection, and "ask": whether the person has to confirm.
 
     Raises:
         Unreadable: the body is not of this form.

@@ -21,7 +21,7 @@ from annotator.install.errors import InstallError, of_disk
 from annotator.install.install import ID
 from annotator.install.openers import Opener
 from annotator.install.place import DOWNLOADS, exclusive, manifest_of, safe_name, staged, verify
-from annotator.references import MANIFEST, Reference, load_reference
+from annotator.reference.pack import MANIFEST, Reference, load_reference
 from gas.aws import mirror, s3
 from gas.jobs.catalogue import references
 from gas.jobs.models import ReferencePack

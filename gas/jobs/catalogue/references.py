@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db.models import Q
 
-from annotator.references import MANIFEST, PACKS, Contig, ReferenceInfo, available_references
+from annotator.reference.pack import MANIFEST, PACKS, Contig, ReferenceInfo, available_references
 from gas.jobs.catalogue import retiring
 from gas.jobs.models import ReferencePack
 from gas.users.models import User

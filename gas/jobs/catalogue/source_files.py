@@ -14,7 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from annotator.errors import EngineError
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.manifest import (
     MANIFEST,
     Source,

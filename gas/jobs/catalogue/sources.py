@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotator.errors import EngineError
-from annotator.references import Reference, ReferenceInfo, available_references
+from annotator.reference.pack import Reference, ReferenceInfo, available_references
 from annotator.sources.manifest import Source, load_source, retired_mark, source_names, sources_folder
 from annotator.sources.published import Version
 from gas.jobs.catalogue import references, retiring

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from annotator.blocks import forms
-from annotator.blocks.compiled import array_of
-from annotator.blocks.words import value_of, words
-from annotator.journal import Journal
 from annotator.preflight.header import read_header
 from annotator.preflight.info import Unusable
+from annotator.preflight.journal import Journal
 from annotator.preflight.samples import SamplesCheck
+from annotator.run.columnar import forms
+from annotator.run.columnar.compiled import array_of
+from annotator.run.columnar.text_sets import value_of, words
 
 #: Texts near to what is looked for.
 NUMBERS = st.text("0123456789.+-eE,", max_size=14)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from annotator.blocks import cutting, plain
-from annotator.pipeline import Limits, annotate
-from annotator.references import Reference
+from annotator.reference.pack import Reference
+from annotator.run import splitter
+from annotator.run.annotate import Limits, annotate
+from annotator.run.columnar import plain
 from tests.annotator.packs import make_pack
 
 SIZE = 60_000
@@ -60,10 +61,10 @@ def both_ways(reference: Reference, tmp_path: Path) -> Annotate:
         found = []
         for blocks in (False, True):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(cutting, "HEAD", 2000 if blocks else 10**9)
-                patch.setattr(cutting, "HEAD_OF_LARGE", 2000 if blocks else 10**9)
-                patch.setattr(cutting, "PREVIEW", 0)
-                patch.setattr(cutting, "SIZE", 100_000)
+                patch.setattr(splitter, "HEAD", 2000 if blocks else 10**9)
+                patch.setattr(splitter, "HEAD_OF_LARGE", 2000 if blocks else 10**9)
+                patch.setattr(splitter, "PREVIEW", 0)
+                patch.setattr(splitter, "SIZE", 100_000)
                 patch.setattr(plain, "LEAST", 0)
                 annotate(source, tmp_path, reference=reference, limits=Limits(seconds=60))
             found.append(gzip.decompress((tmp_path / "annot.vcf.gz").read_bytes()))

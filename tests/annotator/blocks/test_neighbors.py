@@ -5,14 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from annotator import combinations
-from annotator.alleles import kind_of, shortest
-from annotator.blocks.alleles import Alleles
-from annotator.blocks.neighbors import CodingMap, with_neighbors
-from annotator.blocks.scan import Lines
-from annotator.compose import normal_forms
+from annotator.effects.allele import kind_of, shortest
 from annotator.effects.transcript import Transcript
-from annotator.preflight.records import Record
+from annotator.preflight.record import Record
+from annotator.run import phased_changes
+from annotator.run.columnar.alleles import Alleles
+from annotator.run.columnar.neighbors import CodingMap, with_neighbors
+from annotator.run.columnar.scan import Lines
+from annotator.run.composer import normal_forms
 from tests.annotator.test_combinations import Models
 
 SIZE = 3000
@@ -89,14 +89,14 @@ def test_no_neighbor_is_missed(seed: int) -> None:
     variants, _ = normal_forms(records, fetch)
     lines, alleles = columns(records, variants, bases)
     marked = set(with_neighbors(np.zeros(0, np.uint8), lines, alleles, CodingMap(transcripts)).tolist())
-    made = combinations.combinations(records, variants, Models(*transcripts), fetch)
+    made = phased_changes.combinations(records, variants, Models(*transcripts), fetch)
     members = {member for one in made for member in one.members}
     wanted = {number for number, variant in enumerate(variants) if variant in members}
     # The calls of all records lie on one haplotype: chains that overlap are left out there, so each pair is tried too.
     for number, one in enumerate(records):
         for other in range(number + 1, len(records)):
             pair = [one, records[other]]
-            if combinations.combinations(pair, [variants[number], variants[other]], Models(*transcripts), fetch):
+            if phased_changes.combinations(pair, [variants[number], variants[other]], Models(*transcripts), fetch):
                 wanted |= {number, other}
     assert wanted <= marked
     assert wanted

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from numba.core.dispatcher import Dispatcher
 
-from annotator import blocks
+from annotator.run import columnar
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_every_function_is_compiled_and_kept_where_it_is_wanted(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "annotator.blocks"],
+        [sys.executable, "-m", "annotator.run.columnar"],
         cwd=ROOT,
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
@@ -24,8 +24,8 @@ def test_every_function_is_compiled_and_kept_where_it_is_wanted(tmp_path: Path) 
         check=True,
     )
     assert done.stdout.startswith("Ready")
-    names = [one.name for one in pkgutil.iter_modules(blocks.__path__) if one.name != "__main__"]
-    modules = [importlib.import_module(f"annotator.blocks.{name}") for name in names]
+    names = [one.name for one in pkgutil.iter_modules(columnar.__path__) if one.name != "__main__"]
+    modules = [importlib.import_module(f"annotator.run.columnar.{name}") for name in names]
     wanted = {
         f"{one.py_func.__module__.rpartition('.')[2]}.{one.py_func.__name__}"
         for module in modules

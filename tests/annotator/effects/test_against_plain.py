@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from annotator.alleles import Change, shortest
+from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import effect
 from annotator.effects.transcript import Transcript
 from tests.annotator.effects import plain

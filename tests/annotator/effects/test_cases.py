@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from annotator.alleles import shortest
+from annotator.effects.allele import shortest
 from annotator.effects.effect import Effect, effect
 from annotator.effects.transcript import Transcript
 from tests.support import gene_models
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [tuple(line.split("\t")) for line in gene_models.lines(FOLDER / "cases.tsv") if not line.startswith("#")]
-PACK = Path(__file__).parents[3] / "annotator" / "packs" / "rCRS"
+PACK = Path(__file__).parents[3] / "annotator" / "reference" / "packs" / "rCRS"
 
 
 @cache

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from annotator import compose
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.contradictions import contradiction
 from annotator.effects.effect import Effect
+from annotator.run import composer
 from tests.annotator.conftest import Annotate, vcf
 from tests.annotator.effects.test_vep import pairs
 
@@ -54,7 +54,7 @@ def test_what_fits_is_no_contradiction(effect: Effect) -> None:
 def test_a_contradiction_is_logged_and_counted_and_not_written(
     run: Annotate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(compose, "contradiction", lambda *_: "made up")
+    monkeypatch.setattr(composer, "contradiction", lambda *_: "made up")
     with caplog.at_level(logging.ERROR):
         result = run(vcf("MT 11778 . G A"))
     assert "p.Arg340His" not in result.info()["CSQ"]

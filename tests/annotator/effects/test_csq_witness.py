@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.alleles import shortest
+from annotator.effects.allele import shortest
 from annotator.effects.effect import effect
 from tests.annotator.effects.test_vep import FOLDER, PACK, references
 from tests.support import csq, gene_models

@@ -2,7 +2,7 @@
 
 import random
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.effect import Effects, coding_sequence, effect
 from annotator.effects.transcript import Transcript
 from tests.annotator.effects.test_against_plain import random_change, random_gene

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from annotator.alleles import Change, shortest
+from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import effect
 from annotator.effects.haplotypes import effect_together
 from annotator.effects.transcript import Transcript

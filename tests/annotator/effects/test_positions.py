@@ -1,6 +1,6 @@
 """Where on a transcript a change lies, and what its codons are, on a gene that is written out."""
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.effect import Effect, effect
 from annotator.effects.transcript import Transcript
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from annotator.alleles import shortest
+from annotator.effects.allele import shortest
 from annotator.effects.effect import Effect, effect
 from annotator.effects.transcript import Transcript
-from annotator.pipeline import annotate
-from annotator.sequence import reverse_complement
+from annotator.formats.fasta import reverse_complement
+from annotator.run.annotate import annotate
 from tests.annotator.packs import make_pack
 
 SIZE = 60

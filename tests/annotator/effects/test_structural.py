@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.effect import Effect, effect
 from annotator.effects.structural import MOST_TRANSCRIPTS, Touched, most_severe, structural_effect
+from annotator.effects.structural_alleles import StructuralAllele, StructuralKind, end_is_elsewhere, parse
 from annotator.effects.transcript import Transcript
-from annotator.structural_alleles import StructuralAllele, StructuralKind, end_is_elsewhere, parse
 
 #: Three exons of 100 bases, introns of 100; coding from the middle of the first exon to the middle of the last one.
 EXONS = ((1001, 1100), (1201, 1300), (1401, 1500))

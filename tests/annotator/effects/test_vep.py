@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from annotator.alleles import Change, shortest
+from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import Effect, coding_sequence, effect
 from annotator.effects.placing import Placed, place
 from annotator.effects.splicing import GAP, hits_splice_site
@@ -18,7 +18,7 @@ from annotator.effects.transcript import Transcript
 from tests.support import gene_models
 
 FOLDER = Path(__file__).parent / "vep"
-PACK = Path(__file__).parents[3] / "annotator" / "packs" / "rCRS"
+PACK = Path(__file__).parents[3] / "annotator" / "reference" / "packs" / "rCRS"
 RANK = {term: rank for rank, term in enumerate(IMPACT)}
 NEARBY = {"upstream_gene_variant", "downstream_gene_variant", "intergenic_variant"}
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from annotator.install.install import Wanted, install
-from annotator.pipeline import Report, annotate
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
+from annotator.run.annotate import Report, annotate
 from annotator.sources.fields import Wanted as Field
 from annotator.sources.manifest import Source
 from tests.annotator.sources.genomes import installed

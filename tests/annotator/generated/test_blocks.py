@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from annotator.blocks import cutting, neighbors
-from annotator.blocks import plain as blocks_plain
-from annotator.blocks.compiled import Bytes, Ints
-from annotator.blocks.scan import Lines
+from annotator.effects.normalize import normal
 from annotator.errors import InputError
-from annotator.pieces import Piece
 from annotator.preflight import reader
+from annotator.run import splitter
+from annotator.run.columnar import neighbors
+from annotator.run.columnar import plain as blocks_plain
+from annotator.run.columnar.compiled import Bytes, Ints
+from annotator.run.columnar.scan import Lines
+from annotator.run.piece import Piece
 from annotator.sources.manifest import Source
-from annotator.sources.matching import normal
 from tests.annotator.generated.conftest import Annotate
 from tests.annotator.generated.test_counts import recipe_of
 from tests.support.genome import Genome
@@ -42,9 +43,9 @@ def outcome(run: Annotate, content: bytes, sources: list[Source]) -> tuple[list[
 def small_blocks() -> Iterator[pytest.MonkeyPatch]:
     """From the first record on, and cut short."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "HEAD", 0)
-        patch.setattr(cutting, "PREVIEW", 0)
-        patch.setattr(cutting, "SIZE", 3000)
+        patch.setattr(splitter, "HEAD", 0)
+        patch.setattr(splitter, "PREVIEW", 0)
+        patch.setattr(splitter, "SIZE", 3000)
         patch.setattr(reader, "CHUNK", 3000)  # else a small file is one block
         patch.setattr(blocks_plain, "LEAST", 0)
         yield patch
@@ -77,13 +78,13 @@ def test_most_of_a_sound_file_is_in_columns(
 ) -> None:
     """Without this, the test above would compare little."""
     alone: list[int] = []
-    singly = cutting.Cutter.singly
+    singly = splitter.Cutter.singly
 
-    def counted(self: cutting.Cutter, first: int, lines: list[str]) -> Iterator[Piece]:
+    def counted(self: splitter.Cutter, first: int, lines: list[str]) -> Iterator[Piece]:
         alone.append(len(lines))
         return singly(self, first, lines)
 
-    small_blocks.setattr(cutting.Cutter, "singly", counted)
+    small_blocks.setattr(splitter.Cutter, "singly", counted)
     made = generate(1, genome.sequences, replace(plain, records=1000, structural=0))
     records = run(made.content).records
     assert len(records) >= 1000
@@ -146,7 +147,7 @@ def test_neighbours_are_told_together_in_columns_too(
         return marked
 
     small_blocks.setattr(blocks_plain, "with_neighbors", counted)
-    small_blocks.setattr(cutting, "SIZE", 20_000)
+    small_blocks.setattr(splitter, "SIZE", 20_000)
     made = generate(3, genome.sequences, replace(plain, records=1000, structural=0, neighbours=0.3))
     result = run(made.content)
     assert result.report.summary["phased_combinations"] > 50

@@ -13,7 +13,7 @@ import pysam
 import pytest
 
 from annotator.errors import InputError
-from annotator.references import Reference, load_pack
+from annotator.reference.pack import Reference, load_pack
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import Genome
 from tests.support.vcffaults import FATAL

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from annotator.blocks import cutting
-from annotator.blocks import plain as blocks_plain
 from annotator.preflight import reader
+from annotator.run import splitter
+from annotator.run.columnar import plain as blocks_plain
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import Genome
 
@@ -97,9 +97,9 @@ class Dialect:
 @pytest.fixture
 def small_blocks() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "HEAD", 0)
-        patch.setattr(cutting, "PREVIEW", 0)
-        patch.setattr(cutting, "SIZE", 2000)
+        patch.setattr(splitter, "HEAD", 0)
+        patch.setattr(splitter, "PREVIEW", 0)
+        patch.setattr(splitter, "SIZE", 2000)
         patch.setattr(reader, "CHUNK", 2000)
         patch.setattr(blocks_plain, "LEAST", 0)
         yield patch

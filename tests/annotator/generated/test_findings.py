@@ -5,9 +5,9 @@ import json
 import pytest
 
 from annotator import bounds
-from annotator.blocks import cutting
-from annotator.blocks import plain as blocks_plain
 from annotator.preflight import reader
+from annotator.run import splitter
+from annotator.run.columnar import plain as blocks_plain
 from annotator.sources.manifest import Source
 from tests.annotator.generated.conftest import Annotate
 from tests.support.genome import Genome
@@ -36,9 +36,9 @@ def test_blocks_find_what_records_find(
         patch.setattr(bounds, "FINDINGS", whole["alleles"] // 2)
         one_by_one = run(content, sources=sources)
         for module, name, value in (
-            (cutting, "HEAD", 0),
-            (cutting, "PREVIEW", 0),
-            (cutting, "SIZE", 3000),
+            (splitter, "HEAD", 0),
+            (splitter, "PREVIEW", 0),
+            (splitter, "SIZE", 3000),
             (reader, "CHUNK", 3000),
             (blocks_plain, "LEAST", 0),
         ):

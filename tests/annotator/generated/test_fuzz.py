@@ -17,18 +17,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from annotator.bcftools import Tool
-from annotator.blocks import cutting
-from annotator.blocks import plain as blocks_plain
+from annotator.effects.structural_alleles import StructuralAllele, parse
 from annotator.errors import InputError
-from annotator.journal import Journal
-from annotator.pipeline import Limits
+from annotator.formats.bcftools import Tool
 from annotator.preflight import reader
 from annotator.preflight.header import read_header
+from annotator.preflight.journal import Journal
 from annotator.preflight.reader import lines_of
-from annotator.preflight.records import Record, RecordCheck
-from annotator.references import Reference
-from annotator.structural_alleles import StructuralAllele, parse
+from annotator.preflight.record import Record
+from annotator.preflight.records import RecordCheck
+from annotator.reference.pack import Reference
+from annotator.run import splitter
+from annotator.run.annotate import Limits
+from annotator.run.columnar import plain as blocks_plain
 from tests.annotator.generated.conftest import Annotate
 from tests.support.fuzz import CHANGES, DAMAGES, PACKINGS, TOKENS, Change, Damage, bgzipped, changed, damaged, files
 from tests.support.genome import Genome
@@ -150,9 +151,9 @@ def small_blocks() -> Iterator[Callable[[bool], None]]:
     with pytest.MonkeyPatch.context() as patch:
 
         def switch(on: bool) -> None:
-            patch.setattr(cutting, "HEAD", 0 if on else 10**9)
-            patch.setattr(cutting, "PREVIEW", 0)
-            patch.setattr(cutting, "SIZE", 3000)
+            patch.setattr(splitter, "HEAD", 0 if on else 10**9)
+            patch.setattr(splitter, "PREVIEW", 0)
+            patch.setattr(splitter, "SIZE", 3000)
             patch.setattr(reader, "CHUNK", 3000)
             patch.setattr(blocks_plain, "LEAST", 0)
 

@@ -8,11 +8,12 @@ from itertools import count, product
 import polars as pl
 import pytest
 
-from annotator import batch, stream, tables
-from annotator.blocks import cutting, plain
-from annotator.hgvs import THREE_LETTERS
+from annotator import tables
+from annotator.effects.hgvs_genomic import THREE_LETTERS
 from annotator.preflight import reader
-from annotator.preflight.records import Record
+from annotator.preflight.record import Record
+from annotator.run import record_piece, splitter, stream
+from annotator.run.columnar import plain
 from tests.annotator.generated.conftest import Annotate, Annotated
 from tests.support.genome import COMPLEMENT, Gene, Genome
 
@@ -189,9 +190,9 @@ def test_codons_that_an_intron_splits(run: Annotate, genome: Genome, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(stream, "BATCH", 1)
         assert run(content).records == result.records
-    monkeypatch.setattr(cutting, "HEAD", 0)
-    monkeypatch.setattr(cutting, "PREVIEW", 0)
-    monkeypatch.setattr(cutting, "SIZE", 300)
+    monkeypatch.setattr(splitter, "HEAD", 0)
+    monkeypatch.setattr(splitter, "PREVIEW", 0)
+    monkeypatch.setattr(splitter, "SIZE", 300)
     monkeypatch.setattr(reader, "CHUNK", 300)
     monkeypatch.setattr(plain, "LEAST", 0)
     assert run(content).records == result.records
@@ -246,13 +247,13 @@ def test_neighbours_are_in_one_piece(run: Annotate, genome: Genome, monkeypatch:
     content = vcf([(change, ["0|1"]) for pair in pairs for change in pair.changes])
     together = run(content).records
     pieces: list[int] = []
-    init = batch.Batch.__init__
+    init = record_piece.Batch.__init__
 
-    def counted(self: batch.Batch, records: list[Record], work: stream.Pass) -> None:
+    def counted(self: record_piece.Batch, records: list[Record], work: stream.Pass) -> None:
         pieces.append(len(records))
         init(self, records, work)
 
-    monkeypatch.setattr(batch.Batch, "__init__", counted)
+    monkeypatch.setattr(record_piece.Batch, "__init__", counted)
     monkeypatch.setattr(stream, "BATCH", 1)
     assert run(content).records == together
     assert len(pieces) > 3
@@ -271,8 +272,8 @@ def test_neighbours_are_in_one_piece_where_blocks_begin(
     content = vcf([(change, ["0|1"]) for pair in pairs for change in pair.changes])
     together = run(content).records
     assert all("GAS_PHASED" in record[7] for record in together)
-    monkeypatch.setattr(cutting, "HEAD", head)
-    monkeypatch.setattr(cutting, "PREVIEW", 0)
+    monkeypatch.setattr(splitter, "HEAD", head)
+    monkeypatch.setattr(splitter, "PREVIEW", 0)
     monkeypatch.setattr(plain, "LEAST", 0)
     assert run(content).records == together
 

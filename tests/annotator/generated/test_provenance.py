@@ -14,7 +14,7 @@ import pysam
 import pytest
 from django.conf import settings as configured
 
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3

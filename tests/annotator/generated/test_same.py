@@ -12,10 +12,10 @@ from subprocess import DEVNULL
 
 import pytest
 
-from annotator import tags
-from annotator.bcftools import Tool
-from annotator.bgzf import END
-from annotator.references import Reference
+from annotator.effects import info_tags
+from annotator.formats.bcftools import Tool
+from annotator.formats.bgzf import END
+from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source
 from tests.annotator.generated.conftest import KNOWN_SEEDS, Annotate, Annotated
 from tests.support.genome import Genome
@@ -23,9 +23,9 @@ from tests.support.vcfs import Contigs, Recipe, generate
 
 Key = tuple[str, int, str, str]  # contig, position, REF, ALT in normal form
 Says = tuple[str, ...]  # the values of one allele, in the order of WORDS
-WORDS = (*tags.DESCRIPTIONS, "said_SIG", "often_AF")
+WORDS = (*info_tags.DESCRIPTIONS, "said_SIG", "often_AF")
 #: Without what hangs on genotypes: of alleles that overlap, joining records leaves one to a haplotype.
-ALONE = tuple(word for word in WORDS if word != tags.PHASED)
+ALONE = tuple(word for word in WORDS if word != info_tags.PHASED)
 SEEDS = KNOWN_SEEDS[:3]
 APART = 200  # bases between records that cannot be neighbours
 

@@ -6,7 +6,7 @@ import pytest
 
 from annotator.reference.gene_models import InMemory
 from annotator.reference.indexed import Indexed
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source
 from tests.annotator.generated.conftest import Annotate
 from tests.support.genome import Genome

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotator.install.install import Wanted, install
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.annotator.install.server import Server, serving
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from annotator.reference.gene_models import InMemory
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.annotator.conftest import COLUMNS, Annotate
 from tests.support.genome import ASSEMBLY, CODONS, Gene, Genome
 

@@ -18,7 +18,7 @@ from annotator.install import genome as genome_files
 from annotator.install.download import DownloadError
 from annotator.install.errors import InstallError
 from annotator.install.install import Installed, Wanted, install
-from annotator.references import Reference, available_references, load_reference
+from annotator.reference.pack import Reference, available_references, load_reference
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server
 from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, Genome, gff3, serve_as_ensembl, write_sums

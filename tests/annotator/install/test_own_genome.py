@@ -12,7 +12,7 @@ from annotator.install.__main__ import main
 from annotator.install.errors import InstallError
 from annotator.install.gene_models import check
 from annotator.install.own import Done, OwnGenome, install_own
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.support import gene_styles
 from tests.support.genome import Gene, Genome, fasta, gff3
 from tests.support.proteins import protein

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from annotator.alleles import Change
+from annotator.effects.allele import Change
 from annotator.effects.consequences import consequences
 from annotator.install.install import Wanted, install
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.support.genome import ASSEMBLY, COMPLEMENT, SPECIES, Genome, gff3, serve_as_ensembl
 
 

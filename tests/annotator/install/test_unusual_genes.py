@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from annotator.install.install import Wanted, install
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.annotator.conftest import Annotate
 from tests.annotator.install.test_annotate import other, vcf
 from tests.annotator.packs import make_pack

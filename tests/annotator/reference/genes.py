@@ -2,8 +2,8 @@
 
 import random
 
+from annotator.effects.genes import Gene, Record, Region
 from annotator.effects.transcript import FLAGS, Span, Transcript
-from annotator.reference.gene_models import Gene, Record, Region
 
 SIZE = 400_000  # bases of a contig
 

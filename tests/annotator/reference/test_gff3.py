@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from annotator.effects.genes import Everything, Gene, Region
 from annotator.effects.transcript import Transcript
-from annotator.reference.gene_models import Everything, Gene, Region
 from annotator.reference.gff3 import read_gff3
 from tests.support import gene_models
 
 EFFECTS = Path(__file__).parents[1] / "effects"
-RCRS = Path(__file__).parents[3] / "annotator" / "packs" / "rCRS" / "genes.gff3"
+RCRS = Path(__file__).parents[3] / "annotator" / "reference" / "packs" / "rCRS" / "genes.gff3"
 FILES = (EFFECTS / "vep" / "human.gff3.gz", EFFECTS / "vep" / "other.gff3.gz", EFFECTS / "cases" / "genes.gff3", RCRS)
 #: What tests.support.gene_models reads, too.
 READ = {"biotype", "strand", "exons", "coding", "phase", "start_known", "end_known", "genetic_code", "is_consistent"}

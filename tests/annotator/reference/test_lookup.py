@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from annotator.effects.genes import Gene, GeneModels, Nearby, Record, Region
 from annotator.effects.transcript import Transcript
 from annotator.install.install import Wanted, install
-from annotator.reference.gene_models import Gene, GeneModels, InMemory, Nearby, Record, Region, place
+from annotator.reference.gene_models import InMemory, place
 from annotator.reference.gene_table import TableWriter
 from annotator.reference.gff3 import read_gff3
 from annotator.reference.indexed import Indexed
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from tests.annotator.reference.genes import SIZE, random_records
 from tests.annotator.reference.test_gff3 import FILES
 from tests.support.crowd import make_crowd

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from annotator.errors import Cancelled, EngineError, InputError
-from annotator.pipeline import Limits, Outputs, Progress
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.run import child
+from annotator.run.annotate import Limits, Outputs, Progress
 from gas.jobs.queue.faults import is_ours
 from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
@@ -283,7 +283,7 @@ def test_no_job_leaves_a_process_to_the_process_with_number_1(tmp_path: Path) ->
 import ctypes, os
 from pathlib import Path
 from annotator.errors import EngineError
-from annotator.pipeline import Limits
+from annotator.run.annotate import Limits
 from annotator.run import child
 from tests.support import childwork
 ctypes.CDLL(None).prctl(36, 1)
@@ -332,7 +332,7 @@ def test_work_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
     code = f"""
 import os
 from pathlib import Path
-from annotator.pipeline import Limits
+from annotator.run.annotate import Limits
 from annotator.run import child
 from tests.support import childwork
 watched, watch = [], child._Child.watch

@@ -11,7 +11,7 @@ from pathlib import Path
 import pysam
 import pytest
 
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from annotator.bcftools import Tool
+from annotator.formats.bcftools import Tool
 from annotator.install.checksums import of_file
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.convert import Converted, convert
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Wanted, check_tags, parse_fields
@@ -272,7 +272,7 @@ def test_names_of_tags() -> None:
 _MEASURE = """
 import resource, sys
 from pathlib import Path
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
 from annotator.sources.convert import convert
 from annotator.sources.fields import Wanted
 folder = Path(sys.argv[1])

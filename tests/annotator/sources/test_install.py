@@ -13,7 +13,7 @@ import pytest
 
 from annotator.errors import EngineError
 from annotator.install.checksums import Checksum
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources import install as installing
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install, remove, retire
@@ -284,7 +284,7 @@ def test_what_goes_wrong_leaves_all_as_it_was(
 _ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
 from annotator.sources.errors import SourceError
 from annotator.sources.install import install
 from annotator.sources.origin import preset_request

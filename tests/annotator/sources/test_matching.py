@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator.references import Reference
+from annotator.effects.normalize import Variant, Window, normal
+from annotator.reference.pack import Reference
 from annotator.sources.convert import convert
 from annotator.sources.fields import Wanted
 from annotator.sources.lookup import Lookup
 from annotator.sources.manifest import Source, sequence_id
-from annotator.sources.matching import Variant, Window, normal
 from tests.annotator.sources.genomes import genome, make_genome, text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import EngineError
-from annotator.references import Reference
+from annotator.reference.pack import Reference
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install
 from annotator.sources.manifest import Source, installed_sources, sources_folder

@@ -11,10 +11,10 @@ import pysam
 import pytest
 
 from annotator.__main__ import main
-from annotator.bcftools import Tool
 from annotator.errors import EngineError, InputError
-from annotator.pipeline import Report, annotate
-from annotator.references import Reference, load_reference
+from annotator.formats.bcftools import Tool
+from annotator.reference.pack import Reference, load_reference
+from annotator.run.annotate import Report, annotate
 from annotator.sources.fields import Wanted
 from annotator.sources.install import retire
 from annotator.sources.manifest import Source, installed_sources

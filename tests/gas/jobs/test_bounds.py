@@ -13,8 +13,8 @@ from django.core import mail
 from django.test import Client
 
 from annotator import bounds
-from annotator.pipeline import annotate
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
+from annotator.run.annotate import annotate
 from gas.jobs.lifecycle import leases
 from gas.jobs.mails import notices
 from gas.jobs.models import Job, JobEvent, ResultFile

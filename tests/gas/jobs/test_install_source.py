@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.core.management import BaseCommand, CommandError, call_command, load_command_class
 from django.test import Client
 
-from annotator.pipeline import annotate
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
+from annotator.run.annotate import annotate
 from annotator.sources.manifest import installed_sources
 from annotator.sources.presets import PRESETS
 from annotator.tasks import annotate_job

@@ -25,7 +25,7 @@ from annotator.errors import Cancelled, EngineError
 from annotator.install import download
 from annotator.install.install import Wanted, install
 from annotator.install.openers import Answer
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
 from gas.aws import clients, mirror
 from gas.jobs.catalogue import packs, references
 from gas.jobs.lifecycle import actions

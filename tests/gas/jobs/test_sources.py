@@ -24,7 +24,7 @@ from django.utils import timezone
 from annotator.errors import Cancelled, EngineError
 from annotator.install import download
 from annotator.install.openers import Answer, Interrupted
-from annotator.references import load_reference
+from annotator.reference.pack import load_reference
 from annotator.sources import published
 from annotator.sources.fields import Wanted
 from annotator.sources.install import install

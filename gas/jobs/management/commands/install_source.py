@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotator.errors import EngineError
 from annotator.install.checksums import Checksum
-from annotator.references import Reference, load_reference
+from annotator.reference.pack import Reference, load_reference
 from annotator.sources.errors import SourceError
 from annotator.sources.fields import Wanted, parse_fields
 from annotator.sources.install import install, remove, retire

@@ -1,0 +1,223 @@
+"""HGVS descriptions (https://hgvs-nomenclature.org, version 21) of a change along a transcript.
+
+c. where the transcript codes: 1 is the first base of the start codon, -1 the one before it, *1 the first behind the
+stop codon; n. where it does not: 1 is its first base. A base of an intron is counted from the nearer exon: 93+1 is the
+first behind base 93, 94-1 the last before base 94, and the middle one of an odd number is counted from the exon before.
+
+Inside, a place is counted *along* the transcript: it is the position on the contig, negative for a transcript on the
+reverse strand, so that it always grows in the transcript's direction.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+from annotator.effects.allele import Change
+from annotator.effects.hgvs_genomic import SHIFT_LIMIT
+from annotator.formats.fasta import reverse_complement
+
+#: Gives the bases of the forward strand from a position to another, 1-based and included.
+Fetch = Callable[[int, int], str]
+
+
+class Segment(NamedTuple):
+    """Neighbouring positions, start to end on the contig, that are numbered alike: see Layout.segments."""
+
+    start: int
+    end: int
+    prefix: str
+    base: int
+    sign: int
+
+    def number(self, position: int) -> str:
+        """How HGVS numbers a position from start to end."""
+        return f"{self.prefix}{self.base + self.sign * (position - self.start)}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a transcript lies. exons: in genomic order, 1-based and included, without overlaps; coding: the first and
+    the last coding base on the contig, stop codon included, both in exons, None if it codes for nothing; strand: "-" or
+    what is read forward.
+    """
+
+    strand: str
+    exons: tuple[tuple[int, int], ...]
+    coding: tuple[int, int] | None = None
+    first: int = field(init=False, repr=False)  # along, as is the last
+    last: int = field(init=False, repr=False)
+    _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of each exon, along
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _before: tuple[int, ...] = field(init=False, repr=False, compare=False)  # spliced bases in front of each exon
+    _leader: int = field(init=False, repr=False, compare=False, default=0)  # spliced bases in front of base 1
+    _coding_size: int | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        exons = self.exons if self.strand != "-" else tuple((-end, -start) for start, end in reversed(self.exons))
+        begins, ends = zip(*exons, strict=True)
+        write = object.__setattr__
+        write(self, "_begins", begins)
+        write(self, "_ends", ends)
+        write(self, "_before", tuple(accumulate((end - begin + 1 for begin, end in exons[:-1]), initial=0)))
+        write(self, "first", begins[0])
+        write(self, "last", ends[-1])
+        if self.coding:
+            start, end = sorted(self.along(position) for position in self.coding)
+            leader = self._count(start) - 1
+            write(self, "_leader", leader)
+            write(self, "_coding_size", self._count(end) - leader)
+
+    @property
+    def letter(self) -> str:
+        """What HGVS writes in front: "c" or "n"."""
+        return "c" if self.coding else "n"
+
+    def along(self, position: int) -> int:
+        """The place of a position on the contig; and the position of a place."""
+        return -position if self.strand == "-" else position
+
+    def _count(self, place: int) -> int:
+        """The number of a place in an exon among the spliced bases, from 1."""
+        exon = bisect_right(self._begins, place) - 1
+        return self._before[exon] + place - self._begins[exon] + 1
+
+    def _number(self, count: int) -> str:
+        """How HGVS numbers a spliced base."""
+        number = count - self._leader
+        if self._coding_size is None:
+            return str(number)
+        if number < 1:
+            return str(number - 1)  # there is no 0
+        return str(number) if number <= self._coding_size else f"*{number - self._coding_size}"
+
+    def number(self, place: int) -> str:
+        """How HGVS numbers a place, such as 76, -12, *32, 93+1 or 94-3. It has to lie within first and last."""
+        exon = bisect_right(self._begins, place) - 1
+        beyond = place - self._ends[exon]
+        if beyond <= 0:
+            return self._number(self._before[exon] + place - self._begins[exon] + 1)
+        missing = self._begins[exon + 1] - place
+        if beyond <= missing:
+            return f"{self._number(self._before[exon + 1])}+{beyond}"
+        return f"{self._number(self._before[exon + 1] + 1)}-{missing}"
+
+    def segments(self) -> list[Segment]:
+        """The whole transcript, introns included, in stretches in which numbers are linear, in genomic order.
+
+        The number of any position from start to end is `prefix + str(base + sign * (position - start))`, and sign is 1
+        or -1. So a substitution there is `letter + "." + number + ref + ">" + alt`, both bases complemented on the
+        reverse strand. An intron has two segments at most, and the exons have two more than there are exons.
+        """
+        found: list[Segment] = []
+
+        def add(begin: int, end: int, prefix: str, base: int, step: int) -> None:
+            if begin > end:
+                return
+            if self.strand == "-":
+                found.append(Segment(-end, -begin, prefix, base + step * (end - begin), -step))
+            else:
+                found.append(Segment(begin, end, prefix, base, step))
+
+        size = self._coding_size
+        for exon, (begin, end) in enumerate(zip(self._begins, self._ends, strict=True)):
+            # Where base 1, and the first behind the stop codon, would be if all of the transcript were this exon.
+            one = begin - self._before[exon] + self._leader
+            if size is None:
+                add(begin, end, "", begin - one + 1, 1)
+            else:
+                behind = one + size
+                add(begin, min(end, one - 1), "-", one - begin, -1)
+                low, high = max(begin, one), max(begin, behind)
+                add(low, min(end, behind - 1), "", low - one + 1, 1)
+                add(high, end, "*", high - behind + 1, 1)
+            if exon + 1 < len(self._begins):
+                count, following = self._before[exon + 1], self._begins[exon + 1]
+                half = (following - end) // 2  # of an odd number of bases the larger part
+                add(end + 1, end + half, f"{self._number(count)}+", 1, 1)
+                add(end + half + 1, following - 1, f"{self._number(count + 1)}-", following - end - half - 1, -1)
+        return found[::-1] if self.strand == "-" else found
+
+
+def described(layout: Layout, change: Change, fetch: Fetch) -> str:
+    """Return the description of a change on a transcript, such as c.76A>T or n.12_13insG.
+
+    Insertions and deletions are shifted to the last place along the transcript that describes the same sequence of the
+    contig (HGVS's 3' rule), not beyond the transcript's end. That is done on the unspliced sequence, so one at the end
+    of an exon may move into the intron, and never jumps to the next exon: as HGVS has it, c.1704+1del and c.3921del.
+    "" where nothing changes, and where the change reaches out of the transcript.
+    """
+    ref, alt = change.ref, change.alt
+    if layout.strand == "-":
+        ref, alt = reverse_complement(ref), reverse_complement(alt)
+    place = layout.along(change.end if layout.strand == "-" else change.pos)
+    if ref and alt:
+        if place < layout.first or place + len(ref) - 1 > layout.last:
+            return ""
+        if len(ref) == 1 == len(alt):
+            return f"{layout.letter}.{layout.number(place)}{ref}>{alt}"
+        what = "inv" if alt == reverse_complement(ref) else f"delins{alt}"
+        return f"{layout.letter}.{_range(layout, place, place + len(ref) - 1)}{what}"
+    if ref:
+        return _deletion(layout, place, ref, fetch)
+    return _insertion(layout, place, alt, fetch) if alt else ""
+
+
+def _deletion(layout: Layout, place: int, bases: str, fetch: Fetch) -> str:
+    size = len(bases)
+    moved = _moved(layout, place, size, bases, fetch)
+    if moved is None or moved < layout.first:
+        return ""
+    return f"{layout.letter}.{_range(layout, moved, moved + size - 1)}del"
+
+
+def _insertion(layout: Layout, place: int, bases: str, fetch: Fetch) -> str:
+    size = len(bases)
+    moved = _moved(layout, place, 0, bases, fetch)
+    if moved is None:
+        return ""
+    turn = (moved - place) % size
+    bases = bases[turn:] + bases[:turn]
+    copied = moved - size
+    if copied >= layout.first and _read(layout, copied, moved - 1, fetch) == bases:
+        return f"{layout.letter}.{_range(layout, copied, moved - 1)}dup"
+    if moved > layout.last:  # behind the last base: there is no base to name on the other side
+        if _read(layout, layout.last, layout.last, fetch) != bases[-1]:
+            return ""
+        moved, bases = moved - 1, bases[-1] + bases[:-1]
+    if moved <= layout.first:
+        return ""
+    return f"{layout.letter}.{layout.number(moved - 1)}_{layout.number(moved)}ins{bases}"
+
+
+def _range(layout: Layout, first: int, last: int) -> str:
+    return layout.number(first) if first == last else f"{layout.number(first)}_{layout.number(last)}"
+
+
+def _read(layout: Layout, first: int, last: int, fetch: Fetch) -> str:
+    """The bases of the transcript's strand from one place to another, introns included."""
+    return reverse_complement(fetch(-last, -first)) if layout.strand == "-" else fetch(first, last)
+
+
+def _moved(layout: Layout, place: int, size: int, bases: str, fetch: Fetch) -> int | None:
+    """The last place at which the deletion or insertion of bases at place is the same change; size: how many of the
+    contig's bases it takes away. None if it reaches over the transcript's end at every place.
+    """
+    over = place + size - 1 - layout.last
+    if over > 0:  # it was written too far behind, so it is moved forward, and as little as need be
+        if place - over < layout.first or over > SHIFT_LIMIT:
+            return None
+        ahead = _read(layout, place - over, place - 1, fetch)
+        same = all(ahead[-step] == bases[-step % len(bases)] for step in range(1, over + 1))
+        return place - over if same else None
+    after, steps = place + size, 0
+    most = min(SHIFT_LIMIT, layout.last - after + 1)
+    following = ""
+    while steps < most:
+        if steps == len(following):
+            following += _read(layout, after + steps, min(after + 2 * steps + 15, layout.last), fetch)
+        if following[steps] != bases[steps % len(bases)]:
+            break
+        steps += 1
+    return place + steps

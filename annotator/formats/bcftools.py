@@ -1,0 +1,139 @@
+"""bcftools as child processes with limits, forked from SERVER.
+
+bcftools comes as a library inside pysam. It is never called in the caller's own process: it holds the
+interpreter lock throughout, and a crash would take the worker along.
+"""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import IO
+
+from annotator.errors import EngineError
+from annotator.formats.forks import LOST, ForkServer, end_of
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+SERVER = ForkServer(LAUNCHER)
+POLL_SECONDS = 0.1
+MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of pysam and of the bcftools and htslib that it carries, without loading them."""
+    # pysam/version.py is three assignments; importing pysam for them would load its C libraries into this process.
+    spec = importlib.util.find_spec("pysam")
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineError("no-pysam", "pysam is not installed")
+    found: dict[str, str] = {}
+    for line in (Path(spec.submodule_search_locations[0]) / "version.py").read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip().strip("_")] = value.strip().strip('"')
+    return {
+        "bcftools": found["bcftools_version"],
+        "htslib": found["htslib_version"],
+        "pysam": found["version"],
+    }
+
+
+class Tool:
+    """One running bcftools command, in a process group of its own."""
+
+    def __init__(
+        self,
+        command: str,
+        arguments: Sequence[str | Path],
+        *,
+        work_dir: Path,
+        memory_bytes: int,
+        cpu_seconds: int,
+        stdin: int | None = subprocess.DEVNULL,
+        stdout: int | None = subprocess.DEVNULL,
+        temporary: Path | None = None,
+    ) -> None:
+        """work_dir: where it runs; temporary: where it has files of its own, which stay if it is killed, else there."""
+        self.command = command
+        self._messages = ""
+        # A file and not a pipe: nobody has to read it while the command runs, and it cannot fill up and block.
+        self._stderr: IO[bytes] = tempfile.TemporaryFile(dir=work_dir)  # noqa: SIM115 - closed by close()
+        try:
+            self.process = SERVER.fork(
+                [str(memory_bytes), str(cpu_seconds), command, *map(str, arguments)],
+                folder=work_dir,
+                environment={"TMPDIR": str(temporary or work_dir), "LC_ALL": "C", "PATH": os.defpath},
+                stdin=stdin,
+                stdout=stdout,
+                stderr=self._stderr.fileno(),
+            )
+        except BaseException:
+            self._stderr.close()
+            raise
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """The pipe to the command; only where it was started with one."""
+        if self.process.stdin is None:
+            raise ValueError("started without stdin=PIPE")
+        return self.process.stdin
+
+    @property
+    def stdout(self) -> BufferedReader:
+        """The pipe from the command; only where it was started with one."""
+        if not isinstance(self.process.stdout, BufferedReader):
+            raise ValueError("started without stdout=PIPE")  # noqa: TRY004
+        return self.process.stdout
+
+    def wait(self, check: Callable[[], None]) -> None:
+        """Wait for its end; check is called often, and may raise to wait no longer."""
+        while self.process.poll() is None:
+            check()
+            self.process.pause(POLL_SECONDS)
+
+    def messages(self) -> str:
+        """Return what the command wrote to stderr (its last 64 KiB)."""
+        if self._stderr.closed:
+            return self._messages
+        self._messages = end_of(self._stderr, MESSAGE_BYTES)
+        return self._messages
+
+    def kill(self) -> None:
+        """End the whole process group at once; harmless when it has ended already."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill what still runs, reap it, and close its pipes."""
+        self.kill()
+        self.process.wait()
+        self.messages()
+        for stream in (self.process.stdin, self.process.stdout, self._stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # a pipe whose other end is gone cannot be flushed
+                    stream.close()
+
+    def failure(self) -> EngineError | None:
+        """Return what went wrong, None if the command ended well. Call after it has ended."""
+        status = self.process.returncode
+        if status == 0:
+            return None
+        if status is None:
+            return EngineError("tool-running", f"bcftools {self.command} has not ended")
+        if status == LOST:
+            return EngineError(
+                "no-process", f"bcftools {self.command} was killed: the process it was forked from has ended"
+            )
+        if status < 0:
+            name = signal.Signals(-status).name
+            code = "tool-time" if name == "SIGXCPU" else "tool-crashed"
+            return EngineError(code, f"bcftools {self.command} was ended by {name}")
+        text = self.messages()
+        if "MemoryError" in text or "Cannot allocate memory" in text or "out of memory" in text.lower():
+            return EngineError("tool-memory", f"bcftools {self.command} ran out of memory")
+        return EngineError("tool-failed", f"bcftools {self.command} ended with status {status}")

@@ -1,0 +1,136 @@
+"""What a header says against the reference that was chosen: the wrong build is refused, and never used in silence."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from annotator.errors import InputError
+from annotator.preflight.build_detection.evidence import (
+    Comparison,
+    Evidence,
+    compare,
+    contigs_by_name,
+    evidence,
+    known_build,
+    measure,
+    short,
+    upper,
+)
+from annotator.preflight.build_detection.known_builds import BUILDS, Build
+from annotator.reference.pack import ReferenceInfo
+
+WRONG_BUILD = "wrong-build"
+#: Contigs with no more than this of the declared bases say nothing against a build that the header names.
+SMALL = 0.1
+#: A file that has this much of a reference is on it, whatever it has besides.
+LARGE = 0.5
+Installed = Callable[[], Sequence[ReferenceInfo]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What speaks for and against the chosen reference.
+
+    decided: most bases are on contigs of its lengths. other: contigs that are other sequences than those of the same
+    name in the reference, by the file's name of them, with the length that the header gives. remark: lengths that fit
+    nothing that is known. doubt: how the header names another `build`, without lengths that say otherwise, so that REF
+    alleles decide.
+    """
+
+    decided: bool = False
+    other: Mapping[str, int] = field(default_factory=dict)
+    remark: str = ""
+    build: str = ""
+    doubt: str = ""
+
+
+def judge(lines: Iterable[str], chosen: ReferenceInfo, installed: Installed) -> Verdict:
+    """Compare a header with the chosen reference. installed is called only where lengths differ, or where the header
+    has contigs that the reference lacks and little of the reference.
+
+    Raises InputError if the file is on another build: one of those that are installed, or a well-known one.
+    """
+    header = evidence(lines)
+    found = compare(header, chosen)
+    differs = bool(found.other) and not found.fits
+    if differs:
+        _refuse_lengths(header, chosen, found, installed())
+    _refuse_wider(header, chosen, found, installed)
+    other = {name: header.lengths[name] for name in found.other}
+    if differs and not found.same:
+        name = found.other[0]
+        expected = contigs_by_name(chosen)[name].length
+        words = upper(measure(header, name))
+        return Verdict(remark=f"{words} by the header and {expected:,} in {chosen.id}")
+    build = known_build(chosen)
+    said, text = next(iter(header.named.items()), ("", ""))
+    small = found.same_bases <= SMALL * sum(header.lengths.values())
+    if said and build and build not in header.named and small and not differs:
+        return Verdict(bool(found.same), other, build=said, doubt=f"its header has {short(text)}")
+    return Verdict(bool(found.same), other)
+
+
+def _refuse_lengths(
+    header: Evidence, chosen: ReferenceInfo, found: Comparison, installed: Sequence[ReferenceInfo]
+) -> None:
+    """Raise InputError if contigs that are others in the chosen reference are those of another build."""
+    candidates: list[ReferenceInfo | Build] = [*(info for info in installed if info.id != chosen.id), *BUILDS]
+    compared = [(compare(header, build).same, build) for build in candidates]
+    # The one that has most of the contigs which are others in the chosen reference.
+    same, build = max(compared, key=lambda pair: len(set(found.other) & set(pair[0])))
+    if evident := next((name for name in found.other if name in same), None):
+        raise _on(build, header, evident, chosen)
+
+
+def _refuse_wider(header: Evidence, chosen: ReferenceInfo, found: Comparison, installed: Installed) -> None:
+    """Raise InputError if another build has more of the file's bases than the chosen reference has.
+
+    RefSeq's names of chromosomes differ between builds, and that of the mitochondrion does not: of a file on another
+    build, it would be annotated alone. A reference of which the file has half or more is but a part of what the file
+    is on, such as a mitochondrion chosen for a whole genome; and two packs of one build are no rivals.
+    """
+    own = known_build(chosen)
+    if len(found.known) == len(header.names) or not (own or found.known):
+        return
+    contigs = contigs_by_name(chosen)
+    had = {contigs[name].name: contigs[name].length for name in found.known if name not in found.other}
+    if sum(had.values()) >= LARGE * sum(contig.length for contig in chosen.contigs):
+        return
+    # A well-known build of one contig, hg19's mitochondrion, comes with the chromosomes of another.
+    compared: list[tuple[Comparison, ReferenceInfo | Build]] = [
+        (compare(header, build), build) for build in BUILDS if build.name != own and len(build.lengths) > 1
+    ]
+    for info in installed():
+        if info.id == chosen.id or (own and known_build(info) == own):
+            continue
+        other = compare(header, info)
+        # Else it has what was added to the reference, such as a virus.
+        if set(found.known) <= set(other.known):
+            compared.append((other, info))
+    best, build = max(compared, key=lambda pair: pair[0].same_bases)
+    if best.same_bases > found.same_bases:
+        evident = next((name for name in best.same if name not in found.known), best.same[0])
+        raise _on(build, header, evident, chosen)
+
+
+def _on(build: ReferenceInfo | Build, header: Evidence, evident: str, chosen: ReferenceInfo) -> InputError:
+    title = build.name if isinstance(build, Build) else build.id
+    return wrong_build(title, measure(header, evident), chosen, here=not isinstance(build, Build))
+
+
+def wrong_build(
+    build: str, because: str, chosen: ReferenceInfo, line: int | None = None, *, here: bool = False
+) -> InputError:
+    """The end of a job whose file is on another build; here: which is installed."""
+    return InputError(
+        WRONG_BUILD,
+        f"This file is on {build} ({because}); you chose {chosen.id}.",
+        f"Choose {build}{'' if here else ' if it is installed'}, or lift the file over from {build} to {chosen.title}; "
+        "if that has been done already, correct its ##contig and ##reference lines.",
+        line,
+    )
+
+
+def named_by_contig(name: str, chosen: ReferenceInfo) -> str:
+    """The well-known build that has a sequence of this accession, unless it is the chosen one; "" for none."""
+    own = known_build(chosen)
+    return next((build.name for build in BUILDS if name in build.accessions and build.name != own), "")

@@ -1,0 +1,183 @@
+"""The forms that the columns of a plain record have: what annotator.preflight would pass as it stands."""
+
+from annotator.run.columnar.compiled import Bytes, Ints, compiled
+from annotator.run.columnar.text_sets import Words, value_of
+
+#: What a tag may hold: any text, or a list of these; and a genotype.
+ANY, INTEGER, FLOAT, GENOTYPE = range(4)
+
+NO, MAYBE, YES = range(3)
+
+DOT, COMMA, COLON, SEMICOLON, EQUALS, TAB = ord("."), ord(","), ord(":"), ord(";"), ord("="), ord("\t")
+ZERO, NINE, PLUS, MINUS = ord("0"), ord("9"), ord("+"), ord("-")
+A, C, G, T = ord("A"), ord("C"), ord("G"), ord("T")
+MOST_DIGITS = 10
+LONGEST_NUMBER = 1000  # characters, as annotator.preflight.records has it for QUAL
+
+
+@compiled
+def digits(text: Bytes, start: int, stop: int) -> int:
+    """How many digits there are from start on."""
+    at = start
+    while at < stop and ZERO <= text[at] <= NINE:
+        at += 1
+    return at - start
+
+
+@compiled
+def sign(text: Bytes, start: int, stop: int) -> int:
+    """How many signs there are at start: 1 or 0."""
+    return 1 if start < stop and (text[start] == PLUS or text[start] == MINUS) else 0
+
+
+@compiled
+def position(text: Bytes, start: int, stop: int) -> int:
+    """The number, of at most ten digits, the first of them no 0; 0 if it is none."""
+    size = stop - start
+    if not 0 < size <= MOST_DIGITS or digits(text, start, stop) < size or text[start] == ZERO:
+        return 0
+    number = 0
+    for at in range(start, stop):
+        number = 10 * number + text[at] - ZERO
+    return number
+
+
+@compiled
+def bases(text: Bytes, start: int, stop: int, longest: int) -> bool:
+    """Whether it is one to so many of A, C, G and T."""
+    if not 0 < stop - start <= longest:
+        return False
+    for at in range(start, stop):
+        letter = text[at]
+        if letter != A and letter != C and letter != G and letter != T:  # noqa: PLR1714 - compiled
+            return False
+    return True
+
+
+@compiled
+def integer(text: Bytes, start: int, stop: int) -> bool:
+    """Whether it is ".", or a whole number of at most ten digits."""
+    if stop - start == 1 and text[start] == DOT:
+        return True
+    at = start + sign(text, start, stop)
+    return 0 < stop - at <= MOST_DIGITS and digits(text, at, stop) == stop - at
+
+
+@compiled
+def number(text: Bytes, start: int, stop: int) -> bool:
+    """Whether it is ".", or a number in decimals, with or without an exponent; nan and inf are not."""
+    if stop - start == 1 and text[start] == DOT:
+        return True
+    if stop - start > LONGEST_NUMBER:
+        return False
+    at = start + sign(text, start, stop)
+    whole = digits(text, at, stop)
+    at += whole
+    if at < stop and text[at] == DOT:
+        fraction = digits(text, at + 1, stop)
+        at += 1 + fraction
+        if not whole and not fraction:
+            return False
+    elif not whole:
+        return False
+    if at < stop and (text[at] == ord("e") or text[at] == ord("E")):
+        at += 1 + sign(text, at + 1, stop)
+        size = digits(text, at, stop)
+        return size > 0 and at + size == stop
+    return at == stop
+
+
+@compiled
+def values(kind: int, text: Bytes, start: int, stop: int) -> bool:
+    """Whether it is a list of values of that kind."""
+    if kind == ANY:
+        return True
+    at = start
+    while True:
+        end = at
+        while end < stop and text[end] != COMMA:
+            end += 1
+        if not (integer(text, at, end) if kind == INTEGER else number(text, at, end)):
+            return False
+        if end == stop:
+            return True
+        at = end + 1
+
+
+@compiled
+def info(text: Bytes, start: int, stop: int, tags: Words) -> bool:
+    """Whether INFO is ".", or has entries of these tags alone, whose values say of what kind theirs are."""
+    if stop - start == 1 and text[start] == DOT:
+        return True
+    at = start
+    while True:
+        end, equals = at, -1
+        while end < stop and text[end] != SEMICOLON:
+            if equals < 0 and text[end] == EQUALS:
+                equals = end
+            end += 1
+        kind = value_of(tags, text, at, equals if equals >= 0 else end)
+        if kind < 0 or (equals >= 0 and not values(kind, text, equals + 1, end)):
+            return False
+        if end == stop:
+            return True
+        at = end + 1
+
+
+@compiled
+def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
+    """Whether it is a list of alleles, up to so many, or ".", with / or | between them."""
+    at = start
+    while True:
+        size = digits(text, at, stop)
+        if size:
+            if size > 3:
+                return False
+            allele = 0
+            for place in range(at, at + size):
+                allele = 10 * allele + text[place] - ZERO
+            if allele > alts:
+                return False
+            at += size
+        elif at < stop and text[at] == DOT:
+            at += 1
+        else:
+            return False
+        if at == stop:
+            return True
+        if text[at] != ord("/") and text[at] != ord("|"):
+            return False
+        at += 1
+
+
+@compiled
+def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alts: int) -> int:
+    """Look at FORMAT, at start, and the samples: NO if FORMAT is none of these, a value is empty, or a sample has more
+    values than FORMAT names; YES if each value is of its tag's kind; else MAYBE.
+
+    kinds: of the tags of each FORMAT, by its value, -1 behind the last; alts: the number of ALT alleles.
+    """
+    at = start
+    while at < stop and text[at] != TAB:
+        at += 1
+    format_ = value_of(formats, text, start, at)
+    if format_ < 0:
+        return NO
+    found = YES
+    tag = 0
+    while at < stop:
+        at += 1  # behind a tab or a colon
+        end = at
+        while end < stop and text[end] != TAB and text[end] != COLON:
+            end += 1
+        kind = kinds[format_, tag]
+        if kind < 0 or end == at:
+            return NO
+        if kind == GENOTYPE:
+            if not genotype(text, at, end, alts):
+                found = MAYBE
+        elif not values(kind, text, at, end):
+            found = MAYBE
+        at = end
+        tag = tag + 1 if end < stop and text[end] == COLON else 0
+    return found

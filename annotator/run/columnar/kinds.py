@@ -1,0 +1,182 @@
+"""The consequences of the alleles of a block, described once for all alleles that have the same.
+
+Away from exons all changes within a stretch of the contig have the same consequences
+(annotator.run.columnar.places); only their HGVS descriptions differ, and the distance to a gene that is near. Each
+other allele is a kind of its own.
+"""
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import numpy as np
+
+from annotator.effects import csq_field
+from annotator.effects.allele import Change
+from annotator.effects.consequences import Consequences
+from annotator.effects.transcript import Transcript
+from annotator.run.columnar.alleles import Alleles
+from annotator.run.columnar.compiled import Bytes, Ints, packed
+from annotator.run.columnar.places import Places
+from annotator.run.composer import Composer, summary_texts
+
+REMEMBERED = 8192
+#: The texts of a kind, in this order.
+GENE, TERM, HGVS_C, FLAG, PROTEIN = range(5)
+#: The texts of an entry of INFO/CSQ, in this order; MIDDLE is HGVSc, or DISTANCE.
+BEFORE, MIDDLE, AFTER = range(3)
+
+
+class Entry(NamedTuple):
+    """An entry of INFO/CSQ without the allele and its number.
+
+    texts: BEFORE, MIDDLE and AFTER. BEFORE is empty in an entry that is not written: only its HGVSc is wanted.
+    transcript: the one whose numbers MIDDLE needs; None if MIDDLE is known.
+    edge: the end of a gene, from which MIDDLE is the distance; 0 if MIDDLE is known, negative if the gene lies before.
+    """
+
+    texts: tuple[bytes, bytes, bytes]
+    transcript: Transcript | None = None
+    edge: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Alleles with the same consequences.
+
+    consequences: without HGVS descriptions where these differ.
+    texts: values as INFO has them, empty for none: GENE, TERM, HGVS_C, FLAG and PROTEIN.
+    entries: of INFO/CSQ.
+    picked: the place in entries whose HGVSc is GAS_HGVSC too; -1 if HGVS_C says it.
+    """
+
+    consequences: Consequences
+    texts: tuple[bytes, bytes, bytes, bytes, bytes]
+    entries: tuple[Entry, ...]
+    picked: int
+
+
+class Texts(NamedTuple):
+    """The texts of all kinds of a block.
+
+    letters: the texts, one after the other.
+    begins: where each begins, five a kind, and the end of the last.
+    entries: the number of each kind's first entry, and the number of all.
+    picked: of each kind, see Kind.
+    entry_begins: where each text of an entry begins, three an entry, and the end of the last, in letters.
+    transcript: the number of each entry's transcript, -1 for none.
+    edge: of each entry, see Entry.
+    """
+
+    letters: Bytes
+    begins: Ints
+    entries: Ints
+    picked: Ints
+    entry_begins: Ints
+    transcript: Ints
+    edge: Ints
+
+
+class Kinds:
+    """Tells the kinds of alleles of one contig. One thread only."""
+
+    def __init__(self, composer: Composer, contig: str, places: Places) -> None:
+        self._composer = composer
+        self._contig = contig
+        self._places = places
+        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
+        self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, weakref.proxy(self)))
+
+    def of(self, alleles: Alleles) -> tuple[list[Kind], Ints]:
+        """Return the kinds of alleles, and the number of each allele's kind."""
+        first = self._places.of(alleles.start - (alleles.lost == 0))
+        last = self._places.of(alleles.start + np.maximum(alleles.lost - 1, 0))
+        common = (first == last) & (first >= 0) & self._places.alike[first]
+        numbers = np.empty(len(alleles.pos), np.int64)
+        stretches, numbers[common] = _ranked(first[common])
+        kinds = [self._of(stretch) for stretch in stretches.tolist()]
+        own: dict[object, int] = {}
+        for one in np.flatnonzero(~common).tolist():
+            variant = alleles.variant(one)
+            number = own.get(variant)
+            if number is None:
+                number = own[variant] = len(kinds)
+                kinds.append(self._alone(variant))
+            numbers[one] = number
+        return kinds, numbers
+
+    def _alone(self, variant: tuple[int, str, str]) -> Kind:
+        found = self._composer.described(self._contig, variant).consequences
+        parts = found.entries(self._composer.choice)
+        entries = tuple(Entry(tuple(part.encode("latin-1") for part in one)) for one in parts)  # type: ignore[arg-type]
+        return Kind(found, _texts(found), entries, -1)
+
+    def _in_stretch(self, stretch: int) -> Kind:
+        """Return the kind of all alleles in a stretch: its first base, replaced by an unknown base, stands for them."""
+        position = int(self._places.starts[stretch])
+        found = self._composer.consequences(self._contig, Change(position, "N", "N"))
+        if not found.effects:
+            return Kind(found, _texts(found), (_outside(found, position),), -1)
+        numbered = not self._composer.is_mitochondrial(self._contig)
+        written = found.chosen(self._composer.choice)
+        places = written if found.picked in written or found.picked is None else [*written, found.picked]
+        entries = []
+        for at in places:
+            transcript, effect = found.effects[at]
+            before = csq_field.before_hgvs_c(effect, transcript) if at in written else ""
+            after = csq_field.after_hgvs_c(effect, transcript, is_picked=at == found.picked)
+            texts = before.encode("latin-1"), b"", after.encode("latin-1")
+            entries.append(Entry(texts, transcript if numbered and transcript.is_numbered else None))
+        assert found.picked is not None  # noqa: S101 - there are effects
+        picked, _ = found.effects[found.picked]
+        return Kind(found, _texts(found, picked.flag), tuple(entries), places.index(found.picked))
+
+
+def _outside(found: Consequences, position: int) -> Entry:
+    ((before, _, after),) = found.entries_outside()
+    edge = 0
+    if found.nearby is not None:
+        gene = found.nearby.gene
+        edge = gene.start if gene.start > position else -gene.end
+    return Entry((before.encode("latin-1"), b"", after.encode("latin-1")), None, edge)
+
+
+def _texts(found: Consequences, flag: str = "") -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    gene, term, hgvs_c, own_flag, protein = (text.encode("latin-1") for text in summary_texts(found))
+    return gene, term, hgvs_c, own_flag or flag.encode("latin-1"), protein
+
+
+def _ranked(keys: Ints) -> tuple[Ints, Ints]:
+    """Return the keys, each once and in order, and the place of each among these; they lie close together."""
+    if not len(keys):
+        return keys, keys
+    least = keys.min()
+    there = np.zeros(keys.max() - least + 1, np.bool_)
+    there[keys - least] = True
+    return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[keys - least]
+
+
+def texts(kinds: Sequence[Kind]) -> tuple[Texts, list[Transcript]]:
+    """Return what is written of kinds, and the transcripts by number."""
+    numbers: dict[Transcript, int] = {}
+    entries = [entry for kind in kinds for entry in kind.entries]
+    for entry in entries:
+        if entry.transcript is not None:
+            numbers.setdefault(entry.transcript, len(numbers))
+    own = [text for kind in kinds for text in kind.texts]
+    letters, begins = packed([*own, *(text for entry in entries for text in entry.texts)])
+    counts = np.cumsum([0, *(len(kind.entries) for kind in kinds)], dtype=np.int64)
+    return (
+        Texts(
+            letters,
+            begins[: len(own) + 1],
+            counts,
+            np.array([kind.picked for kind in kinds], np.int64),
+            begins[len(own) :],
+            np.array([-1 if entry.transcript is None else numbers[entry.transcript] for entry in entries], np.int64),
+            np.array([entry.edge for entry in entries], np.int64),
+        ),
+        list(numbers),
+    )

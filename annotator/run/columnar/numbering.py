@@ -1,0 +1,238 @@
+"""The alleles of a block along their transcripts: HGVS c. and n., see annotator.effects.hgvs_transcript."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from annotator.effects import csq_field
+from annotator.effects.hgvs_transcript import Fetch
+from annotator.effects.hgvs_transcript import described as described_plainly
+from annotator.effects.transcript import Transcript
+from annotator.run.columnar import alleles as forms
+from annotator.run.columnar.alleles import Alleles
+from annotator.run.columnar.compiled import Bytes, Flags, Ints, array_of, compiled, put, put_number
+from annotator.run.columnar.window import REACH
+
+GREATER, UNDERSCORE = ord(">"), ord("_")
+#: Digits of a number, the sign between two, and the like: more than any description has beside its bases and prefixes.
+ROOM = 64
+_DEL, _DUP, _INS, _INV = (array_of(word) for word in (b"del", b"dup", b"ins", b"inv"))
+_COMPLEMENT = np.zeros(256, np.uint8)
+for _one, _other in zip(b"ACGT", b"TGCA", strict=True):
+    _COMPLEMENT[_one] = _other
+
+
+class Words(NamedTuple):
+    """What compiled functions write."""
+
+    deleted: Bytes
+    copied: Bytes
+    inserted: Bytes
+    inverted: Bytes
+    complement: Bytes
+
+
+WORDS = Words(_DEL, _DUP, _INS, _INV, _COMPLEMENT)
+
+
+class Layouts(NamedTuple):
+    """The transcripts that can be numbered. first, last: of their exons on the contig; reverse; head, head_end: where
+    letters has ENST00000269305.9:c. and the like; begin, end: their segments' numbers. start, base, sign, prefix and
+    prefix_end: of each segment, see hgvs_c.Segment.
+    """
+
+    letters: Bytes
+    reverse: Flags
+    first: Ints
+    last: Ints
+    head: Ints
+    head_end: Ints
+    begin: Ints
+    end: Ints
+    start: Ints
+    base: Ints
+    sign: Ints
+    prefix: Ints
+    prefix_end: Ints
+
+
+class Described(NamedTuple):
+    """letters: the descriptions of all pairs; start, stop: where each one's is, the same for none."""
+
+    letters: Bytes
+    start: Ints
+    stop: Ints
+
+
+def described(alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Transcript], fetch: Fetch) -> Described:
+    """Describe alleles on transcripts.
+
+    Args:
+        alleles: those of a block.
+        owners: the number of the allele of each pair of allele and transcript.
+        on: the number of the transcript of each pair, -1 for a pair that is not described.
+        transcripts: by number. Their bases can be numbered.
+        fetch: bases of the contig.
+    """
+    first, last = int(alleles.start.min()) - 2 * REACH, int(alleles.start.max()) + 2 * REACH
+    layouts = _layouts(transcripts, first, last)
+    longest = int((layouts.head_end - layouts.head).max(initial=0)) + 2 * int(
+        (layouts.prefix_end - layouts.prefix).max(initial=0)
+    )
+    bases = (alleles.lost + alleles.gained)[owners[on >= 0]]
+    letters = np.empty(len(bases) * (longest + ROOM) + int(bases.sum()), np.uint8)
+    start, stop = np.zeros(len(on), np.int64), np.zeros(len(on), np.int64)
+    left = np.zeros(len(on), np.bool_)
+    size = _describe(alleles, owners, on, layouts, WORDS, letters, start, stop, left)
+    kept = letters[:size]
+    more = []
+    for pair in np.flatnonzero(left).tolist():
+        transcript = transcripts[on[pair]]
+        text = described_plainly(transcript.layout, alleles.change(int(owners[pair])), fetch)
+        written = csq_field.escaped(f"{transcript.name}:{text}").encode("latin-1") if text else b""
+        start[pair], stop[pair] = size, size + len(written)
+        size += len(written)
+        more.append(written)
+    return Described(np.concatenate([kept, array_of(b"".join(more))]), start, stop)
+
+
+def _layouts(transcripts: Sequence[Transcript], first: int, last: int) -> Layouts:
+    """Return the layouts of transcripts with the segments that touch first to last."""
+    texts: list[bytes] = []
+    heads, rows, bounds = [], [], [0]
+    size = 0
+    for one in transcripts:
+        text = csq_field.escaped(f"{one.name}:").encode("latin-1") + f"{one.layout.letter}.".encode()
+        texts.append(text)
+        heads.append((one.start, one.end, one.strand == "-", size, size + len(text)))
+        size += len(text)
+        for segment in one.layout.segments():
+            if segment.start <= last and segment.end >= first:
+                text = segment.prefix.encode("ascii")
+                texts.append(text)
+                rows.append((segment.start, segment.base, segment.sign, size, size + len(text)))
+                size += len(text)
+        bounds.append(len(rows))
+    of_models = np.array(heads, np.int64).reshape(-1, 5).T
+    of_segments = np.array(rows, np.int64).reshape(-1, 5).T
+    start, end, reverse, head, head_end = (np.ascontiguousarray(column) for column in of_models)
+    return Layouts(
+        array_of(b"".join(texts)),
+        reverse.astype(np.bool_),
+        *(start, end, head, head_end),
+        *(np.array(bound, np.int64) for bound in (bounds[:-1], bounds[1:])),
+        *(np.ascontiguousarray(column) for column in of_segments),
+    )
+
+
+@compiled
+def _describe(
+    alleles: Alleles, owners: Ints, on: Ints, layouts: Layouts, words: Words, out: Bytes, start: Ints, stop: Ints,
+    left: Flags,
+) -> int:  # fmt: skip
+    """Write what lies well inside of its transcript, and say what is left; returns the size of what is written."""
+    size = 0
+    for pair in range(len(on)):
+        start[pair] = stop[pair] = size
+        model, one = on[pair], owners[pair]
+        if model < 0:
+            continue
+        # All the bases that any of its spellings touches, and one on either side.
+        length = max(alleles.lost[one], alleles.gained[one])
+        begin, end = alleles.start[one], alleles.start[one] + alleles.slide[one] + alleles.lost[one]
+        if alleles.kind[one] == forms.SNV:
+            end = begin
+        else:
+            begin, end = begin - length - 1, end + length
+        if begin < layouts.first[model] or end > layouts.last[model]:
+            left[pair] = True
+            continue
+        size = put(out, size, layouts.letters, layouts.head[model], layouts.head_end[model])
+        size = _change(alleles, one, model, layouts, words, out, size)
+        stop[pair] = size
+    return size
+
+
+@compiled
+def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Words, out: Bytes, size: int) -> int:
+    """Write the description of a change behind its transcript's name."""
+    reverse = layouts.reverse[model]
+    kind, place, lost, gained = alleles.kind[one], alleles.start[one], alleles.lost[one], alleles.gained[one]
+    slide, bases = alleles.slide[one], alleles.bases[one]
+    if kind == forms.SNV:
+        size = _number(place, model, layouts, out, size)
+        size = _bases(alleles.letters, bases, 1, 0, reverse, words.complement, out, size)
+        out[size] = GREATER
+        return _bases(alleles.letters, alleles.given[one], 1, 0, reverse, words.complement, out, size + 1)
+    if kind == forms.MNV or kind == forms.OTHER:  # noqa: PLR1714 - compiled
+        size = _range(place, place + lost - 1, model, layouts, out, size)
+        if lost == gained and inverted(alleles, one, words.complement):
+            return put(out, size, words.inverted, 0, 3)
+        size = put(out, size, words.deleted, 0, 3)
+        size = put(out, size, words.inserted, 0, 3)
+        return _bases(alleles.letters, alleles.given[one], gained, 0, reverse, words.complement, out, size)
+    # HGVS shifts to the transcript's end, which on the reverse strand is the leftmost place.
+    moved = 0 if reverse else slide
+    place += moved
+    if kind == forms.DELETION:
+        size = _range(place, place + lost - 1, model, layouts, out, size)
+        return put(out, size, words.deleted, 0, 3)
+    if slide >= gained:  # so far does the sequence repeat the bases
+        first = place if reverse else place - gained
+        size = _range(first, first + gained - 1, model, layouts, out, size)
+        return put(out, size, words.copied, 0, 3)
+    size = _number(place if reverse else place - 1, model, layouts, out, size)
+    out[size] = UNDERSCORE
+    size = _number(place - 1 if reverse else place, model, layouts, out, size + 1)
+    size = put(out, size, words.inserted, 0, 3)
+    return _bases(alleles.letters, bases, gained, moved, reverse, words.complement, out, size)
+
+
+@compiled
+def inverted(alleles: Alleles, one: int, complement: Bytes) -> bool:
+    """Return whether the new bases of an allele are the reverse complement of those that they replace."""
+    size = alleles.lost[one]
+    last = alleles.given[one] + size - 1
+    for step in range(size):
+        if complement[alleles.letters[alleles.ref[one] + step]] != alleles.letters[last - step]:
+            return False
+    return True
+
+
+@compiled
+def _range(first: int, last: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
+    """Write the numbers of the first and the last base, in the transcript's direction; of a single one, its."""
+    if layouts.reverse[model]:
+        first, last = last, first
+    size = _number(first, model, layouts, out, size)
+    if first == last:
+        return size
+    out[size] = UNDERSCORE
+    return _number(last, model, layouts, out, size + 1)
+
+
+@compiled
+def _number(place: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
+    low, high = layouts.begin[model], layouts.end[model]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if layouts.start[middle] <= place:
+            low = middle
+        else:
+            high = middle
+    size = put(out, size, layouts.letters, layouts.prefix[low], layouts.prefix_end[low])
+    return put_number(out, size, layouts.base[low] + layouts.sign[low] * (place - layouts.start[low]))
+
+
+@compiled
+def _bases(
+    letters: Bytes, first: int, count: int, turn: int, reverse: bool, complement: Bytes, out: Bytes, size: int
+) -> int:
+    """Write bases, the first turn of them behind the others; their reverse complement on the reverse strand."""
+    for step in range(count):
+        if reverse:
+            out[size + step] = complement[letters[first + (count - 1 - step + turn) % count]]
+        else:
+            out[size + step] = letters[first + (step + turn) % count]
+    return size + count

@@ -1,0 +1,85 @@
+"""Where the consequences of a change may differ: within a stretch of a contig, away from exons, all are alike."""
+
+from functools import cached_property
+
+import numpy as np
+
+from annotator.effects.genes import NEARBY, Everything
+from annotator.run.columnar.compiled import Flags, Ints
+
+#: More than this many bases from any exon, no change touches a splice site, its surroundings or an exon. The
+#: polypyrimidine tract begins 17 bases before an exon.
+AWAY = 20
+_FAR = 2**40  # no position
+
+
+class Places:
+    """The stretches of one contig, numbered from 0.
+
+    Args:
+        everything: the contig's gene models.
+    """
+
+    def __init__(self, everything: Everything) -> None:
+        exons = _spans([exon for one in everything.transcripts for exon in one.exons])
+        transcripts = _spans([(one.start, one.end) for one in everything.transcripts])
+        genes = _spans([(one.start, one.end) for one in everything.genes])
+        regions = _spans([(one.start, one.end) for one in everything.regions])
+        self._exonic = _widened(exons, AWAY)
+        edges = (_widened(transcripts, 0), _widened(genes, 0), _widened(genes, NEARBY), _widened(regions, 0))
+        reverse = np.array([one.strand == "-" for one in everything.genes], np.bool_)
+        middles = (
+            # Genes that a place is upstream of, and those that it is downstream of.
+            _middles(genes[reverse, 1], genes[~reverse, 0]),
+            _middles(genes[~reverse, 1], genes[reverse, 0]),
+        )
+        parts = [np.array([1], np.int64), *middles, self._exonic.ravel(), *(one.ravel() for one in edges)]
+        starts = np.unique(np.concatenate(parts))
+        #: The first position of each stretch.
+        self.starts: Ints = starts[starts > 0]
+        #: Whether all changes within a stretch have the same consequences, by stretch.
+        self.alike: Flags = ~self._covered(self._exonic)
+
+    @cached_property
+    def exonic(self) -> tuple[Ints, Ints]:
+        """The first positions of what lies within AWAY bases of exons, and the first positions after it."""
+        turns = np.diff((~self.alike).astype(np.int8), prepend=0)
+        begins, stops = self.starts[turns > 0], self.starts[turns < 0]
+        return begins, stops if len(stops) == len(begins) else np.append(stops, np.iinfo(np.int64).max)
+
+    def _covered(self, spans: Ints) -> Flags:
+        turns = np.zeros(len(self.starts), np.int64)
+        for column, turn in ((0, 1), (1, -1)):
+            at = np.searchsorted(self.starts, spans[:, column])
+            np.add.at(turns, at[at < len(turns)], turn)
+        covered: Flags = np.cumsum(turns) > 0
+        return covered
+
+    def of(self, positions: Ints) -> Ints:
+        """Return the stretch of each position (1-based)."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+
+def _spans(spans: list[tuple[int, int]]) -> Ints:
+    return np.array(spans, np.int64).reshape(-1, 2)
+
+
+def _widened(spans: Ints, by: int) -> Ints:
+    """Return where each span begins, and the first position after it, with `by` bases more on either side."""
+    return np.stack([np.maximum(1, spans[:, 0] - by), spans[:, 1] + by + 1], axis=1)
+
+
+def _middles(ends: Ints, starts: Ints) -> Ints:
+    """Return the positions from which on the next gene is nearer than the one before.
+
+    Args:
+        ends: the last bases of genes that a place may come after.
+        starts: the first bases of genes that a place may come before.
+    """
+    events = np.concatenate([ends, starts])
+    order = np.argsort(events, kind="stable")
+    is_end = order < len(ends)
+    before = np.maximum.accumulate(np.where(is_end, events[order], 0))[:-1]
+    behind = np.minimum.accumulate(np.where(is_end, _FAR, events[order])[::-1])[::-1][1:]
+    there = (before > 0) & (behind < _FAR)
+    return (before[there] + behind[there]) // 2 + 1

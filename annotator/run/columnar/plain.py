@@ -1,0 +1,227 @@
+"""Finds the plain records of a block of lines; the others are checked one by one, in their place."""
+
+from bisect import insort
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from annotator.effects.neighbors import are_tied, ties
+from annotator.preflight.record import Record
+from annotator.preflight.records import Looks
+from annotator.preflight.types import plain_types
+from annotator.run.columnar.alleles import described
+from annotator.run.columnar.block import Block
+from annotator.run.columnar.clinical import Significances
+from annotator.run.columnar.compiled import Bytes, Ints, array_of
+from annotator.run.columnar.forms import ANY, FLOAT, GENOTYPE, INTEGER
+from annotator.run.columnar.kinds import Kinds
+from annotator.run.columnar.neighbors import CodingMap, of_lines, with_neighbors
+from annotator.run.columnar.places import Places
+from annotator.run.columnar.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
+from annotator.run.columnar.text_sets import words
+from annotator.run.columnar.window import window
+from annotator.run.piece import Piece
+from annotator.run.splitter import Cutter
+
+#: Bytes of text of one contig that are worth a block.
+LEAST = 16 * 1024
+KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
+MOST_FILTERS, LONGEST_FILTER = 1000, 1000  # that are known to blocks, and characters of one
+MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
+
+
+def _kinds(looks: Looks) -> Ints:
+    """The kinds of the tags of each FORMAT that is known, -1 behind the last; "." tells nothing of its values."""
+    rows = [
+        [GENOTYPE if tag == "GT" else KINDS.get(looks.types.get(tag, ""), ANY) for tag in text.split(":")]
+        for text in looks.formats
+    ]
+    kinds = np.full((len(rows), max(map(len, rows), default=0) + 1), -1, np.int64)
+    for row, own in zip(kinds, rows, strict=True):
+        row[: len(own)] = own
+    return kinds
+
+
+class PlainRecords:
+    """Cuts blocks of lines into pieces. One thread only."""
+
+    def __init__(self, cutter: Cutter) -> None:
+        self._cutter = cutter
+        self._check = cutter.check
+        self._work = cutter.work
+        self._contig: tuple[str, CodingMap, Kinds] | None = None
+        self._significances = Significances()
+        self._forms: tuple[tuple[int, ...], Forms] | None = None
+
+    def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
+        """data: whole lines; first: the number of the first. Raises what RecordCheck raises, and Unsorted."""
+        text = array_of(data if data.endswith(b"\n") else data + b"\n")
+        looks = self._check.looks
+        if looks is None:
+            yield from self._singly(text, first)
+            return
+        lines = scan(text, self._wanted(looks))
+        starts = self._starts(text, lines)
+        for start, stop in zip(starts, [*starts[1:], len(lines.pos)], strict=True):
+            yield from self._run(text[lines.begins[start] : lines.begins[stop]], lines.part(start, stop), first + start)
+
+    def _starts(self, text: Bytes, lines: Lines) -> list[int]:
+        """The lines from which on there is another contig.
+
+        Lines on no contig of the reference, or with another name of the contig, stay with those in front of them, and
+        are not plain: they must not part neighbours.
+        """
+        canonical = self._work.reference.canonical
+        fresh = np.flatnonzero(lines.fresh).tolist()
+        starts: list[int] = []
+        name, contig = b"", None
+        for start, stop in zip(fresh, [*fresh[1:], len(lines.pos)], strict=True):
+            own_name = text[lines.begins[start] : lines.ends[start, CHROM]].tobytes()
+            own = canonical(own_name.decode("latin-1"))
+            if not starts or own not in (None, contig):
+                starts.append(start)
+                name, contig = own_name, own
+            elif own_name != name:
+                lines.plain[start:stop] = False
+        return starts
+
+    def _singly(self, text: Bytes, first: int) -> Iterator[Piece]:
+        yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
+
+    def _wanted(self, looks: Looks) -> Forms:
+        key = len(self._cutter.tags), len(looks.filters), len(looks.formats), looks.widened
+        if self._forms is None or self._forms[0] != key:
+            tags = [*self._cutter.tags, *self._renamed()]
+            filters = [text for text in sorted(looks.filters) if len(text) <= LONGEST_FILTER][:MOST_FILTERS]
+            forms = Forms(
+                looks.columns,
+                words(dict.fromkeys(filters, 0)),
+                words({tag: KINDS[type_] for tag, type_ in plain_types(looks.tests, tags).items()}),
+                words({text: number for number, text in enumerate(looks.formats)}),
+                _kinds(looks),
+            )
+            self._forms = key, forms
+        return self._forms[1]
+
+    def _run(self, text: Bytes, lines: Lines, first: int) -> Iterator[Piece]:
+        """Lines that have one contig; first: the number of the first."""
+        name = text[: lines.ends[0, CHROM]].tobytes().decode("latin-1")
+        contig = self._check.contig_of(name)
+        if len(text) < LEAST or _most_at_position(lines) + self._before(lines, contig) > MOST_AT_POSITION:
+            yield from self._singly(text, first)
+            return
+        if contig is None:
+            # The first record of a contig says whether, and how, it is known.
+            count = self._head(lines, self._work.reference.canonical(name))
+            cut = int(lines.begins[count])
+            yield from self._singly(text[:cut], first)
+            if len(lines.pos) > count and self._check.contig_of(name) is None:
+                yield from self._singly(text[cut:], first + count)
+            elif len(lines.pos) > count:
+                yield from self._run(text[cut:], lines.part(count, len(lines.pos)), first + count)
+            return
+        yield from self._block(text, lines, first, contig)
+
+    def _before(self, lines: Lines, contig: str | None) -> int:
+        """How many records there were at the first position already."""
+        return self._check.crowd(contig, int(lines.pos[0]))[0] if contig else 0
+
+    def _head(self, lines: Lines, contig: str | None) -> int:
+        """How many lines there are up to the first that is no neighbour of those in front of it; one at least."""
+        if contig is None or not self._check.samples:
+            return 1
+        last = _last(lines)
+        there = np.flatnonzero((lines.pos > 0) & (last <= self._work.reference.lengths[contig])).tolist()
+        written: list[tuple[int, int]] = []
+        for line in there:
+            pos = int(lines.pos[line])
+            if written and not are_tied(ties(self._work.reference.gene_models, contig, pos), written):
+                return int(line)
+            insort(written, (pos, int(last[line])))
+        return 1 if len(there) < 2 else len(lines.pos)
+
+    def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
+        reference = self._work.reference
+        lines.plain[_last(lines) > reference.lengths[contig]] = False
+        wanted = np.flatnonzero(lines.plain)
+        if not len(wanted):
+            yield from self._singly(text, first)
+            return
+        around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
+        alleles = described(text, lines, around)
+        if self._contig is None or self._contig[0] != contig:
+            everything = reference.gene_models.every(contig)
+            kinds = Kinds(self._work.composer, contig, Places(everything))
+            self._contig = contig, CodingMap(everything.transcripts), kinds
+        _, coding, kinds = self._contig
+        if self._check.samples:
+            apart = with_neighbors(text, lines, alleles, coding)
+            lines.plain[apart] = False
+            alleles = of_lines(alleles, lines.plain)
+        plain = np.flatnonzero(lines.plain)
+        if not len(plain):
+            yield from self._singly(text, first)
+            return
+        others = self._in_between(text, lines, plain, contig, first)
+        self._watch_order(lines, plain, others, contig, first)
+        yield Block(
+            contig,
+            text,
+            lines,
+            alleles,
+            others,
+            kinds,
+            self._significances,
+            words(dict.fromkeys(self._renamed(), 0)),
+            self._work,
+        )
+
+    def _renamed(self) -> list[str]:
+        """Return the tags of other annotators that records of the file have had."""
+        return [tag for tag, name in self._check.renamed.items() if name in self._cutter.tags]
+
+    def _in_between(self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int) -> list[tuple[int, Record]]:
+        """Check the lines that are not plain, each when those before it have been counted."""
+        last = int(lines.pos[plain[-1]])
+        there = plain[lines.pos[plain] == last]
+        crowd = self._check.crowd(contig, last)
+        found: list[tuple[int, Record]] = []
+        counted = 0
+        for seen, line in enumerate(np.flatnonzero(~lines.plain).tolist()):
+            self._check.passed(contig, line - seen - counted)
+            counted = line - seen
+            raw = text[lines.begins[line] : lines.ends[line, LINE]].tobytes().decode("latin-1")
+            record = self._check.check(first + line, raw)
+            if record is not None:
+                self._cutter.learn(record)
+                found.append((line, record))
+        self._check.passed(contig, len(plain) - counted)
+        sizes = int((lines.ends[there, LINE] - lines.begins[there]).sum())
+        self._check.at(contig, last, crowd[0] + len(there), crowd[1] + sizes)
+        return found
+
+    def _watch_order(
+        self, lines: Lines, plain: Ints, others: list[tuple[int, Record]], contig: str, first: int
+    ) -> None:
+        every = np.concatenate([plain, np.array([line for line, _ in others], np.int64)])
+        pos = np.concatenate([lines.pos[plain], np.array([record.pos for _, record in others], np.int64)])
+        order = np.argsort(every, kind="stable")
+        every, pos = every[order], pos[order]
+        if (np.diff(pos) >= 0).all():
+            every, pos = every[[0, -1]], pos[[0, -1]]
+        for line, place in zip(every.tolist(), pos.tolist(), strict=True):
+            self._cutter.order.add(contig, place, first + line)
+
+
+def _last(lines: Lines) -> Ints:
+    """The last base of each line's REF."""
+    last: Ints = lines.pos + lines.ends[:, REF] - lines.ends[:, ID] - 2
+    return last
+
+
+def _most_at_position(lines: Lines) -> int:
+    """How many lines have one position, at most; those of other contigs may stand between them."""
+    if lines.fresh[1:].any():
+        return int(np.unique(lines.pos, return_counts=True)[1].max())
+    return int(lines.crowd.max())

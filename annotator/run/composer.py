@@ -1,0 +1,277 @@
+"""Describes the alleles of a record, and writes what is found into the record's INFO."""
+
+import logging
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from types import MappingProxyType
+
+from annotator.effects import csq_field, hgvs_genomic, info_tags
+from annotator.effects.allele import ANY_ALLELE, Change, Kind, shortest
+from annotator.effects.consequences import (
+    Choice,
+    Consequences,
+    consequences,
+    of_effects,
+    outside_transcripts,
+    without_hgvs_c,
+)
+from annotator.effects.contradictions import contradiction
+from annotator.effects.effect import Effect, Effects
+from annotator.effects.hgvs_transcript import Fetch as FetchOnContig
+from annotator.effects.normalize import Fetch, Variant, normal
+from annotator.effects.structural import Touched, most_severe, structural_effect
+from annotator.effects.structural_alleles import StructuralAllele, parse
+from annotator.effects.transcript import Transcript
+from annotator.preflight.record import Record
+from annotator.reference.known_variants import KnownVariant
+from annotator.reference.pack import Reference
+
+log = logging.getLogger(__name__)
+
+#: Alleles whose description is kept, for files that have one allele in many records.
+REMEMBERED = 8192
+START_LOST = "start_lost"
+_PHASED = list(info_tags.DESCRIPTIONS).index(info_tags.PHASED)
+
+
+@dataclass(slots=True)
+class Allele:
+    """One ALT allele and its annotations.
+
+    alt: as the file writes it.
+    type: that of Change, or "other" for what is not written in bases.
+    change: None for what is not written in bases.
+    term: the most severe Sequence Ontology term; "" where nothing is predicted.
+    genes: those that it touches.
+    proteins: gene and HGVS p. description of each changed protein.
+    entries: of INFO/CSQ, without the allele in front and its number at the end.
+    values: of the annotator's other tags, in their order, "" for none.
+    """
+
+    alt: str
+    kind: Kind
+    type: str = "other"
+    change: Change | None = None
+    term: str = ""
+    genes: Sequence[str] = ()
+    hgvs_g: str = ""
+    proteins: Sequence[tuple[str, str]] = ()
+    known: KnownVariant | None = None
+    entries: Sequence[str] = ()
+    values: tuple[str, ...] = field(default=("",) * len(info_tags.DESCRIPTIONS))
+
+    @property
+    def counts(self) -> bool:
+        """False for what is no variant allele: ".", "*" and the placeholders of gVCF."""
+        return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An allele in bases, however a file spells it. The fields are those of Allele."""
+
+    change: Change
+    consequences: Consequences
+    hgvs_g: str
+    known: KnownVariant | None
+    entries: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant], list[int]]:
+    """Return the normal form of each predictable allele, of all the records, and the number of its record.
+
+    Genes, transcripts and sources are asked by this form: the answer must not depend on how a file writes a change.
+    """
+    variants: list[Variant] = []
+    owners: list[int] = []
+    for number, record in enumerate(records):
+        for alt in record.predictable:
+            variants.append(normal(record.contig, record.pos, record.ref, alt, fetch))
+            owners.append(number)
+    return variants, owners
+
+
+class Composer:
+    """Describes alleles on one reference. One thread only.
+
+    Args:
+        choice: the transcripts that get an entry in INFO/CSQ.
+    """
+
+    def __init__(self, reference: Reference, choice: Choice = Choice.ALL) -> None:
+        self.choice = choice
+        #: Effects that contradicted themselves, and whose descriptions are not written.
+        self.contradictions = 0
+        self._reference = reference
+        self._models = reference.gene_models
+        self._effects = Effects()
+        self._circular = {one.name for one in reference.contigs if one.circular}
+        self._sequence = reference.sequence
+        self._known = reference.known
+        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
+        #: The description of an allele in normal form, by contig and variant.
+        self.described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
+
+    def alleles(
+        self, record: Record, variants: Iterable[Variant], phased: Mapping[Variant, str] = MappingProxyType({})
+    ) -> list[Allele]:
+        """Describe the ALT alleles of a record.
+
+        Args:
+            record: a sound record.
+            variants: the normal form of each predictable allele.
+            phased: the value of GAS_PHASED for normal forms, escaped.
+        """
+        given = iter(variants)
+        found = []
+        for alt, kind in zip(record.alts, record.kinds, strict=True):
+            if kind is Kind.SEQUENCE and alt != record.ref:
+                variant = next(given)
+                found.append(self._in_bases(record.contig, variant, alt, phased.get(variant, "")))
+                continue
+            # REF repeated as ALT is no more of an allele than "." is.
+            allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
+            if allele.counts:
+                self._describe_unwritten(allele, record, len(found))
+            found.append(allele)
+        return found
+
+    def _describe_unwritten(self, allele: Allele, record: Record, number: int) -> None:
+        """Describe an allele that is not written in known bases; `number` is its number in the record, from 0."""
+        contig, pos = record.contig, record.pos
+        structural = parse(contig, pos, record.ref, allele.alt, number, record.info, self._reference.canonical)
+        if structural is None:
+            last = pos + len(record.ref) - 1
+            genes = dict.fromkeys(one.gene for one in self._models.transcripts(contig, pos, last))
+            allele.genes = list(genes) or self._models.regions(contig, pos, last)
+            allele.values = ("&".join(map(csq_field.escaped, allele.genes)), *allele.values[1:])
+            return
+        found = self._structural(contig, structural)
+        allele.term, allele.genes = found.term, found.genes
+        allele.entries = tuple("|".join(parts) for parts in found.entries(self.choice))
+        allele.values = _values(found, "", None)
+
+    def _structural(self, contig: str, allele: StructuralAllele) -> Consequences:
+        """Return what a structural allele does: all its genes, and the effects on the transcripts that get an entry."""
+        first, last = allele.touched
+        touched = [
+            Touched(transcript, one)
+            for transcript in self._models.transcripts(contig, first, last)
+            if (one := self._structural_effect(contig, allele, transcript)) is not None
+        ]
+        if not touched:
+            return outside_transcripts(contig, first, last, self._models, is_circular=contig in self._circular)
+        genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
+        return replace(of_effects(most_severe(touched)), genes=genes)
+
+    def _structural_effect(self, contig: str, allele: StructuralAllele, transcript: Transcript) -> Effect | None:
+        """Return the effect of a structural allele; no start is lost if the first codon is no start codon."""
+        found = structural_effect(allele, transcript)
+        if found is None or START_LOST not in found.terms:
+            return found
+        sequence = self._effects.coding_sequence(transcript, partial(self._sequence.fetch, contig))
+        terms = (term for term in found.terms if term != START_LOST or sequence.has_start)
+        return replace(found, terms=tuple(terms))
+
+    def _in_bases(self, contig: str, variant: Variant, alt: str, phased: str) -> Allele:
+        found = self.described(contig, variant)
+        values = found.values
+        if phased:
+            values = (*values[:_PHASED], phased, *values[_PHASED + 1 :])
+        did = found.consequences
+        return Allele(
+            alt,
+            Kind.SEQUENCE,
+            found.change.type,
+            found.change,
+            did.term,
+            did.genes,
+            found.hgvs_g,
+            did.proteins,
+            found.known,
+            found.entries,
+            values,
+        )
+
+    def _describe(self, contig: str, variant: Variant) -> Described:
+        change = shortest(*variant)
+        hgvs_g = self.genomic(contig, change)
+        known = self._known.get(contig, hgvs_g)
+        found = self.consequences(contig, change)
+        entries = tuple("|".join(parts) for parts in found.entries(self.choice))
+        return Described(change, found, hgvs_g, known, entries, _values(found, hgvs_g, known))
+
+    def consequences(self, contig: str, change: Change) -> Consequences:
+        """Return what a change does to the transcripts that it touches."""
+        fetch = partial(self._sequence.fetch, contig)
+        is_circular = contig in self._circular
+        found = consequences(contig, change, self._models, fetch, is_circular=is_circular, compute=self._checked)
+        return without_hgvs_c(found) if self.is_mitochondrial(contig) else found
+
+    def _checked(self, change: Change, transcript: Transcript, fetch: FetchOnContig) -> Effect | None:
+        """Return the effect of a change, without its descriptions if it contradicts itself."""
+        found = self._effects.of(change, transcript, fetch)
+        if found is None or not (fault := contradiction(found, change)):
+            return found
+        self.contradictions += 1
+        log.error("%s on %s contradicts itself: %s", change, transcript.name, fault)
+        return replace(found, hgvs_c="", hgvs_p="")
+
+    def is_mitochondrial(self, contig: str) -> bool:
+        """Whether HGVS describes variants of the contig on the genome alone, with the prefix m."""
+        return self._reference.hgvs_prefix_of(contig) == "m"
+
+    def genomic(self, contig: str, change: Change) -> str:
+        """Return the HGVS description on the genome."""
+        return hgvs_genomic.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
+
+    @staticmethod
+    def info(ref: str, info: str, alleles: list[Allele], added: str = "") -> str:
+        """Return a record's INFO column with everything added to it, "." for nothing.
+
+        Args:
+            ref: the record's REF.
+            info: its own INFO, "" for none.
+            alleles: its ALT alleles.
+            added: the entries of sources.
+        """
+        parts = [info] if info else []
+        alts = tuple(allele.alt for allele in alleles)
+        entries = [
+            f"{csq_field.allele(ref, alts, allele.alt)}|{entry}|{number}"
+            for number, allele in enumerate(alleles, 1)
+            for entry in allele.entries
+        ]
+        if entries:
+            parts.append(f"{info_tags.CSQ}={','.join(entries)}")
+        if len(alleles) == 1:
+            values = zip(info_tags.DESCRIPTIONS, alleles[0].values, strict=True)
+            parts += [f"{tag}={value}" for tag, value in values if value]
+        else:
+            for tag, of_alleles in zip(
+                info_tags.DESCRIPTIONS, zip(*(one.values for one in alleles), strict=True), strict=True
+            ):
+                if any(of_alleles):
+                    parts.append(f"{tag}={','.join(value or '.' for value in of_alleles)}")
+        if added:
+            parts.append(added)
+        return ";".join(parts) or "."
+
+
+def summary_texts(found: Consequences) -> tuple[str, str, str, str, str]:
+    """Return the values of GAS_GENE, GAS_CSQ, GAS_HGVSC, GAS_TRANSCRIPT and GAS_HGVSP, "" for none."""
+    escaped = csq_field.escaped
+    hgvs_c, flag = found.hgvs_c
+    proteins = [escaped(f"{gene}:{text}") for gene, text in found.proteins]
+    return "&".join(map(escaped, found.genes)), found.term, escaped(hgvs_c), flag, "&".join(proteins)
+
+
+def _values(found: Consequences, hgvs_g: str, known: KnownVariant | None) -> tuple[str, ...]:
+    gene, term, hgvs_c, flag, protein = summary_texts(found)
+    phased = ""  # depends on other alleles
+    disease, source = (known.disease, known.source) if known else ("", "")
+    told = (info_tags.escape(text.replace("; ", "&")) for text in (disease, source))
+    return gene, term, info_tags.escape(hgvs_g), hgvs_c, flag, protein, phased, *told

@@ -1,0 +1,186 @@
+"""Cuts a file's records to pieces: one by one as long as there are few, then in blocks."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from annotator.effects.neighbors import LONGEST, MOST_TOGETHER, are_tied, ties
+from annotator.effects.transcript import Span
+from annotator.preflight.reader import Reader, lines_of
+from annotator.preflight.record import Record
+from annotator.preflight.records import RecordCheck
+from annotator.run.piece import Piece
+from annotator.run.stream import Order, Pass
+from annotator.run.summary import PREVIEW
+
+if TYPE_CHECKING:
+    from annotator.run.columnar.plain import PlainRecords
+
+#: So much of a file's text goes record by record: small files as a whole, of large ones enough to know their tags.
+HEAD = 256 * 1024
+HEAD_OF_LARGE = 32 * 1024
+LARGE = 1024 * 1024  # bytes of a file, packed or not
+SIZE = 1024 * 1024  # bytes of a block
+MOST_TAGS = 256
+MOST_DIGITS = 15  # of a position
+
+
+class Cutter:
+    """Turns the lines of a file into pieces. One thread only."""
+
+    def __init__(self, check: RecordCheck, work: Pass, size: int = 0) -> None:
+        """size: the file's, in bytes."""
+        self.check = check
+        self.work = work
+        self._head_size = HEAD if size < LARGE else HEAD_OF_LARGE
+        self.order = Order()
+        #: INFO tags that records have been seen to have.
+        self.tags: dict[str, None] = {}
+
+    def pieces(self, reader: Reader) -> Iterator[Piece]:
+        """Yield the pieces of what the reader still has. Raises what RecordCheck raises, and Unsorted."""
+        yield from self.work.batches(self._head(reader))
+        plain: PlainRecords | None = None
+        for first, data in self._blocks(reader):
+            if not self._in_blocks():
+                yield from self.singly(first, lines_of(data))
+                continue
+            if plain is None:
+                plain = _plain_records(self)
+            yield from plain.pieces(first, data)
+
+    def singly(self, first: int, lines: Sequence[str]) -> Iterator[Piece]:
+        """Lines one by one; first: the number of the first."""
+        yield from self.work.batches(
+            record for number, line in enumerate(lines, first) if (record := self._one(number, line)) is not None
+        )
+
+    def learn(self, record: Record) -> None:
+        """Take note of the tags that a record has."""
+        if len(self.tags) < MOST_TAGS and record.info:
+            self.tags.update(dict.fromkeys(entry.partition("=")[0] for entry in record.info.split(";")))
+
+    def _head(self, reader: Reader) -> Iterator[Record]:
+        size = alleles = 0
+        contig = ""
+        written: list[Span] = []  # of the contig's records
+        full = False
+        for number, line in reader.lines():
+            if full and written and self._apart(contig, written, line):
+                reader.put_back(number, line)
+                return
+            record = self._one(number, line)
+            if record is not None:
+                alleles += len(record.alts)
+                if record.contig != contig:
+                    contig, written = record.contig, []
+                written.append((record.pos, record.pos + len(record.ref) - 1))
+                yield record
+            size += len(line)
+            full = size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks()
+            if full and (not self.check.samples or size >= self._head_size + MOST_TOGETHER):
+                return
+
+    def _apart(self, contig: str, written: list[Span], line: str) -> bool:
+        """Return whether a line that comes next is a record, and no neighbor of any before it."""
+        own, pos, _ = self._place(line.encode("latin-1"))
+        if not own:
+            return False
+        return own != contig or not are_tied(ties(self.work.reference.gene_models, own, pos), written)
+
+    def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
+        """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""
+        if not self.check.samples:
+            yield from reader.blocks(SIZE)
+            return
+        held, held_first = b"", 0
+        for number, block in reader.blocks(SIZE):
+            first, data = (held_first, held + block) if held else (number, block)
+            cut = self._seam(data)
+            if not cut and len(data) >= MOST_TOGETHER:
+                cut = len(data)
+            if cut:
+                yield first, data[:cut]
+            held, held_first = data[cut:], first + data.count(b"\n", 0, cut)
+        if held:
+            yield held_first, held
+
+    def _seam(self, data: bytes) -> int:
+        """Return where the last line begins that is no neighbor of any before it; 0 if there is none."""
+        ahead = _Ahead(self._backwards(data))
+        while (line := ahead.take()) is not None:
+            begin, contig, (pos, _) = line
+            found = ties(self.work.reference.gene_models, contig, pos)
+            before = ahead.until(contig, min((low for low, _ in found), default=pos) - LONGEST)
+            if before is None:
+                return 0
+            if not are_tied(found, sorted(before)):
+                return begin
+        return 0
+
+    def _backwards(self, data: bytes) -> Iterator["_Line"]:
+        """Yield the records of whole lines from the last to the first, without those that cannot be used."""
+        begin = len(data)
+        while begin:
+            end, begin = begin, data.rfind(b"\n", 0, begin - 1) + 1
+            contig, pos, last = self._place(data[begin:end])
+            if contig:
+                yield begin, contig, (pos, last)
+
+    def _place(self, line: bytes) -> tuple[str, int, int]:
+        """Return the contig, the first and the last base of a record on the reference; ("", 0, 0) of others."""
+        name, pos, _, ref, *_ = *line.split(b"\t", 4), b"", b"", b"", b""
+        contig = self.work.reference.canonical(name.decode("latin-1"))
+        if contig is None or not pos.isdigit() or len(pos) > MOST_DIGITS:
+            return "", 0, 0
+        last = int(pos) + len(ref) - 1
+        fits = int(pos) > 0 and last <= self.work.reference.lengths[contig]
+        return (contig, int(pos), last) if fits else ("", 0, 0)
+
+    def _one(self, number: int, line: str) -> Record | None:
+        record = self.check.check(number, line)
+        if record is not None:
+            self.order.add(record.contig, record.pos, number)
+            self.learn(record)
+        return record
+
+    def _in_blocks(self) -> bool:
+        """Whether there is any use of blocks: not for references with known variants of their own."""
+        return not self.work.reference.known and self.check.looks is not None
+
+
+#: Where a line begins, its contig, and the first and the last base of its REF.
+_Line = tuple[int, str, Span]
+
+
+class _Ahead:
+    """Lines in an order in which some are looked at before they are taken."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self._lines = lines
+        self._waiting: deque[_Line] = deque()
+
+    def take(self) -> _Line | None:
+        """Return the next line; None at the end."""
+        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+
+    def until(self, contig: str, position: int) -> list[Span] | None:
+        """Return the spans of the lines that come next, as long as they are on a contig and at or after a position.
+
+        None if no line comes next.
+        """
+        while not self._waiting or (self._waiting[-1][1] == contig and self._waiting[-1][2][0] >= position):
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._waiting.append(line)
+        if not self._waiting:
+            return None
+        return [span for _, own, span in self._waiting if own == contig]
+
+
+def _plain_records(cutter: Cutter) -> "PlainRecords":
+    # Here and not above: a small file does not wait for Numba.
+    from annotator.run.columnar.plain import PlainRecords  # noqa: PLC0415
+
+    return PlainRecords(cutter)
