@@ -38,6 +38,7 @@ lint: lint-style lint-scripts lint-types lint-django  ## Style, words, scripts, 
 lint-style: setup  # what the pre-commit hook runs: seconds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.check_words
 
 lint-scripts: setup
 	PATH="$$PATH:$(NODE_PATH)" $(NPM) run --silent lint

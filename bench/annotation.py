@@ -1,4 +1,4 @@
-"""How fast the annotator is beside what it is made of, and beside SnpEff, on a synthetic chromosome, in one run.
+"""Compare the speed of the annotator with that of its parts and of SnpEff, on a synthetic chromosome, in one run.
 
 `python -m bench.annotation [--variants 1000000] [--folder DIR]` makes the chromosome (see bench.chromosome), and prints
 wall and processor time, throughput, the highest memory of the process tree (proportional set size), and each time's

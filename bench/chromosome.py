@@ -173,7 +173,7 @@ def source(seed: int, bases: bytes, count: int) -> Iterator[str]:
 
 
 def write(folder: Path, variants: int, seed: int = 1) -> None:
-    """genome.fa, genes.gff3, person.vcf and source.vcf of a chromosome with so many variants; 10 s a million."""
+    """Write genome.fa, genes.gff3, person.vcf and source.vcf with N variants; takes 10 s per million."""
     rng = random.Random(seed)  # noqa: S311  (nothing secret)
     size = length(variants)
     found = genes(rng, size)

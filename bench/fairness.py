@@ -1,8 +1,8 @@
 """How long a person's first job waits behind 50 of somebody else's, on one worker that has to do them all.
 
 `python -m bench.fairness [--jobs 50]` starts a devstack of its own, and prints the newcomer's time from confirm to
-COMPLETED beside that of the same file on the idle stack, and beside what a queue in order of arrival would have made of
-it: the time that the other's jobs took until the last.
+COMPLETED compared with that of the same file on the idle stack, and with what a queue in order of arrival would have
+made of it: the time that the other's jobs took until the last.
 """
 
 from datetime import datetime
@@ -41,7 +41,7 @@ def measure(stack: Stack, vcf: Path, jobs: int) -> tuple[Table, bool]:
     for what, value in (
         ("on the idle stack", alone),
         ("behind them", behind),
-        ("all of theirs, which a queue in order of arrival would do first", last.total_seconds()),
+        ("all jobs of the other person, which a queue in order of arrival would do first", last.total_seconds()),
     ):
         table.add_row(what, f"{value:.2f}", f"{value / alone:.1f}")
     return table, behind <= RATIO * alone

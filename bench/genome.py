@@ -87,7 +87,7 @@ def _write_sequence(out: gzip.GzipFile, name: str, bases: bytearray) -> None:
 def _gene(rng: random.Random, contig: str, number: int, start: int, bases: bytearray) -> tuple[list[str], int]:
     """Lay a gene out from start on, its coding bases into bases; its rows, and how many transcripts it has.
 
-    Transcripts beside the first leave out one exon or two of the middle, each of whole codons.
+    Transcripts after the first leave out one or two inner exons, each of whole codons.
     """
     coding = number % NON_CODING != 0
     exons = []

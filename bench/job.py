@@ -1,4 +1,4 @@
-"""A whole job, from S3 to S3, beside the library's own time for the same file; and what a job asks of AWS.
+"""Compare a whole job, from S3 to S3, with the library alone on the same file; and count its calls to AWS.
 
 `python -m bench.job [--variants 1000000] [--runs 3] [--folder DIR]` makes the chromosome of bench.chromosome with one
 source (kept for bench.annotation, which shares it), and starts a devstack without workers. In one process it then runs
@@ -34,7 +34,7 @@ from bench.service import family, memory_of
 from devstack.stack import Stack
 from tests.support.asked import Asked
 
-#: What must hold: the whole job's time is at most so many times the library's.
+#: The bar: the largest allowed ratio of the whole job's time to the library's.
 RATIO = 1.5
 
 

@@ -35,7 +35,7 @@ PEOPLE = 4
 LATENCY_SECONDS = 2.0
 GROWTH_BYTES = 15e6
 
-#: On a stack, with the largest file of the free plan, so many jobs: the numbers, and whether what must hold does.
+#: Number of jobs on a stack with the largest file of the free plan.
 Measure = Callable[[Stack, Path, int], tuple[Table, bool]]
 
 

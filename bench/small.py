@@ -1,11 +1,10 @@
 """How long a file of 150 KB takes on a gene set of human size, and whether it comes out the same as with all genes.
 
 `python -m bench.small [--scale 1] [--runs 5] [--folder DIR]` makes a genome with 250,000 transcripts (see bench.genome;
-its bases are a tenth of ours), installs it as install_reference does, and prints for three files of 150 KB, of a
-panel of 20 genes, of one chromosome and of all of them: the time in the library, of the first run in a process and of
-later ones; of the command line; and in the library with the whole GFF3 given to csq, whose result must be the same byte
-for byte. The genome and the pack are kept in the folder: a gigabyte, and some minutes the first
-time.
+its bases are a tenth of a human genome's), installs it as install_reference does, and prints for three files of 150 KB,
+of a panel of 20 genes, of one chromosome and of all of them: the time in the library, of the first run in a process and
+of later ones; of the command line; and in the library with the whole GFF3 given to csq, whose result must be the same
+byte for byte. The genome and the pack are kept in the folder: a gigabyte, and some minutes the first time.
 """
 
 import argparse
@@ -38,7 +37,7 @@ from tests.support.genome import write_sums
 SECONDS = 0.6
 PANEL = 20  # genes
 RECORDS = 4_500  # more than a file has room for
-#: Modules beside annotator.install that say what is in a pack.
+#: Modules outside annotator.install that decide what is in a pack.
 WRITERS = ("reference/gene_models", "reference/gene_table", "reference/gff3")
 
 

@@ -121,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
             _say(f"  {title:<8} {account.email}   password {account.password}")
         _say(f"  Logs     {stack.data.path / 'logs'}\n")
         if not options.no_demo_job:
-            # Beside the wait, so that Ctrl-C is heard at any time.
+            # In its own thread, so that Ctrl-C works at any time.
             threading.Thread(target=_first_job, args=(stack,), daemon=True).start()
         stack.wait()
     except KeyboardInterrupt:

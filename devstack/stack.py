@@ -189,7 +189,7 @@ class Stack:
         return Program(name, [sys.executable, *arguments], log, self.env, ROOT, ready=ready, tier=tier)
 
     def _aws_answers(self, log: str) -> bool:
-        # The log first: whoever else may answer on that port is not ours.
+        # The log first: another process may answer on that port.
         return "AWS on http" in log and _answers(f"{self.aws_url}/_devstack/health")
 
     def _stripe(self) -> Program:

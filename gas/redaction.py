@@ -4,7 +4,7 @@ import logging
 import re
 
 HIDDEN = "[hidden]"
-#: Addresses whose last part lets whoever knows it into an account.
+#: Addresses whose last part is a secret that opens an account.
 _TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^\s\"'?<>]+")
 #: From the beginning of a word on: else each slash of a long path without a query would be a new start.
 _QUERY = re.compile(r"(?<![^\s\"'?<>])([^\s\"'?<>/]*+/[^\s\"'?<>]*+\?)[^\s\"'<>]++")

@@ -36,7 +36,7 @@ def just_taken(name: str, every: float) -> bool:
 def take(steps: Mapping[str, Step], log: logging.Logger) -> dict[str, int]:
     """One round: each step with the time at which it began. Returns how many rows each saw to; who failed is left out.
 
-    A step must be safe beside another round's: every change a compare-and-swap.
+    A step must be safe while another round runs: every change is a compare-and-swap.
     """
     now = clock.now()
     done = {}

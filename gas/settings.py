@@ -129,7 +129,7 @@ STRIPE_SECRET_KEY: str = env.str(
 STRIPE_LIVE_MODE = "_live_" in STRIPE_SECRET_KEY
 STRIPE_PRICE_ID: str = env.str("STRIPE_PRICE_ID", "")
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", "").rstrip("/")
-#: What every request and every webhook is written in. Changed with the `stripe` package, and then tested anew.
+#: What every request and every webhook is written in. Changed with the `stripe` package, and then tested again.
 STRIPE_API_VERSION = "2026-08-26.dahlia"
 PAST_DUE_GRACE_DAYS: float = env.float("PAST_DUE_GRACE_DAYS", 7.0)
 RECONCILE_SECONDS: float = env.float("RECONCILE_SECONDS", 3600.0)
@@ -331,7 +331,7 @@ SOCIALACCOUNT_PROVIDERS = {
                 "name": "Globus",
                 "client_id": GLOBUS_CLIENT_ID,
                 "secret": GLOBUS_CLIENT_SECRET,
-                # What the token says, which Globus gave to us alone, and not another answer beside it.
+                # What the token says, which Globus issued for this site, and not another answer next to it.
                 "settings": {"server_url": GLOBUS_SERVER_URL, "fetch_userinfo": False},
             }
         ]

@@ -1,4 +1,4 @@
-"""Completion notices: the fast path beside the polls.
+"""Completion notices: a faster path in addition to the polls.
 
 Glacier's topic, or the results bucket, tells a queue of its own when a retrieval is done. A notice is a hint and
 nothing more: it wakes the poll of the batch that waits for it, which asks Glacier itself. With notices on, a poll is a

@@ -115,7 +115,7 @@ def request_page(batch: RestoreBatch, page: list[ResultFile]) -> int:
 
 
 def request_one(batch: RestoreBatch, result: ResultFile) -> str:
-    """Ask by the first tier to be had, and set `retrieval_id` and `retrieval_tier`. Returns what to tell of it."""
+    """Ask by the first available tier, and set `retrieval_id` and `retrieval_tier`. Returns the text of the event."""
     message = ""
     for tier in tiers(batch, result):
         try:
@@ -144,8 +144,8 @@ def tiers(batch: RestoreBatch, result: ResultFile) -> "list[Tier]":
 def poll_retrieval(self: Any, batch_id: str) -> None:
     """Required: a batch whose retrievals were asked for. Resulting: every result of it is back or given up.
 
-    Until then it sends for those that are done, asks anew for those that failed, and comes again: seconds later for
-    Expedited, minutes and then longer for Standard. One round costs one call for each 1,000 archives.
+    Until then it sends tasks for those that are done, asks again for those that failed, and runs again: seconds later
+    for Expedited, minutes and then longer for Standard. One round costs one call for each 1,000 archives.
     """
     batch = _open(batch_id)
     if batch is None:
@@ -170,7 +170,7 @@ def poll_once(batch_id: str) -> None:
 
 @app.task(name=READ_NOTICES)
 def read_notices() -> None:
-    """Required: nothing. Resulting: the batches that Glacier's notices speak of have been looked at."""
+    """Poll the batches that Glacier's notices are about."""
     if not rounds.just_taken("notices", settings.NOTICES_SECONDS):
         notices.read_notices()
 
@@ -186,7 +186,7 @@ def poll(batch: RestoreBatch) -> None:
     ).iterator(restoration.PAGE):
         pairs[route][retrieval_id] = (archive_id, pk)
     for route, rows in pairs.items():
-        # All in one look: Glacier's list is the same for each page of ours.
+        # All in one call: Glacier's list is the same for each page of results.
         found = archive(route).retrieval_status([(archive_id, name) for name, (archive_id, _) in rows.items()])
         done = [rows[name][1] for name, one in found.items() if one.state == RetrievalState.DONE]
         restoration.send_restores(done, again_after=resend_after())
@@ -196,7 +196,7 @@ def poll(batch: RestoreBatch) -> None:
 
 
 def take_back(batch: RestoreBatch) -> None:
-    """Results whose worker is gone, which their expired lease tells: this poll sends for them anew."""
+    """Send the tasks of results again whose worker is gone, that is, whose lease has expired."""
     for result in restoration.waiting(batch).filter(lease_expires_at__lt=clock.now()):
         restoration.take_back(result.pk)
 
@@ -273,7 +273,7 @@ def _open(batch_id: str) -> RestoreBatch | None:
 
 
 def _touch(batch: RestoreBatch, pause: float) -> None:
-    """The batch has a live message, which is due in so many seconds."""
+    """Note that the batch has a message, due in this many seconds."""
     RestoreBatch.objects.filter(pk=batch.pk).update(next_poll_at=clock.now() + timedelta(seconds=pause))
 
 

@@ -64,7 +64,7 @@ NOT_ONCE = (
 )
 
 
-#: Whoever has one of these, or the mark `django_db`, may use the database.
+#: A test with one of these fixtures, or the mark `django_db`, may use the database.
 DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
 

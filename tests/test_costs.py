@@ -1,6 +1,6 @@
 """docs/costs.md tells what a job, an archive and a restore cost in AWS requests: counted here, against the emulator.
 
-`python -m pytest tests/test_costs.py` says what differs; the numbers in the page are then written anew by hand.
+`python -m pytest tests/test_costs.py` says what differs; then update the numbers in the page by hand.
 """
 
 import re

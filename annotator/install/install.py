@@ -55,7 +55,7 @@ def install(
     openers: Mapping[str, Opener] | None = None,
     keep_downloads: bool = False,
 ) -> Installed:
-    """Install a pack into folder. What had been fetched when an earlier try ended is gone on with.
+    """Install a pack into folder. A download that an earlier try began is resumed.
 
     A pack is never replaced, since results refer to it: another release gets another id. Raises InstallError or
     DownloadError; nothing of the pack is in use then.

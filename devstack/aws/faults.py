@@ -3,7 +3,7 @@
 A rule: {"service": "s3|sqs|glacier|sns|ses|sesv2|*", "action": "ReceiveMessage" (all, if left out), "rate": 0.05,
 "status": 503, "code": "ServiceUnavailable", "message": "...", "mode": "answer" | "drop" | "hold", "seconds": 60}.
 `drop` closes the connection without an answer, as an outage does. `hold` carries the call out, and keeps its answer
-back until the rules are replaced, or for so many seconds: whoever called can meanwhile be killed. `held` counts the
+back until the rules are replaced, or for a number of seconds: the caller can be killed meanwhile. `held` counts the
 answers that were. An action in a form body (SNS, SES version 1) is not read.
 """
 

@@ -70,7 +70,7 @@ def _rest_action(service: str, environ: Environ, query: dict[str, str]) -> str:
 def routes(service: str) -> list[Route]:
     """A REST service's operations, the most particular first; none for other protocols.
 
-    Read anew from botocore's files: its S3 clients take the bucket out of the paths in the description that they hold.
+    Read again from botocore's files: its S3 clients take the bucket out of the paths in the description that they hold.
     """
     try:
         model = ServiceModel(Loader().load_service_model(service, "service-2"), service)

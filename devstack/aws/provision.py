@@ -18,7 +18,7 @@ NOTICES_QUEUE = "gas-glacier-notices"
 NOTICES_VISIBILITY_SECONDS = 60
 #: Where the storage-class route keeps its archives.
 ARCHIVE_PREFIX = "archive/"
-#: After so many deliveries a message goes to its dead-letter queue.
+#: Deliveries after which a message goes to its dead-letter queue.
 MAX_RECEIVES = 5
 #: What a browser needs: POST to upload, GET and HEAD to read results where they are.
 _CORS = {

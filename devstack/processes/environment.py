@@ -101,7 +101,7 @@ def real_stripe(given: Mapping[str, str]) -> dict[str, str]:
     if "_test_" not in key:
         raise ValueError("STRIPE_SECRET_KEY is not a test key: this stack is for trying things out.")
     if not price:
-        raise ValueError("STRIPE_SECRET_KEY needs STRIPE_PRICE_ID beside it: the id of a monthly price.")
+        raise ValueError("STRIPE_SECRET_KEY also needs STRIPE_PRICE_ID, the id of a monthly price.")
     return {
         "STRIPE_SECRET_KEY": key,
         "STRIPE_PRICE_ID": price,

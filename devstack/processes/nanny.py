@@ -111,7 +111,7 @@ def _reap(child: int, *, block: bool = False) -> int | None:
 
 
 def _reap_all() -> None:
-    """What was killed leaves no zombie to whoever comes after us."""
+    """Reap killed processes, so that no zombies are left."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -205,7 +205,7 @@ def _check(stack: Stack, outcome: Outcome, memory: int) -> None:
         if row.status not in {"COMPLETED", "FAILED", "REFUSED"} or (row.status == "FAILED" and not row.told):
             problems.append(f"{row.name} ({row.how}) is {row.status}.")
         if "on our side" in row.told:
-            problems.append(f"{row.name} ({row.how}) ends as a fault of ours.")
+            problems.append(f"{row.name} ({row.how}) ends as an internal error.")
     problems += [f"Another person's job took {one:.0f} s." for one in outcome.neighbours if one > NEIGHBOUR_SECONDS]
     problems += [
         f"A cancelled job's process was there for {one:.0f} s." for one in outcome.cancels if one > CANCEL_SECONDS

@@ -52,7 +52,7 @@ class Work:
     people: how many.
     records: of each file.
     seed: of the files and of the kills.
-    tamper: damages one job when all work has ended, before the checks, to see that they tell of it.
+    tamper: damages one job when all work has ended, before the checks, to see that they report it.
     """
 
     jobs: int

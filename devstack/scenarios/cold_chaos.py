@@ -67,7 +67,7 @@ class Outcome:
             f"{self.jobs} results archived and restored in {self.seconds:.0f} s.",
             "Killed: " + (", ".join(f"{name} {count} times" for name, count in sorted(self.kills.items())) or "none"),
             f"AWS refused {self.faults:,} of {self.calls:,} calls, outages among them: {self.outages}.",
-            f"{self.paid} retrievals were paid for. {self.mails} mails told of the return.",
+            f"{self.paid} retrievals were paid for. {self.mails} mails about the return.",
             f"{self.orphans} archives were left by workers that died between Glacier's answer and the commit.",
         ]
         return "\n".join([*lines, *(f"PROBLEM: {problem}" for problem in self.problems)])
@@ -146,7 +146,7 @@ def _wait(submitted: list[Submitted], state: str, plan: Plan, weather: _Weather,
 
 
 def _check(stack: Stack, people: list[Scientist], submitted: list[Submitted], outcome: Outcome) -> None:
-    """Everything is back, whole, and told of once; what is left in Glacier is what killed workers forgot."""
+    """Everything is back, whole, with one mail; Glacier holds only what killed workers left."""
     seen = observe(stack, submitted)
     # A vault names an archive only in its answer, which a killed worker may not have heard. A worker does two at once.
     forgotten = sum(outcome.kills.values()) * 2 if stack.env["ARCHIVE_ROUTE"] == "vault" else 0

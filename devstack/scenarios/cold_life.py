@@ -30,8 +30,8 @@ def archive_and_restore(stack: Stack, scientist: Scientist, job: str, before: by
     with timeline.step("Archive gone"):
         wait_for(lambda: not stack.archives(job), WAIT_SECONDS, "the end of the archive")
     with timeline.step("Mail of the return") as seen:
-        mails = wait_for(lambda: _returns(stack, scientist), WAIT_SECONDS, "the mail that tells of the return")
-        expect(len(mails) == 1, f"{len(mails)} mails told of one return")
+        mails = wait_for(lambda: _returns(stack, scientist), WAIT_SECONDS, "the mail about the return")
+        expect(len(mails) == 1, f"{len(mails)} mails about one return")
         seen.append(mails[0]["subject"])
 
 
@@ -87,7 +87,7 @@ def _subscribed(stack: Stack, scientist: Scientist, timeline: Timeline) -> None:
 
 
 def _delivered(stripe: Control) -> list[dict[str, Any]]:
-    """The event that tells of the subscription, once the site has taken it."""
+    """The event about the subscription, once the site has accepted it."""
     events = stripe.events("customer.subscription.created")
     return [one for one in events if any(call["state"] == "delivered" for call in one["deliveries"])]
 

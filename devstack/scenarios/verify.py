@@ -26,7 +26,7 @@ from devstack.stack import Stack
 _QUERY = re.compile(r"\?\S*")
 _JOB = re.compile(r"/jobs/([0-9a-f-]{36})/")
 _RESULT = "annot.vcf.gz"
-#: Objects of a result whose bytes follow from its input. The log and the summary may tell of the run itself.
+#: Objects of a result whose bytes follow from its input. The log and the summary may describe the run itself.
 _REPRODUCIBLE = (_RESULT, "annot.vcf.gz.tbi", "annot.tsv.gz", "annot.parquet", "annot.stats.txt")
 #: {job: {file name: bytes}} that the library makes of the inputs.
 Expected = Mapping[str, Mapping[str, bytes]]

@@ -13,7 +13,7 @@ from devstack.stripe.cards import FAILS_LATER, Card
 from devstack.stripe.errors import StripeError, missing
 from devstack.stripe.store import Object, Store, now
 
-#: After so many failed payments of one invoice the subscription ends.
+#: Failed payments of one invoice after which the subscription ends.
 ATTEMPTS = 4
 _OVER = frozenset({"canceled", "incomplete_expired"})
 

@@ -56,7 +56,7 @@ class StorageClassArchive:
             info = _head(archive_id)
             found = _restore_header(archive_id, info)
             soon = found.expires_at is not None and found.expires_at < datetime.now(UTC) + SOON
-            # Asked again while it is under way, a faster tier would be taken for an upgrade, and paid for.
+            # Asked again while it is under way, a faster tier would count as an upgrade, and be paid for.
             if found.state is RetrievalState.IN_PROGRESS or (found.state is RetrievalState.DONE and not soon):
                 return archive_id
             if tier == "Expedited" and info.get("StorageClass") == "DEEP_ARCHIVE":

@@ -1,7 +1,7 @@
 """Archives in a vault of the Glacier service (API of 2012-06-01), which is closed to new customers.
 
-The vault names each archive itself, and anew for each upload. Reading one takes a retrieval job, whose output can be
-read for about a day after it is done. Everything is hashed on its way, and each answer's tree hash compared.
+The vault chooses the id of each archive, and a new one for each upload. Reading one takes a retrieval job, whose output
+can be read for about a day after it is done. Everything is hashed on its way, and each answer's tree hash compared.
 """
 
 import logging

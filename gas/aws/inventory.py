@@ -39,7 +39,7 @@ def read(job_id: str) -> Iterator[InventoryItem]:
 
     Raises:
         NotReady: Glacier is still at it.
-        RetrievalExpired: its output is gone, or it failed: ask anew.
+        RetrievalExpired: its output is gone, or it failed: ask again.
         AWSError: Glacier cannot be reached.
     """
     try:

@@ -108,7 +108,7 @@ HEADERS = {
     "shadow": _maybe(_is_name),
     "retries": _maybe(_is_count),
     "timelimit": _maybe(_is_pair_of_limits),
-    # A worker would hold the message in its memory until then. Delays of ours wait in SQS: see broker.py.
+    # A worker would hold the message in its memory until then. The service's own delays wait in SQS: see broker.py.
     "eta": lambda value: value is None,
     "expires": _maybe(_is_date),
     "compression": lambda value: value is None,

@@ -1,7 +1,7 @@
 """Glacier's notices of finished retrievals, as they arrive in SQS, read with suspicion.
 
 Four ways lead here: the vault's SNS topic, with SNS's envelope or raw; S3's own events, straight or through SNS; and
-S3's events through EventBridge. A notice is a hint to look: whoever gets one asks Glacier before anything is done.
+S3's events through EventBridge. A notice is only a hint: Glacier is asked before anything is done.
 So whatever is not plainly ours, from our account, vault or bucket, is dropped with a line in the log, and never an
 exception. The queue's policy must let only the topic, the bucket or the rule send. Shapes: "GlacierJobDescription"
 (Glacier developer guide); "Event message structure" and "EventBridge event message structure" (S3 user guide).
@@ -20,7 +20,7 @@ from django.conf import settings
 from gas.aws.archives import Route
 from gas.aws.glacier_class import PREFIX
 
-#: The most that SQS holds in a message is more, and a notice of ours is far smaller.
+#: SQS allows more in a message, and a real notice is far smaller.
 MAX_CHARACTERS = 64 * 1024
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,11 @@ class RetrievalNotice:
 
 
 class _Dropped(Exception):
-    """Not a notice of ours, and why."""
+    """A message is no valid notice; says why."""
 
 
 def parse(body: str) -> list[RetrievalNotice]:
-    """The notices in one SQS message's body, up to the first that is not one of ours; none when it is anything else."""
+    """Yield the notices in the body of an SQS message, up to the first invalid one; none for any other message."""
     found: list[RetrievalNotice] = []
     try:
         found.extend(_parse(body))

@@ -10,7 +10,7 @@ const PATIENCE = 8000 // milliseconds, after which a file goes without a proposa
 
 /**
  * select: the page's choice of a reference. options: buildsUrl, csrf. changed(id): something of a file is to be shown
- * anew; told(id, sentence): a proposal has come.
+ * again; told(id, sentence): a proposal has come.
  */
 export class Builds {
   #select
@@ -62,7 +62,7 @@ export class Builds {
   }
 
   // The first file that is sure of its reference makes the page's choice, unless the person has; any other its own.
-  // Gives the reference that is chosen anew, '' for none.
+  // Returns the newly chosen reference, '' for none.
   #propose(file) {
     const { answer } = file
     if (!answer || answer.ask || this.#byPerson || !this.#names.includes(answer.reference)) return ''

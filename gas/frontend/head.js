@@ -9,7 +9,7 @@ const RECORDS = 200
 const BASES = 50
 const TELLING = ['##contig=', '##reference=', '##assembly=']
 
-// How files begin that are taken for a VCF by mistake, unpacked if they are compressed.
+// First bytes of files that people mistake for a VCF, after decompression.
 const OTHERS = [
   ['PK\x03\x04', 'a zip archive or an office document'],
   ['BAM\x01', 'a BAM alignment file'],

@@ -61,7 +61,7 @@ export class Rows {
     part('build-box').addEventListener('change', (event) => this.#handlers.confirm(id, event.target.checked))
   }
 
-  /** What is known of the file's genome build, see Builds.view. */
+  /** Show the genome build of the file, see Builds.view. */
   showBuild(id, { text, warns, asks, choice, chosen, box, checked }) {
     const entry = this.#rows.get(id)
     if (!entry) return

@@ -3,7 +3,7 @@
 import { Uppy } from '@uppy/core'
 import XHRUpload from '@uppy/xhr-upload'
 
-const PATIENCE = 60_000 // milliseconds without progress, after which the connection is taken for dead
+const PATIENCE = 60_000 // milliseconds without progress, after which the connection counts as dead
 
 /** The storage did not take the file. `formIsSpent`: another try needs a fresh form. `final`: no try can help. */
 export class StorageError extends Error {

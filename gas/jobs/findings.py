@@ -40,7 +40,7 @@ class Group:
 class Findings:
     """All findings of a job.
 
-    alleles: how many, each once; None if no source that tells of clinical significance was used.
+    alleles: how many, each once; None if no source with clinical significance was used.
     groups: by source. not_used: titles of sources. omitted: alleles that are not listed.
     """
 

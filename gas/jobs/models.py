@@ -41,13 +41,17 @@ class Job(models.Model):
     sent_at = models.DateTimeField(null=True, help_text="When its latest message is due at a worker.")
     attempts = models.PositiveSmallIntegerField(default=0)
     faults = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Faults of ours or of AWS in a row; they are no attempts at the file."
+        default=0, db_default=0, help_text="Internal or AWS errors in a row; they do not count as attempts."
     )
     fault_kind = models.CharField(
-        max_length=20, blank=True, default="", db_default="", help_text="Of the last fault, if the job may cause it."
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Kind of the last error, if the job may cause it.",
     )
     faults_alike = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Faults of that kind in a row; too many end the job."
+        default=0, db_default=0, help_text="Errors of that kind in a row; too many end the job."
     )
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -137,7 +141,7 @@ class ResultFile(models.Model):
 
     archive_route = models.CharField(max_length=5, blank=True, help_text="vault or class, as it was archived.")
     archive_id = models.CharField(
-        max_length=255, blank=True, help_text="Glacier's name of it; empty if it is not there."
+        max_length=255, blank=True, help_text="The archive's id in Glacier; empty if it is not archived."
     )
     archive_tree_hash = models.CharField(max_length=64, blank=True)
     archived_at = models.DateTimeField(null=True)
@@ -148,15 +152,15 @@ class ResultFile(models.Model):
     retrieval_tier = models.CharField(max_length=10, blank=True)
     retrieval_asked_at = models.DateTimeField(null=True, help_text="Written before Glacier is asked.")
     retrieval_tries = models.PositiveSmallIntegerField(default=0)
-    restore_sent_at = models.DateTimeField(null=True, help_text="When the message to bring it back was sent.")
+    restore_sent_at = models.DateTimeField(null=True, help_text="When the message to restore it was sent.")
     faults = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="How often in a row it could not be archived or brought back."
+        default=0, db_default=0, help_text="How often in a row it could not be archived or restored."
     )
     damages = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="How often in a row what was read or stored of it was not what it should be."
+        default=0, db_default=0, help_text="How often in a row its stored bytes were wrong."
     )
     problem = models.CharField(
-        max_length=300, blank=True, help_text="Why it is neither archived nor brought back any more, for staff."
+        max_length=300, blank=True, help_text="Why it is no longer archived or restored, for staff."
     )
 
     class Meta:
@@ -171,7 +175,7 @@ class ResultFile(models.Model):
 
     @property
     def summary_key(self) -> str:
-        """The summary as JSON, beside the index; like that it stays where it is when the result is archived."""
+        """The key of the summary as JSON, next to the index. Both stay in S3 when the result is archived."""
         return self.index_key.rpartition("/")[0] + "/summary.json"
 
     @property
@@ -181,7 +185,7 @@ class ResultFile(models.Model):
 
     @property
     def tsv_key(self) -> str:
-        """The flat table, beside the result: it holds the same, and goes when the result is archived."""
+        """The key of the flat table. It holds the same data as the result, and is deleted when that is archived."""
         return self.key.rpartition("/")[0] + "/annot.tsv.gz"
 
     @property
@@ -200,7 +204,7 @@ class TableBuild(models.Model):
     result = models.OneToOneField(ResultFile, primary_key=True, on_delete=models.CASCADE, related_name="table_build")
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(
-        default=clock.now, help_text="When its latest message is due, or its maker is taken for dead."
+        default=clock.now, help_text="When its latest message is due, or its worker counts as dead."
     )
 
     def __str__(self) -> str:
@@ -208,15 +212,15 @@ class TableBuild(models.Model):
 
 
 class RestoreBatch(models.Model):
-    """Results of one person that come back together: asked for, polled for and told of as one."""
+    """Results of one person that are restored together: one request, one poll, one mail."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restore_batches")
-    tiers = models.JSONField(default=list, help_text="What to ask for, in turn.")
+    tiers = models.JSONField(default=list, help_text="Retrieval tiers, in the order in which they are asked for.")
     created_at = models.DateTimeField(auto_now_add=True)
     next_poll_at = models.DateTimeField(null=True, help_text="When its message is due; the sweep sends another after.")
     finished_at = models.DateTimeField(null=True)
-    restored = models.PositiveIntegerField(default=0, help_text="How many came back.")
-    given_up = models.PositiveIntegerField(default=0, help_text="How many could not be brought back.")
+    restored = models.PositiveIntegerField(default=0, help_text="Results that were restored.")
+    given_up = models.PositiveIntegerField(default=0, help_text="Results that could not be restored.")
     late_told_at = models.DateTimeField(null=True, help_text="When staff were told that it takes too long.")
 
     class Meta:
@@ -246,7 +250,7 @@ class JobEvent(models.Model):
 
 
 class Notice(models.Model):
-    """A mail that is owed to a person, once. Written with the move that it tells of."""
+    """A mail to a person, sent once. The row is written with the move that the mail announces."""
 
     class Kind(models.TextChoices):
         COMPLETED = "completed"
@@ -256,7 +260,7 @@ class Notice(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="notices")
-    facts = models.JSONField(default=dict, help_text="What the mail tells, beside the job.")
+    facts = models.JSONField(default=dict, help_text="The content of the mail, in addition to the job.")
     kind = models.CharField(max_length=10, choices=Kind)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=clock.now, help_text="When its latest message is due, or its next try.")
@@ -305,7 +309,7 @@ class Removal(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=clock.now, help_text="Not before; then, when its latest message is due.")
     until = models.DateTimeField(
-        null=True, help_text="Whoever made the copy may write until then: it is removed once more after that."
+        null=True, help_text="Until then its worker may still write the copy; it is removed once more afterwards."
     )
     tries = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How often in a row it could not be removed."
@@ -393,7 +397,7 @@ class ReferencePack(models.Model):
     contigs: "models.JSONField[Any, Any]" = models.JSONField(
         default=list, blank=True, help_text="The longest: name, length, md5, accession, circular, aliases."
     )
-    installed_at = models.DateTimeField(default=timezone.now, help_text="When the service came to know it.")
+    installed_at = models.DateTimeField(default=timezone.now, help_text="When the service first listed it.")
     published_at = models.DateTimeField(null=True, blank=True, help_text="When it was put into S3 for the workers.")
     retired_at = models.DateTimeField(null=True, blank=True)
     retired_by = models.ForeignKey(

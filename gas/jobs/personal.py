@@ -19,7 +19,7 @@ from gas.users.export import as_json
 from gas.users.models import User
 from gas.users.registry import File, Usage, export_providers, usage_providers
 
-#: Rows are read so many at a time: memory does not grow with the number of jobs.
+#: Rows per query, so that memory does not grow with the number of jobs.
 PAGE = 200
 #: What of a job and its result is told; the rest is the service's own business, such as leases.
 JOB_FIELDS = (

@@ -1,4 +1,4 @@
-"""Mails that are owed, and the kinds of trouble that staff were told of. Not in the admin: mails may hold tokens."""
+"""Mails to be sent, and the kinds of alerts that staff got. Not in the admin site, because mails may hold tokens."""
 
 from django.db import models
 from django.utils import timezone

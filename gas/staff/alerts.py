@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 #: What differs between two reports of the same trouble: ids, numbers, addresses.
 _PARTICULARS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<!\S)[^\s@]++@\S++|[“\"'][^“”\"']*+[”\"']|\d++(?:[.,:]\d++)*")
-#: When this process last told of each kind while the database could not be asked.
+#: When this process last sent an alert of each kind while the database did not answer.
 _told_without_database: dict[str, float] = {}
 
 
@@ -32,7 +32,7 @@ def alert(subject: str, advice: str, *, kind: str = "") -> None:
     Args:
         subject: what happened, in a sentence without its period.
         advice: what to do.
-        kind: what is told of together; the subject without its ids and numbers if not given.
+        kind: alerts of one kind are sent together; default: the subject without ids and numbers.
     """
     log.error("%s. %s", subject, advice)
     if not settings.ADMINS:
@@ -72,7 +72,7 @@ def mail_held() -> int:
     for row in Trouble.objects.filter(mailed_at__lte=over):
         mine = Trouble.objects.filter(pk=row.pk, mailed_at=row.mailed_at, held=row.held)
         if mine.update(mailed_at=timezone.now(), held=0):
-            _mail(row.subject, row.advice, row.held - 1)  # the latest is told of by the mail itself
+            _mail(row.subject, row.advice, row.held - 1)  # the mail itself is the latest
             count += 1
     return count
 

@@ -43,7 +43,7 @@ def update_customer(billing_id: int) -> None:
         # Once it has told one, what others have told meanwhile may have come there before: only its own word counts.
         if address == (billing.email if told is None else told):
             return
-        # Whoever subscribes again after Stripe has lost the customer becomes a new one, with the new address.
+        # A person who subscribes again after Stripe lost the customer becomes a new customer with the new address.
         with suppress(stripe.Gone):
             stripe.update_customer(billing.customer_id or "", address)
         told = address

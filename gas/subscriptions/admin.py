@@ -137,7 +137,7 @@ class GrantForm(forms.Form):
     until = forms.DateField(
         label="Until the end of", widget=forms.DateInput(attrs={"type": "date"}), help_text="The last day, in UTC."
     )
-    reason = forms.CharField(max_length=200, help_text="For whoever looks at this later.")
+    reason = forms.CharField(max_length=200, help_text="For people who look at this later.")
 
     def clean_until(self) -> datetime:
         until = datetime.combine(self.cleaned_data["until"], time.max.replace(microsecond=0), UTC)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 GOOD = frozenset({"active", "trialing"})
 #: A renewal could not be charged, and Stripe tries again.
 PAST_DUE = "past_due"
-#: Can become good again, or charge somebody, so that another subscription beside it would be one too many.
+#: Can become good again, or charge somebody, so that a second subscription would be one too many.
 RUNNING = GOOD | {PAST_DUE, "unpaid", "paused"}
 #: Not ended. Incomplete: its first payment is still missing; it ends by itself within a day.
 OPEN = RUNNING | {"incomplete"}

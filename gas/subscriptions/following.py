@@ -1,7 +1,7 @@
-"""The plan follows what Stripe says of a subscription, read anew each time.
+"""The plan follows what Stripe says about a subscription, read from Stripe each time.
 
 Webhooks come twice, late, in any order, at the same time, or not at all, so nothing of what they carry is believed but
-whose they are. Each only adds one to the `wanted` of its customer and sends a message; whoever gets that message reads
+whose they are. Each only adds one to the `wanted` of its customer and sends a message; the worker that gets it reads
 all of the customer's subscriptions from Stripe and applies what they say.
 
 Why a stale reading cannot win over a newer one: readings of a customer never overlap. A reader takes the lease of
@@ -12,8 +12,8 @@ is applied grows newer only, and after the last event there is at least one read
 lease has run out, having waited for Stripe for too long, finds the token changed and applies nothing. A reader that
 dies leaves `wanted` ahead of `done` and a lease that expires: the minutely `tend` sends another message.
 
-No transaction is open while Stripe is asked: on SQLite it would hold up every writer, and on PostgreSQL whoever wants
-the person's row.
+No transaction is open while Stripe is asked: on SQLite it would block every writer, and on PostgreSQL everybody who
+wants the person's row.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Webhooks: one receiver for each event, all of which do the same: have the customer read anew.
+"""Webhooks: one receiver per event. All do the same: have the customer read from Stripe again.
 
 dj-stripe checks the signature, stores the event once, and calls the receiver in the same transaction: when that fails,
 the event is not stored either, the answer is 500, and Stripe sends it again. Its own receivers are switched off. They
@@ -32,7 +32,7 @@ def customer_changed(event: Event, **_: Any) -> None:
     """What the event says of the subscription is not looked at: only whose it is."""
     customer = event.data["object"].get("customer")
     if not customer or not want(customer):
-        log.info("Stripe event %s is of no customer of ours", event.id)
+        log.info("Stripe event %s is about an unknown customer", event.id)
 
 
 def scrub_unknown_customer(instance: WebhookEventTrigger, **_: Any) -> None:

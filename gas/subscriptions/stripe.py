@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = (3.05, 8.0)
 RETRIES = 1
 PAGE = 100
-#: A price is remembered for so many seconds; that Stripe does not answer, for so many.
+#: Seconds for which a price is cached, and for which it is that Stripe does not answer.
 PRICE_KEPT, SILENCE_KEPT = 300, 15
-#: Beside these a customer's subscriptions are not worth reading: each has ended long ago.
+#: Further subscriptions of a customer are not read: each ended long ago.
 MOST_SUBSCRIPTIONS = 200
 
 
@@ -115,10 +115,10 @@ def _asking(what: str) -> Iterator[None]:
         if error.code == "resource_missing" or error.http_status == 404:
             raise Gone(f"{what} is not known to our payment provider.") from error
         log.exception("Stripe refuses: %s", what)
-        raise BillingUnavailable("Our payment provider did not accept the request. We have been told of it.") from error
+        raise BillingUnavailable("Our payment provider did not accept the request. We have been notified.") from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         log.exception("Stripe does not accept our key: %s", what)
-        raise BillingUnavailable("Subscriptions are not available at the moment. We have been told of it.") from error
+        raise BillingUnavailable("Subscriptions are not available at the moment. We have been notified.") from error
     except stripe.StripeError as error:
         log.warning("Stripe: %s: %s", what, error)
         raise BillingUnavailable(
@@ -312,7 +312,7 @@ def retrieve_price() -> Price:
         one = _client().prices.retrieve(settings.STRIPE_PRICE_ID)
     if one.recurring is None or one.unit_amount is None:
         log.error("The price %s is not of a subscription", settings.STRIPE_PRICE_ID)
-        raise BillingUnavailable("Subscriptions are not available at the moment. We have been told of it.")
+        raise BillingUnavailable("Subscriptions are not available at the moment. We have been notified.")
     whole = one.currency in DjstripeSettings.ZERO_DECIMAL_CURRENCIES
     amount = f"{one.unit_amount:,}" if whole else f"{one.unit_amount / 100:,.2f}"
     return Price(amount, one.currency.upper(), one.recurring.interval, one.recurring.interval_count)
@@ -370,7 +370,7 @@ def delete_endpoint(endpoint_id: str) -> None:
 def keep_account() -> str:
     """Have dj-stripe know whose key ours is, so that no webhook waits for the question. Returns the account's id.
 
-    A restricted key may not ask: its account goes by a name of ours.
+    A restricted key may not ask: its account gets a fixed name.
     """
     key = settings.STRIPE_SECRET_KEY
     if key.startswith("rk_"):

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 #: Webhooks are kept for so long, for staff to look at.
 EVENTS_KEPT = timedelta(days=60)
-#: A reconciliation stops after this share of the time until the next, which goes on with those not read for longest.
+#: A reconciliation stops after this share of the interval; the next one starts with those not read for longest.
 SHARE = 0.5
 
 
@@ -83,7 +83,7 @@ def resend_removals(now: datetime) -> int:
 
 
 def reconcile() -> int:
-    """Compare what is written down with all that Stripe has, and read anew where they differ; how many were.
+    """Compare the database with Stripe, and read again what differs. Returns how many differed.
 
     The list is asked for page by page, once for everybody; it decides nothing itself, since it may be older than what
     a webhook has brought meanwhile. Whose subscription has ended is not in it. Bounded in time, and one customer in

@@ -32,8 +32,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Mail that cannot raise into a request, and limits on guesses that lock nobody out for another's.
 
     Wrong passwords are counted for each pair of account and client (5 in five minutes), for each client, and, much more
-    generously, for each account: whoever guesses from many addresses at once ends sign-in by password for that hour.
-    A mailed code and a reset of the password are ways in that no number of wrong passwords closes.
+    generously, for each account: an attacker who guesses from many addresses at once ends sign-in by password for that
+    hour. A mailed code and a reset of the password are ways in that no number of wrong passwords closes.
     """
 
     error_messages = DefaultAccountAdapter.error_messages | {

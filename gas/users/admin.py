@@ -24,7 +24,7 @@ RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class WayIn(admin.TabularInline):
-    """Part of the person's page, for whoever may see that; nothing of it is changed there."""
+    """A read-only part of the person's page."""
 
     extra = max_num = 0
     can_delete = False

@@ -1,4 +1,4 @@
-"""The end of an account: everything goes, whoever asks for it."""
+"""Delete an account and everything that belongs to it."""
 
 import logging
 import re

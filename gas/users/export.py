@@ -59,7 +59,7 @@ def stream_zip(files: Iterable[File]) -> Iterator[bytes]:
 
 
 def everything(user: User) -> Iterator[File]:
-    """The files of a person's download: their account, then what each room above has of theirs."""
+    """Yield the files of a person's download: the account, then the data of each registered room."""
     yield "account.json", [as_json(account(user))]
     for files in export_providers:
         yield from files(user)

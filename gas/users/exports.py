@@ -1,6 +1,6 @@
 """A person's data as a ZIP in S3: asked for on the profile page, made by a worker, kept for a day.
 
-No web process sends it: the browser gets it from S3, by an address that is presigned for whoever is signed in.
+No web process sends it: the browser gets it from S3, by an address that is presigned for the signed-in person.
 """
 
 import logging
@@ -85,7 +85,7 @@ def address(user: User) -> str | None:
 
 
 def discard(exports: QuerySet[Export], now: datetime) -> None:
-    """Within a transaction: have the files of these removed, whoever's they are."""
+    """Within a transaction: have the files of these exports removed, of any owner."""
     for export in exports:
         Export.objects.filter(pk=export.pk).update(owner=None, expires_at=now)
         send_after_commit(REMOVE_EXPORT, export.pk)

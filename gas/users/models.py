@@ -50,9 +50,9 @@ class User(AbstractUser):
         "Name findings in mails about results",
         default=False,
         db_default=False,
-        help_text="Genes, variants and conditions are then written in the mail. Mail is not encrypted: whoever can "
-        "read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many findings "
-        "there are.",
+        help_text="Genes, variants and conditions are then written in the mail. Mail is not encrypted: everybody who "
+        "can read the mailbox, or handles the mail on its way, can read them. Otherwise a mail only says how many "
+        "findings there are.",
     )
     # Changed by gas.subscriptions.changes.set_plan only.
     plan = models.CharField(max_length=10, choices=PlanChoice, default=PlanChoice.FREE, editable=False)

@@ -1,6 +1,6 @@
 """Whose an account is, when it was made with an address that nobody had proved to be theirs.
 
-Whoever makes an account knows a way into it before the address is proved. Who proves the address later, by a way that
+The maker of an account knows a way into it before the address is proved. Who proves the address later, by a way that
 the maker could not take, may be somebody else: then the ways that were there before are closed.
 """
 

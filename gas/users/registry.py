@@ -1,6 +1,6 @@
 """What the rooms above know of a person, for the profile page and for "download my data".
 
-Those rooms import this one, and never the other way round: each puts its functions here when Django starts.
+Those rooms import this one; this one imports none of them. Each registers its functions here when Django starts.
 """
 
 from collections.abc import Callable, Iterable, Iterator

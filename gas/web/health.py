@@ -1,6 +1,6 @@
 """Is this web process alive, and what of the parts that it needs answers?
 
-/healthz/ is for whoever restarts processes, and for a load balancer: 200 as soon as the process answers.
+/healthz/ is for supervisors that restart processes, and for a load balancer: 200 as soon as the process answers.
 /readyz/ is for a deployment that waits, and for monitoring: each part by name, and 503 without the database, without
 which no page works. What else is down degrades the service, and is named with 200.
 """

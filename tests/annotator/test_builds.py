@@ -61,7 +61,7 @@ def test_the_lengths_are_the_published_ones(name: str, total: int) -> None:
 
 
 def test_no_two_builds_share_a_length_or_an_accession_of_one_chromosome() -> None:
-    """Else one of them would be taken for the other."""
+    """Otherwise one of them would be mistaken for the other."""
     seen: dict[object, str] = {}
     for build in BUILDS:
         for key in [*((name, length) for name, length in build.lengths.items()), *build.accessions]:

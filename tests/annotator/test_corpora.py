@@ -1,4 +1,4 @@
-"""A public corpus of valid and invalid VCFs, where a checkout of it lies beside the repository: nothing may crash."""
+"""A public corpus of valid and invalid VCFs, if a checkout of it lies next to the repository: nothing may crash."""
 
 import tempfile
 from collections import defaultdict
@@ -22,7 +22,7 @@ FILES = sorted(CORPORA.rglob("*.vcf"))
 VALID = [path for path in FILES if path.parent.name == "passed"]
 LONGEST = 3_000_000
 
-pytestmark = pytest.mark.skipif(not FILES, reason="the corpora are not beside the repository")
+pytestmark = pytest.mark.skipif(not FILES, reason="the corpora are not next to the repository")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Which classifications make a finding, and which fields of a source tell of them."""
+"""Which classifications make a finding, and which fields of a source hold them."""
 
 import pytest
 

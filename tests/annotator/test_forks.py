@@ -1,4 +1,4 @@
-"""Processes that run bcftools are forked from one that waits, and are as separate as if each were started anew."""
+"""Processes that run bcftools are forked from one that waits, and are as separate as newly started ones."""
 
 import os
 import signal

@@ -233,7 +233,7 @@ def test_all_ways_to_write_a_change_have_one_description_and_it_is_the_last(case
     same = [one for one in same if Case(genome, layout, one).made == case.made]
     assert len({described(layout, one, fetch) for one in same}) == 1
     start, end = layout.exons[0][0], layout.exons[-1][1]
-    # Deleted bases, or both bases beside an insertion, are in the transcript.
+    # Deleted bases, or both bases next to an insertion, are in the transcript.
     told = [one for one in same if (one.pos >= start and one.end <= end if one.ref else start < one.pos <= end)]
     text = described(layout, change, fetch)
     assert text or not told

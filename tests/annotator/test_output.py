@@ -97,7 +97,7 @@ def test_the_summary_adds_up(run: Annotate, sample: bytes) -> None:
     assert summary["titv"]["transitions"] + summary["titv"]["transversions"] == summary["variant_types"]["SNV"]
     counts = [row["count"] for row in summary["genes"]]
     assert counts == sorted(counts, reverse=True)
-    # Counted anew from the file itself.
+    # Counted again from the file itself.
     seen: dict[str, int] = {}
     for number in range(1200):
         term = result.info(number)["GAS_CSQ"]

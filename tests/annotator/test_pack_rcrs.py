@@ -1,4 +1,4 @@
-"""The rCRS pack is what it says: proved from the sequence itself, with a translation written anew here."""
+"""The rCRS pack is what it says: proved from the sequence itself, with a translation of its own."""
 
 import hashlib
 import itertools

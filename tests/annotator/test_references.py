@@ -1,4 +1,4 @@
-"""Reference packs: those of the library, those of a folder beside it, and what is wrong with one."""
+"""Reference packs: those of the library, those of another folder, and defects of a pack."""
 
 import json
 import shutil

@@ -105,7 +105,7 @@ RECORDS = {
 
 @pytest.mark.parametrize(("line", "code", "words"), RECORDS.values(), ids=RECORDS.keys())
 def test_a_broken_record(refused: Refused, line: str, code: str, words: list[str]) -> None:
-    # Far behind the first 64 KiB, which are looked at for NUL bytes before anything else.
+    # Far after the first 64 KiB, which are looked at for NUL bytes before anything else.
     error = refused(HEADER + GOOD + line + GOOD) if code != "not-a-vcf" else refused(_late(line))
     assert error.code == code
     for word in words:

@@ -356,7 +356,7 @@ def test_a_small_shared_contig_does_not_silence_the_build_that_the_header_names(
     lines = ["##reference=hg19.fa", *contigs({"MT": 16569, "hg19_chr1": 249250621})]
     verdict = judge(lines, WHOLE, lambda: [OLDER])
     assert (verdict.build, verdict.doubt) == ("GRCh37", "its header has hg19.fa")
-    # Whoever lifts a file over may leave the words, but not the lengths.
+    # Tools that lift a file over may keep the words, but not the lengths.
     lines = ["##reference=hg19.fa", *contigs({"MT": 16569, "chr1": 248956422, "spike_in": 10**9})]
     assert not judge(lines, WHOLE, lambda: [OLDER]).doubt
 

@@ -50,7 +50,7 @@ def _page(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
     page.on(
         "console",
-        # With 402 Stripe's page says that a card was declined; no page of ours does.
+        # With 402 Stripe's page says that a card was declined; the site itself never answers 402.
         lambda message: (
             troubles.append(f"console: {message.text}")
             if message.type == "error" and "status of 402" not in message.text

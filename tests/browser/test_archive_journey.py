@@ -105,7 +105,7 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
 
 
 def test_a_countdown_reads_right_without_scripts(desktop: Page, quick: Stack, tmp_path: Path) -> None:
-    """Whoever has no scripts reads minutes, and the time of day in UTC."""
+    """Without scripts the page shows minutes, and the time of day in UTC."""
     page = desktop
     sign_up(page, quick, "plain@lab.example")
     upload_sample(page, quick, tmp_path / "one.vcf", 100)

@@ -76,12 +76,12 @@ def test_both_are_installed_without_a_running_stack(tmp_path: Path, pub: Path, g
     references = tmp_path / "references"
     here = ["--data-dir", str(tmp_path / "data"), "--references-dir", str(references)]
     genome_file = next(pub.rglob("*.dna.toplevel.fa.gz"))
-    beside = genome_file.parent
+    folder = genome_file.parent
     for other in pub.rglob("*gff3*/**/*"):
         if other.is_file() and other.name != "CHECKSUMS":
-            (beside / other.name).write_bytes(other.read_bytes())
+            (folder / other.name).write_bytes(other.read_bytes())
     sums = "".join(file.read_text() for file in pub.rglob("CHECKSUMS"))
-    (beside / "CHECKSUMS").write_text(sums)
+    (folder / "CHECKSUMS").write_text(sums)
     assert cli.main(["manage", *here, "install_reference", SPECIES, "--from", str(genome_file)]) == 0
     assert ASSEMBLY in {info.id for info in available_references(references)}
     table = vcf(tmp_path / "mine.vcf", genome, "SCORE=7")

@@ -1,4 +1,4 @@
-"""Finished retrievals are told of in the notices queue, by both routes, in a shape that the service reads."""
+"""Finished retrievals are announced in the notices queue, by both routes, in a form that the service reads."""
 
 import json
 
@@ -39,7 +39,7 @@ def quick(endpoint):
 @pytest.mark.usefixtures("quick")
 def test_the_vault_tells_through_its_topic(endpoint, notices):
     glacier = client("glacier", endpoint)
-    archive = glacier.upload_archive(vaultName=VAULT, body=b"told of")["archiveId"]
+    archive = glacier.upload_archive(vaultName=VAULT, body=b"announced")["archiveId"]
     parameters = {"Type": "archive-retrieval", "ArchiveId": archive, "Tier": "Expedited"}
     job = glacier.initiate_job(vaultName=VAULT, jobParameters=parameters)["jobId"]
     (notice,) = wait_for(lambda: notices(archive), 20, "the vault's notice")
@@ -49,7 +49,7 @@ def test_the_vault_tells_through_its_topic(endpoint, notices):
 
 @pytest.mark.usefixtures("quick")
 def test_the_bucket_tells_of_archives_and_of_nothing_else(s3, notices):
-    wanted, other = f"{ARCHIVE_PREFIX}1/told of", "elsewhere"
+    wanted, other = f"{ARCHIVE_PREFIX}1/announced", "elsewhere"
     for key in (other, wanted):
         s3.put_object(Bucket="gas-results", Key=key, Body=b"cold", StorageClass="GLACIER")
         request = {"Days": 1, "GlacierJobParameters": {"Tier": "Expedited"}}
@@ -77,7 +77,7 @@ def test_a_bucket_that_is_gone_keeps_nobody_else_from_being_told(s3, notices):
     s3.restore_object(Bucket="short-lived", Key="gone", RestoreRequest=request)
     s3.delete_object(Bucket="short-lived", Key="gone")
     s3.delete_bucket(Bucket="short-lived")
-    wanted = f"{ARCHIVE_PREFIX}2/told of"
+    wanted = f"{ARCHIVE_PREFIX}2/announced"
     s3.put_object(Bucket="gas-results", Key=wanted, Body=b"cold", StorageClass="GLACIER")
     s3.restore_object(Bucket="gas-results", Key=wanted, RestoreRequest=request)
     wait_for(lambda: notices(wanted), 20, "the bucket's notice")

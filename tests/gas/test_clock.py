@@ -95,7 +95,7 @@ def test_a_job_that_was_just_sent_is_started(pending: Callable[..., Job], skewed
 
 def test_a_job_in_its_pause_is_not_started(claimed: Callable[..., leases.Claim], skewed: Callable[[], None]) -> None:
     claim = claimed()
-    leases.release(claim, "a fault of ours")
+    leases.release(claim, "an internal error")
     skewed()
     pause = timedelta(seconds=60)
     Job.objects.update(sent_at=REAL_NOW() + pause)

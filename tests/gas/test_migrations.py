@@ -15,7 +15,7 @@ from gas.users.models import User
 
 pytestmark = pytest.mark.django_db
 
-#: The last migrations that never ran beside a process that did not know their columns.
+#: The last migrations that never ran alongside a process that did not know their columns.
 FIRST = {"jobs": "0006", "mail": "0000", "subscriptions": "0003", "users": "0002"}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = {
-    "SECRET_KEY": "a secret for this test, which is long enough to be taken for one by Django",
+    "SECRET_KEY": "a secret for this test, which is long enough for Django",
     "SITE_URL": "https://gas.example.org",
     "DATABASE_URL": "sqlite://:memory:",
     "SQS_QUEUE_URL_BASE": "https://sqs.us-east-1.amazonaws.com/123456789012/",

@@ -1,4 +1,4 @@
-"""Whoever upgrades and cancels again and again has us pay for few retrievals (docs/costs.md)."""
+"""A person who upgrades and cancels repeatedly causes few paid retrievals (docs/costs.md)."""
 
 from django.conf import settings as django_settings
 

@@ -414,7 +414,7 @@ class World:
         raise Crash
 
     def _counted(self, act: Callable[..., int]) -> Callable[..., int]:
-        """What it says it did is so many retrievals that are worth their money."""
+        """Count the useful retrievals that `act` reports."""
 
         def counted(*args: Any, **options: Any) -> int:
             self.worth_paying += (count := act(*args, **options))

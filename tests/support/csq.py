@@ -1,4 +1,4 @@
-"""What `bcftools csq` says of alleles: a witness beside the annotator, which does not use it.
+"""What `bcftools csq` says of alleles: an independent witness, which the annotator does not use.
 
 csq reads a FASTA and Ensembl's GFF3. Each allele is given to it in a record of its own, and judged alone (--local-csq).
 """
@@ -66,7 +66,7 @@ def answers(
 
     Args:
         alleles: Contig, position, REF and ALT.
-        fasta: The sequence; gets an index beside it if it has none.
+        fasta: The sequence; gets an index next to it if it has none.
         genes: Ensembl's GFF3.
         folder: Where two files are written.
         genetic_code: NCBI's number.

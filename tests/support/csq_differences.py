@@ -19,7 +19,7 @@ COARSER = {
     "splice_polypyrimidine_tract_variant": "intron_variant",
 }
 #: What csq adds to whatever else it says: that a transcript becomes longer or shorter, and the transcript's kind.
-BESIDE = {"feature_elongation", "feature_truncation", "NMD_transcript_variant"}
+ADDITIONAL = {"feature_elongation", "feature_truncation", "NMD_transcript_variant"}
 #: Biotypes that csq has a word of its own for.
 BIOTYPES = {"nonsense_mediated_decay": "NMD"}
 _RANK = {term: rank for rank, term in enumerate(IMPACT)}
@@ -30,7 +30,7 @@ def worst(terms: Iterable[str]) -> str:
 
     csq adds stop_gained to nearly every frame shift, as the new frame nearly always ends early: it is left out there.
     """
-    found = {COARSER.get(term, term) for term in terms} - BESIDE
+    found = {COARSER.get(term, term) for term in terms} - ADDITIONAL
     if "frameshift_variant" in found:
         found.discard("stop_gained")
     return min(found, key=_rank, default="")
@@ -110,7 +110,7 @@ class Pair:
         return (start, start + 3), (stop - 3, stop)
 
     def touches(self, offsets: Span) -> bool:
-        """Whether one of both places touches, or stands beside, spliced bases."""
+        """Whether one of both places touches, or is next to, spliced bases."""
         low, high = offsets
         ends = ((self.transcript.offset(first), self.transcript.offset(last) + 1) for first, last in self.spans)
         return any(first <= high and last >= low for first, last in ends)
@@ -121,11 +121,11 @@ def codes_for_nothing(pair: Pair) -> bool:
 
     The annotator tells its exons, introns and splice sites.
     """
-    return pair.transcript.coding is None and pair.theirs <= {"non_coding_transcript_exon_variant", *BESIDE}
+    return pair.transcript.coding is None and pair.theirs <= {"non_coding_transcript_exon_variant", *ADDITIONAL}
 
 
 def reaches_out_of_the_transcript(pair: Pair) -> bool:
-    """csq judges the part inside, or takes an insertion beside the transcript for one inside.
+    """csq judges the part inside, or counts an insertion next to the transcript as inside.
 
     The annotator, as Ensembl VEP, names what is touched and does not guess how the transcript would begin or end.
     """
@@ -191,7 +191,7 @@ def touches_the_stop_codon(pair: Pair) -> bool:
 def is_inside_a_codon(pair: Pair) -> bool:
     """csq calls every insertion and deletion of whole codons so.
 
-    Where residues beside it change as well, the Sequence Ontology and VEP call it protein_altering_variant.
+    Where neighboring residues change as well, the Sequence Ontology and VEP call it protein_altering_variant.
     """
     return pair.shift % 3 == 0 != pair.shift and "protein_altering_variant" in pair.both
 
@@ -231,7 +231,7 @@ def is_inserted_at_an_edge(pair: Pair) -> bool:
 
 
 def is_deleted_over_the_end_of_an_untranslated_exon(pair: Pair) -> bool:
-    """csq names the UTR alone, though the splice site beside it is gone."""
+    """csq names the UTR alone, though the splice site next to it is deleted."""
     sites = {"splice_donor_variant", "splice_acceptor_variant"} & set(pair.ours)
     return bool(sites) and bool({"5_prime_UTR_variant", "3_prime_UTR_variant"} & pair.both)
 

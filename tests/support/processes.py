@@ -25,7 +25,7 @@ class EmbeddedAWS:
     visibility_timeout: int
 
     def fresh_queues(self) -> None:
-        """Make the queues anew, empty."""
+        """Create the queues again, empty."""
         sqs = client("sqs", self.url)
         for url in sqs.list_queues().get("QueueUrls", []):
             sqs.delete_queue(QueueUrl=url)

@@ -1,6 +1,6 @@
 """Empty tables after each test that commits, at a tenth of what Django's `flush` takes.
 
-`flush` truncates ninety tables, most of them empty, and makes all content types and permissions anew. Here rows are
+`flush` truncates ninety tables, most of them empty, and creates all content types and permissions again. Here rows are
 deleted where there are any, and these two tables, which no test changes, are left as the migrations made them. What
 else the migrations have put in is put in again, so that no test depends on what ran before it.
 """

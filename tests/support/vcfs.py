@@ -61,7 +61,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Row:
-    """One line behind the header. fault: the journal's code for it, "" if it is to come out; blank lines have no id."""
+    """One line after the header. fault: the journal's code for it, "" if it is to come out; blank lines have no id."""
 
     contig: str
     pos: int
@@ -148,7 +148,7 @@ def generate(seed: int, contigs: Contigs, recipe: Recipe = Recipe()) -> Made:
 
 
 class _Misfits:
-    """Keeps those that do not fit few, lest they speak of another genome."""
+    """Keep the records that do not fit few, so that they do not indicate another genome."""
 
     def __init__(self, recipe: Recipe, rooms: Counter[str]) -> None:
         self._most = MOST_MISFITS * (1 - recipe.errors) * recipe.records
@@ -163,7 +163,7 @@ class _Misfits:
 
 
 def _refusal(rows: list[Row]) -> str:
-    """A file of which nothing can be used is refused with the first record's code."""
+    """A file without any usable record is refused with the code of its first record."""
     faults = [row.fault for row in rows if row.text]
     return faults[0] if faults and all(faults) else ""
 

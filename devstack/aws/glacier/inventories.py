@@ -23,7 +23,7 @@ def as_csv(vault: Vault, taken: float) -> bytes:
 
 
 def begin(vault: Vault, tape: Tape, *, now: float, taken: float, seconds: float, topic: str) -> Job:
-    """The job, which is done in so many seconds."""
+    """Return the job, which is done after this many seconds."""
     body = as_csv(vault, taken)
     content = Content([tape.write(io.BytesIO(body), len(body))])
     job = Job(token(92), "InventoryRetrieval", None, content, "", "", topic, "", now, now + seconds)

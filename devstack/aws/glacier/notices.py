@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Teller:
-    """Looks for what has finished, in a thread that lives while something has not. `due` tells of restores in S3."""
+    """Send events for finished retrievals, in a thread that lives while some are unfinished. `due` does so for S3."""
 
     def __init__(self, vaults: Vaults, due: Callable[[], bool]) -> None:
         self.vaults, self._due = vaults, due
@@ -52,8 +52,8 @@ class Teller:
                 try:
                     more = self.tell()
                 except Exception:
-                    logger.exception("telling of what is finished")
-                    more = False  # whoever begins the next one wakes it again
+                    logger.exception("sending the events of finished retrievals")
+                    more = False  # the next retrieval wakes it again
                 if not more:
                     self._thread = None
                     return

@@ -1,4 +1,4 @@
-"""S3's Glacier storage classes: retrievals that take time, end, are refused, and are told of.
+"""S3's Glacier storage classes: retrievals that take time, end, are refused, and send events.
 
 moto restores at once and for good, and knows no RestoreStatus in listings, no limit to a copy's size, and no
 checksums of copied parts. Here the restores are ours; moto is only told whether an object can be read now. Source:
@@ -44,7 +44,7 @@ class Restore:
     told: bool = False
 
     def expires_at(self) -> datetime:
-        """Midnight, UTC, after so many days."""
+        """Return midnight, UTC, after this many days."""
         end = datetime.fromtimestamp(self.ready_at, UTC) + timedelta(days=self.days)
         return end.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
@@ -52,7 +52,7 @@ class Restore:
 class ColdStorage:
     def __init__(self, app: App, clock: Clock, rules: Rules) -> None:
         self.app, self.clock, self.rules = app, clock, rules
-        #: Called when there is something to tell of later.
+        #: Called when there will be an event to send later.
         self.wake: Callable[[], None] = lambda: None
         #: Retrievals that were paid for, over all time.
         self.paid = 0
@@ -92,7 +92,7 @@ class ColdStorage:
             event = notifications.S3NotificationEvent.OBJECT_RESTORE_COMPLETED_EVENT
             try:
                 notifications.send_event(ACCOUNT, event, _bucket(one.key.bucket_name), one.key)
-            except Exception:  # its bucket, or the queue, is gone: the others are told of all the same
+            except Exception:  # its bucket, or the queue, is gone: the other events are sent all the same
                 logger.warning("a notice about %s could not be sent", one.key.name, exc_info=True)
         return waiting
 
@@ -152,7 +152,7 @@ class ColdStorage:
         with self._lock:
             present = self._present(bucket, found)
             readable = present is not None and present.ready_at <= self.clock.seconds()
-            found.status = "RESTORED"  # so that moto does not tell of it by itself
+            found.status = "RESTORED"  # so that moto sends no event by itself
             found.set_expiry(present.expires_at().replace(tzinfo=None) if present and readable else None)
         return found, present
 

@@ -81,7 +81,7 @@ def is_here(pack_id: str) -> bool:
 def fetch_pack(pack_id: str, check: Callable[[], None] = lambda: None) -> None:
     """Bring a published pack to this machine: one process does, the others wait for it. Raises EngineError.
 
-    What had been fetched when an earlier try ended is gone on with.
+    A download that an earlier try began is resumed.
     """
     folder = _folder()
     if not ID(pack_id):

@@ -90,7 +90,7 @@ def _facts(source: Source) -> dict[str, Any]:
 
 
 def check_tags(source: Source, pack_id: str) -> None:
-    """Raise TagsClash if jobs could not use the source beside the published ones, retired ones included."""
+    """Raise TagsClash if jobs could not use the source together with the published ones, including retired ones."""
     others = VariantSource.objects.filter(reference=pack_id).exclude(name=source.name).exclude(published_at=None)
     for other in others:
         if both := set(other.tags) & set(source.tags):

@@ -27,7 +27,7 @@ from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 
-#: Jobs that somebody else is at just now are passed over, so many.
+#: How many jobs that another worker is claiming are skipped.
 CLAIM_TRIES = 20
 #: What a row has once nobody works on it.
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
@@ -83,7 +83,7 @@ def claim_next(job_id: str) -> Claim | None:
 
 
 def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
-    """Take this job, if it waits and its owner has room for one more; not `waiting` for whoever has the owner's row."""
+    """Take this job if it waits and its owner may run one more; without `waiting`, unless the owner's row is locked."""
     now, token = clock.now(), uuid.uuid4()
     try:
         with transaction.atomic():
@@ -163,7 +163,7 @@ def release(claim: Claim, reason: str) -> None:
 
 
 def postpone(claim: Claim, reason: str, *, kind: str = "") -> None:
-    """Give the job back after a fault of ours or of AWS: it is tried again after a pause, as often as it takes.
+    """Put the job back after an internal error or one of AWS. It is tried again after a pause, without limit.
 
     The attempt does not count.
 

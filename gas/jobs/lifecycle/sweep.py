@@ -170,7 +170,7 @@ def resend_removals(now: datetime) -> int:
 
 
 def resend_batches(now: datetime) -> int:
-    """Batches whose message should long have come: begun anew, which asks Glacier for nothing twice."""
+    """Restart batches whose message is overdue. Nothing is asked of Glacier twice."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
     return rounds.resend(lost, now, "next_poll_at", START_BATCH, log)

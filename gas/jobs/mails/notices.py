@@ -1,4 +1,4 @@
-"""Mails: one for each end of a job, for each batch that came back, and before results are archived anew.
+"""Mails: one for each end of a job, for each batch that came back, and before results are archived again.
 
 A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
 the mail is sent once more: for its reader, twice is better than never. While SES cannot be reached it is tried again
@@ -34,7 +34,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
 
 #: Findings that a mail names, for those who want them in mails.
 MAILED_FINDINGS = 5
-#: What a notice tells of, which must still be so when it is sent.
+#: The condition of a notice, which must still hold when its mail is sent.
 TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobStatus.FAILED}
 
 

@@ -29,7 +29,7 @@ STAGES = {
 }
 
 
-#: What can be asked for of results, beside the jobs' own statuses.
+#: Filters by the state of the result, in addition to the statuses of jobs.
 STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED, ResultState.RESTORING)]
 
 

@@ -18,8 +18,8 @@ from gas.users.models import User
 def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None:
     """Move the job to PENDING and send its message after the commit, due in `delay` seconds.
 
-    `changes` are of `move_job`. Raises as it does. The owner is locked, so that a job of theirs which is just ending
-    either sees this one and wakes it, or has ended before this one's message leaves.
+    `changes` are those of `move_job`, which may raise. The owner is locked, so that another job of the owner that is
+    ending either sees this one and wakes it, or has ended before this one's message leaves.
     """
     with transaction.atomic():
         lock_owner(pk=job.owner_id)

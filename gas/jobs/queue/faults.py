@@ -1,4 +1,4 @@
-"""Faults of ours and of AWS: which errors they are, how long to wait after one, and when staff hear of them.
+"""Internal errors and those of AWS: which they are, how long to wait after one, and when staff are alerted.
 
 Such a fault says nothing about anybody's file. The work waits, seconds at first and up to LONGEST_PAUSE later, and is
 tried again for as long as the trouble lasts. Two kinds may be the job's own doing, and end the job after many in a row:
@@ -41,7 +41,7 @@ class DamagedInput(Exception):
 
 
 def is_ours(error: BaseException | None, folder: Path | None = None) -> bool:
-    """Return whether an error, or what caused it, is a fault of ours or of AWS, whatever the file.
+    """Return whether an error, or its cause, is an internal one or one of AWS, independent of the file.
 
     Args:
         error: what ended the attempt.
@@ -61,10 +61,10 @@ def is_ours(error: BaseException | None, folder: Path | None = None) -> bool:
 
 
 def kind_of(error: BaseException, folder: Path) -> str:
-    """Return which of `LIMITS` a fault of ours counts for; "" if it is none that a job may cause by itself.
+    """Return which of `LIMITS` an internal error counts for; "" if no job can cause it by itself.
 
     Args:
-        error: what ended the attempt, a fault of ours.
+        error: the internal error that ended the attempt.
         folder: where the attempt wrote its files.
     """
     for cause in _causes(error):
@@ -113,7 +113,7 @@ def tell(what: str, faults: int, reason: str) -> None:
     """Within a transaction: alert staff of the first fault in a row, and again every FAULT_ALERT_SECONDS.
 
     Args:
-        what: what cannot be done, the same words for all rows, so that one mail speaks of all of them.
+        what: what cannot be done, the same words for all rows, so that one mail covers all of them.
         faults: how many there were in a row.
         reason: which row, and the error.
     """

@@ -2,8 +2,8 @@
 
 A message wakes a worker, and does not say which job it takes. Each person's jobs take turns in their order: the n-th
 on its way, counting those that run, has turn n divided by how many the plan runs at once. The lowest turn is next;
-among equals whoever was served longest ago, then the oldest job. Nobody has more jobs running than the plan allows;
-when one of them ends, a message wakes the next.
+among equals the person who was served longest ago, then the oldest job. Nobody has more jobs running than the plan
+allows; when one of them ends, a message wakes the next.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from gas.subscriptions.plans import PLANS, plan_of
 from gas.tasknames import ANNOTATE, send_after_commit
 from gas.users.models import User
 
-#: Whoever has more than this before them is not told how many.
+#: The longest queue position that is shown as a number.
 POSITIONS_MAX = 1000
 #: A message may come so much before the time that was written down for it: clocks differ.
 EARLY = timedelta(seconds=5)

@@ -267,7 +267,7 @@ class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
 
 @admin.register(VariantSource)
 class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
-    """What is known of variants. install_source brings and publishes it; here it is retired."""
+    """Sources of known variants. install_source installs and publishes them; here they are retired."""
 
     list_display = ("name", "reference", "title", "version", "used", "installed_at", "published_at")
     list_filter = (

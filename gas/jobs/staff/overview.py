@@ -122,7 +122,7 @@ def send_again(notices: QuerySet[Notice], *, actor: User) -> int:
         with transaction.atomic():
             lock_owner(pk=notice.owner_id)
             same = Notice.objects.filter(pk=notice.pk, sent_at=None, given_up_at=notice.given_up_at)
-            # It is given up by its age, which therefore begins anew.
+            # A notice is given up by its age, so its age starts again.
             if same.update(given_up_at=None, claimed_at=None, created_at=now, due_at=now, tries=0):
                 if notice.job:
                     notice.job.events.create(message="The mail is to be sent again.", actor=actor)

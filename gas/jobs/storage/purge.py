@@ -21,7 +21,7 @@ from gas.users.locks import lock_owner
 from gas.users.models import User
 
 PAGE = 1000
-#: So many archives of an account that is deleted are removed at once.
+#: Archives of a deleted account that are removed in one transaction.
 AT_ONCE = 100
 
 
@@ -33,7 +33,7 @@ def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
     before, so that what it made is found here, or finds the rows gone. Owner, result, job: the order of all others.
     """
     if _is_of_person(origin):
-        return  # all of theirs goes in one
+        return  # the purge of the account covers it
     lock_owner(pk=instance.owner_id)
     result = ResultFile.objects.select_for_update().filter(job=instance).first()
     list(Job.objects.select_for_update().filter(pk=instance.pk).values_list("pk"))
@@ -62,7 +62,7 @@ def remember_all_objects(instance: User, **_: Any) -> None:
     archives = results.exclude(archive_id="").values_list("archive_route", "archive_id")
     for route, copy in archives[:AT_ONCE]:
         remove(route, copy)
-    # The sweep sends for these, a page at a time: the person need not wait for so many messages to leave.
+    # The sweep sends these messages, a page at a time, so that the person does not wait for all of them.
     now = clock.now()
     rest = [Removal(route=route, copy_id=copy, due_at=now) for route, copy in archives[AT_ONCE:]]
     Removal.objects.bulk_create(rest, batch_size=PAGE)

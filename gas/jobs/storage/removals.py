@@ -36,7 +36,7 @@ def remove(route: str, copy_id: str, *, maker_is_gone: bool = False) -> None:
     Args:
         route: of the archive; or HOT.
         copy_id: the archive's id, or the object's key.
-        maker_is_gone: it may be there or not, or still come, since whoever was making it lost its lease and never
+        maker_is_gone: it may exist or not, or still appear, since its worker lost its lease and never
             told. It is looked for a lease's time from now, when a call that was on its way has arrived.
     """
     _write_down(route, copy_id, wait=settings.LEASE_SECONDS if maker_is_gone else 0)
@@ -102,7 +102,7 @@ def _refuse_only_copy(removal: Removal) -> None:
     """Check that the row names another copy, and that the copy is whole. Costs two HEADs.
 
     Nothing is checked of tables, which can be built again. An archive in a vault is refused only if a row names it:
-    its id says nothing else, and only whoever stored it, or read it back, has learned the id.
+    the id says nothing else, and only the worker that stored it, or read it back, knows the id.
 
     Raises:
         OnlyCopy: the copy has to stay, at least for now.

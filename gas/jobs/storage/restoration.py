@@ -84,7 +84,8 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
 def tiers_after_upgrade(owner: User) -> list[str]:
     """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS has used it.
 
-    Whoever subscribes, cancels and subscribes again would have everything retrieved at the dearest price each time.
+    A person who subscribes, cancels and subscribes again would have everything retrieved at the highest price each
+    time.
     """
     tiers = list(plan_of(owner).tiers)
     upgraded = owner.plan_changes.aggregate(at=Max("at"))["at"] or clock.now()
@@ -96,7 +97,7 @@ def tiers_after_upgrade(owner: User) -> list[str]:
 
 
 def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
-    """Staff: restore these results, whoever's they are, a batch for each owner. Returns how many are on their way."""
+    """Restore results of any owners for staff, a batch per owner. Returns how many are being restored."""
     count = 0
     owners = User.objects.filter(pk__in=results.values("job__owner")).order_by("pk")
     for owner in owners:
@@ -178,7 +179,7 @@ def unanswered(results: Iterable[ResultFile]) -> None:
 
 
 def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> None:
-    """Write down the retrievals of a page, each in `retrieval_id` and `retrieval_tier`, and what to tell of which."""
+    """Save the retrievals of a page in `retrieval_id` and `retrieval_tier`, and the event of each."""
     still = dict(
         ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING).values_list(
             "pk", "job_id"
@@ -194,7 +195,7 @@ def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> Non
 
 
 def request_again(result: ResultFile) -> bool:
-    """A retrieval failed or its output expired: ask anew, unless a worker reads it all the same.
+    """Ask again after a retrieval failed or its output expired, unless a worker still reads it.
 
     False if not so; after MAX_RETRIEVALS the result is given up.
     """
@@ -265,7 +266,7 @@ def claim(result_id: int) -> RestoreClaim | None:
 
 
 def take_back(result_id: int) -> bool:
-    """If its worker no longer renews its lease: the result waits for whoever is sent for it next."""
+    """If its worker no longer renews its lease: the result waits for the next worker."""
     with transaction.atomic():
         result = _unheld(result_id)
         if result is None or result.lease_token is None:
@@ -357,7 +358,7 @@ def restored(claim: RestoreClaim) -> None:
 def finish(batch: RestoreBatch) -> None:
     """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once.
 
-    What came back was counted as it came: a free person's result may be in Glacier anew by now.
+    What came back was counted as it came: a result on the free plan may be in Glacier again by now.
     """
     with transaction.atomic():
         lock_owner(pk=batch.owner_id)

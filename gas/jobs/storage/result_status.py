@@ -1,4 +1,4 @@
-"""What people are told of where a result is: its state in words, and how long what is under way may take."""
+"""How pages describe where a result is: its state in words, and how long the current step may take."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -19,7 +19,7 @@ SPRITE: Final = "dist/icons.svg"
 def icon(name: str, label: str = "") -> SafeString:
     """A Bootstrap icon from the sprite that the front-end build makes (gas/frontend/icons.mjs lists them).
 
-    Without `label` it is an ornament beside words, and screen readers pass it by.
+    Without `label` it is decoration next to text, and screen readers skip it.
     """
     href = f"{static(SPRITE)}#{name}"
     if label:

@@ -233,8 +233,8 @@ class Transcript:
             inside = self.bases[start : start + len(ref)]
             return all(base.is_coding for base in inside) and len({base.exon for base in inside}) == 1
         places = self.coding_places()
-        beside = any(at in places for at in (start - 1, start))
-        return beside and places[0] < start <= places[-1]
+        adjacent = any(at in places for at in (start - 1, start))
+        return adjacent and places[0] < start <= places[-1]
 
     def in_exons(self, start: int, ref: str, alt: str) -> tuple[set[str], str]:
         """The terms of exons, and the description of the protein."""

@@ -98,7 +98,7 @@ def described(gene: Gene, number: int, old: str, new: str) -> str:
 
 
 def restoring(genome: Genome, dice: random.Random) -> Iterator[Pair]:
-    """A base lost, and another one put in up to 25 bases behind it; in turns the other way round."""
+    """Delete a base and insert one up to 25 bases later, or the reverse, in turns."""
     for gene in coding(genome):
         bases = genome.sequences[gene.contig]
         inside = set(gene.places)

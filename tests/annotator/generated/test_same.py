@@ -142,7 +142,7 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
     "Windows line ends, gzip": lambda content: gzip.compress(content.replace(b"\n", b"\r\n")),
     "no last line end": lambda content: content.rstrip(b"\n"),
     "byte order mark": lambda content: b"\xef\xbb\xbf" + content,
-    "bytes behind the end": lambda content: gzip.compress(content) + b"\0" * 512,
+    "bytes after the end": lambda content: gzip.compress(content) + b"\0" * 512,
 }
 
 

@@ -39,7 +39,7 @@ def test_the_table_gives_the_same_bytes_as_the_gff3(
     assert one.records == other.records
     for name in FILES:
         assert (one.folder / name).read_bytes() == (other.folder / name).read_bytes(), name
-    # In and beside genes of all of them.
+    # In and next to genes of all of them.
     for contig in contigs:
         terms = {
             one.split("=")[1]

@@ -11,7 +11,7 @@ from tests.annotator.install.test_annotate import other, vcf
 from tests.annotator.packs import make_pack
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, gff3, serve_as_ensembl
 
-#: name, gene's type, biotype, transcript's type, exons: on contig 2, of which nothing codes.
+#: name, gene's type, biotype, transcript's type, exons: on contig 2, none of them coding.
 GENES = (
     ("TRN", "ncRNA_gene", "tRNA", "tRNA", [(5001, 5100), (5201, 5300)]),
     ("TEC", "gene", "TEC", "transcript", [(8001, 8500)]),

@@ -21,7 +21,7 @@ def fetcher(bases: str) -> Callable[[str, int, int], str]:
 
 
 def applied(bases: str, variant: Variant) -> str:
-    """The sequence that a variant makes: what it means, without any rule of ours."""
+    """Return the sequence that a variant makes: its meaning, without the rules of the annotator."""
     pos, ref, alt = variant
     assert bases[pos - 1 : pos - 1 + len(ref)] == ref
     return bases[: pos - 1] + alt + bases[pos - 1 + len(ref) :]

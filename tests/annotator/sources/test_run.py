@@ -284,7 +284,7 @@ def test_an_annotated_file_annotated_again_is_the_same(run: Any, tmp_path: Path)
 
 
 def test_unsorted_and_many_records_are_answered_as_sorted_ones(run: Any) -> None:
-    # So many that the first have been looked up, and counted, when the one that is out of order comes.
+    # Enough that the first have been looked up, and counted, when the unsorted one comes.
     rows = [f"chr1 {pos} . {snv(pos)}" for pos in range(100, 29_900, 4)]
     late = rows.index(f"chr1 1004 . {snv(1004)}")
     straight, mixed = run(*rows), run(*rows[:late], *rows[late + 1 :], rows[late])

@@ -1,4 +1,4 @@
-"""Objects at s3:// addresses, fetched as files are: gone on with, and never made of two versions."""
+"""Objects at s3:// addresses, downloaded as files are: resumed, and never mixed from two versions."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Promise: whoever meets whom, no premium person's result is stranded in Glacier, and nothing is done or paid twice.
+"""Promise: in any interleaving, no premium person's result is stranded in Glacier, and nothing is done or paid twice.
 
 Real transactions against each other on PostgreSQL. A worker is held before each of its statements, its commits and
 its calls of AWS in turn; meanwhile the other runs, to its end or until it waits for a lock.

@@ -1,4 +1,4 @@
-"""What the upload page is told of a file's build, and what becomes of a job on the wrong one."""
+"""The upload page learns the build of a file, and a job on the wrong build stops."""
 
 import json
 import random
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def sequences(settings: Any, tmp_path: Path) -> dict[str, str]:
-    """Two packs beside rCRS, with a contig 1 of other lengths and bases: their bases."""
+    """Two packs in addition to rCRS, with a contig 1 of other lengths and bases: their bases."""
     settings.REFERENCES_DIR = tmp_path / "references"
     rng = random.Random(5)  # noqa: S311
     found = {name: "".join(rng.choices("ACGT", k=size)) for name, size in (("old", 3000), ("new", 2000))}
@@ -117,7 +117,7 @@ def test_a_packed_sequence_is_compared(ask: Ask, sequences: dict[str, str], pack
         (".gzi", 0),
         (".gzi", 5),  # in the number of entries
         (".gzi", 20),  # in an entry
-        (".gzi", 16),  # behind the first half of an entry
+        (".gzi", 16),  # after the first half of an entry
         (".gzi", 24),  # behind an entry
         (".fai", 0),
         (".fai", 3),

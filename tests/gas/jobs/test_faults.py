@@ -60,7 +60,7 @@ OURS = {
 THE_FILES = {
     "a tool crashed": EngineError("tool-failed", "bcftools view ended with status 1"),
     "out of memory": EngineError("tool-memory", "bcftools view ran out of memory"),
-    "a mistake of ours in code": ValueError("x"),
+    "a mistake in the code": ValueError("x"),
     "a broken pipe": BrokenPipeError(errno.EPIPE, "Broken pipe"),
 }
 

@@ -1,4 +1,4 @@
-"""Promise: whoever else changes a job at the same time, and at whichever moment, it ends in one of its proper states.
+"""Promise: a job that others change at the same time, at any moment, ends in one of its proper states.
 
 Two real transactions run against each other. The one is held before each of its statements in turn, and before its
 commit; meanwhile the other runs, to its end or until it waits for a lock of the first.
@@ -68,7 +68,7 @@ class Held:
         self._left -= 1
 
 
-def beside(work: Work) -> Any:
+def alongside(work: Work) -> Any:
     try:
         return work()
     finally:
@@ -96,7 +96,7 @@ def every_interleaving(prepare: Callable[[], tuple[Work, Work]]) -> Iterator[tup
                 if not held.reached.is_set():
                     assert point > 2, "the work has so few statements that nothing was tried"
                     return
-                two = pool.submit(beside, second)
+                two = pool.submit(alongside, second)
                 wait_until(lambda two=two: two.done() or waits_for_a_lock())  # type: ignore[misc]
             finally:
                 held.go.set()

@@ -309,7 +309,7 @@ def test_a_job_that_ends_meanwhile_ends_the_fetching(published: None, refs: Path
 
 
 class TimeIsUp:
-    """Cuts the fetching of the genome as a worker's time limit does, at each request for it so many bytes later."""
+    """Cut the download of the genome as a worker's time limit does, N bytes later at each request."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, after: list[int]) -> None:
         self.asked: list[tuple[str, int]] = []

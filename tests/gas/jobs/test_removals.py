@@ -142,7 +142,7 @@ def test_a_folder_that_a_result_names_is_never_touched(
 def test_a_job_that_was_completed_just_before_is_not_taken_apart(
     aws: StandIn, claimed: Callable[..., leases.Claim]
 ) -> None:
-    """Of the last commit only the answer was lost: whoever gives the job back finds the lease gone."""
+    """Only the answer to the last commit was lost: releasing the job finds the lease gone."""
     claim = claimed()
     stored(claim)
     completed(claim)

@@ -1,4 +1,4 @@
-"""What people are told of where their results are: words, times, sums, and how often a page looks again."""
+"""How pages describe where results are: words, times, sums, and how often a page polls."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -31,7 +31,7 @@ def _every_round(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def old(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    """Every object is old enough to be spoken of."""
+    """Every object is old enough to be reported."""
     settings.ADMINS, settings.ALERT_PERIOD_SECONDS = [("Staff", "staff@gas.example")], 0  # each alert is a mail
     monkeypatch.setattr(stray_objects, "YOUNG", -timedelta(days=1))
 

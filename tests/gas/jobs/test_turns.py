@@ -23,7 +23,7 @@ ROOM = PLANS[PlanChoice.PREMIUM].concurrent_jobs
 
 
 def wait(owner: User, count: int = 1, *, since: float = 0) -> list[Job]:
-    """Jobs that wait, a second between one and the next, the first of them since so many seconds."""
+    """Jobs that wait, a second apart, the first of them for `since` seconds."""
     began = timezone.now() - timedelta(seconds=since)
     times = [began + timedelta(seconds=number) for number in range(count)]
     rows = [

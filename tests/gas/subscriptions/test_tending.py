@@ -54,7 +54,7 @@ def test_it_notices_a_cancellation_and_a_renewal(subscriber: Subscriber) -> None
     subscriber.renew()
     assert tending.reconcile() == 1
     assert subscriber.billing.ends_at is None
-    # Paid for anew, at another second than before.
+    # Paid for again, at another second than before.
     before = subscriber.billing.period_end
     wait_until(
         lambda: (

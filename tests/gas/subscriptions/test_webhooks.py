@@ -41,7 +41,7 @@ AT_ONCE = 10
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What was sent because of a change of plan, beside being sent."""
+    """Return what was sent because of a change of plan."""
     found: list[tuple[Any, ...]] = []
     real = changes.send_after_commit
 

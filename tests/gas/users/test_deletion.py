@@ -396,7 +396,7 @@ def test_who_has_nothing_to_be_asked_for_must_have_signed_in_lately(aws: StandIn
     later = time.time() + 301
     with monkeypatch.context() as patch:
         patch.setattr(time, "time", lambda: later)
-        assert b"sign in anew" in client.get("/profile/delete/").content
+        assert b"sign in again" in client.get("/profile/delete/").content
         client.post("/profile/delete/", {"email": user.email})
         assert User.objects.exists()
     client.post("/profile/delete/", {"email": user.email})

@@ -1,4 +1,4 @@
-"""Promise: nobody is led astray, kept in another's session, or given more than they may have, by any page of theirs."""
+"""Promise: no page leads people astray, keeps them in another's session, or gives more than they may have."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_a_place_of_our_own_is_gone_to(person: User) -> None:
 
 
 def test_a_session_that_somebody_else_knows_is_worth_nothing_after_sign_in(person: User) -> None:
-    """Session fixation: an attacker gives the victim a cookie of theirs."""
+    """Session fixation: an attacker gives the victim the attacker's cookie."""
     client = Client()
     client.get("/accounts/login/")
     session: Any = client.session

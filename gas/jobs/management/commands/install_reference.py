@@ -50,7 +50,7 @@ class Command(BaseCommand):
         )
         add_file_arguments(parser, required=False)
         parser.add_argument("--publish", action="store_true", help="put the pack into REFERENCES_S3 for the workers")
-        parser.add_argument("--keep-downloads", action="store_true", help="keep what was fetched, beside the pack")
+        parser.add_argument("--keep-downloads", action="store_true", help="keep the downloaded files next to the pack")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path | None = settings.REFERENCES_DIR

@@ -1,4 +1,4 @@
-"""manage.py install_source clinvar --reference GRCh38: install what is known of variants, for one reference pack."""
+"""manage.py install_source clinvar --reference GRCh38: install known variants for one reference pack."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -92,7 +92,9 @@ class Command(BaseCommand):
         except NotPublished as error:
             raise CommandError(str(error)) from error
         except (*AWSError, CopyDiffers, NotDeleted) as error:
-            again = "" if options["remove"] else " Run it again with --publish --installed: nothing is fetched anew."
+            again = (
+                "" if options["remove"] else " Run it again with --publish --installed: nothing is downloaded again."
+            )
             raise CommandError(f"S3 could not be written to: {error}.{again}") from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped. Run it again to go on from here.", returncode=130) from error

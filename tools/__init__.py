@@ -1,0 +1,1 @@
+"""Checks that `make lint` runs. Nothing in the service imports this package."""
