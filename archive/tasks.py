@@ -9,7 +9,7 @@ from django.db import transaction
 
 from gas import clock, rounds
 from gas.aws import s3
-from gas.aws.archives import archive
+from gas.aws.archive_routes import archive
 from gas.celery import app
 from gas.jobs.lifecycle.heartbeat import Heartbeat
 from gas.jobs.models import Removal, ResultFile

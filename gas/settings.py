@@ -189,6 +189,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "djstripe",
+    "gas.web",
     "gas.mail",
     "gas.users",
     "gas.subscriptions",

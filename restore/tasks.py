@@ -11,6 +11,7 @@ from django.conf import settings
 
 from gas import clock, rounds
 from gas.aws import queues, s3
+from gas.aws.archive_routes import archive
 from gas.aws.archives import (
     EXPEDITED_MAX_BYTES,
     ArchiveMissing,
@@ -18,7 +19,6 @@ from gas.aws.archives import (
     NotReady,
     RetrievalExpired,
     RetrievalState,
-    archive,
 )
 from gas.aws.clients import AWSError
 from gas.celery import app

@@ -11,8 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from django.conf import settings
-
 Route = Literal["vault", "class"]
 #: From the fastest and dearest to the slowest and cheapest.
 Tier = Literal["Expedited", "Standard", "Bulk"]
@@ -141,12 +139,3 @@ class Archive(Protocol):
     def exists(self, archive_id: str) -> bool | None:
         """Whether there is such an archive; None where Glacier cannot tell (the vault lists its own once a day)."""
         ...
-
-
-def archive(route: str = "") -> Archive:
-    """The archive of a route; of the one that new archives take (ARCHIVE_ROUTE), when none is named."""
-    from gas.aws.glacier_class import StorageClassArchive  # noqa: PLC0415  (they need the names above)
-    from gas.aws.glacier_vault import VaultArchive  # noqa: PLC0415
-
-    routes: dict[str, type[Archive]] = {"vault": VaultArchive, "class": StorageClassArchive}
-    return routes[route or settings.ARCHIVE_ROUTE]()

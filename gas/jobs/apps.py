@@ -4,13 +4,12 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """Register the checks and signal receivers of jobs."""
+    """Register the signal receivers of jobs."""
 
     name = "gas.jobs"
     label = "jobs"
 
     def ready(self) -> None:
-        from gas import checks  # noqa: F401, PLC0415  (registers the system checks)
         from gas.jobs import personal  # noqa: PLC0415  (two connect a receiver each)
         from gas.jobs.storage import archival, purge  # noqa: F401, PLC0415  (two connect a receiver each)
 

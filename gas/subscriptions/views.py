@@ -14,7 +14,7 @@ from gas.subscriptions.checkout import is_paid, manage_url, subscribe_url
 from gas.subscriptions.plans import PLANS
 from gas.subscriptions.standing import standing
 from gas.users.models import User
-from gas.web.http import PersonRequest
+from gas.users.requests import PersonRequest
 
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286

@@ -27,7 +27,7 @@ from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.forms import DeleteForm, ProfileForm
 from gas.users.models import Export, User
 from gas.users.registry import usage_providers
-from gas.web.http import PersonRequest
+from gas.users.requests import PersonRequest
 
 #: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
 FRESH_SECONDS = 300

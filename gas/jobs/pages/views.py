@@ -38,7 +38,7 @@ from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import is_full
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import missing_files, result_status, tables
-from gas.web.http import PersonRequest, json_body
+from gas.users.requests import PersonRequest, json_body
 
 logger = logging.getLogger(__name__)
 

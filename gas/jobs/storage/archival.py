@@ -19,8 +19,8 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from gas import clock
+from gas.aws.archive_routes import archive as archive_of
 from gas.aws.archives import StoredArchive
-from gas.aws.archives import archive as archive_of
 from gas.aws.broker import MAX_DELAY_SECONDS
 from gas.aws.s3 import ObjectMissing, StoredDiffers
 from gas.jobs.models import JobEvent, Notice, ResultFile

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from gas import clock
 from gas.aws import s3
-from gas.aws.archives import archive
+from gas.aws.archive_routes import archive
 from gas.jobs.models import DeletedJob, Job, Removal, ResultFile
 from gas.jobs.queue import faults
 from gas.jobs.states import ResultState

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gas.aws import clients, copies, glacier_class
+from gas.aws.archive_routes import archive
 from gas.aws.archives import (
     Archive,
     ArchiveMissing,
@@ -26,7 +27,6 @@ from gas.aws.archives import (
     RetrievalExpired,
     RetrievalState,
     StoredArchive,
-    archive,
 )
 from gas.aws.clients import AWSError
 from gas.aws.glacier_vault import VaultArchive, part_size

@@ -25,7 +25,7 @@ django.setup()
 from pathlib import Path
 from django.conf import settings
 from gas.aws import clients, copies
-from gas.aws.archives import archive
+from gas.aws.archive_routes import archive
 copies.SINGLE_COPY_MAX_BYTES = 20 * 1024**2
 copies.PART_BYTES = 16 * 1024**2
 route, wanted = sys.argv[1], json.loads(sys.argv[2])

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from archive.tasks import archive_result, delete_hot_copy
 from gas.aws import clients, s3
-from gas.aws.archives import archive
+from gas.aws.archive_routes import archive
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Removal, ResultFile, TableBuild, VaultInventory
 from gas.jobs.states import ResultState
