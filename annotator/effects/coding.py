@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from annotator.effects import hgvs_protein
-from annotator.effects.genetic_codes import SELENOCYSTEINE, STANDARD, STOP, UNKNOWN, starts, translate
+from annotator.effects.genetic_codes import SELENOCYSTEINE, STOP, UNKNOWN, starts, translate
 from annotator.effects.transcript import Transcript
 
 #: Bases that are translated at once in search of a stop codon.
@@ -40,9 +40,8 @@ class CodingSequence:
         bases = self._pad + spliced[self._start : self._stop]
         self._whole = len(bases) - len(bases) % 3
         ending = bases[self._whole :]
-        may_complete = transcript.end_known and self._code != STANDARD and self._stop == len(spliced)
-        if ending and may_complete and translate(completed := f"{ending}AA"[:3], self._code) == STOP:
-            # Polyadenylation completes the stop codon, as it does in many mitochondrial genes.
+        completed = f"{ending}AA"[:3]
+        if ending and transcript.may_complete_stop and translate(completed, self._code) == STOP:
             self._spliced = spliced[: len(spliced) - len(ending)] + completed
             self._stop = len(self._spliced)
             bases = bases[: self._whole] + completed
@@ -92,12 +91,22 @@ class CodingSequence:
         if over_stop:
             return self._over_stop(codon, head, last)
         if high > self._whole or (first == last and low > self._whole):
-            other = kind if kind and low < self._whole else "coding_sequence_variant"
-            return Coding(frozenset({"incomplete_terminal_codon_variant", other}))
+            return Coding(self._at_incomplete_codon(first, last, alt, kind))
         bases = self._bases(head, last, 3 * (end - codon) + shift)
         if shifts_frame:
             return self._shifted(codon, head, last, bases)
         return self._in_frame(codon, end, bases, (head, last), low, high, alt)
+
+    def _at_incomplete_codon(self, first: int, last: int, alt: str, kind: str) -> frozenset[str]:
+        """Return the terms of a change that touches the last codon, which is not whole; kind: of its length."""
+        size = self._whole - len(self._pad) + self._start - first  # bases in front of that codon
+        if size <= 0:
+            others = {"coding_sequence_variant"}
+        elif kind:
+            others = {"protein_altering_variant" if alt and last > first and kind != "frameshift_variant" else kind}
+        else:
+            others = set(self.change(first, first + size, alt[:size]).terms)
+        return frozenset({"incomplete_terminal_codon_variant", *others})
 
     def _bases(self, head: str, last: int, size: int) -> str:
         """Return the first `size` of the bases `head` and the spliced ones from `last` on."""
@@ -139,7 +148,7 @@ class CodingSequence:
         at = hgvs_protein.first_difference(before, after, codon)
         terms = {"frameshift_variant"}
         end = len(before) - 1
-        if UNKNOWN in before[codon : at + 1]:
+        if UNKNOWN in before[codon : at + 1] or (after == before and not self._ends):
             return Coding(frozenset(terms))
         if after == before:
             return Coding(frozenset({"stop_retained_variant"}), hgvs_protein.substituted(before, after, end, end + 1))
@@ -159,7 +168,8 @@ class CodingSequence:
         codons = _shown(original, bases, low - 3 * codon, high - low, alt)
         amino_acids = residues if residues == new else f"{residues or '-'}/{new or '-'}"
         if UNKNOWN in residues + new:
-            return Coding(frozenset({"coding_sequence_variant"}), "", codons, amino_acids)
+            terms = {"coding_sequence_variant", _length_kind(len(bases) - len(original))} - {""}
+            return Coding(frozenset(terms), "", codons, amino_acids)
         at_end = self._ends and end == len(before)
         if residues == new:
             term, text = self._unchanged(codon, end, original, bases)
@@ -169,18 +179,23 @@ class CodingSequence:
         stop = new.find(STOP)
         if at_end and stop < 0:
             after = self._read_on(codon, *following)
+            if after == before:  # the codon after it is a stop, too
+                text = hgvs_protein.substituted(before, after, end - 1, end)
+                return Coding(frozenset({"stop_retained_variant"}), text, codons, amino_acids)
             text = hgvs_protein.shifted_frame(before, after, codon)
             return Coding(frozenset({"stop_lost"} | more), text, codons, amino_acids)
         after = before[:codon] + (new + before[end:] if stop < 0 else new[: stop + 1])
         first = hgvs_protein.first_difference(before, after, codon)
         kept = at_end and stop == len(new) - 1  # the stop codon is where it was, after the last changed residue
         if after == before:
-            terms: set[str] = {"stop_retained_variant"}
+            terms = {"stop_retained_variant"}
             text = hgvs_protein.substituted(before, after, first - 1, first)
         elif kept and before[first] == STOP and not bases.endswith(original):
             terms, text = {"stop_lost"} | more, hgvs_protein.shifted_frame(before, after, codon)
         elif stop >= 0 and not kept:
-            terms, text = {"stop_gained"} | more, hgvs_protein.replaced(before, first, max(first, end), after[first:])
+            # Residues that stand unchanged after the new stop are not replaced.
+            end = max(first, end - _common_end(residues[first - codon :], new[stop + 1 :]))
+            terms, text = {"stop_gained"} | more, hgvs_protein.replaced(before, first, end, after[first:])
         else:
             terms, text = {kind} | ({"stop_retained_variant"} if kept else set()), _described(before, after, first, end)
         return Coding(frozenset(terms), text, codons, amino_acids)
@@ -218,6 +233,11 @@ def _described(before: str, after: str, first: int, end: int) -> str:
     while end > first and new_end > first and before[end - 1] == after[new_end - 1]:
         end, new_end = end - 1, new_end - 1
     return hgvs_protein.replaced(before, first, end, after[first:new_end])
+
+
+def _common_end(one: str, other: str) -> int:
+    """Return how many letters at the end of both texts are the same."""
+    return hgvs_protein.first_difference(one[::-1], other[::-1])
 
 
 def _length_kind(shift: int) -> str:

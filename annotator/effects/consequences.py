@@ -98,7 +98,6 @@ def consequences(
     models: GeneModels,
     fetch: Fetch,
     *,
-    is_circular: bool = False,
     compute: Callable[[Change, Transcript, Fetch], Effect | None] = effect,
 ) -> Consequences:
     """Return what a change does to every transcript that it touches.
@@ -107,8 +106,6 @@ def consequences(
         contig: by the reference's name.
         change: in normal form.
         fetch: bases of the contig.
-        is_circular: the genes of a circular contig, as a mitochondrion, lie so close that all of it would be upstream
-            of one; nothing is called nearby there.
         compute: `effect`, or a function that gives the same.
     """
     first, last = change.touched
@@ -119,13 +116,12 @@ def consequences(
     ]
     if found:
         return of_effects(found)
-    return outside_transcripts(contig, first, last, models, is_circular=is_circular)
+    return outside_transcripts(contig, first, last, models)
 
 
-def outside_transcripts(contig: str, first: int, last: int, models: GeneModels, *, is_circular: bool) -> Consequences:
+def outside_transcripts(contig: str, first: int, last: int, models: GeneModels) -> Consequences:
     """Return the consequences of an allele from `first` to `last` that touches no transcript; see `consequences`."""
-    nearby = None if is_circular else models.nearby(contig, first, last)
-    return Consequences((), None, tuple(models.regions(contig, first, last)), nearby)
+    return Consequences((), None, tuple(models.regions(contig, first, last)), models.nearby(contig, first, last))
 
 
 def of_effects(effects: Sequence[tuple[Transcript, Effect]]) -> Consequences:

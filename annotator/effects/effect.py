@@ -14,7 +14,7 @@ from annotator.effects import splicing
 from annotator.effects.allele import Change
 from annotator.effects.coding import Coding, CodingSequence
 from annotator.effects.hgvs_transcript import Fetch, described
-from annotator.effects.placing import Placed, kept, place
+from annotator.effects.placing import Placed, changed_parts, kept, place
 from annotator.effects.terms import Impact, impact_of, ordered
 from annotator.effects.transcript import Span, Transcript
 from annotator.formats.fasta import reverse_complement
@@ -117,12 +117,15 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
     if covers and len(placed.alt) < len(placed.ref):
         exon, intron = numbers(transcript, span)
         return Effect(("transcript_ablation",), text, exon=exon, intron=intron)
-    found = splicing.terms(transcript, span, _changed(placed))
+    found = splicing.terms(transcript, changed_parts(placed, transcript))
     offsets = exonic_offsets(transcript, span)
+    if offsets is None and not placed.alt:
+        offsets = _offsets_over_gaps(transcript, span)
+        found -= {"coding_sequence_variant"} if offsets else set()
     if offsets is not None and transcript.is_consistent:
         coding = _spliced(transcript, placed, offsets, fetch, sequence_of)
     else:
-        coding = Coding(frozenset(crossed(transcript, span)))
+        coding = Coding(frozenset(crossed(transcript, span) | _in_incomplete_codon(transcript, span)))
     found |= coding.terms
     if transcript.coding is None and "non_coding_transcript_exon_variant" not in found:
         found.add("non_coding_transcript_variant")
@@ -131,15 +134,6 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
     where = numbers(transcript, span, at_edge=offsets is not None and not placed.ref)
     cdna, cds, protein = positions(transcript, offsets) if offsets else (None, None, None)
     return Effect(ordered(found), text, coding.hgvs_p, coding.codons, coding.amino_acids, *where, cdna, cds, protein)
-
-
-def _changed(placed: Placed) -> list[Span]:
-    """Return the places whose bases differ; of a change in length, all."""
-    first, last = placed.span
-    if len(placed.ref) != len(placed.alt):
-        return [(first, last)]
-    different = [at for at, (ref, alt) in enumerate(zip(placed.ref, placed.alt, strict=True), first) if ref != alt]
-    return [(at, at) for at in different]
 
 
 def numbers(transcript: Transcript, span: Span, *, at_edge: bool = False) -> tuple[str, str]:
@@ -199,6 +193,16 @@ def exonic_offsets(transcript: Transcript, span: Span) -> Span | None:
     return at, at
 
 
+def _offsets_over_gaps(transcript: Transcript, span: Span) -> Span | None:
+    """Return what `exonic_offsets` does for a deletion that reaches over gaps between exons, but no intron."""
+    touched = [transcript.introns[number] for number in transcript.introns_between(*span)]
+    if any(end - start >= splicing.GAP for start, end in touched):
+        return None
+    if transcript.exon_at(span[0]) is None or transcript.exon_at(span[1]) is None:
+        return None
+    return transcript.offset(span[0]), transcript.offset(span[1]) + 1
+
+
 def crossed(transcript: Transcript, span: Span) -> set[str]:
     """Return terms for the exons of a change that also touches an intron or reaches out of the transcript."""
     found = set()
@@ -219,6 +223,13 @@ def crossed(transcript: Transcript, span: Span) -> set[str]:
         if low < stop and high > start:
             found.add("coding_sequence_variant")
     return found
+
+
+def _in_incomplete_codon(transcript: Transcript, span: Span) -> set[str]:
+    """Return the term of a change that begins in the last codon of a coding sequence if that codon is not whole."""
+    start, stop = transcript.coding_offsets or (0, 0)
+    whole = stop - (stop - start - transcript.phase) % 3
+    return {"incomplete_terminal_codon_variant"} if whole <= transcript.offset(span[0]) < stop else set()
 
 
 def spliced_bases(transcript: Transcript, fetch: Fetch) -> str:

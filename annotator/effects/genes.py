@@ -81,10 +81,10 @@ class GeneModels(Protocol):
         """Return the names of the regions that overlap start..end, each once."""
 
     def nearby(self, contig: str, start: int, end: int) -> Nearby | None:
-        """Return the gene within NEARBY bases that matters most to a place that touches no gene.
+        """Return the gene within NEARBY bases that matters most to a place that touches no transcript.
 
         A gene that the place is upstream of comes before one that it is downstream of, then the nearest counts. None
-        if there is no gene.
+        if there is no gene. An insertion between a gene's end and the base after it is given as these two bases.
         """
 
     def coding(self, contig: str, start: int, end: int) -> list[Span]:

@@ -13,7 +13,7 @@ from annotator.effects import splicing
 from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import Effect, Effects, exonic_offsets
 from annotator.effects.hgvs_transcript import Fetch
-from annotator.effects.placing import kept, place
+from annotator.effects.placing import changed_parts, kept, place
 from annotator.effects.terms import ordered
 from annotator.effects.transcript import Span, Transcript
 from annotator.formats.fasta import reverse_complement
@@ -27,7 +27,7 @@ class Located:
     extent: the places from where the change is written to where it counts, doubled: an insertion stands at the odd
         number between two bases.
     alt: on the transcript's strand.
-    span: the places where it counts.
+    parts: the places whose bases differ, see `placing.changed_parts`.
     exon: its number, from 0.
     moved: bases between where it is written and where it counts.
     """
@@ -36,7 +36,7 @@ class Located:
     last: int
     extent: Span
     alt: str
-    span: Span
+    parts: tuple[Span, ...]
     exon: int
     moved: int
 
@@ -69,7 +69,8 @@ def locate(change: Change, transcript: Transcript, fetch: Fetch) -> Located | No
     exon = transcript.exon_at(begin)
     if exon is None:
         exon = transcript.exon_at(end)
-    return Located(first, last, extent, placed.alt, span, exon or 0, high - low)
+    parts = tuple(changed_parts(placed, transcript))
+    return Located(first, last, extent, placed.alt, parts, exon or 0, high - low)
 
 
 def are_apart(changes: Sequence[Located]) -> bool:
@@ -105,7 +106,7 @@ class Spliced:
         found = self._effects.of(change, self._transcript, self._fetch) if change.ref or change.alt else None
         if found is None:
             return None
-        near = set[str]().union(*(splicing.terms(self.original, one.span, [one.span]) for one in members))
+        near = set[str]().union(*(splicing.terms(self.original, one.parts) for one in members))
         first, last = members[0].exon + 1, members[-1].exon + 1
         exon = f"{first}-{last}" if first < last else f"{first}"
         return replace(

@@ -78,6 +78,42 @@ def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
     return Placed(best, turned if ref else "", turned if alt else "")
 
 
+def changed_parts(placed: Placed, transcript: Transcript) -> list[Span]:
+    """Return the parts of a change whose bases differ, in order: first and last place of each.
+
+    Of bases that are replaced by another number of bases it is not known which one became which. They are aligned at
+    their left end on the contig; at the right end if only that leaves the splice sites as they are.
+    """
+    ref, alt = placed.ref, placed.alt
+    if not ref or not alt or len(ref) == len(alt) == 1:
+        return [placed.span]
+    parts = _aligned(placed, at_end=transcript.strand == "-")
+    if len(ref) == len(alt) or not any(splicing.hits_splice_site(transcript, part) for part in parts):
+        return parts
+    others = _aligned(placed, at_end=transcript.strand != "-")
+    return parts if any(splicing.hits_splice_site(transcript, part) for part in others) else others
+
+
+def _aligned(placed: Placed, *, at_end: bool) -> list[Span]:
+    """Return the places that differ if REF and ALT are aligned at their first, or their last, bases."""
+    first, ref, alt = placed
+    last = placed.span[1]
+    size = min(len(ref), len(alt))
+    begin = first + len(ref) - size if at_end else first
+    pairs = zip(ref[-size:], alt[-size:], strict=True) if at_end else zip(ref, alt, strict=False)
+    parts: list[Span] = []
+    for at, (old, new) in enumerate(pairs, begin):
+        if old == new:
+            continue
+        if parts and parts[-1][1] == at - 1:
+            parts[-1] = parts[-1][0], at
+        else:
+            parts.append((at, at))
+    if len(ref) == len(alt):
+        return parts
+    return [(first, begin - 1), *parts] if at_end else [*parts, (first + size, last)]
+
+
 def _range(transcript: Transcript, first: int, size: int, bases: str, fetch: Fetch) -> Span:
     """Return the first and the last place at which the insertion or deletion of `bases` is the same change."""
     begin, end = transcript.places[0][0], transcript.places[-1][1]
@@ -109,10 +145,12 @@ def _repeated(bases: str, most: int, read: Callable[[int, int], str]) -> int:
 
 
 def codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
-    """Whether places of the first and of the last codon are touched."""
+    """Whether places of the start codon and of the stop codon are touched, if the model has these codons."""
     if transcript.coding_offsets is None:
         return False, False
     coding_start, coding_end = transcript.coding_offsets
+    is_whole = (coding_end - coding_start - transcript.phase) % 3 == 0
+    has_stop = transcript.end_known and (is_whole or transcript.may_complete_stop)
     first, last = span
 
     def inside(begin: int, end: int) -> bool:
@@ -122,4 +160,7 @@ def codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
         beside_exon = transcript.exon_at(first) is not None or transcript.exon_at(last) is not None
         return beside_exon and begin < low < end
 
-    return inside(coding_start, coding_start + 3), inside(coding_end - 3, coding_end)
+    return (
+        transcript.is_numbered and inside(coding_start, coding_start + 3),
+        has_stop and inside(coding_end - 3, coding_end),
+    )

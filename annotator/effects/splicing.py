@@ -29,44 +29,45 @@ def hits_splice_site(transcript: Transcript, change: Span) -> bool:
     )
 
 
-def terms(transcript: Transcript, change: Span, changed: Sequence[Span]) -> set[str]:
+def terms(transcript: Transcript, parts: Sequence[Span]) -> set[str]:
     """Return the terms of splice sites, their surroundings and introns that a change touches.
 
     Args:
         transcript: On whose places the change lies.
-        change: From its first to its last place.
-        changed: The parts of it whose bases differ: a splice site that keeps its two bases is not touched.
+        parts: The places whose bases differ, in order; see `placing.changed_parts`.
     """
     found: set[str] = set()
-    for number in transcript.introns_between(change[0] - 4, change[1] + 4):
+    for number in transcript.introns_between(parts[0][0] - 4, parts[-1][1] + 4):
         start, end = transcript.introns[number]
+        near = [part for part in parts if part[1] >= start - 4 and part[0] <= end + 4]
         if end - start < GAP:
-            found |= {"coding_sequence_variant"} if overlaps(change, start, end) and transcript.coding else set()
+            touched = transcript.coding is not None and any(overlaps(part, start, end) for part in near)
+            found |= {"coding_sequence_variant"} if touched else set()
             continue
-        found |= _terms(start, end, change, changed)
+        found |= _terms(start, end, near)
     return found
 
 
-def _terms(start: int, end: int, change: Span, changed: Sequence[Span]) -> set[str]:
+def _terms(start: int, end: int, parts: Sequence[Span]) -> set[str]:
+    """Return the terms of one intron, from its first place to its last."""
+    inserted = {first for first, last in parts if last < first}
+
+    def touches(first: int, last: int) -> bool:
+        return any(overlaps(part, first, last) for part in parts)
+
     found: set[str] = set()
-    insertion = change[1] < change[0]
-    if any(overlaps(part, start, start + 1) for part in changed):
+    if touches(start, start + 1):
         found.add(DONOR)
-    if any(overlaps(part, end - 1, end) for part in changed):
+    if touches(end - 1, end):
         found.add(ACCEPTOR)
-    if overlaps(change, start + 4, start + 4):
+    if touches(start + 4, start + 4):
         found.add("splice_donor_5th_base_variant")
-    elif overlaps(change, start + 2, start + 5):
+    elif touches(start + 2, start + 5):
         found.add("splice_donor_region_variant")
-    if not found and (
-        overlaps(change, start - 3, start + 7)
-        or overlaps(change, end - 7, end + 3)
-        or (insertion and (change[0] == start or change[1] == end))
-    ):
+    if not found and (touches(start - 3, start + 7) or touches(end - 7, end + 3) or inserted & {start, end + 1}):
         found.add("splice_region_variant")
-    in_tract = overlaps(change, end - 16, end - 2) or (insertion and change[1] == end - 2)
-    if in_tract and change[1] <= end:
+    if (touches(end - 16, end - 2) or inserted & {max(start, end - 16), end - 1}) and parts[-1][1] <= end:
         found.add("splice_polypyrimidine_tract_variant")
-    if overlaps(change, start + 2, end - 2) or (insertion and (change[0] == start + 2 or change[1] == end - 2)):
+    if touches(start + 2, end - 2) or inserted & {start + 2, end - 1}:
         found.add("intron_variant")
     return found

@@ -53,7 +53,7 @@ def structural_effect(allele: StructuralAllele, transcript: Transcript) -> Effec
     is_point = span[1] < span[0]
     if not is_point and span[0] <= begin and span[1] >= end:
         return Effect((_of_whole(allele.kind, transcript),), "", "", "", "", *definition.numbers(transcript, span))
-    found = splicing.terms(transcript, span, [span])
+    found = splicing.terms(transcript, [span])
     if allele.kind in _KEEPS_SITES:
         found = {term for term in found if not term.startswith("splice_")}
     offsets = _offsets(transcript, span)

@@ -81,6 +81,12 @@ class Transcript:
         return self.is_consistent and self.start_known and not self.phase
 
     @property
+    def may_complete_stop(self) -> bool:
+        """Whether polyadenylation may complete a stop codon at its end, as in many mitochondrial genes."""
+        ends_there = self.coding_offsets is not None and self.coding_offsets[1] == self.length
+        return self.end_known and self.genetic_code != 1 and ends_there
+
+    @property
     def coding_exons(self) -> list[Span]:
         """The coding parts of the exons, along the contig."""
         if self.coding is None:

@@ -77,10 +77,10 @@ class ByContig(ABC):
         """See GeneModels."""
         found = []
         for gene in self.of(contig).genes.overlapping(start - NEARBY, end + NEARBY):
-            distance = gene.start - end if gene.start > end else start - gene.end
-            if distance > 0:
-                is_downstream = (gene.start > end) is (gene.strand == "-")
-                found.append((is_downstream, distance, gene))
+            is_before = start < gene.start >= end
+            if is_before or end > gene.end <= start:
+                distance = max(1, gene.start - end if is_before else start - gene.end)
+                found.append((is_before is (gene.strand == "-"), distance, gene))
         if not found:
             return None
         is_downstream, distance, gene = min(found, key=lambda one: one[:2])

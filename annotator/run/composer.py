@@ -108,7 +108,6 @@ class Composer:
         self._reference = reference
         self._models = reference.gene_models
         self._effects = Effects()
-        self._circular = {one.name for one in reference.contigs if one.circular}
         self._sequence = reference.sequence
         self._known = reference.known
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
@@ -163,7 +162,7 @@ class Composer:
             if (one := self._structural_effect(contig, allele, transcript)) is not None
         ]
         if not touched:
-            return outside_transcripts(contig, first, last, self._models, is_circular=contig in self._circular)
+            return outside_transcripts(contig, first, last, self._models)
         genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
         return replace(of_effects(most_severe(touched)), genes=genes)
 
@@ -207,8 +206,7 @@ class Composer:
     def consequences(self, contig: str, change: Change) -> Consequences:
         """Return what a change does to the transcripts that it touches."""
         fetch = partial(self._sequence.fetch, contig)
-        is_circular = contig in self._circular
-        found = consequences(contig, change, self._models, fetch, is_circular=is_circular, compute=self._checked)
+        found = consequences(contig, change, self._models, fetch, compute=self._checked)
         return without_hgvs_c(found) if self.is_mitochondrial(contig) else found
 
     def _checked(self, change: Change, transcript: Transcript, fetch: FetchOnContig) -> Effect | None:

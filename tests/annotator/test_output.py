@@ -111,13 +111,13 @@ def test_placeholders_are_not_counted_as_variants(run: Annotate) -> None:
     summary = run(vcf("MT 73 . A G,*,<NON_REF>", "MT 100 . G .", "MT 4500 . T <DEL>")).report.summary
     assert summary["alleles"] == 2
     assert summary["variant_types"] == {"SNV": 1, "insertion": 0, "deletion": 0, "MNV": 0, "other": 1}
-    assert summary["consequences"] == {"intergenic_variant": 1, "frameshift_variant": 1}
+    assert summary["consequences"] == {"upstream_gene_variant": 1, "frameshift_variant": 1}
 
 
 @pytest.mark.parametrize(
     ("record", "type_", "term", "change", "protein"),
     [
-        ("MT 73 . A G", "SNV", "intergenic_variant", "m.73A>G", ""),
+        ("MT 73 . A G", "SNV", "upstream_gene_variant", "m.73A>G", ""),
         ("MT 3308 . T C", "SNV", "start_lost", "m.3308T>C", "p.Met1?"),
         ("MT 4262 . A C", "SNV", "incomplete_terminal_codon_variant", "m.4262A>C", ""),
         ("MT 5511 . T C", "SNV", "incomplete_terminal_codon_variant", "m.5511T>C", ""),
@@ -130,8 +130,8 @@ def test_placeholders_are_not_counted_as_variants(run: Annotate) -> None:
         ("MT 4510 . TTG T", "deletion", "frameshift_variant", "m.4511_4512del", "p.Ala15Ter"),
         ("MT 4501 . C CAC", "insertion", "frameshift_variant", "m.4501_4502insAC", "p.Thr12LeufsTer12"),
         ("MT 3242 . GA AG", "MNV", "non_coding_transcript_exon_variant", "m.3242_3243delinsAG", ""),
-        ("MT 309 . C CC", "insertion", "intergenic_variant", "m.309dup", ""),
-        ("MT 8270 . CACCCCCTCT C", "deletion", "intergenic_variant", "m.8281_8289del", ""),
+        ("MT 309 . C CC", "insertion", "upstream_gene_variant", "m.309dup", ""),
+        ("MT 8270 . CACCCCCTCT C", "deletion", "upstream_gene_variant", "m.8281_8289del", ""),
     ],
 )  # fmt: skip
 def test_consequences(run: Annotate, record: str, type_: str, term: str, change: str, protein: str) -> None:

@@ -304,7 +304,7 @@ def test_annotations_of_other_programs_are_kept_under_another_name(run: Annotate
     result = run(vcf("MT 73 . A G . . CSQ=A|x,A|y;DP=3;ANN=A|z", "MT 11778 . G A . . BCSQ=w", header=header))
     kept = result.info()
     assert (kept["ORIGINAL_CSQ"], kept["ORIGINAL_ANN"], kept["DP"]) == ("A|x,A|y", "A|z", "3")
-    assert kept["CSQ"].startswith("G|intergenic_variant|")
+    assert kept["CSQ"].startswith("G|upstream_gene_variant|")
     assert result.info(1)["ORIGINAL_BCSQ"] == "w"  # which the header does not declare
     for tag, words in (("CSQ", "Ensembl VEP. Format"), ("ANN", "Functional"), ("BCSQ", "Not described")):
         assert sum(f"ID=ORIGINAL_{tag}," in line and words in line for line in result.header) == 1

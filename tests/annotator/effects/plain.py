@@ -124,39 +124,60 @@ class Transcript:
                 found.append((left + 1, right - 1))
         return found
 
-    def near_introns(self, start: int, ref: str, alt: str) -> set[str]:  # noqa: C901 - a definition, line by line
+    def differing(self, start: int, ref: str, alt: str) -> tuple[set[int], set[int]]:
+        """Return the places whose bases differ, and those before which bases are inserted.
+
+        If other bases of another number come in, align both at the left end on the contig, or else at the right end,
+        if that leaves all splice sites as they are.
+        """
+        if not ref:
+            return set(), {start}
+        if not alt:
+            return set(range(start, start + len(ref))), set()
+
+        def aligned(*, at_end: bool) -> tuple[set[int], set[int]]:
+            step, end = (-1, start + len(ref) - 1) if at_end else (1, start)
+            both = zip(ref[::step], alt[::step], strict=False)
+            changed = {end + step * n for n, (old, new) in enumerate(both) if old != new}
+            changed |= {end + step * n for n in range(len(alt), len(ref))}
+            return changed, {start if at_end else start + len(ref)} if len(alt) > len(ref) else set()
+
+        def is_harmless(changed: set[int], between: set[int]) -> bool:
+            sites = [pair for first, last in self.introns() for pair in ((first, first + 1), (last - 1, last))]
+            return not any(changed & {one, other} or other in between for one, other in sites)
+
+        left, right = aligned(at_end=self.reverse), aligned(at_end=not self.reverse)
+        return right if is_harmless(*right) and not is_harmless(*left) and len(ref) != len(alt) else left
+
+    def near_introns(self, start: int, ref: str, alt: str) -> set[str]:
         """The terms of splice sites, their surroundings, and introns."""
         terms: set[str] = set()
-        if ref:
-            touched = set(range(start, start + len(ref)))
-            changed = {at for at in touched if len(ref) != len(alt) or ref[at - start] != alt[at - start]}
+        changed, between = self.differing(start, ref, alt)
         for first, last in self.introns():
             length = last - first + 1
             assert length > 12, "gene models with gaps in place of introns are not for this"
             here = set()
 
-            def hits(low: int, high: int, *, only_changed: bool = False) -> bool:
+            def hits(low: int, high: int) -> bool:
                 """Whether places low to high of the intron are touched, or bases inserted between two of them."""
-                if not ref:
-                    return low < start <= high
-                return any(low <= at <= high for at in (changed if only_changed else touched))
+                return any(low <= at <= high for at in changed) or any(low < at <= high for at in between)
 
-            if hits(first, first + 1, only_changed=True):
+            if hits(first, first + 1):
                 here.add("splice_donor_variant")
-            if hits(last - 1, last, only_changed=True):
+            if hits(last - 1, last):
                 here.add("splice_acceptor_variant")
             if hits(first + 4, first + 4):
                 here.add("splice_donor_5th_base_variant")
             elif hits(first + 2, first + 5):
                 here.add("splice_donor_region_variant")
-            at_edge = not ref and start in {first, last + 1, first + 2, last - 1}
+            at_edge = bool(between & {first, last + 1, first + 2, last - 1})
             around = hits(first - 3, first + 7) or hits(last - 7, last + 3)
             if not here and (around or at_edge):
                 here.add("splice_region_variant")
             reaches_exon = start + len(ref) - 1 > last
-            if (hits(last - 16, last - 2) or (not ref and start == last - 1)) and not reaches_exon:
+            if (hits(last - 16, last - 2) or between & {max(first, last - 16), last - 1}) and not reaches_exon:
                 here.add("splice_polypyrimidine_tract_variant")
-            if hits(first + 2, last - 2) or (not ref and start in {first + 2, last - 1}):
+            if hits(first + 2, last - 2) or between & {first + 2, last - 1}:
                 here.add("intron_variant")
             terms |= here
         return terms
@@ -320,7 +341,7 @@ class Transcript:
             terms.add("stop_lost")
         return terms, other_frame(old, protein)
 
-    def same_frame(  # noqa: C901, PLR0912 - a definition, line by line
+    def same_frame(  # noqa: C901, PLR0911, PLR0912 - a definition, line by line
         self, before: str, after: str, old: str, low: int, high: int, gained: int, start: int, stop: int, code: int
     ) -> tuple[set[str], str]:
         """low, high: in the coding sequence."""
@@ -358,6 +379,8 @@ class Transcript:
         more = {kind} - {"missense_variant"}
         if holds_stop and "*" not in came:
             protein = old[:first] + until_stop(read(after[start + 3 * first :], code, has_start=starts_here))
+            if protein == old:
+                return {"stop_retained_variant"}, f"p.Ter{len(old)}="
             return {"stop_lost"} | more, other_frame(old, protein)
         protein = old[:first] + (came[: came.index("*") + 1] if "*" in came else came + old[end:])
         if protein == old:
@@ -367,7 +390,9 @@ class Transcript:
         if stays and old[at : at + 1] == "*" and not codons_after.endswith(codons_before):
             return {"stop_lost"} | more, other_frame(old, protein)
         if "*" in came and not stays:
-            return {"stop_gained"} | more, replaced(old, at, max(at, end), protein[at:])
+            # Residues that stand unchanged after the new stop are not replaced.
+            kept = common(old[at:end][::-1], came[came.index("*") + 1 :][::-1])
+            return {"stop_gained"} | more, replaced(old, at, max(at, end - kept), protein[at:])
         tail = 0
         while tail < min(len(old), len(protein)) - at and old[-1 - tail] == protein[-1 - tail]:
             tail += 1

@@ -13,11 +13,11 @@ from annotator.effects.transcript import Transcript
 
 #: Three exons of 100 bases, introns of 100; coding from the middle of the first exon to the middle of the last one.
 EXONS = ((1001, 1100), (1201, 1300), (1401, 1500))
-FORWARD = Transcript("T.1", "G", "protein_coding", "+", EXONS, (1051, 1450))
-REVERSE = Transcript("R.1", "G", "protein_coding", "-", EXONS, (1051, 1450))
+FORWARD = Transcript("T.1", "G", "protein_coding", "+", EXONS, (1051, 1451))
+REVERSE = Transcript("R.1", "G", "protein_coding", "-", EXONS, (1051, 1451))
 SILENT = Transcript("N.1", "G", "lncRNA", "+", EXONS)
-DECAYING = Transcript("D.1", "G", "nonsense_mediated_decay", "+", EXONS, (1051, 1450))
-SINGLE = Transcript("S.1", "G", "protein_coding", "+", ((1001, 1300),), (1051, 1250))
+DECAYING = Transcript("D.1", "G", "nonsense_mediated_decay", "+", EXONS, (1051, 1451))
+SINGLE = Transcript("S.1", "G", "protein_coding", "+", ((1001, 1300),), (1051, 1251))
 SPLICE = "splice_acceptor_variant splice_donor_variant"
 ACROSS = "splice_donor_5th_base_variant"
 
@@ -106,7 +106,7 @@ def test_bases_that_hold_a_transcript_are_an_ablation_when_written_out(transcrip
 
 
 def test_the_most_severe_of_many_transcripts_are_kept_in_their_order() -> None:
-    flagged = Transcript("M.1", "G", "protein_coding", "+", EXONS, (1051, 1450), flags=("MANE_Select",))
+    flagged = Transcript("M.1", "G", "protein_coding", "+", EXONS, (1051, 1451), flags=("MANE_Select",))
     intron, gone = on("DEL", 1140, 1150), on("DEL", 1, 9999)
     many = [Touched(SILENT, intron), Touched(FORWARD, intron), Touched(FORWARD, gone), Touched(flagged, intron)]
     assert most_severe(many, 4) == many
@@ -139,7 +139,7 @@ def plain(kind: str, start: int, end: int, one: Transcript) -> set[str]:
     ordered = coding[:: -1 if one.strand == "-" else 1]
     if kind == "DEL" and touched & set(ordered[:3]):
         found.add("start_lost")
-    if kind == "DEL" and touched & set(ordered[-3:]):
+    if kind == "DEL" and len(coding) % 3 == 0 and touched & set(ordered[-3:]):
         found.add("stop_lost")
     if touched & set(coding):
         in_frame = "frameshift_variant" if len(touched) % 3 else "inframe_deletion"

@@ -130,6 +130,9 @@ def gene(name: str, start: int, end: int, strand: str) -> Gene:
         ((35_000, 35_000), ("upstream_gene_variant", "D", 4_000)),  # C is downstream; D is on the reverse strand
         ((49_990, 49_990), ("downstream_gene_variant", "E", 10)),
         ((53_000, 53_010), ("upstream_gene_variant", "E", 1_000)),
+        # An insertion between a gene's end and the base after it, on either side.
+        ((9_999, 10_000), ("upstream_gene_variant", "A", 1)),
+        ((11_000, 11_001), ("downstream_gene_variant", "A", 1)),
     ],
 )
 def test_the_gene_nearby_is_upstream_before_downstream_then_the_nearest(
