@@ -2,6 +2,8 @@
 # `make` alone lists it.
 
 SHELL := /bin/bash
+# Images for containers often forbid Python to keep what it has compiled: every process would compile our code again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

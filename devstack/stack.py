@@ -5,8 +5,9 @@ with Stack(Path("var/devstack")) as stack:
 """
 
 import json
-import subprocess
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from typing import Any, Self
 import requests
 
 from devstack.aws.provision import ARCHIVE_PREFIX, QUEUES, VAULT, client, provision
+from devstack.processes import commands
 from devstack.processes.data_dir import DataDir
-from devstack.processes.environment import Accounts, build_environment
+from devstack.processes.environment import DATABASE, Accounts, build_environment
 from devstack.processes.manage import write_environment
 from devstack.processes.ports import free_port
 from devstack.processes.supervisor import NotReady, Program, Supervisor
@@ -48,6 +50,7 @@ class Stack:
         port: of the web server; another is taken if it is not free, any if 0.
         workers: how many that consume all queues, or which.
         env: settings that differ from the stack's own, as environment variables.
+        database: an SQLite file to start from, whose migrations have run; an empty database if None.
         say: told what happens, in sentences.
     """
 
@@ -58,6 +61,7 @@ class Stack:
         port: int = 0,
         workers: int | Sequence[Worker] = 1,
         env: Mapping[str, str] | None = None,
+        database: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.accounts = Accounts()
@@ -67,13 +71,14 @@ class Stack:
             if isinstance(workers, int)
             else list(workers)
         )
-        self._say = say
+        self._say, self._database = say, database
         self._wanted_port, self._overrides = port, dict(env or {})
         self._supervisor = Supervisor(self._exited)
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._stopped.set()
         self._up = threading.Event()
+        self._sockets: tempfile.TemporaryDirectory[str] | None = None
         self.error: NotReady | None = None
         #: How often the stack has been started from nothing.
         self.generation = 0
@@ -98,6 +103,7 @@ class Stack:
             overrides=self._overrides,
         )
         self._stopped.clear()
+        self._sockets = tempfile.TemporaryDirectory(prefix="gas-")  # a socket's path is at most 107 bytes long
         try:
             self._start_all()
         except BaseException:
@@ -117,6 +123,10 @@ class Stack:
             supervisor.start(self._stripe())
             supervisor.wait_ready("stripe")
         # The database needs nothing of AWS: both at the same time.
+        if self._database is not None:
+            shutil.copyfile(self._database, self.data.path / DATABASE)
+        supervisor.start(self._commands())
+        supervisor.wait_ready("commands")
         self.manage("devstack_prepare")
         supervisor.wait_ready("aws")
         provision(
@@ -138,6 +148,8 @@ class Stack:
         with self._lock:
             self._supervisor.stop()
             self.data.release()
+            if self._sockets is not None:
+                self._sockets.cleanup()
 
     def wait(self) -> None:
         """Until the stack is stopped.
@@ -191,6 +203,15 @@ class Stack:
     def _aws_answers(self, log: str) -> bool:
         # The log first: another process may answer on that port.
         return "AWS on http" in log and _answers(f"{self.aws_url}/_devstack/health")
+
+    def _commands(self) -> Program:
+        arguments = ("-m", "devstack.processes.commands", str(self._socket))
+        return self._program("commands", *arguments, ready=lambda log: commands.READY in log, tier=_SECOND)
+
+    @property
+    def _socket(self) -> Path:
+        assert self._sockets is not None
+        return Path(self._sockets.name) / "commands"
 
     def _stripe(self) -> Program:
         period = self.env.get("DEVSTACK_STRIPE_PERIOD_SECONDS", "")
@@ -333,18 +354,11 @@ class Stack:
         Raises:
             NotReady: it failed; with the end of what it said.
         """
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
-            raise NotReady(f"manage.py {' '.join(arguments)} ended with code {done.returncode}.\n{tail}")
-        return done.stdout
+        code, printed = commands.run(self._socket, arguments)
+        if code:
+            tail = "\n".join(printed.splitlines()[-25:])
+            raise NotReady(f"manage.py {' '.join(arguments)} ended with code {code}.\n{tail}")
+        return printed
 
     def state(self) -> dict[str, Any]:
         """What the database says of all jobs: see the devstack_state command."""

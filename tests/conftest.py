@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -24,7 +25,7 @@ from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job
 from gas.tasknames import QUEUES
 from gas.users.models import User
-from tests.support import tables, units
+from tests.support import migrated, tables, units
 from tests.support.glacier_standin import StandIn, faithful_aws
 
 # AWS's service descriptions are parsed once, and not for each client that a test begins with.
@@ -105,9 +106,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def copied_database(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> Path | None:
+    """The file of the test database if it begins as a copy of a migrated one; None where pytest-django makes it."""
+    options, database = request.config.option, settings.DATABASES[DEFAULT_DB_ALIAS]
+    if options.reuse_db or options.nomigrations or not database["ENGINE"].endswith("sqlite3"):
+        return None
+    path = Path(database["TEST"]["NAME"])
+    migrated.copy_to(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, copied_database: Path | None) -> bool:
+    return django_db_keepdb or copied_database is not None
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, copied_database: Path | None) -> Iterator[None]:
     with django_db_blocker.unblock():
         tables.remember()
+    yield
+    if copied_database is not None:
+        with django_db_blocker.unblock():
+            connections.close_all()
+        copied_database.unlink()
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ from devstack.aws.provision import NOTICES_QUEUE
 from devstack.stripe import PRICE
 from devstack.stripe import SECRET_KEY as STRIPE_KEY
 
+#: The name of the database's file in the data folder.
+DATABASE = "gas.sqlite3"
 #: What processes may inherit. All else would let one machine's settings leak into the stack.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
@@ -56,7 +58,7 @@ def build_environment(
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SITE_URL": web,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "DATABASE_URL": f"sqlite:///{data / 'gas.sqlite3'}",
+        "DATABASE_URL": f"sqlite:///{data / DATABASE}",
         "WORK_DIR": str(data / "work"),
         "DEFAULT_FROM_EMAIL": "GAS <no-reply@gas.example>",
         "AWS_ENDPOINT_URL": aws,

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devstack.stack import Stack
 from tests.support import chromium
+from tests.support.stacks import migrated_stack
 
 # As long as Playwright waits for all else: five seconds are too few where other tests have the processors.
 expect.set_options(timeout=30_000)
@@ -24,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("browser") / "data"
-    with Stack(folder, env={"SWEEP_SECONDS": "5"}) as running:
+    with migrated_stack(folder, env={"SWEEP_SECONDS": "5"}) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from devstack.processes.ports import free_port
 from devstack.stack import Stack
 from tests.browser.test_journey import LONG, PASSWORD, sign_up, upload_sample
 from tests.gas.users.provider import Provider, provider
+from tests.support.stacks import migrated_stack
 from tests.support.waiting import wait_until
 
 
@@ -26,7 +27,7 @@ def globus() -> Iterator[Provider]:
 def site(tmp_path_factory: pytest.TempPathFactory, globus: Provider) -> Iterator[Stack]:
     """A service that knows the provider."""
     env = {"GLOBUS_CLIENT_ID": "gas", "GLOBUS_CLIENT_SECRET": "of the test", "GLOBUS_SERVER_URL": globus.url}
-    with Stack(tmp_path_factory.mktemp("accounts") / "data", port=free_port(), env=env) as running:
+    with migrated_stack(tmp_path_factory.mktemp("accounts") / "data", port=free_port(), env=env) as running:
         yield running
 
 

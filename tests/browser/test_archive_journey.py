@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
 from tests.browser.test_journey import LONG, sign_up, upload_sample
+from tests.support.stacks import migrated_stack
 
 #: Where to put pictures of every state, for people to look at; none are taken without it.
 PICTURES = os.environ.get("GAS_PICTURES", "")
@@ -21,7 +22,7 @@ WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that archives soon, and whose Glacier brings nothing back until it is told to."""
     env = {"SWEEP_SECONDS": "5", "ARCHIVE_AFTER_SECONDS": "25", "POLL_EXPEDITED_SECONDS": "2"}
-    with Stack(tmp_path_factory.mktemp("archive") / "data", env=env) as running:
+    with migrated_stack(tmp_path_factory.mktemp("archive") / "data", env=env) as running:
         running.glacier(seconds={"Expedited": 240})  # until time is moved on
         yield running
 

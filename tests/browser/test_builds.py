@@ -17,6 +17,7 @@ from tests.annotator.packs import make_pack
 from tests.browser.test_journey import LONG
 from tests.support import gene_styles
 from tests.support.genome import fasta, make_genome
+from tests.support.stacks import migrated_stack
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 SIZES = {"alpha": 30_000, "beta": 20_000}
@@ -34,7 +35,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     for name in SIZES:
         make_pack(references, {"1": bases(name)}, pack_id=name)
     env = {"REFERENCES_DIR": str(references), "UPLOAD_MAX_BYTES": "2000000"}
-    with Stack(tmp_path_factory.mktemp("shelf") / "data", env=env) as running:
+    with migrated_stack(tmp_path_factory.mktemp("shelf") / "data", env=env) as running:
         yield running
 
 

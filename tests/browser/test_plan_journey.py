@@ -13,6 +13,7 @@ from devstack.stripe.client import AUTHENTICATES, DECLINED, SUCCEEDS
 from devstack.waiting import wait_for
 from tests.browser.test_archive_journey import download
 from tests.browser.test_journey import LONG, sign_up, upload_sample
+from tests.support.stacks import migrated_stack
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "DOWNGRADE_NOTICE_SECONDS": "25",
         "POLL_EXPEDITED_SECONDS": "2",
     }
-    with Stack(tmp_path_factory.mktemp("shop") / "data", env=env) as running:
+    with migrated_stack(tmp_path_factory.mktemp("shop") / "data", env=env) as running:
         running.glacier(seconds={"Expedited": 4})
         yield running
 

@@ -9,8 +9,9 @@ import requests
 
 from devstack.aws.provision import client, provision
 from devstack.processes.ports import free_port
-from devstack.stack import ROOT, Stack
+from devstack.stack import ROOT
 from devstack.waiting import wait_for
+from tests.support.stacks import migrated_stack
 
 WEB = "http://127.0.0.1:8000"
 
@@ -51,7 +52,7 @@ def _sayings():
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory, _sayings):
     """One for the folder. Tests may kill its parts: it starts them again."""
-    with Stack(tmp_path_factory.mktemp("stack") / "data", say=_sayings.append) as running:
+    with migrated_stack(tmp_path_factory.mktemp("stack") / "data", say=_sayings.append) as running:
         yield running
 
 

@@ -10,8 +10,8 @@ from devstack import cli
 from devstack.client import Scientist
 from devstack.processes.data_dir import DataDir
 from devstack.processes.manage import ENVIRONMENT, running_environment
-from devstack.stack import Stack
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
+from tests.support.stacks import migrated_stack
 
 pytestmark = pytest.mark.workers
 
@@ -53,7 +53,7 @@ def test_what_is_installed_while_the_stack_runs_is_offered_and_used_at_once(
     (tmp_path / "tables").mkdir()
     vcf(tmp_path / "tables" / "mine.vcf", genome, "SCORE=7")
     with (
-        Stack(tmp_path / "data", env={"REFERENCES_DIR": str(references)}) as stack,
+        migrated_stack(tmp_path / "data", env={"REFERENCES_DIR": str(references)}) as stack,
         Scientist(stack.web_url, email=stack.accounts.demo.email, password=stack.accounts.demo.password) as person,
     ):
         person.sign_in()

@@ -11,8 +11,8 @@ from annotator.reference.sample_file import write_sample
 from devstack.scenarios.chaos import newcomer, settle
 from devstack.scenarios.tamper import TAMPERINGS
 from devstack.scenarios.verify import Submitted, broken_promises, observe
-from devstack.stack import Stack
 from devstack.waiting import wait_for
+from tests.support.stacks import migrated_stack
 
 pytestmark = pytest.mark.workers
 
@@ -37,7 +37,7 @@ SAYS = {
 def ended(tmp_path_factory):
     """A stack whose work has ended, and the jobs of its two people, one for each damage."""
     folder = tmp_path_factory.mktemp("verify")
-    with Stack(folder / "data", env=QUICK) as stack:
+    with migrated_stack(folder / "data", env=QUICK) as stack:
         people = {"premium": newcomer(stack, 0), "free": newcomer(stack, 1)}
         stack.manage("devstack_set_plan", people["premium"].email, "premium")
         submitted = {}

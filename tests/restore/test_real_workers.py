@@ -19,6 +19,7 @@ from devstack.scenarios.cold_chaos import SETTINGS as CHAOS_SETTINGS
 from devstack.stack import Stack, Worker
 from devstack.waiting import wait_for
 from tests.support.effort import THOROUGH
+from tests.support.stacks import migrated_stack
 
 pytestmark = [pytest.mark.workers, pytest.mark.once]
 
@@ -38,7 +39,7 @@ def stack(tmp_path_factory, request):
     """One worker for the cold queues: whatever happens to it, its successor has to finish."""
     workers = (Worker("cold", COLD), Worker("other", ("gas-annotate", "gas-default")))
     env = {**QUICK, "ARCHIVE_ROUTE": request.param}
-    with Stack(tmp_path_factory.mktemp("cold") / "data", workers=workers, env=env) as stack:
+    with migrated_stack(tmp_path_factory.mktemp("cold") / "data", workers=workers, env=env) as stack:
         stack.glacier(seconds={"Expedited": 1, "Standard": 2})
         yield stack
 
@@ -200,7 +201,7 @@ def test_an_upgrade_in_the_last_second_strands_nobody(stack, tmp_path):
 def test_results_survive_killed_workers_and_an_aws_that_fails_and_falls(tmp_path, route):
     plan = Plan(jobs=8, seconds=180, down=4, people=2)
     quick = {**CHAOS_SETTINGS, **QUICK, "ARCHIVE_AFTER_SECONDS": "10", "ARCHIVE_ROUTE": route}
-    with Stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
+    with migrated_stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
         outcome = cold_chaos(stack, plan, tmp_path)
     assert outcome.problems == [], outcome.report()
     assert outcome.mails == 2
