@@ -1,4 +1,4 @@
-"""python -m annotator IN.vcf OUT.vcf.gz --reference rCRS"""
+"""Annotate a file from the command line: `python -m annotator IN.vcf OUT.vcf.gz --reference rCRS`."""
 
 import argparse
 import shutil
@@ -65,7 +65,7 @@ def _packs() -> str:
 def _run(options: argparse.Namespace) -> Report:
     reference = load_reference(options.reference, options.references_dir)
     target: Path = options.output
-    # Beside the target, so that moving the result there is a rename and never half a file.
+    # In the folder of the target, so that moving the result there is a rename and never half a file.
     with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".annotator-") as folder:
         log = Path(folder) / LOG
         try:

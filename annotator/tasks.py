@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What the whole task needs beside the annotation itself: fetching, storing, telling.
+#: What the whole task needs in addition to the annotation itself: download, upload, database.
 MARGIN_SECONDS = 60
 #: What the smallest file may take, on a machine with much else to do; and what is added to that for larger ones. The
 #: slowest, which are sorted and annotated record by record, go at some 50 KB a second of compressed text.
@@ -50,8 +50,10 @@ FOLDER_PREFIX = "gas-attempt-"
 
 @app.task(name=ANNOTATE)
 def annotate_job(job_id: str) -> None:
-    """Required: some PENDING job; this one may be RUNNING with an expired lease. Resulting: the job whose turn it is,
-    which need not be this one, is COMPLETED, FAILED with a reason, or PENDING again after a fault of ours.
+    """Annotate the job whose turn it is, which need not be the one of the message.
+
+    Before: some job is PENDING; the one of the message may be RUNNING with an expired lease. After: the job is
+    COMPLETED, FAILED with a reason, or PENDING again after an internal error.
     """
     claim = leases.claim_next(job_id)
     if claim is None:
@@ -73,7 +75,7 @@ def annotate_job(job_id: str) -> None:
 def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     """One attempt at a claimed job. Raises LostRace or Cancelled when the job is no longer ours.
 
-    Whatever goes wrong, telling of a bad file included, gives the job back.
+    Any error, also while failing the job, puts the job back.
     """
     try:
         attempt(claim, folder, heartbeat)
@@ -167,7 +169,7 @@ def fetch(job: Job, path: Path) -> None:
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
     """The job's reference pack, brought to this machine if it is not here yet. Raises Cancelled or EngineError.
 
-    When the time is up before it is here, that is not the file's fault: the next try goes on with what has come.
+    When the time is up before it is here, that is not the file's fault: the next try resumes the download.
     """
     try:
         return packs.load(pack_id, still_ours(heartbeat))
@@ -176,7 +178,7 @@ def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
 
 
 def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -> source_files.Taken:
-    """What is known of variants, likewise; held until the stack is closed. Raises Cancelled or EngineError."""
+    """Bring the sources of known variants, held until the stack is closed. Raises Cancelled or EngineError."""
     try:
         return source_files.take(pack_id, held, still_ours(heartbeat))
     except SoftTimeLimitExceeded as error:
@@ -227,6 +229,7 @@ def store_log(claim: Claim, out: Path) -> str:
 
 
 def fail_too_long(claim: Claim, out: Path) -> None:
+    """Fail a job that exceeded its time limit."""
     minutes = seconds_allowed(claim.job.input_size or 0) / 60
     leases.fail(
         claim,
@@ -247,6 +250,7 @@ def remove_leftovers() -> None:
 
 
 def limits(plan: Plan, size: int) -> Limits:
+    """Return the limits of a plan for a file of `size` bytes."""
     return Limits(
         expanded_bytes=plan.expanded_bytes,
         memory_bytes=settings.ANNOTATE_MEMORY_BYTES,
@@ -256,6 +260,6 @@ def limits(plan: Plan, size: int) -> Limits:
 
 
 def seconds_allowed(size: int) -> float:
-    """How long the annotation of a file of so many bytes may take: ten times what one needs, and a quiet while."""
+    """Return the seconds that the annotation of a file of `size` bytes may take: ten times the usual, and some more."""
     whole: float = settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS
     return max(1, min(whole, FIRST_SECONDS + size / BYTES_PER_SECOND))

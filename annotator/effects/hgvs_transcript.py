@@ -38,9 +38,11 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a transcript lies. exons: in genomic order, 1-based and included, without overlaps; coding: the first and
-    the last coding base on the contig, stop codon included, both in exons, None if it codes for nothing; strand: "-" or
-    what is read forward.
+    """The position of a transcript on its contig.
+
+    exons: in genomic order, 1-based and inclusive, without overlaps; coding: the first and the last coding base on the
+    contig, including the stop codon, both in exons, None for noncoding transcripts; strand: "-", or anything else for
+    the forward strand.
     """
 
     strand: str
@@ -122,7 +124,7 @@ class Layout:
 
         size = self._coding_size
         for exon, (begin, end) in enumerate(zip(self._begins, self._ends, strict=True)):
-            # Where base 1, and the first behind the stop codon, would be if all of the transcript were this exon.
+            # Where base 1, and the first base after the stop codon, would be if all of the transcript were this exon.
             one = begin - self._before[exon] + self._leader
             if size is None:
                 add(begin, end, "", begin - one + 1, 1)
@@ -182,7 +184,7 @@ def _insertion(layout: Layout, place: int, bases: str, fetch: Fetch) -> str:
     copied = moved - size
     if copied >= layout.first and _read(layout, copied, moved - 1, fetch) == bases:
         return f"{layout.letter}.{_range(layout, copied, moved - 1)}dup"
-    if moved > layout.last:  # behind the last base: there is no base to name on the other side
+    if moved > layout.last:  # after the last base: there is no base to name on the other side
         if _read(layout, layout.last, layout.last, fetch) != bases[-1]:
             return ""
         moved, bases = moved - 1, bases[-1] + bases[:-1]
@@ -201,8 +203,9 @@ def _read(layout: Layout, first: int, last: int, fetch: Fetch) -> str:
 
 
 def _moved(layout: Layout, place: int, size: int, bases: str, fetch: Fetch) -> int | None:
-    """The last place at which the deletion or insertion of bases at place is the same change; size: how many of the
-    contig's bases it takes away. None if it reaches over the transcript's end at every place.
+    """Return the last position at which the deletion or insertion of bases at `place` is the same change.
+
+    Returns None if the change reaches over the end of the transcript at every position. size: number of deleted bases.
     """
     over = place + size - 1 - layout.last
     if over > 0:  # it was written too far behind, so it is moved forward, and as little as need be

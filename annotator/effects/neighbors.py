@@ -73,7 +73,7 @@ def _between(exons: Sequence[Span]) -> Iterator[Junction]:
 
 
 def within_reach(ordered: Sequence[Stretch]) -> list[bool]:
-    """Tell of each of sorted changes whether it, or one after it, is within reach of one before it."""
+    """Return for each of sorted changes whether it, or one after it, is within reach of one before it."""
     far = 2 * FRAME_REACH
     next_shift = [0] * len(ordered)
     start = max((one.end for one in ordered), default=0) + far

@@ -29,7 +29,7 @@ from annotator.effects.transcript import Span, Transcript
 
 #: Entries that are written of one structural allele: a deletion of 100 megabases touches thousands of transcripts.
 MOST_TRANSCRIPTS = 200
-#: Alleles after which the reference's bases around a splice site still stand beside each other.
+#: Alleles after which the reference's bases around a splice site are still adjacent.
 _KEEPS_SITES = {StructuralKind.DUPLICATION, StructuralKind.COPY_NUMBER, StructuralKind.OTHER}
 
 

@@ -54,7 +54,7 @@ class Forked:
 
     def poll(self) -> int | None:
         """Its status if it has ended, as Popen has it."""
-        # Whoever waits in another thread will set it.
+        # The thread that waits will set it.
         if self.returncode is None and self._reading.acquire(blocking=False):
             try:
                 if self.returncode is None and self._answer.is_there():
@@ -91,7 +91,7 @@ class _Answer:
         self._text = b""
 
     def is_there(self, seconds: float = 0) -> bool:
-        """Whether there is a line, after so many seconds at most; or none will ever be."""
+        """Return whether there is a line within this many seconds, or none will come."""
         if b"\n" in self._text:
             return True
         waiting = select.poll()  # select.select takes no descriptors from 1,024 on
@@ -99,7 +99,7 @@ class _Answer:
         return bool(waiting.poll(seconds * 1000))
 
     def number(self, head: bytes = b"") -> int:
-        """The next one, which stands behind the head. Raises OSError if the server has ended, or could not fork."""
+        """Return the next number, which follows the head. Raises OSError if the server has ended, or could not fork."""
         while b"\n" not in self._text:
             more = os.read(self._descriptor, 64)
             if not more:

@@ -138,8 +138,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _end(status: int) -> NoReturn:
-    """End with what Python and C have still to write, and no more: to take an interpreter down that was forked takes
-    longer than a small command does.
+    """Exit after flushing the buffers of Python and C.
+
+    A regular shutdown of the forked interpreter takes longer than a small command.
     """
     sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)

@@ -84,8 +84,9 @@ class Index:
         self._size = 0
 
     def add(self, name: bytes, found: Places | None, size: int) -> None:
-        """Take note of a piece of the file, of so many bytes; name: the contig's in the file; found: None if it cannot
-        be told.
+        """Add a piece of the file.
+
+        name: the contig's name in the file; found: where its records are, None if unknown; size: bytes of the piece.
         """
         if found is None:
             self.complete = False
@@ -107,8 +108,10 @@ class Index:
         self._size += size
 
     def write(self, target: Path, blocks: Sequence[int], shift: int) -> None:
-        """Write the index. blocks: where each bgzip block of the records begins, and where the last one ends, without
-        what stands in front of them in the file, which is so many bytes.
+        """Write the index.
+
+        blocks: the start of each bgzip block of the records, and the end of the last one, relative to the first record;
+        shift: bytes of the file before the first record.
         """
 
         def place(offset: int) -> int:

@@ -49,7 +49,7 @@ def bsd_sum(path: Path) -> str:
     """Return what `sum` prints: a rotating 16-bit checksum of five digits, and the number of blocks of 1,024 bytes."""
     program = shutil.which("sum")
     if program:
-        # A byte takes a nanosecond there and a hundred in a loop of ours, and a genome has a billion of them.
+        # A byte takes a nanosecond there and a hundred in a Python loop, and a genome has billions.
         with path.open("rb") as file:
             done = subprocess.run([program, "-r"], stdin=file, capture_output=True, text=True, check=False)
         words = done.stdout.split()

@@ -13,7 +13,7 @@ from annotator.install.names import MITOCHONDRIA
 
 STANDARD = 1
 VERTEBRATE_MITOCHONDRIA = 2
-#: Mitochondria of the species beside vertebrates that ensembl.org has.
+#: Mitochondria of the species other than vertebrates that ensembl.org has.
 #: https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi
 OTHER_MITOCHONDRIA = {
     "caenorhabditis_elegans": 5,
@@ -23,7 +23,7 @@ OTHER_MITOCHONDRIA = {
     "ciona_savignyi": 13,
 }
 LOOKED_AT = 400  # transcripts of a contig
-#: Transcripts of a contig that are evidence. Where the standard code is taken for granted, a small scaffold may well
+#: Transcripts of a contig that are evidence. Where the standard code is assumed, a small scaffold may well
 #: have nothing but faulty models; where another one is, every gene must read.
 FEWEST = 20
 REFUSED_SHARE = 0.25  # of them with a stop inside: selenocysteine and faulty models make far fewer

@@ -1,7 +1,7 @@
-"""Fetch one file, whole and checked, or say in a sentence why not. What was fetched before the end is gone on with.
+"""Download one file, whole and verified, or say in a sentence why not. An interrupted download resumes.
 
-While it grows the file is called `….part`, and beside it `….part.json` says what it is a part of. It gets its own name
-only when its size and its checksum are right, so whoever finds a file by its name has all of it.
+While it grows the file is called `….part`, and `….part.json` says what it is a part of. It gets its own name
+only when its size and its checksum are right, so a file with its own name is complete.
 """
 
 import errno
@@ -63,11 +63,11 @@ def fetch(
 ) -> Fetched:
     """Fetch url into the file target, whose folder is made where it is missing.
 
-    A part that an earlier try left is gone on with, as long as the other side still has the same file. A target that is
-    there already and has the checksum is left as it is; without a checksum it is fetched anew. A connection that is cut
-    is taken up again, with growing waits, until FRUITLESS_TRIES in a row have brought nothing. progress is called with
-    bytes and total (None if unknown), and may raise to stop: the part stays. openers adds schemes to http, https and
-    file. Raises DownloadError.
+    A part that an earlier try left is resumed, as long as the server still has the same file. A target that is
+    there already and has the checksum is left as it is; without a checksum it is downloaded again. A connection that is
+    cut is taken up again, with growing waits, until FRUITLESS_TRIES in a row have brought nothing. progress is called
+    with bytes and total (None if unknown), and may raise to stop: the part stays. openers adds schemes to http, https
+    and file. Raises DownloadError.
     """
     known = {**OPENERS, **(openers or {})}
     opener = known.get(urlsplit(url).scheme)
@@ -94,8 +94,8 @@ def no_space(path: Path, needed: int | None) -> DownloadError:
     with_number = f": {needed:,} bytes more are needed" if needed else ""
     return DownloadError(
         "no-space",
-        f"There is not enough space for {path.name} in {path.parent}{with_number}. Make some and try again; what is "
-        "there is gone on with.",
+        f"There is not enough space for {path.name} in {path.parent}{with_number}. Make some and try again; the "
+        "download resumes.",
     )
 
 
@@ -209,7 +209,7 @@ class _Download:
                 raise DownloadError(
                     "cut",
                     f"{shown(self._url)} could not be fetched in full: {reason}, {tries} times in a row. "
-                    "Try again later; what is there is gone on with.",
+                    "Try again later; the download resumes from there.",
                 )
             self._wait(pause)
             pause = min(2 * pause, LONGEST_WAIT)
@@ -240,7 +240,7 @@ class _Download:
         return self._total is None or _size(file) >= self._total
 
     def _check(self, answer: Answer, file: IO[bytes]) -> None:
-        """Is this the rest of what we have? If not, begin anew with what has come."""
+        """Return whether this answer continues the part. If not, start again with its body."""
         have = _size(file)
         changed = answer.version != self._version or (self._total and answer.total and answer.total != self._total)
         if answer.start and (answer.start != have or changed):

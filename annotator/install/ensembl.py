@@ -27,8 +27,9 @@ _SPECIES = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9.]+)+").fullmatch
 
 @dataclass(frozen=True)
 class Known:
-    """An assembly that is asked for by its own name. folder: where it is below BASE; paths: of the folders of genome
-    and genes, where they are not in Ensembl's usual layout.
+    """An assembly that has a name of its own, such as GRCh38.
+
+    folder: its folder below BASE; paths: the folders of genome and genes if they are not in Ensembl's usual layout.
     """
 
     species: str
@@ -98,7 +99,7 @@ Read = Callable[[str], str]
 def find(name: str, read: Read, *, base: str = BASE, release: str = "") -> Found:
     """Find the genome and the genes of an assembly (GRCh38 ...) or a species (danio_rerio).
 
-    base: an address of Ensembl's `pub` folder or a copy of it, or a folder with the files themselves beside their
+    base: an address of Ensembl's `pub` folder or a copy of it, or a folder with the files themselves next to their
     CHECKSUMS. release: its number; the newest if it is not given. Raises InstallError or DownloadError.
     """
     known = KNOWN.get(name)

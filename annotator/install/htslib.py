@@ -14,7 +14,7 @@ LEAST_ROOM = 1024 * 1024  # for an index
 
 
 def index(kind: str, path: Path) -> str | None:
-    """Index a bgzip file: `faidx` writes .fai and .gzi beside it, `tabix` a .csi for a GFF3. Returns what is wrong.
+    """Index a bgzip file: `faidx` writes .fai and .gzi next to it, `tabix` a .csi for a GFF3. Returns what is wrong.
 
     In a child process, since htslib ends its own on some errors. Raises OSError if there is no room for the index.
     """

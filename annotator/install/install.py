@@ -21,14 +21,16 @@ from annotator.reference.pack import PACKS, SOURCES_FOLDER
 Progress = Callable[[str, int, int | None], None]
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
-#: A pack takes about so many times the bytes of the files that it is made of.
+#: Size of a pack, as a multiple of the size of its input files.
 PACK_RATIO = 1.2
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to install. name: GRCh38, ..., or a species; pack_id: what to call it (the assembly, if not given);
-    codes: genetic codes by contig; report: address of an NCBI assembly report, for more names of the contigs.
+    """What to install.
+
+    name: GRCh38, ..., or a species; pack_id: the id of the pack, by default the assembly; codes: genetic codes by
+    contig; report: address of an NCBI assembly report, for more names of the contigs.
     """
 
     name: str
@@ -119,7 +121,7 @@ def _there(pack: Path, manifest: Mapping[str, object], found: Found) -> Installe
     raise InstallError(
         "exists",
         f"{pack.name} is installed as {manifest.get('version')}, and results refer to it: install {found.assembly}, "
-        f"release {found.release}, under another id beside it (--id {pack.name}-{found.release}).",
+        f"release {found.release}, under another id (--id {pack.name}-{found.release}).",
     )
 
 

@@ -12,7 +12,7 @@ _GENBANK = re.compile(r"[A-Z]{1,6}\d{5,}\.\d+").fullmatch
 
 
 def aliases(names: Sequence[str], said: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return every contig's other names. said: those that the GFF3 or an assembly report tells of each.
+    """Return every contig's other names. said: those in the GFF3 or an assembly report.
 
     Two contigs never share a name: one that both could have belongs to neither.
     """

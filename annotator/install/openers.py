@@ -42,9 +42,11 @@ class BeyondEnd(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. start: offset of body's first byte, 0 where the file is sent from its beginning after all;
-    total: bytes of the whole file, None if not told; version: changes when the file does ("" if not told); modified:
-    when it was changed last, as the other side writes it.
+    """The answer of a server.
+
+    start: offset of the first byte of the body, 0 if the server sends the whole file after all; total: bytes of the
+    whole file, None if unknown; version: changes when the file does, "" if unknown; modified: the time of the last
+    change, as the server writes it.
     """
 
     start: int

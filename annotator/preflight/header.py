@@ -59,7 +59,7 @@ class Header:
     filters: set[str] = field(default_factory=lambda: {"PASS", "."})
     contigs: dict[str, int | None] = field(default_factory=dict)
     line: int = 0  # of #CHROM
-    replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are written anew, and by which source
+    replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are overwritten, and by which source
     renamed: dict[str, str] = field(default_factory=lambda: dict(info_tags.FOREIGN))  # INFO tags of other annotators
     #: Where in meta each tag is declared, by INFO or FORMAT and the tag.
     places: dict[tuple[str, str], list[int]] = field(default_factory=dict)

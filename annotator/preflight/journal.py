@@ -85,7 +85,7 @@ class Journal:
             text: the sentence about it, the same for all of one code and name.
             line: where it was made; None for the file as a whole.
             detail: what is listed with its line in the log.
-            name: the file's own name of the tag or contig that the text speaks of. The first NAMED_REPAIRS names of a
+            name: the file's own name of the tag or contig in the text. The first NAMED_REPAIRS names of a
                 code get a sentence each; repairs of further ones are counted.
         """
         if detail:

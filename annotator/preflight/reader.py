@@ -85,8 +85,9 @@ class Reader:
         self._current = chain([(number, line)], self._current)
 
     def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines that have not been read yet, some size bytes at a time, as (number of the first, lines with
-        their line ends, of which the last one of a file may have none).
+        """Yield the remaining lines in blocks of about `size` bytes, as (number of the first line, lines).
+
+        Lines include their line ends; the last line of a file may have none.
         """
         waiting = list(self._current)
         first = waiting[0][0] if waiting else 0

@@ -35,7 +35,7 @@ MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What the columns of a sound record may be, beside what is told by their form alone.
+    """What the columns of a valid record may be, in addition to what their form says.
 
     columns: how many there are. filters: FILTER's values. tests: of INFO's tags, None where any text will do; tags that
     are not in it are not to be passed. formats: FORMAT's texts; types: of its tags. The four
@@ -118,8 +118,10 @@ class RecordCheck:
         return [*self._filter_definitions, *self._infos.definitions(), *self._samples.definitions()]
 
     def check(self, number: int, raw: str) -> Record | None:
-        """Return the record of a line; None for one that is skipped, or blank. Raises InputError for what ends the
-        run.
+        """Return the record of a line, None for a skipped or blank one.
+
+        Raises:
+            InputError: the line makes the whole file unusable.
         """
         line = raw
         if raw.endswith("\r"):
@@ -256,9 +258,7 @@ class RecordCheck:
         return Record(number, contig, pos, ref, alts, kinds, left, info, tail)
 
     def _without_samples(self, number: int, line: str, found: int) -> str:
-        """The columns after INFO of a record that ends there: as HTSlib writes a record that tells nothing of its
-        samples.
-        """
+        """Return the columns after INFO for a record that ends there, as HTSlib writes a record without sample data."""
         self._bare += 1
         if self._bare == 1 < self.records:
             self._cut_short = self._wrong_count(number, line, found)

@@ -13,6 +13,7 @@ def shown(value: str, limit: int = 40) -> str:
 
 
 def separated_by_spaces(number: int) -> InputError:
+    """Return the error for a line whose columns are separated by spaces."""
     return InputError(
         "spaces-for-tabs",
         f"Line {number} separates its columns with spaces; VCF columns are separated by tabs.",

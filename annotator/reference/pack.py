@@ -31,8 +31,10 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Contig:
-    """One sequence of a reference. aliases: the other names that files use for it; md5: of its upper-case bases;
-    genetic_code: NCBI's number of that which its genes are read with; hgvs_prefix: "g", or "m" of a mitochondrion.
+    """One sequence of a reference.
+
+    aliases: other names of it in files; md5: of its upper-case bases; genetic_code: NCBI's number of the genetic code
+    of its genes; hgvs_prefix: "g", or "m" for mitochondria.
     """
 
     name: str
@@ -173,7 +175,7 @@ def _pack_folders(extra_dir: Path | None) -> list[Path]:
 
 
 def load_pack(folder: Path) -> Reference:
-    """Return the pack in this folder, whose name is the pack's id, read anew. Raises EngineError if it is not one."""
+    """Read the pack in this folder, whose name is its id, without the cache. Raises EngineError if it is not one."""
     text = (folder / MANIFEST).read_bytes()
     try:
         return _parse(folder, json.loads(text), hashlib.sha256(text).hexdigest())

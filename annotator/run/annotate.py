@@ -24,7 +24,7 @@ from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import Sniffed, sniff
 from annotator.reference.pack import Reference
 from annotator.run import vcf_writer
-from annotator.run.garbage import searched_less
+from annotator.run.garbage import relaxed_gc
 from annotator.run.piece import Piece
 from annotator.run.readback import Reading, Unreadable
 from annotator.run.run_log import Log
@@ -92,7 +92,7 @@ class Report:
     preview: list[dict[str, Any]]
 
 
-@searched_less()
+@relaxed_gc()
 def annotate(
     source: Path,
     out_dir: Path,

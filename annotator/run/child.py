@@ -76,7 +76,7 @@ def annotate(
 
     Raises:
         InputError: the file cannot be annotated; with code "too-much-memory" it needs more than `limits` allows.
-        EngineError: a fault of ours; with code "time-limit" it took too long.
+        EngineError: an internal error; with code "time-limit" it took too long.
         Cancelled: `cancelled()` said so.
     """
     values = run(

@@ -1,4 +1,4 @@
-"""The child's side of `annotator.run.child`. Run as a script: child_main.py serve SOCKET
+"""The child's side of `annotator.run.child`, run as a script: `child_main.py serve SOCKET`.
 
 The process loads the annotator and forks for each request (see `annotator.formats.launcher.serve`). Each fork prepares
 what takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
@@ -40,6 +40,7 @@ OOM_SCORE = 800
 
 
 def main() -> NoReturn:
+    """Load the annotator, serve forks, and do the work of one in each fork."""
     load_kept()
     _warm_up()
     gc.collect()

@@ -18,7 +18,7 @@ _frozen = False
 
 
 @contextmanager
-def searched_less() -> Iterator[None]:
+def relaxed_gc() -> Iterator[None]:
     """Within the block search less often, and only among what is made in it.
 
     Each record makes some objects, so Python would look through all that the process has, once or twice in a small
@@ -39,7 +39,7 @@ def _begin() -> None:
             return
         _before = gc.get_threshold()
         gc.set_threshold(THRESHOLD, *_before[1:])
-        _frozen = gc.get_freeze_count() == 0  # else whoever has frozen something wants it to stay so
+        _frozen = gc.get_freeze_count() == 0  # otherwise frozen objects stay frozen
         if _frozen:
             gc.freeze()
 

@@ -278,7 +278,7 @@ def _patterns(
 
 
 def _haplotypes(calls: Sequence[tuple[str, Place]]) -> Iterable[tuple[int, ...]]:
-    """Return what lies on the haplotypes that a sample's calls tell of, without those that have one change at most."""
+    """Return the changes on each haplotype of a sample's calls, without haplotypes with one change at most."""
     everywhere = tuple(place[0] for _, place in calls if len(place) == 1)
     haplotypes: defaultdict[tuple[str, int, int], tuple[int, ...]] = defaultdict(lambda: everywhere)
     for phase_set, place in calls:
@@ -294,7 +294,7 @@ def told(
 ) -> tuple[Mapping[Variant, str], int]:
     """Return the value of GAS_PHASED of each member, escaped, and how many combinations have one.
 
-    A combination has one if the protein can be told of what its members do together.
+    A combination has one if the protein of its members together can be predicted.
 
     Args:
         found: Combinations of one contig.

@@ -61,10 +61,12 @@ class Reading:
             self._closed = True
 
     def end(self, target: Path, declared: Sequence[str], watch: Callable[[], None]) -> None:
-        """Wait until all is read; watch is called meanwhile. If the header has become another, or there was nothing to
-        read, the finished file is read instead.
+        """Wait until everything is read, calling `watch` meanwhile.
 
-        Raises Unreadable, EngineError, or what watch raises.
+        If the header has changed, or there was nothing to read, the finished file is read instead.
+
+        Raises:
+            Unreadable, EngineError: or what `watch` raises.
         """
         if self._tool is not None and declared == self.declared:
             with suppress(BrokenPipeError):  # its status says why

@@ -118,7 +118,7 @@ def findings_lines(summary: Mapping[str, Any]) -> Iterable[str]:
     """Return what a summary says of findings: how many, by which source, each listed one, and what was not used."""
     findings, known = summary["findings"], summary["known"]
     if findings["alleles"] is None:
-        yield "Findings: not looked for, since no source that tells of clinical significance was used"
+        yield "Findings: not looked for, since no source with clinical significance was used"
     else:
         yield f"Findings: {findings['alleles']:,} alleles"
     for used in findings["used"]:

@@ -106,7 +106,7 @@ class Pass:
         self._error: BaseException | None = None
 
     def check(self) -> None:
-        """Raise Stopped once the pass is over; for whoever reads records to call often."""
+        """Raise Stopped once the pass is over. Readers of records call it often."""
         if self._stop.is_set():
             raise Stopped
 
@@ -128,7 +128,7 @@ class Pass:
                 watch()
                 thread.join(0.1)
         except BaseException:
-            self._reading.kill()  # whoever writes to it must not wait for it
+            self._reading.kill()  # its writer must not wait for it
             raise
         finally:
             self._stop.set()
@@ -210,8 +210,9 @@ class Pass:
 
 
 class Behind:
-    """Writes in a thread of its own, one piece behind. Use as a context manager; an error of one piece comes with the
-    next.
+    """Write pieces in a separate thread, one piece behind the caller. Use as a context manager.
+
+    An error of one piece is raised with the next.
     """
 
     def __init__(self, write: Callable[[Piece], None]) -> None:

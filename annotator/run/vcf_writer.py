@@ -60,8 +60,9 @@ def _fact(name: str, value: str) -> str:
 
 
 def write(target: Path, body: Path, header: Iterable[str]) -> int:
-    """Write the header, then the body (bgzip blocks without an end), then the end; returns the header's size in the
-    file, in bytes.
+    """Write the header, the body (bgzip blocks without the end marker) and the end marker.
+
+    Returns the size of the header in the file, in bytes.
     """
     with target.open("wb") as file:
         writer = BgzfWriter(file)

@@ -25,11 +25,12 @@ from annotator.sources.table import BLOCKS, LONGEST_ROW, TABLE, Section, Table, 
 LINE_BYTES = 256 * 1024 * 1024  # sources may carry thousands of samples
 TOOL_MEMORY_BYTES = 1024**3
 TOOL_SECONDS = 7 * 24 * 3600
-#: A source with a larger share of REFs that are not the reference's is on another build; looked at from so many on.
+#: A source with a larger share of REFs that are not the reference's is on another build; checked from this number of
+#: records.
 MISMATCH_SHARE = 0.05
 ENOUGH = 1000
 PROGRESS_RECORDS = 100_000
-PASSED_RECORDS = 256  # after so many records, those that are due are passed on
+PASSED_RECORDS = 256  # records after which those that are due are passed on
 _FACTS = ("fileDate", "source", "reference", "dbSNP_BUILD_ID")
 
 _bases = re.compile(r"[ACGT]+").fullmatch

@@ -42,7 +42,7 @@ class Field:
 
 
 def parse_fields(text: str, name: str, known: Iterable[Wanted] = ()) -> list[Wanted]:
-    """Read FIELD[:TAG],…
+    """Parse FIELD[:TAG],….
 
     Without :TAG it is that of the field among `known`, else <name>_FIELD, or FIELD if that begins with the name.
     """

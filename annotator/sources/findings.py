@@ -85,7 +85,7 @@ class Place:
 
 @dataclass
 class _Clinical:
-    """A source that tells of clinical significance; counts: alleles by what it says of them."""
+    """A source with clinical significance; counts: alleles by its classification."""
 
     source: Source
     counts: Counter[Significance] = field(default_factory=Counter)
@@ -111,7 +111,7 @@ class Findings:
         return [one.source.roles.significance for one in self._sources]
 
     def mentioned(self, added: str) -> bool:
-        """Whether what sources add to a record's INFO may tell of significance."""
+        """Return whether the additions of sources to INFO may hold clinical significance."""
         return any(f"{tag}=" in added for tag in self.tags)
 
     def add(

@@ -149,7 +149,7 @@ def _install(
 ) -> Source:
     fetched_dir, made = folder / f".fetch-{request.name}", folder / f".make-{request.name}"
     _delete(made)
-    if not fetched_dir.is_dir():  # what is in it is gone on with
+    if not fetched_dir.is_dir():  # a download in it is resumed
         _delete(fetched_dir)
     try:
         files = [

@@ -90,8 +90,9 @@ class Lookup:
         return ";".join(f"{tag}={text}" for tag, text in self.values(row).items())
 
     def texts(self, records: Sequence[Record], owners: Sequence[int], rows: Sequence[str | None]) -> dict[int, str]:
-        """Return entries of INFO by number of record, of those that are known, and count them. rows: what `find` gave
-        for the alleles; owners: the record of each.
+        """Return INFO entries by record number, for records with known alleles, and count these.
+
+        rows: the result of `find` for the alleles; owners: the record of each.
         """
         found: dict[int, str] = {}
         for place, row in enumerate(rows):
@@ -149,7 +150,7 @@ class Lookups:
         return iter(self._open)
 
     def restart(self) -> None:
-        """Begin to count anew, for a run that starts over."""
+        """Reset the counts, for a run that starts over."""
         for lookup in self._open:
             lookup.counts = Counts()
 
@@ -161,8 +162,9 @@ class Lookups:
     def info(
         self, contig: str, records: Sequence[Record], variants: Sequence[Variant], owners: Sequence[int]
     ) -> list[str]:
-        """Return what is added to INFO of each record of a contig, "" for nothing; one value per ALT allele in each
-        tag. variants and owners: the records' normal_forms.
+        """Return the addition to INFO for each record of a contig, "" for none. Tags have one value per ALT allele.
+
+        variants, owners: the result of `normal_forms` for the records.
         """
         added = [""] * len(records)
         for lookup in self._open:

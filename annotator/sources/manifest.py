@@ -109,4 +109,5 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> str:
 
 
 def as_rows(fields: list[Field]) -> list[dict[str, Any]]:
+    """Return the fields as the manifest holds them."""
     return [asdict(field) for field in fields]

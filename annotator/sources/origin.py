@@ -22,7 +22,7 @@ Progress = Callable[[str, int, int | None], None]
 class Request:
     """What to install. files: addresses (http, https, file, or of another opener) or paths; several by chromosome.
 
-    md5: "needed" where an .md5 file must lie beside each, "tried" where one may. checksum: of the only file, instead.
+    md5: "needed" where an .md5 file must be next to each, "tried" where one may. checksum: of the only file, instead.
     roles: what the fields mean clinically; None for what their names tell.
     """
 
@@ -58,8 +58,12 @@ def preset_request(name: str, pack_id: str, mirror: str = "") -> Request:
 def bring(
     url: str, request: Request, folder: Path, progress: Progress, fetcher: Callable[..., Fetched]
 ) -> tuple[Fetched, str]:
-    """Return one of the request's files, fetched into folder unless it is on this machine, and what its bytes were
-    compared with ("" for nothing). fetcher is annotator.install.download.fetch. Raises SourceError.
+    """Return one of the request's files, downloaded into `folder` unless it is local, and the checksum that it matched.
+
+    The checksum is "" if there is none. fetcher: annotator.install.download.fetch.
+
+    Raises:
+        SourceError: the file cannot be had, or its checksum is wrong.
     """
     try:
         if "://" not in url:
@@ -73,13 +77,13 @@ def bring(
 
 
 def _published(url: str, md5: str, folder: Path, fetcher: Callable[..., Fetched]) -> Checksum | None:
-    """Return what the .md5 file beside the source says; None if there may be none and is none."""
+    """Return the checksum in the .md5 file next to the source; None if it is optional and missing."""
     parts = urlsplit(url)
-    beside = urlunsplit((parts.scheme, parts.netloc, parts.path + ".md5", parts.query, ""))
+    address = urlunsplit((parts.scheme, parts.netloc, parts.path + ".md5", parts.query, ""))
     target = folder / "published.md5"
     try:
         target.unlink(missing_ok=True)
-        words = fetcher(beside, target).path.read_text(encoding="ascii", errors="replace").split()
+        words = fetcher(address, target).path.read_text(encoding="ascii", errors="replace").split()
     except DownloadError as error:
         if md5 != "needed" and error.code in {"not-found", "refused"}:
             return None
@@ -87,7 +91,7 @@ def _published(url: str, md5: str, folder: Path, fetcher: Callable[..., Fetched]
     if not words or not re.fullmatch("[0-9a-fA-F]{32}", words[0]):
         if md5 != "needed":
             return None
-        raise SourceError("wrong-checksum", f"{shown(beside)} holds no MD5 checksum. Nothing was installed.")
+        raise SourceError("wrong-checksum", f"{shown(address)} holds no MD5 checksum. Nothing was installed.")
     return Checksum("md5", words[0].lower())
 
 
@@ -95,13 +99,13 @@ def _local(path: Path, request: Request) -> tuple[Fetched, str]:
     """A file of this machine is read where it is."""
     if not path.is_file():
         raise SourceError("not-found", f"{path} is not a file.")
-    beside = path.with_name(path.name + ".md5")
+    md5_file = path.with_name(path.name + ".md5")
     checksum = request.checksum
-    if checksum is None and beside.is_file():
-        words = beside.read_text(encoding="ascii", errors="replace").split()
+    if checksum is None and md5_file.is_file():
+        words = md5_file.read_text(encoding="ascii", errors="replace").split()
         checksum = Checksum("md5", words[0].lower()) if words else None
     elif checksum is None and request.md5 == "needed":
-        raise SourceError("not-found", f"{beside} is not there: the checksum that is published with the file.")
+        raise SourceError("not-found", f"{md5_file} is not there: the checksum that is published with the file.")
     if checksum is not None and (found := checksums.of_file(path, checksum.kind)) != checksum:
         raise SourceError(
             "wrong-checksum", f"{path} is damaged or another file: {found}, where {checksum} is expected."

@@ -7,7 +7,7 @@ from annotator.sources.fields import Wanted
 
 @dataclass(frozen=True)
 class Preset:
-    """A well-known source. files: addresses by the reference's id; md5: whether an .md5 file lies beside each."""
+    """A well-known source. files: addresses by the reference's id; md5: whether an .md5 file is next to each."""
 
     name: str
     title: str

@@ -1,6 +1,6 @@
 """Published versions of sources, brought to a machine that lacks them: all of a version is there, or nothing of it.
 
-`<folder of packs>/sources/<pack>/.published/<name>-<checksum>/` is one, beside what is installed by hand. It gets its
+`<folder of packs>/sources/<pack>/.published/<name>-<checksum>/` is one, next to what is installed by hand. It gets its
 name by one rename, when each of its files has the checksum of its manifest, and that the one that was asked for. Until
 then it grows in `<folder of packs>/.downloads/<pack>+<name>/<checksum>/`, where the next try goes on.
 """
@@ -50,7 +50,7 @@ def find(references_dir: Path, version: Version) -> Source | None:
             source = load_source(folder)
             if source.checksum == version.checksum and _has_its_files(source.folder):
                 return source
-        except EngineError:  # there is none, or it is damaged: then it is brought anew
+        except EngineError:  # there is none, or it is damaged: then it is downloaded again
             continue
     return None
 
@@ -64,7 +64,7 @@ def _has_its_files(folder: Path) -> bool:
 
 
 def files_of(folder: Path) -> dict[str, dict[str, str | int]]:
-    """The files of a version beside its manifest, with their `size` and `sha256`. Raises EngineError, InstallError."""
+    """Return the files of a version without its manifest, `size` and `sha256` too. Raises EngineError, InstallError."""
     try:
         files: dict[str, dict[str, str | int]] = json.loads((folder / MANIFEST).read_bytes())["files"]
         return {safe_name(name): facts for name, facts in files.items()}
@@ -93,7 +93,7 @@ def bring(
     """Bring a version to this machine: one process does, the others wait for it. Raises EngineError.
 
     address gives where a file of the version is. check is called now and then, and may raise to stop: what has come by
-    then is gone on with by the next try. wait passes the seconds before a cut connection is taken up again.
+    then is resumed by the next try. wait passes the seconds before a cut connection is taken up again.
     """
     try:
         key = safe_name(f"{version.pack_id}+{version.name}")

@@ -25,7 +25,7 @@ from annotator.formats.bgzf import END, BgzfWriter, unpack_checked
 TABLE, BLOCKS = "table.tsv.gz", "table.blocks"
 BLOCK = 16 * 1024  # bytes of text: twenty times quicker to unpack than what bgzip itself makes of it
 LONGEST_ROW = 60_000  # bytes; a bgzip block holds no more than 65,280
-#: So many lookups in one block pay for reading all of its rows.
+#: Number of lookups in one block from which reading all of its rows is faster.
 DENSE = 8
 REMEMBERED = 4  # blocks: neighbours in the file, and the one in front that a left-shifted allele may be in
 
@@ -210,8 +210,10 @@ class Table:
         return self._places.firsts, self._places.lasts
 
     def text(self, contig: str, blocks: Sequence[int]) -> bytes:
-        """Return the rows of blocks, by their numbers, as they are in the table. Raises EngineError if a file is
-        damaged.
+        """Return the rows of the numbered blocks, as they are in the table.
+
+        Raises:
+            EngineError: a file is damaged.
         """
         if not blocks:
             return b""

@@ -26,7 +26,7 @@ def hold(source: Source) -> IO[bytes] | None:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        # Whoever deletes it may have been quicker than the lock.
+        # Another process may have deleted it before the lock was taken.
         if os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
     except (BlockingIOError, FileNotFoundError):
@@ -39,8 +39,9 @@ def hold(source: Source) -> IO[bytes] | None:
 
 
 def discard(version: Path) -> bool:
-    """Delete the folder of a version, or what else is in its place, unless somebody holds it; whether it is gone. At no
-    moment is half of it to be found under its name.
+    """Delete the folder of a version unless a process uses it. Returns whether it is gone.
+
+    Under its own name the folder is always complete.
     """
     try:
         file = (version / MANIFEST).open("rb")

@@ -45,7 +45,7 @@ def write(
 
     Raises:
         TooLarge: the tables would be larger.
-        EngineError: the file is none of ours.
+        EngineError: the annotator did not write the file.
     """
     from annotator.tables.files import write as write_now  # noqa: PLC0415
 

@@ -76,7 +76,7 @@ def _utf8(block: bytes) -> bytes:
 
 
 def _utf8_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """A line that is no UTF-8 is taken for Latin-1, in which every byte is a letter."""
+    """Decode a line that is not UTF-8 as Latin-1, in which every byte is a letter."""
     for line in lines:
         try:
             line.decode("utf-8")

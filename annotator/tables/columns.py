@@ -50,6 +50,7 @@ def source_names(sources: Sequence[SourceTag]) -> list[str]:
 
 
 def flat_names(sources: Sequence[SourceTag]) -> list[str]:
+    """Return the names of the flat table's columns."""
     return [*FLAT, *source_names(sources)]
 
 

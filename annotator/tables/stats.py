@@ -17,7 +17,7 @@ LEFT_OUT = "The statistics are left out, because bcftools stats cannot read the 
 
 
 class Stats:
-    """One run, beside which others may work. Use as a context manager, and `finish` it inside.
+    """One run in the background. Use as a context manager, and call `finish` inside.
 
     Attributes:
         path: the file with the statistics.
@@ -59,7 +59,7 @@ class Stats:
         """Wait for the end, and return the file. check is called often, and may raise.
 
         Where bcftools refuses the content, the statistics are made without AC and AN. If it refuses these too, the
-        file has only a comment that says so. `note` tells of both.
+        file has only a comment that says so. `note` says both.
 
         Raises:
             EngineError: bcftools could not work, whatever the content is.

@@ -22,9 +22,11 @@ _CHRM = Lookalike(HG19_CHRM.name, tuple(HG19_CHRM.lengths.values()), HG19_CHRM_S
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen of one contig. name: as the file calls it; checked: the records that were compared; mismatches:
-    those that do not fit; misfits: the first of these; first: the fault of the very first; shifted: how many fit at
-    the shifts of a lookalike, by its title.
+    """Counts of the records of one contig that were compared with the reference.
+
+    name: the contig's name in the file; checked: compared records; mismatches: records that do not fit; misfits: the
+    first of these; first: the fault of the first of all; shifted: how many fit at the shifts of a similar build, by its
+    title.
     """
 
     lookalikes: tuple[Lookalike, ...]

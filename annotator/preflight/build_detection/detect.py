@@ -46,8 +46,11 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True)
 class Detection:
-    """reference: id of the installed one that fits, or may; "" for none. fits: ids of all that fit as well, that one
-    first. build: what the file is on, where that is known, installed or not. reason: one sentence, for people.
+    """The detected genome build of a file.
+
+    reference: id of the installed reference that fits or may fit, "" for none; fits: ids of all references that fit
+    equally well, that one first; build: the build of the file if known, installed or not; reason: one sentence for
+    people.
     """
 
     fit: Fit
@@ -88,7 +91,7 @@ def detect(lines: Iterable[str], references: Sequence[ReferenceInfo], sample: Se
 
 
 def _with_doubt(answer: Detection, having: Sequence[ReferenceInfo], sample: Sequence[Site]) -> Detection:
-    """The answer where all references have next to none of the records: never more than unclear."""
+    """Return the answer if all references have almost none of the records: never better than unclear."""
     best = next(info for info in having if info.id == answer.reference)
     count = elsewhere(sample, best)
     reason = f"{count:,} of the first {len(sample):,} records lie on contigs that {best.id} does not have."
@@ -130,8 +133,9 @@ def _by_contigs(
 def _by_words(
     header: Evidence, having: Sequence[ReferenceInfo], ranked: Sequence[ReferenceInfo], sample: Sequence[Site]
 ) -> Detection:
-    """No contig's length is known: what the header names, then what the records' REF alleles are. having: the
-    references that have contigs of these names.
+    """Detect the build without contig lengths: by names in the header, then by REF alleles of the records.
+
+    having: the references that have contigs of these names.
     """
     said, build = _said(header)
     known = {info.id: known_build(info) for info in ranked}

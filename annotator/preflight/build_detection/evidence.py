@@ -10,7 +10,7 @@ from annotator.reference.pack import Contig, Reference, ReferenceInfo
 
 #: Of REF alleles, so much must agree with a reference for a file to be on it: the others are single faulty records.
 AGREEING_SHARE = 0.9
-#: Of so many REF alleles, chance has no part in it: one base in four agrees by chance.
+#: Number of REF alleles from which agreement is not by chance: one base in four agrees by chance.
 ENOUGH = 10
 #: A reference is not what a file was made on if more than this of its records lie on contigs that it does not have.
 ELSEWHERE_SHARE = 0.9
@@ -43,9 +43,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contigs of a header, by its own names of them: those that are the same in a build, and those that are not, with
-    the bases that they have together.
-    """
+    """Contigs of a header, by its own names: those equal to the build's, and the others, with their total lengths."""
 
     same: tuple[str, ...]
     other: tuple[str, ...]
@@ -136,8 +134,9 @@ class Agreement:
 
 
 def agree(sample: Iterable[Site], reference: Reference) -> Agreement:
-    """How many REF alleles of a sample agree with the reference. Those that say nothing (N, another contig) are not
-    counted. A position past the contig's end does not agree.
+    """Count the REF alleles of a sample that agree with the reference.
+
+    Alleles without information (N, an unknown contig) are not counted. A position after the contig's end disagrees.
     """
     checked = agreeing = 0
     for name, pos, ref in sample:
@@ -151,7 +150,7 @@ def agree(sample: Iterable[Site], reference: Reference) -> Agreement:
 
 
 def mostly(elsewhere: int, records: int) -> bool:
-    """Whether so many of a file's records lie on contigs that a reference does not have that it was not made on it."""
+    """Return whether too many records lie on unknown contigs for the file to be on this reference."""
     return records >= ENOUGH and elsewhere > ELSEWHERE_SHARE * records
 
 
@@ -174,4 +173,5 @@ def short(text: str) -> str:
 
 
 def upper(sentence: str) -> str:
+    """Return the sentence with its first letter in upper case."""
     return sentence[:1].upper() + sentence[1:]

@@ -44,8 +44,9 @@ class Verdict:
 
 
 def judge(lines: Iterable[str], chosen: ReferenceInfo, installed: Installed) -> Verdict:
-    """Compare a header with the chosen reference. installed is called only where lengths differ, or where the header
-    has contigs that the reference lacks and little of the reference.
+    """Compare a header with the chosen reference.
+
+    `installed` is called only if lengths differ, or if the header has few contigs of the reference and others.
 
     Raises InputError if the file is on another build: one of those that are installed, or a well-known one.
     """

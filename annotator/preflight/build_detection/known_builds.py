@@ -18,8 +18,10 @@ _GRCH37_VERSIONS = (10, 11, 11, 11, 9, 11, 13, 10, 11, 10, 9, 11, 10, 8, 9, 9, 1
 
 @dataclass(frozen=True)
 class Build:
-    """lengths: in bases, by chromosome without "chr"; accessions: the chromosome of each sequence's accession.version;
-    words: what names the build in a header line.
+    """A well-known build.
+
+    lengths: in bases, by chromosome without "chr"; accessions: the chromosome of each sequence's accession.version;
+    words: names of the build in header lines.
     """
 
     name: str

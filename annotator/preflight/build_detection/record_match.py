@@ -14,10 +14,10 @@ from annotator.reference.pack import Reference
 
 #: A file with more records than this that do not fit is refused; with fewer, those records are skipped.
 REFUSED_SHARE = 0.1
-#: After so many records the share is looked at while reading, so that a long file on another build fails early.
+#: Records after which the share is checked while reading, so that a long file on another build fails early.
 ENOUGH = 1000
 SHIFT_EVIDENCE = 0.8  # of the mismatches must fit at another build's shift to name that build ...
-SHIFT_ENOUGH = 5  # ... and at least so many must have been seen: one base in four fits by chance
+SHIFT_ENOUGH = 5  # ... and the minimum number of records: one base in four fits by chance
 MISFITS_KEPT = 200  # records that do not fit, which are tried on other references
 MISFIT_BASES = 50  # of each one's REF
 MISFITS_KEPT_BY_CONTIG = 5000  # together
@@ -69,7 +69,7 @@ class ReferenceMatch:
         )
 
     def past_end(self, line: int, name: str, pos: int, contig: str, ref: str) -> str:
-        """Note a record that goes on behind the contig's last base; returns the reason for skipping it."""
+        """Count a record that extends past the contig's last base; returns the reason for skipping it."""
         self.checked += 1
         tally = self._tallies.get(contig) or self._tally(contig)
         tally.checked += 1

@@ -31,7 +31,7 @@ class Strangers:
         return f"contig {shown(name)} is not part of {self._reference.id}"
 
     def judge(self, records: int, *, others: bool, told: bool, journal: Journal) -> None:
-        """Raise InputError if the reference has no contig of the file, or next to none.
+        """Raise InputError if the reference has no contig of the file, or almost none.
 
         others: whether it has any. told: whether the header tells, by lengths, that the reference is but a part of what
         the file is on, as a mitochondrion is of a genome. Who chose it was told then that the rest is left out, and a

@@ -24,6 +24,7 @@ _GENE = "1\tmade\t{}\t{}\t{}\t.\t{strand}\t{}\t{}\n"
 
 
 def main() -> int:
+    """Compile all loops by annotating made-up files, so that the first large file need not wait."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -60,8 +60,9 @@ class Alleles(NamedTuple):
 
 
 def described(text: Bytes, lines: Lines, window: Window) -> Alleles:
-    """Of the lines that are plain; those are plain no more whose REF is not the window's, or whose alleles reach out of
-    it.
+    """Return the alleles of the plain lines.
+
+    Lines whose REF differs from the window, or whose alleles reach out of it, are no longer plain afterwards.
     """
     most = _count(text, lines)
     columns = [np.zeros(most, np.int64) for _ in range(len(Alleles.__annotations__) - 1)]
@@ -72,8 +73,10 @@ def described(text: Bytes, lines: Lines, window: Window) -> Alleles:
 
 
 def joined(alleles: Alleles, chosen: Ints, variants: Sequence[Variant]) -> tuple[Ints, Ints, Ints, Ints, Ints, Bytes]:
-    """The normal forms of the chosen alleles, and behind them the variants: pos, ref, ref_size, given, given_size, and
-    the bases that these are places in.
+    """Return the normal forms of the chosen alleles, followed by the variants.
+
+    Returns:
+        Arrays pos, ref, ref_size, given, given_size, and the bases into which ref and given are offsets.
     """
     more = [(pos, len(ref), len(alt)) for pos, ref, alt in variants]
     pos, ref_size, given_size = (

@@ -1,11 +1,11 @@
 """Compiles the functions of this room that look at every byte of a file (Numba), and keeps what was compiled.
 
 They are plain loops over arrays of bytes and numbers. Every index is checked (boundscheck): what they read was uploaded
-by anybody. They let go of the interpreter's lock, so that threads run beside each other.
+by anybody. They release the GIL, so that threads run in parallel.
 
 Compiling all of them takes half a minute, once on a machine and for a version of this room: the machine code is kept
-in a folder named after the sources, beside the bytecode, or in the home folder's cache where that cannot be written to.
-NUMBA_CACHE_DIR names another place.
+in a folder named after the sources, next to the bytecode, or in the home folder's cache where that cannot be written
+to. NUMBA_CACHE_DIR names another place.
 """
 
 import hashlib

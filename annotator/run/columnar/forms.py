@@ -44,7 +44,7 @@ def position(text: Bytes, start: int, stop: int) -> int:
 
 @compiled
 def bases(text: Bytes, start: int, stop: int, longest: int) -> bool:
-    """Whether it is one to so many of A, C, G and T."""
+    """Return whether it is 1 to `longest` of A, C, G and T."""
     if not 0 < stop - start <= longest:
         return False
     for at in range(start, stop):
@@ -126,7 +126,7 @@ def info(text: Bytes, start: int, stop: int, tags: Words) -> bool:
 
 @compiled
 def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
-    """Whether it is a list of alleles, up to so many, or ".", with / or | between them."""
+    """Return whether it is a list of allele numbers up to `alts`, or ".", separated by / or |."""
     at = start
     while True:
         size = digits(text, at, stop)
@@ -152,10 +152,15 @@ def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
 
 @compiled
 def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alts: int) -> int:
-    """Look at FORMAT, at start, and the samples: NO if FORMAT is none of these, a value is empty, or a sample has more
-    values than FORMAT names; YES if each value is of its tag's kind; else MAYBE.
+    """Check the columns FORMAT, which begins at `start`, and the samples.
 
-    kinds: of the tags of each FORMAT, by its value, -1 behind the last; alts: the number of ALT alleles.
+    Args:
+        kinds: the kinds of the tags of each FORMAT, by its value, -1 after the last.
+        alts: number of ALT alleles.
+
+    Returns:
+        NO if FORMAT is none of `formats`, a value is empty, or a sample has more values than FORMAT names; YES if each
+        value is of its tag's kind; else MAYBE.
     """
     at = start
     while at < stop and text[at] != TAB:

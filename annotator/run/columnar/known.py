@@ -15,8 +15,10 @@ from annotator.sources.lookup import Lookup, Lookups
 
 
 class Said(NamedTuple):
-    """text: rows of a source's table; start, stop: where the values are that it has for each allele, tab-separated,
-    start being -1 where it does not know it.
+    """The annotations that a source has for alleles.
+
+    text: rows of the source's table; start, stop: the offsets of each allele's tab-separated values in it, start -1 for
+    an allele that the source does not know.
     """
 
     text: Bytes
@@ -42,11 +44,13 @@ def lookup(
     variants: Sequence[Variant],
     owners: Sequence[int],
 ) -> tuple[list[Said], list[str]]:
-    """Look alleles up, and count what is known of them: those of plain records, and the normal forms of the others',
-    with the number of each one's record.
+    """Look up alleles of plain records and of the other records in the sources, and count the known ones.
 
-    Returns what each source says of the former, and the entries of INFO for the others. Raises EngineError if a source
-    is damaged.
+    Returns:
+        The annotations of each source for the plain records' alleles, and the INFO entries of the other records.
+
+    Raises:
+        EngineError: a source is damaged.
     """
     said = []
     added = [""] * len(others)

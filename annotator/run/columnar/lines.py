@@ -77,8 +77,10 @@ def paired(kinds: Ints, texts: Texts) -> tuple[Ints, Ints, Ints]:
 
 
 class Others(NamedTuple):
-    """The other records' lines: of each line of the block the number of its record, -1 for none; and their texts, with
-    where each begins, and the end.
+    """Lines of the records that are not plain.
+
+    For each line of the block the number of its record, -1 for none; then the records' texts, with the start of each,
+    and the end.
     """
 
     of: Ints
@@ -404,7 +406,7 @@ def _comma(more: bool, out: Bytes, size: int) -> int:
 
 @compiled
 def _value(letters: Bytes, start: int, stop: int, of: int, out: Bytes, size: int) -> int:
-    """Write a value, of one of so many alleles: "." for none if there are several."""
+    """Write the value of one of `of` alleles: "." for none if there are several."""
     if stop == start and of > 1:
         out[size] = forms.DOT
         return size + 1

@@ -15,7 +15,7 @@ from annotator.run.columnar.compiled import Bytes, Flags, Ints, array_of, compil
 from annotator.run.columnar.window import REACH
 
 GREATER, UNDERSCORE = ord(">"), ord("_")
-#: Digits of a number, the sign between two, and the like: more than any description has beside its bases and prefixes.
+#: Digits, signs and the like: more than any description has in addition to its bases and prefixes.
 ROOM = 64
 _DEL, _DUP, _INS, _INV = (array_of(word) for word in (b"del", b"dup", b"ins", b"inv"))
 _COMPLEMENT = np.zeros(256, np.uint8)
@@ -37,9 +37,11 @@ WORDS = Words(_DEL, _DUP, _INS, _INV, _COMPLEMENT)
 
 
 class Layouts(NamedTuple):
-    """The transcripts that can be numbered. first, last: of their exons on the contig; reverse; head, head_end: where
-    letters has ENST00000269305.9:c. and the like; begin, end: their segments' numbers. start, base, sign, prefix and
-    prefix_end: of each segment, see hgvs_c.Segment.
+    """Transcripts whose positions can be numbered in HGVS.
+
+    first, last: the first and last exon base on the contig; reverse: whether it is on the reverse strand; head,
+    head_end: offsets of text such as ENST00000269305.9:c. in `letters`; begin, end: numbers of its segments. start,
+    base, sign, prefix and prefix_end belong to each segment, see effects.hgvs_transcript.Segment.
     """
 
     letters: Bytes

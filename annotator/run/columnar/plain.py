@@ -32,7 +32,7 @@ MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met 
 
 
 def _kinds(looks: Looks) -> Ints:
-    """The kinds of the tags of each FORMAT that is known, -1 behind the last; "." tells nothing of its values."""
+    """Return the kinds of the tags of each known FORMAT, -1 after the last; "." says nothing about its values."""
     rows = [
         [GENOTYPE if tag == "GT" else KINDS.get(looks.types.get(tag, ""), ANY) for tag in text.split(":")]
         for text in looks.formats

@@ -9,7 +9,7 @@ from annotator.run.columnar.compiled import Bytes, Flags, Ints, compiled, same
 from annotator.run.columnar.text_sets import Words, value_of
 
 CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
-#: Behind the first eight columns: where the line ends.
+#: After the first eight columns: the end of the line.
 LINE = 8
 #: REF and ALT of a plain record have no more bases; `places.MARGIN` is wider.
 LONGEST = 60
@@ -18,8 +18,10 @@ NEWLINE, RETURN = ord("\n"), ord("\r")
 
 
 class Forms(NamedTuple):
-    """What the columns of a plain record are. columns: how many; filters: FILTER's texts; tags: INFO's, with their
-    kinds; formats: FORMAT's texts, and kinds, see forms.samples.
+    """The columns that a plain record may have.
+
+    columns: their number; filters: texts of FILTER; tags: INFO tags, with their kinds; formats: texts of FORMAT, and
+    their kinds, see forms.samples.
     """
 
     columns: int
@@ -30,10 +32,12 @@ class Forms(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """begins: where each line begins, and behind them the end of the last; ends: where its first eight columns end, and
-    the line; pos: 0 where it is none; plain: whether RecordCheck would return the record as it stands, if it fits the
-    reference; proven: whether bcftools can read it, by the form of all its values; fresh: whether it has another CHROM
-    than the line in front of it; crowd: how many lines in a row, up to this one, have its position.
+    """The lines of a block, one array element per line.
+
+    begins: start of each line, then the end of the last; ends: ends of its first eight columns, and of the line; pos: 0
+    if invalid; plain: whether RecordCheck would return the record unchanged if it fits the reference; proven: whether
+    the form of all its values guarantees that bcftools can read it; fresh: whether CHROM differs from the previous
+    line; crowd: number of consecutive lines, up to this one, with its position.
     """
 
     begins: Ints

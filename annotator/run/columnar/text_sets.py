@@ -11,8 +11,10 @@ _MASK = 0x7FFFFFFF
 
 
 class Words(NamedTuple):
-    """letters: all the texts, one behind the other; begins: where each begins, and the end; values: what each stands
-    for, 0 or more; slots: a hash table with a text's number from 1 on in each used slot, 0 in the others.
+    """A mapping of texts to numbers for compiled code.
+
+    letters: all texts, concatenated; begins: start of each, then the end; values: the number of each text, 0 or more;
+    slots: a hash table with a text's number, from 1, in each used slot and 0 in the others.
     """
 
     letters: Bytes
