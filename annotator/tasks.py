@@ -18,7 +18,7 @@ from annotator.reference.pack import Reference
 from annotator.run import child
 from annotator.run.annotate import Limits, Outputs
 from annotator.run.child import annotate
-from annotator.tables import PARQUET, STATS, TSV
+from annotator.tables import PARQUET, STATS, TSV, schema
 from gas.aws import s3
 from gas.celery import app
 from gas.jobs.catalogue import packs, source_files
@@ -203,19 +203,20 @@ def store(claim: Claim, out: Path, report: "Report") -> None:
     result.sha256 = s3.upload(vcf, bucket, result.key)
     s3.upload(index, bucket, result.index_key)
     s3.upload(out / "summary.json", bucket, result.summary_key, content_type="application/json")
-    result.tsv_size = store_if_made(out / TSV, result.tsv_key)
-    result.parquet_size = store_if_made(out / PARQUET, result.parquet_key)
-    result.stats_size = store_if_made(out / STATS, result.stats_key, content_type="text/plain; charset=utf-8")
+    result.tsv_size, _ = store_if_made(out / TSV, result.tsv_key)
+    result.parquet_size, result.parquet_sha256 = store_if_made(out / PARQUET, result.parquet_key)
+    result.parquet_version = schema.VERSION
+    result.stats_size, _ = store_if_made(out / STATS, result.stats_key, content_type="text/plain; charset=utf-8")
     log_key = store_log(claim, out)
     leases.complete(claim, result, log_key=log_key, summary=report.summary, preview=report.preview)
 
 
-def store_if_made(path: Path, key: str, *, content_type: str = "application/octet-stream") -> int | None:
-    """Put a file into S3 and return its size; None if there is none."""
+def store_if_made(path: Path, key: str, *, content_type: str = "application/octet-stream") -> tuple[int | None, str]:
+    """Put a file into S3 and return its size and its SHA-256; None and "" if there is none."""
     if not path.exists():
-        return None
-    s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type=content_type)
-    return path.stat().st_size
+        return None, ""
+    sha256 = s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type=content_type)
+    return path.stat().st_size, sha256
 
 
 def store_log(claim: Claim, out: Path) -> str:

@@ -120,6 +120,15 @@ PRICE_SQS_REQUEST: float = env.float("PRICE_SQS_REQUEST", 0.0000004)
 PRICE_SES_MAIL: float = env.float("PRICE_SES_MAIL", 0.0001)
 DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 
+# --- The explorer ---------------------------------------------------------------------------------------
+
+EXPLORER_CACHE_DIR: Path | None = env.path("EXPLORER_CACHE_DIR", None)
+EXPLORER_CACHE_BYTES: int = env.int("EXPLORER_CACHE_BYTES", 10 * 1024**3, validate=validate.Range(min=1024**2))
+EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 256 * 1024**2, validate=validate.Range(min=64 * 1024**2))
+EXPLORER_TEMPORARY_BYTES: int = env.int("EXPLORER_TEMPORARY_BYTES", 1024**3, validate=validate.Range(min=0))
+EXPLORER_THREADS: int = env.int("EXPLORER_THREADS", 2, validate=validate.Range(min=1))
+EXPLORER_QUERY_SECONDS: float = env.float("EXPLORER_QUERY_SECONDS", 10.0, validate=validate.Range(min=0.1))
+
 # --- Billing --------------------------------------------------------------------------------------------
 # Without a key nobody can upgrade, and the pages say so; everything else works.
 
@@ -194,6 +203,7 @@ INSTALLED_APPS = [
     "gas.users",
     "gas.subscriptions",
     "gas.jobs",
+    "gas.explorer",
 ]
 MIDDLEWARE = [
     "gas.web.health.HealthMiddleware",  # before anything that looks at the host or redirects

@@ -70,5 +70,10 @@ def _build(result: ResultFile) -> None:
         )
         made = write_tables(folder / "annot.vcf.gz", folder, limits=limits, cancelled=unwanted)
         s3.upload(made.tsv, bucket, result.tsv_key)
-        s3.upload(made.parquet, bucket, result.parquet_key)
-        tables.made(result, tsv_size=made.tsv.stat().st_size, parquet_size=made.parquet.stat().st_size)
+        sha256 = s3.upload(made.parquet, bucket, result.parquet_key)
+        tables.made(
+            result,
+            tsv_size=made.tsv.stat().st_size,
+            parquet_size=made.parquet.stat().st_size,
+            parquet_sha256=sha256,
+        )

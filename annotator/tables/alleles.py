@@ -14,6 +14,8 @@ from annotator.tables.csq_entries import ENTRIES
 COLUMNS = ("contig", "pos", "id", "ref", "alt", "qual", "filter", "info")
 #: Columns of an allele that are not the file's: row counts records, allele the ALT alleles of each, both from 0.
 ROW, ALLELE, TYPE = "row", "allele", "type"
+#: The last position that an allele replaces, if INFO/END declares it; FORMAT; and the cells of samples, see `cell`.
+END, FORMAT = "end", "format"
 #: How many entries of CSQ a frame has, or one allele more. An allele without any counts as one.
 ENTRIES_AT_ONCE = 40_000
 #: Longer pairs of REF and ALT are not remembered.
@@ -26,27 +28,41 @@ def info(tag: str) -> str:
     return f"INFO/{tag}"
 
 
-def read(block: bytes, order: Sequence[str]) -> Iterator[pl.DataFrame]:
+def cell(sample: int) -> str:
+    """Return the name of a sample's column. sample: its number, from 1."""
+    return f"sample/{sample}"
+
+
+def read(block: bytes, order: Sequence[str], samples: int = 0) -> Iterator[pl.DataFrame]:
     """Yield the alleles of a block of lines, in order, ENTRIES_AT_ONCE at a time.
 
-    A frame has COLUMNS but info, as text; ROW, ALLELE, TYPE; each tag of `order` but CSQ under the name `info` gives
-    it, as INFO has it for this allele; and ENTRIES, the list of its entries of CSQ. Null for what is missing. A record
-    without an ALT allele has one row. Without records there is one frame without rows.
+    A frame has COLUMNS but info, as text; FORMAT and a `cell` for each sample; ROW, ALLELE, TYPE, END; each tag of
+    `order` but CSQ under the name `info` gives it, as INFO has it for this allele; and ENTRIES, the list
+    of its entries of CSQ. Null for what is missing. A record without an ALT allele has one row. Without records there
+    is one frame without rows.
 
     Args:
         order: the tags that INFO ends with, CSQ among them.
+        samples: how many of the first samples to read.
     """
+    cells = [FORMAT, *(cell(number) for number in range(1, samples + 1))] if samples else []
     records = pl.read_csv(
         io.BytesIO(block),
         has_header=False,
         separator="\t",
         quote_char=None,
-        schema=dict.fromkeys(COLUMNS, pl.String),
-        extra_columns="ignore",  # FORMAT and samples
+        schema=dict.fromkeys((*COLUMNS, *cells), pl.String),
+        extra_columns="ignore",  # other samples
         raise_if_empty=False,
     )
     given = [pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in ("id", "alt", "qual", "filter")]
-    found = _with_tags(records.with_columns(info=pl.concat_str(pl.lit(";"), "info")), order)
+    records = records.with_columns(info=pl.concat_str(pl.lit(";"), "info"))
+    if b"END=" in block:
+        declared = pl.col("info").str.extract(r";END=(\d{1,15})(?:;|$)").cast(pl.Int64)
+        records = records.with_columns(pl.when(pl.col("alt").str.contains("<", literal=True)).then(declared).alias(END))
+    else:
+        records = records.with_columns(pl.lit(None, pl.Int64).alias(END))
+    found = _with_tags(records, order, [*COLUMNS[:-1], END, *cells])
     placed = found.with_columns(given).with_row_index(ROW).collect().lazy()
     several = pl.col("alt").str.contains(",", literal=True).fill_null(False)
     one = placed.filter(~several).with_columns(
@@ -70,8 +86,8 @@ def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.Da
         start += length
 
 
-def _with_tags(records: pl.DataFrame, order: Sequence[str]) -> pl.LazyFrame:
-    """Replace INFO, with a ; in front, by the values of the tags.
+def _with_tags(records: pl.DataFrame, order: Sequence[str], kept: Sequence[str]) -> pl.LazyFrame:
+    """Replace INFO, with a ; in front, by the values of the tags, next to the columns `kept`.
 
     Since they end it in a known order, each goes up to the next one that is there: only one place has to be found for
     each, and nothing is copied. Should they stand in another order, they are cut out one by one.
@@ -89,7 +105,7 @@ def _with_tags(records: pl.DataFrame, order: Sequence[str]) -> pl.LazyFrame:
     if astray and any(placed.select(astray).row(0)):
         return records.lazy().with_columns(_cut(_cut(text, f";{tag}=", 1), ";", 0).alias(info(tag)) for tag in order)
     none = pl.lit(None, pl.String)
-    return placed.lazy().select(*COLUMNS[:-1], *(values.get(tag, none.alias(info(tag))) for tag in order))
+    return placed.lazy().select(*kept, *(values.get(tag, none.alias(info(tag))) for tag in order))
 
 
 def _cut(text: pl.Expr, at: str, part: int) -> pl.Expr:

@@ -2,35 +2,63 @@
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
 from annotator.effects import info_tags
 from annotator.errors import EngineError
+from annotator.tables.schema import VERSION, Kind, Metadata, SourceColumn
 
 #: Bytes of records that are worked on at once, before the line that is then read to its end.
 BLOCK = 2 * 1024 * 1024
 
 _ID = re.compile(r"##INFO=<ID=([^,>]+),")
 _TYPE = re.compile(r",Type=(\w+)")
+_QUOTED = r',{}="((?:[^"\\]|\\.)*)"'
+_DESCRIPTION, _SOURCE, _VERSION = (re.compile(_QUOTED.format(name)) for name in ("Description", "Source", "Version"))
+_CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?,length=(\d+))?")
+_KINDS = {"Float": Kind.NUMBER, "Integer": Kind.INTEGER}
 
 
 @dataclass(frozen=True)
 class SourceTag:
-    """A tag that an installed source has added, and its type as declared: Float, Integer, String ..."""
+    """A tag that an installed source has added.
+
+    type: as declared: Float, Integer, String ...
+    text: its description. source, version: of the source, as declared.
+    """
 
     tag: str
     type: str
+    text: str = ""
+    source: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)
 class Added:
-    """The tags that annotation has added to the file, in the order in which they end each INFO; those of sources."""
+    """What the header says.
+
+    order: the tags that annotation has added to the file, in the order in which they end each INFO.
+    sources: those of them that sources have added.
+    contigs: names and lengths, 0 for one that is not declared.
+    samples: names.
+    """
 
     order: list[str]
     sources: list[SourceTag]
+    contigs: list[tuple[str, int]] = field(default_factory=list)
+    samples: list[str] = field(default_factory=list)
+
+    def metadata(self, names: Sequence[str]) -> Metadata:
+        """Return what the Parquet file says of itself. names: the columns of sources."""
+        columns = (
+            SourceColumn(name, one.tag, _KINDS.get(one.type, Kind.TEXT), one.text, one.source, one.version)
+            for name, one in zip(names, self.sources, strict=True)
+        )
+        return Metadata(VERSION, tuple(self.samples), tuple(self.contigs), tuple(columns))
 
 
 def open_result(result: Path) -> IO[bytes]:
@@ -47,18 +75,27 @@ def read_header(file: IO[bytes]) -> Added:
     found = Added([], [])
     for raw in file:
         if raw.startswith(b"#CHROM\t"):
+            found.samples.extend(_utf8(raw).decode().rstrip("\r\n").split("\t")[9:])
             return found
         if not raw.startswith(b"##"):
             break
         line = raw.decode("utf-8", "replace")
+        if contig := _CONTIG.match(line):
+            found.contigs.append((contig[1], int(contig[2] or 0)))
         name = _ID.match(line)
         if name is None or (name[1] not in info_tags.OWN and not found.order):
             continue
         found.order.append(name[1])
         if name[1] not in info_tags.OWN:
-            declared = _TYPE.search(line)
-            found.sources.append(SourceTag(name[1], declared[1] if declared else "String"))
+            type_ = _TYPE.search(line)
+            text, source, version = (_unquoted(one, line) for one in (_DESCRIPTION, _SOURCE, _VERSION))
+            found.sources.append(SourceTag(name[1], type_[1] if type_ else "String", text, source, version))
     raise EngineError("bad-result", "the annotated file has no line of column names")
+
+
+def _unquoted(pattern: re.Pattern[str], line: str) -> str:
+    found = pattern.search(line)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
 
 
 def blocks(file: IO[bytes]) -> Iterator[bytes]:

@@ -4,15 +4,18 @@ The flat table is for people and spreadsheets: texts that the file, the gene mod
 it. The Parquet file is for programs, and has them as they are.
 """
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
 
 from annotator.effects import csq_field, info_tags
 from annotator.effects.terms import IMPACT
-from annotator.tables.alleles import TYPE, info
+from annotator.sources.findings import classify
+from annotator.tables import genotypes, schema
+from annotator.tables.alleles import ALLELE, END, TYPE, info
 from annotator.tables.blocks import SourceTag
-from annotator.tables.csq_entries import COUNTS, IN_CODING, PICKED, TOUCHED, field
+from annotator.tables.csq_entries import COUNTS, IN_CODING, PICKED, TERM_BITS, TERMS, TOUCHED, field
 
 FLAT = (
     *("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER"),
@@ -22,13 +25,10 @@ FLAT = (
     *("cdna_position", "cds_position", "protein_position", "nearest_gene", "distance"),
     *("phased", "known", "known_source"),
 )
-TYPED = (
-    *("contig", "pos", "id", "ref", "alt", "type", "gene", "consequence", "impact"),
-    *("hgvs_g", "hgvs_c", "hgvs_c_flag", "hgvs_p"),
-    *("transcript", "gene_id", "biotype", "exon", "intron", "codons", "amino_acids", "protein_position"),
-    *(TOUCHED, IN_CODING, *COUNTS.values()),
-    *("phased", "known", "known_source", "qual", "filter"),
-)
+#: The names of the Parquet file's columns, but those of sources and samples.
+TYPED = tuple(column.name for column in schema.COLUMNS)
+#: How the tag of a source's classification ends.
+CLASSIFICATION = "CLNSIG"
 _LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
 #: The escapes of INFO.
 _ESCAPES = _LETTERS | {code.lower(): letter for code, letter in _LETTERS.items()}
@@ -36,13 +36,16 @@ _ESCAPES = _LETTERS | {code.lower(): letter for code, letter in _LETTERS.items()
 _FIELD_ESCAPES = {code: letter for letter, code in csq_field.ESCAPES.items() if code.startswith("%")}
 
 
+_OF_SAMPLE = re.compile(rf"s\d+_({'|'.join(column.name for column in schema.SAMPLE_COLUMNS)})", re.IGNORECASE)
+
+
 def source_names(sources: Sequence[SourceTag]) -> list[str]:
     """What the columns of sources are called: as their tags, unless another column has that name, in whatever case."""
-    seen = {name.casefold() for name in (*FLAT, *TYPED)}
+    seen = {name.casefold() for name in (*FLAT, *TYPED, schema.TRANSCRIPTS.name)}
     names = []
     for source in sources:
         name = source.tag
-        while name.casefold() in seen:
+        while name.casefold() in seen or _OF_SAMPLE.fullmatch(name):
             name += "_"
         seen.add(name.casefold())
         names.append(name)
@@ -115,8 +118,11 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
     return [column.alias(name) for column, name in zip(columns, flat_names(sources), strict=True)]
 
 
-def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
-    """The columns of the Parquet file, out of `csq_entries.add_summary`."""
+def typed(sources: Sequence[SourceTag], samples: int, *, escaped: bool) -> list[pl.Expr]:
+    """The columns of the Parquet file, out of `csq_entries.add_summary` and `genotypes.add`.
+
+    The frame has two columns more: schema's row_number and record. samples: how many have columns of their own.
+    """
     own, types = _own(escaped), {"Float": pl.Float64, "Integer": pl.Int64}
     impact = own[info_tags.CONSEQUENCE].replace_strict(IMPACT, default=None, return_dtype=pl.String)
     columns = [
@@ -130,16 +136,57 @@ def typed(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
         *(_field(name, escaped) for name in PICKED),
         *(pl.col(name) for name in (TOUCHED, IN_CODING, *COUNTS.values())),
         *(own[tag] for tag in (info_tags.PHASED, info_tags.KNOWN, info_tags.KNOWN_SOURCE)),
-        pl.col("qual").cast(pl.Float64, strict=False),
+        pl.col("qual").cast(pl.Float64, strict=False).fill_nan(None),
         pl.col("filter"),
+        pl.coalesce(END, pl.col("pos").cast(pl.Int64) + pl.col("ref").str.len_bytes().cast(pl.Int64) - 1),
+        pl.col("row_number"),
+        pl.col("record"),
+        pl.when(pl.col("alt").is_not_null()).then(pl.col(ALLELE) + 1).otherwise(0).cast(pl.Int64),
+        _each_clear(pl.col(info(info_tags.GENE)).str.split("&"), escaped),
+        pl.col(TERMS),
+        pl.col(TERM_BITS),
+        _significance(sources),
+        *(pl.col(name) for name in (genotypes.HET, genotypes.HOM, genotypes.CALLED)),
         *(
-            pl.col(info(source.tag)).cast(types[source.type], strict=False)
+            pl.col(info(source.tag)).cast(types[source.type], strict=False).fill_nan(None)
             if source.type in types
             else _tag(source.tag, escaped)
             for source in sources
         ),
     ]
-    return [column.alias(name) for column, name in zip(columns, [*TYPED, *source_names(sources)], strict=True)]
+    own_names = [*TYPED, *source_names(sources)]
+    of_samples = [
+        pl.col(schema.sample_column(number, one.name))
+        for number in range(1, samples + 1)
+        for one in schema.SAMPLE_COLUMNS
+    ]
+    return [
+        *(column.alias(name) for column, name in zip(columns, own_names, strict=True)),
+        *of_samples,
+        pl.col(schema.TRANSCRIPTS.name),
+    ]
+
+
+def transcript_fields(*, escaped: bool) -> list[pl.Expr]:
+    """The fields of each entry of the column of transcripts, out of `csq_entries.by_transcript`; null if empty."""
+    return [_field(name, escaped).replace("", None).alias(own) for own, name, _ in schema.TRANSCRIPT_FIELDS]
+
+
+def _significance(sources: Sequence[SourceTag]) -> pl.Expr:
+    """The class of the classification of the first source that has one."""
+    tag = next((source.tag for source in sources if source.tag.endswith(CLASSIFICATION)), None)
+    if tag is None:
+        return pl.lit(None, pl.String)
+    return pl.col(info(tag)).map_batches(_classified, return_dtype=pl.String, is_elementwise=True)
+
+
+def _classified(values: pl.Series) -> pl.Series:
+    known = {value: str(classify(value)) for value in values.drop_nulls().unique()}
+    return values.replace_strict(known, default=None, return_dtype=pl.String) if known else values
+
+
+def _each_clear(values: pl.Expr, escaped: bool) -> pl.Expr:
+    return values.list.eval(_clear(pl.element(), _ESCAPES, True)) if escaped else values
 
 
 def _own(escaped: bool) -> dict[str, pl.Expr]:

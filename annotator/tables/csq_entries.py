@@ -3,10 +3,12 @@
 The column ENTRIES has a list of the entries of each allele, null if it has none.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from annotator.effects.csq_field import FIELDS, TAG
-from annotator.effects.terms import Impact
+from annotator.effects.terms import IMPACT, Impact
 
 ENTRIES = "entries"
 #: The place of an allele in its frame, from 0.
@@ -14,6 +16,9 @@ PLACE = "place"
 #: Columns of `add_summary`: how many transcripts the allele touches, and in how many it has each impact.
 TOUCHED, IN_CODING = "transcripts", "transcripts_coding"
 COUNTS = {impact: f"n_{impact.lower()}" for impact in Impact}
+#: All terms of its transcripts: as a list, and as the bits of a number.
+TERMS, TERM_BITS = "terms", "term_bits"
+_BIT = {term: 1 << number for number, term in enumerate(IMPACT)}
 #: Fields of the picked transcript in `add_summary`.
 PICKED = ("Feature", "Gene", "BIOTYPE", "EXON", "INTRON", "Codons", "Amino_acids", "Protein_position")
 
@@ -48,11 +53,12 @@ def by_transcript(alleles: pl.DataFrame) -> pl.DataFrame:
     return alleles.lazy().with_row_index(PLACE).explode(ENTRIES).with_columns(fields).drop(ENTRIES).collect()
 
 
-def add_summary(alleles: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Add to each allele the fields PICKED of the transcript that matters most, and the counts of its transcripts.
+def add_summary(alleles: pl.DataFrame, rows: pl.DataFrame, fields: Sequence[pl.Expr], name: str) -> pl.DataFrame:
+    """Add to each allele the fields PICKED of the transcript that matters most, and what all of them amount to.
 
     Args:
         rows: `by_transcript` of the alleles.
+        fields: of each entry, for the list `name` of all entries.
     """
     entries = rows.lazy().filter(field("Feature") != "")
     is_picked = field("PICK") == "1"
@@ -62,11 +68,25 @@ def add_summary(alleles: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         (field("CDS_position") != "").sum().cast(pl.Int64).alias(IN_CODING),
         *((field("IMPACT") == impact).sum().cast(pl.Int64).alias(name) for impact, name in COUNTS.items()),
     )
+    all_entries = rows.lazy().filter(field("Consequence") != "").select(PLACE, pl.struct(fields).alias(name))
+    given = field("Consequence").str.split("&")
+    terms = (
+        rows.lazy()
+        .filter(field("Consequence") != "")
+        .select(PLACE, given.alias(TERMS))
+        .explode(TERMS)
+        .unique(maintain_order=True)
+        .with_columns(pl.col(TERMS).replace_strict(_BIT, default=0, return_dtype=pl.Int64).alias(TERM_BITS))
+        .group_by(PLACE, maintain_order=True)
+        .agg(TERMS, pl.col(TERM_BITS).sum())
+    )
     return (
         alleles.lazy()
         .with_row_index(PLACE)
+        .join(all_entries.group_by(PLACE, maintain_order=True).agg(name), on=PLACE, how="left", maintain_order="left")
+        .join(terms, on=PLACE, how="left", maintain_order="left")
         .join(picked.unique(PLACE, keep="first"), on=PLACE, how="left", maintain_order="left")
         .join(counts, on=PLACE, how="left", maintain_order="left")
-        .with_columns(pl.col(TOUCHED, IN_CODING, *COUNTS.values()).fill_null(0))
+        .with_columns(pl.col(TOUCHED, IN_CODING, TERM_BITS, *COUNTS.values()).fill_null(0))
         .collect()
     )

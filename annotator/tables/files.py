@@ -1,6 +1,7 @@
 """Writes what is derived from an annotated file, in one pass over it and in constant memory."""
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -11,8 +12,9 @@ import polars as pl
 
 from annotator.effects import info_tags
 from annotator.formats.bgzf import END, BgzfWriter
-from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, csq_entries
+from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, csq_entries, genotype_counts, genotypes
 from annotator.tables.blocks import Added, blocks, open_result, read_header
+from annotator.tables.schema import GENES_KEY, METADATA_KEY, TRANSCRIPTS
 
 #: Of zlib and zstd: rows repeat so much that higher ones gain little for much time.
 LEVEL = 2
@@ -62,32 +64,55 @@ class _Work:
         # A file of an earlier version may lack one of our tags.
         self._order = [*(tag for tag in info_tags.OWN if tag not in added.order), *added.order]
         # For blocks without escapes, and with some.
-        self._typed = [columns.typed(added.sources, escaped=escaped) for escaped in (False, True)]
+        names = columns.source_names(added.sources)
+        self._metadata = added.metadata(names)
+        self._all_samples = len(added.samples)
+        self._samples = len(added.samples) if self._metadata.has_genotypes else 0
+        self._typed = [columns.typed(added.sources, self._samples, escaped=escaped) for escaped in (False, True)]
+        self._entries = [columns.transcript_fields(escaped=escaped) for escaped in (False, True)]
         self._text = [columns.flat(added.sources, escaped=escaped) for escaped in (False, True)]
         self._flat = flat
         self._folder = folder
         self._check = check
         self._output_bytes = output_bytes
-        self._written = 0
+        self._written = self._records = 0
         self._pieces: list[Path] = []
         self._waiting: list[pl.DataFrame] = []
         self._waiting_rows = self._waiting_bytes = 0
         self._row_bytes = 0  # the largest of any piece of the Parquet file, on average of its rows
+        self._genes: dict[str, tuple[int, int]] = {}  # the first and the last row of each
         self.transcripts = self.alleles = 0
         self._write("\t".join(columns.flat_names(added.sources)) + "\n")
         self.add(b"")  # without a record there are columns all the same
 
     def add(self, block: bytes) -> None:
         escaped = b"%" in block
-        for found in alleles.read(block, self._order):
+        records = self._records
+        counts = genotype_counts.count(block, self._all_samples) if self._all_samples > self._samples else None
+        for found in alleles.read(block, self._order, self._samples):
             rows = csq_entries.by_transcript(found)
-            self._keep(csq_entries.add_summary(found, rows).select(self._typed[escaped]))
+            numbered = found.with_columns(
+                (pl.int_range(pl.len(), dtype=pl.Int64) + self.alleles).alias("row_number"),
+                (pl.col(alleles.ROW).cast(pl.Int64) + records).alias("record"),
+            )
+            summed = csq_entries.add_summary(numbered, rows, self._entries[escaped], TRANSCRIPTS.name)
+            typed = self._with_genotypes(summed, counts).select(self._typed[escaped])
+            self._keep(typed, rows.select(_size(rows).sum()).item())
+            if numbered.height:
+                self._records = numbered["record"].item(-1) + 1
             self.transcripts += rows.height
             for some in alleles.by_weight(rows, _size(rows), BYTES_AT_ONCE):
                 text = some.select(self._text[escaped]).write_csv(
                     include_header=False, separator="\t", quote_style="never"
                 )
                 self._write(text)
+
+    def _with_genotypes(self, found: pl.DataFrame, counts: pl.DataFrame | None) -> pl.DataFrame:
+        if counts is None:
+            return genotypes.add(found, self._samples)
+        of_allele = found.with_columns(pl.col(alleles.ROW).cast(pl.UInt32), pl.col(alleles.ALLELE).cast(pl.Int64))
+        joined = of_allele.join(counts, on=[alleles.ROW, alleles.ALLELE], how="left", maintain_order="left")
+        return joined.with_columns(pl.col(genotypes.HET, genotypes.HOM, genotypes.CALLED).fill_null(0))
 
     def _write(self, text: str) -> None:
         self._check()
@@ -105,14 +130,27 @@ class _Work:
             parquet,
             compression="zstd",
             compression_level=LEVEL,
+            metadata={
+                METADATA_KEY: self._metadata.to_json(),
+                GENES_KEY: json.dumps(self._genes, ensure_ascii=False, separators=(",", ":")),
+            },
             row_group_size=max(1, min(ROW_GROUP, ROW_GROUP_BYTES // max(1, self._row_bytes))),
         )
 
-    def _keep(self, typed: pl.DataFrame) -> None:
+    def _note_genes(self, typed: pl.DataFrame) -> None:
+        of_rows = typed.lazy().select(pl.col("genes"), pl.col("row_number")).explode("genes").drop_nulls()
+        row = pl.col("row_number")
+        for name, first, last in (
+            of_rows.group_by("genes").agg(row.min(), row.max().alias("last")).collect().iter_rows()
+        ):
+            self._genes[name] = self._genes.get(name, (first, last))[0], last
+
+    def _keep(self, typed: pl.DataFrame, transcript_bytes: int) -> None:
+        self._note_genes(typed)
         self.alleles += typed.height
         self._waiting.append(typed)
         self._waiting_rows += typed.height
-        self._waiting_bytes += typed.select(_size(typed).sum()).item()
+        self._waiting_bytes += typed.select(_size(typed).sum()).item() + transcript_bytes
         if self._waiting_rows >= PIECE or self._waiting_bytes >= BYTES_AT_ONCE:
             self._put_by()
 

@@ -132,6 +132,10 @@ class ResultFile(models.Model):
     sha256 = models.CharField(max_length=64)
     tsv_size = models.BigIntegerField(null=True, help_text="Bytes of its flat table; empty if it has none.")
     parquet_size = models.BigIntegerField(null=True, help_text="Bytes of its Parquet file; empty if it has none.")
+    parquet_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    parquet_version = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="Of its columns (annotator.tables.schema); an older one is made again."
+    )
     stats_size = models.BigIntegerField(null=True, help_text="Bytes of its statistics; empty if it has none.")
     created_at = models.DateTimeField(auto_now_add=True)
 

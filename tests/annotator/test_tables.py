@@ -1,6 +1,7 @@
 """The table files: every allele and transcript of the annotated VCF, and nothing else, whatever the file is like."""
 
 import gzip
+import json
 import os
 import random
 import re
@@ -21,8 +22,11 @@ from annotator.errors import Cancelled, EngineError, InputError
 from annotator.reference.pack import Reference
 from annotator.run.annotate import Limits, Outputs, annotate
 from annotator.sources.fields import Wanted
+from annotator.sources.findings import classify
 from annotator.tables import PARQUET, TSV, Tables, TooLarge, blocks, write
-from annotator.tables.columns import FLAT, TYPED, defused
+from annotator.tables.columns import FLAT, defused
+from annotator.tables.schema import COLUMNS as COLUMNS_OF_ALL
+from annotator.tables.schema import GENES_KEY, METADATA_KEY, MOST_SAMPLES, TRANSCRIPT_FIELDS, Metadata, columns_of
 from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, Result, vcf
 from tests.annotator.packs import make_pack
@@ -75,8 +79,9 @@ def as_cell(value: str) -> str:
 class Allele:
     """One ALT allele of a line of an annotated file, read without haste."""
 
-    def __init__(self, columns: list[str], number: int, sources: list[str]) -> None:
+    def __init__(self, columns: list[str], number: int, sources: list[str], record: int = 0) -> None:
         self.columns, self.alt = columns, columns[4].split(",")[number]
+        self.number, self.record = number + 1, record
         self.entries: list[dict[str, str]] = []
         self.info: dict[str, str] = {}
         for part in columns[7].split(";"):
@@ -172,23 +177,75 @@ class Allele:
             "known_source": self.prose("GAS_KNOWN_SOURCE"),
             "qual": None if columns[5] == "." else float(columns[5]),
             "filter": columns[6],
+            "end": self.end(),
+            "row_number": None,  # see `check`
+            "record": self.record,
+            "allele_number": 0 if alt == "." else self.number,
+            "genes": unescaped(self.info.get("GAS_GENE", "")).split("&") if self.info.get("GAS_GENE") else None,
         }
+        terms = list(dict.fromkeys(term for entry in self.entries for term in entry["Consequence"].split("&")))
+        row |= {"terms": terms or None, "term_bits": sum(1 << list(IMPACT).index(term) for term in terms)}
+        row["significance"] = str(classify(self.text("CLNSIG"))) if "CLNSIG" in sources and self.text("CLNSIG") else ""
+        people = [self.sample(columns[8], cell) for cell in columns[9:]]
+        kinds = [one["zygosity"] for one in people]
+        row |= {"samples_het": kinds.count("het"), "samples_hom": kinds.count("hom")}
+        row["samples_called"] = len(kinds) - kinds.count(None)
         for tag, of in sources.items():
             value = self.text(tag)
             row[tag] = {"Float": float, "Integer": int}.get(of, str)(value) if value else None
-        return {name: None if value in {"", "."} else value for name, value in row.items()}
+        for number, one in enumerate(people if len(people) <= MOST_SAMPLES else (), 1):
+            row |= {f"s{number}_{name}": value for name, value in one.items()}
+        fields = [
+            {own: unescaped_field(entry[name]) or None for own, name, _ in TRANSCRIPT_FIELDS} for entry in self.entries
+        ]
+        row["csq"] = fields or None
+        return {name: None if value in ("", ".") else value for name, value in row.items()}
+
+    def end(self) -> int:
+        declared = [part[4:] for part in self.columns[7].split(";") if part.startswith("END=")]
+        if declared and "<" in self.columns[4]:
+            return int(declared[0])
+        return int(self.columns[1]) + len(self.columns[3]) - 1
+
+    def sample(self, format_: str, cell: str) -> dict[str, Any]:
+        """A sample's columns, read from its cell."""
+        found = dict(zip(format_.split(":"), cell.split(":"), strict=False))
+        found = {tag: value for tag, value in found.items() if value not in {".", ""}}
+        alleles = re.split("[/|]", found.get("GT", "."))
+        copies, others = alleles.count(str(self.number)), [one for one in alleles if one != str(self.number)]
+        zygosity = ("het" if others else "hom") if copies else (None if "." in alleles else "absent")
+        depths = [int(one) if one.isdigit() else None for one in found["AD"].split(",")] if "AD" in found else []
+        own = depths[self.number] if self.number < len(depths) else None
+        total = sum(one or 0 for one in depths)
+        balance = own / total if own is not None and total else None
+        shares = [share for tag in ("HF", "AF") if (share := self._share(found.get(tag, ""))) is not None]
+        is_mitochondrial = self.info.get("GAS_HGVSG", "").startswith("m.")
+        return {
+            "gt": found.get("GT"),
+            "zygosity": zygosity if self.alt != "." else None,
+            "dp": int(found["DP"]) if "DP" in found else None,
+            "gq": round(float(found["GQ"])) if "GQ" in found else None,
+            "ad_ref": depths[0] if depths else None,
+            "ad_alt": own,
+            "ab": balance,
+            "hf": next(iter(shares), balance) if is_mitochondrial else None,
+        }
+
+    def _share(self, values: str) -> float | None:
+        one = values.split(",")[self.number - 1 : self.number]
+        return float(one[0]) if one and one[0] not in {"", "."} else None
 
 
 def expected(result: Result, sources: dict[str, str]) -> list[Allele]:
     text = gzip.decompress((result.folder / "annot.vcf.gz").read_bytes())
     found = []
-    for raw in text.split(b"\n"):
-        if raw and not raw.startswith(b"#"):
-            try:
-                columns = raw.decode().split("\t")
-            except UnicodeDecodeError:
-                columns = raw.decode("latin-1").split("\t")
-            found += [Allele(columns, number, list(sources)) for number in range(columns[4].count(",") + 1)]
+    lines = [raw for raw in text.split(b"\n") if raw and not raw.startswith(b"#")]
+    for record, raw in enumerate(lines):
+        try:
+            columns = raw.decode().split("\t")
+        except UnicodeDecodeError:
+            columns = raw.decode("latin-1").split("\t")
+        found += [Allele(columns, number, list(sources), record) for number in range(columns[4].count(",") + 1)]
     return found
 
 
@@ -202,8 +259,17 @@ def check(result: Result, sources: dict[str, str] | None = None) -> Tables:
     assert found == wanted
     assert len(found) == made.transcripts
     frame = pl.read_parquet(made.parquet)
-    assert frame.columns == [*TYPED, *sources]
-    assert frame.rows(named=True) == [allele.typed(sources) for allele in alleles]
+    metadata = Metadata.from_json(pl.read_parquet_metadata(made.parquet)[METADATA_KEY])
+    assert frame.columns == [column.name for column in columns_of(metadata)]
+    assert [one.name for one in metadata.sources] == list(sources)
+    wanted_rows = [{**allele.typed(sources), "row_number": place} for place, allele in enumerate(alleles)]
+    assert frame.rows(named=True) == wanted_rows
+    places: dict[str, list[int]] = {}
+    for row in wanted_rows:
+        for name in row["genes"] or ():
+            places.setdefault(name, []).append(row["row_number"])
+    genes = json.loads(pl.read_parquet_metadata(made.parquet)[GENES_KEY])
+    assert genes == {name: [min(rows), max(rows)] for name, rows in places.items()}
     assert made.alleles == frame.height
     return made
 
@@ -258,7 +324,8 @@ def test_each_allele_has_the_transcripts_that_it_has_alone(run: Annotate, rcrs: 
     ours, truth = check(run(vcf(*together))), check(run(vcf(*apart)))
     assert rows(ours) == rows(truth)
     assert len(rows(truth)) > 1800
-    assert pl.read_parquet(ours.parquet).equals(pl.read_parquet(truth.parquet))
+    numbers = ("record", "allele_number")
+    assert pl.read_parquet(ours.parquet).drop(numbers).equals(pl.read_parquet(truth.parquet).drop(numbers))
 
 
 RISKY = {
@@ -340,7 +407,8 @@ def test_tags_of_sources_have_columns_of_their_types(tmp_path: Path, run: Annota
     result = run(vcf(*records, header=header), reference=reference, sources=[source])
     made = tables(result)
     frame = pl.read_parquet(made.parquet)
-    assert frame.columns == [*TYPED, "gAF", "N", "WORDS", "Type_"]  # one column is called type already
+    own = frame.columns[len(COLUMNS_OF_ALL) : -1]
+    assert own == ["gAF", "N", "WORDS", "Type_"]  # one column is called type already
     assert [str(frame.schema[name]) for name in ("gAF", "N", "WORDS", "Type_")] == [
         "Float64",
         "Int64",
@@ -354,7 +422,8 @@ def test_tags_of_sources_have_columns_of_their_types(tmp_path: Path, run: Annota
     assert header_row == [*FLAT, "gAF", "N", "WORDS", "Type_"]
     assert [row[-4:] for row in flat] == [[""] * 4, ["1e-05", "", "50%", "y"], *[["0.25", "7", f"'{ours[2]}", "x"]] * 2]
     renamed = run(vcf(*records[1:], header=header), reference=reference, sources=[source])
-    assert [allele.typed({"gAF": "Float", "N": "Integer"}) for allele in expected(renamed, types | {"gAF": ""})] == (
+    (allele,) = expected(renamed, types | {"gAF": ""})
+    assert [allele.typed({"gAF": "Float", "N": "Integer"}) | {"row_number": 0}] == (
         pl.read_parquet(tables(renamed).parquet).drop("WORDS", "Type_").rows(named=True)
     )
 

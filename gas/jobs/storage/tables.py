@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from annotator.tables import schema
 from gas import clock
 from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.states import ResultState
@@ -54,12 +55,17 @@ def wanted(result: ResultFile) -> bool:
     return same.filter(pk=result.pk).exists()
 
 
-def made(result: ResultFile, *, tsv_size: int, parquet_size: int) -> None:
+def made(result: ResultFile, *, tsv_size: int, parquet_size: int, parquet_sha256: str) -> None:
     """S3 has them: offer them, unless the result has been archived or deleted meanwhile."""
     with transaction.atomic():
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
         if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
-            rows.update(tsv_size=tsv_size, parquet_size=parquet_size)
+            rows.update(
+                tsv_size=tsv_size,
+                parquet_size=parquet_size,
+                parquet_sha256=parquet_sha256,
+                parquet_version=schema.VERSION,
+            )
             _tell(result, [])
 
 

@@ -701,7 +701,7 @@ def test_tables_are_offered_only_of_the_result_that_they_were_made_of(result: Ca
     else:
         ResultFile.objects.filter(pk=mine.pk).update(**row)
     assert tables.wanted(mine) is (row == {})
-    tables.made(mine, tsv_size=5, parquet_size=6)
+    tables.made(mine, tsv_size=5, parquet_size=6, parquet_sha256="7" * 64)
     after = fresh(mine)
     assert ((after.tsv_size, after.parquet_size) == (5, 6)) is (row == {})
     assert tables.offered(mine) is (row == {})

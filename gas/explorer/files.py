@@ -1,0 +1,164 @@
+"""Local copies of results' files, in a folder of bounded size that the processes of a machine share.
+
+A copy is called after the SHA-256 of its content, so it never changes and never is another job's. Whoever uses one
+holds a shared lock on it; the one that was used longest ago goes first, and none that is in use.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+from gas.aws import s3
+
+log = logging.getLogger(__name__)
+
+FOLDER = "gas-explorer"
+#: Temporary files that are older than this were left by a process that died.
+LEFTOVER_SECONDS = 3600
+
+
+class NoRoom(Exception):
+    """The file is larger than the cache, or the disk is full of copies that are in use."""
+
+
+@dataclass
+class LocalFile:
+    """A copy that stays while this is open. size: in bytes."""
+
+    path: Path
+    _held: IO[bytes]
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._held.fileno()).st_size
+
+    def close(self) -> None:
+        """Let go of the copy. More than once does no harm."""
+        self._held.close()
+
+
+def folder() -> Path:
+    """Return the folder of copies, and make it if it is not there."""
+    root: Path = settings.EXPLORER_CACHE_DIR or Path(settings.WORK_DIR or tempfile.gettempdir()) / FOLDER
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root.resolve()
+
+
+def fetch(bucket: str, key: str, *, sha256: str, size: int, ending: str) -> LocalFile:
+    """Return the local copy of an object, brought from S3 if it is not here.
+
+    Args:
+        sha256: of the object, in hex; names the copy.
+        size: in bytes.
+        ending: of the copy's name, such as ".parquet".
+
+    Raises:
+        CopyDiffers: S3 has something else under the key.
+        ObjectMissing: S3 has nothing there.
+        NoRoom: the copy does not fit.
+    """
+    path = folder() / f"{sha256}{ending}"
+    if found := _hold(path):
+        return found
+    with _alone(path.with_suffix(".lock")):
+        if found := _hold(path):  # somebody else was quicker
+            return found
+        make_room(size)
+        _bring(bucket, key, sha256, path)
+        found = _hold(path)
+    if found is None:
+        raise NoRoom(f"{path.name} was removed at once")
+    return found
+
+
+def _hold(path: Path) -> LocalFile | None:
+    """Open a copy and lock it; None if there is none."""
+    while True:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        fcntl.flock(file, fcntl.LOCK_SH)
+        try:
+            same = os.path.samestat(os.fstat(file.fileno()), path.stat())
+        except FileNotFoundError:
+            same = False
+        if same:
+            os.utime(path)
+            return LocalFile(path, file)
+        file.close()  # it was removed between the two steps
+
+
+def _bring(bucket: str, key: str, sha256: str, path: Path) -> None:
+    part = path.with_suffix(f".part-{os.getpid()}-{threading.get_ident()}")
+    try:
+        s3.download(bucket, key, part)
+        if s3.sha256(part) != sha256:
+            raise s3.CopyDiffers(f"{key} has another SHA-256 than {sha256}")
+        part.chmod(0o400)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One process and thread at a time fetches a file."""
+    with lock.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def make_room(size: int) -> None:
+    """Remove copies that nobody uses, those of longest ago first, until `size` bytes more fit. Raises NoRoom."""
+    limit: int = settings.EXPLORER_CACHE_BYTES
+    if size > limit:
+        raise NoRoom(f"{size} bytes are more than EXPLORER_CACHE_BYTES")
+    copies = sorted(_copies(), key=lambda copy: copy[1].st_mtime)
+    total = sum(stat.st_size for _, stat in copies)
+    for path, stat in copies:
+        if total + size <= limit and shutil.disk_usage(path.parent).free > size:
+            return
+        if _remove(path):
+            total -= stat.st_size
+    if total + size > limit or shutil.disk_usage(folder()).free <= size:
+        raise NoRoom(f"{size} bytes do not fit next to what is in use")
+
+
+def _copies() -> list[tuple[Path, os.stat_result]]:
+    """All that takes space, but what is being fetched just now."""
+    found, oldest = [], time.time() - LEFTOVER_SECONDS
+    for path in folder().iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            if path.is_file() and path.suffix != ".lock" and (".part-" not in path.name or stat.st_mtime < oldest):
+                found.append((path, stat))
+    return found
+
+
+def _remove(path: Path) -> bool:
+    """Remove a copy if nobody uses it."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+            return True
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False

@@ -1,0 +1,266 @@
+"""Every filter, once. The form, the query, the export, the help page and the API are made from these.
+
+To add a filter, add one entry to FIXED, or to what `of_sources` or `of_samples` make for each source column and sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from annotator.effects.terms import IMPACT, Impact
+from annotator.run.summary import TYPES
+from annotator.sources.findings import Significance
+from annotator.tables.schema import Kind, sample_column
+from gas.explorer.columns import ResultColumns, quoted
+from gas.explorer.families import Family
+from gas.explorer.filter_kinds import Condition, Contains, Filter, Flag, Listed, OneOf, Range, Values, every
+from gas.explorer.place_filters import Genes, Regions, Terms
+
+WHERE, EFFECT, CLINICAL, FILE, SOURCES, GENOTYPES, FAMILY = (
+    "Place",
+    "Consequence",
+    "Disease",
+    "Uploaded file",
+    "Sources",
+    "Genotypes",
+    "Family",
+)
+SIGNIFICANCE_LABELS = {
+    Significance.PATHOGENIC: "Pathogenic",
+    Significance.LIKELY_PATHOGENIC: "Likely pathogenic",
+    Significance.CONFLICTING: "Conflicting",
+    Significance.UNCERTAIN: "Uncertain significance",
+    Significance.BENIGN: "Benign or likely benign",
+    Significance.OTHER: "Other",
+}
+ZYGOSITY = (("het", "Heterozygous"), ("hom", "Homozygous or hemizygous"), ("absent", "Called, without the allele"))
+
+
+def _significance(_: ResultColumns) -> list[tuple[str, str]]:
+    return [(value.value, label) for value, label in SIGNIFICANCE_LABELS.items()]
+
+
+def _terms(_: ResultColumns) -> list[tuple[str, str]]:
+    return [(term, term.replace("_", " ")) for term in IMPACT]
+
+
+NOT_CLASSIFIED = "Not classified"
+#: The filters that every file has.
+FIXED: tuple[Filter, ...] = (
+    Contains(
+        "q",
+        WHERE,
+        "Text",
+        "Variants whose gene, HGVS description, ID or disease contains the text. Upper and lower case are the same.",
+        ("gene", "hgvs_g", "hgvs_c", "hgvs_p", "known", "id"),
+    ),
+    Genes(
+        "gene",
+        WHERE,
+        "Genes",
+        "Variants that touch one of the genes, in any transcript. Give one symbol or many, with spaces, commas or line "
+        "ends between them. Upper and lower case are the same.",
+    ),
+    Regions(
+        "region",
+        WHERE,
+        "Regions",
+        "Variants that overlap one of the regions: chr7:117,559,590-117,559,600, chr7:117559593, or a whole chr7. "
+        "Positions count from 1, both ends are included, and chr7 and 7 are the same.",
+    ),
+    OneOf(
+        "consequence",
+        EFFECT,
+        "Most severe consequence",
+        "Variants whose most severe consequence, over all transcripts, is one of the terms.",
+        "consequence",
+        _terms,
+        missing="None predicted",
+    ),
+    Terms(
+        "term",
+        EFFECT,
+        "Consequence in any transcript",
+        "Variants that have one of the terms in any of their transcripts, most severe or not.",
+    ),
+    OneOf(
+        "impact",
+        EFFECT,
+        "Impact",
+        "Variants whose most severe consequence has this impact.",
+        "impact",
+        lambda _: [(one.value, one.value.capitalize()) for one in Impact],
+        missing="None predicted",
+    ),
+    OneOf(
+        "type",
+        EFFECT,
+        "Variant type",
+        "SNV: one base for another. MNV: several bases for as many. Other: symbolic alleles, breakends and mixtures.",
+        "type",
+        lambda _: [(one, one) for one in TYPES],
+        missing="No variant allele",
+    ),
+    OneOf(
+        "significance",
+        CLINICAL,
+        "Clinical significance",
+        "Variants that a clinical source, such as ClinVar, classifies as one of these.",
+        "significance",
+        _significance,
+        missing=NOT_CLASSIFIED,
+    ),
+    OneOf(
+        "not-significance",
+        CLINICAL,
+        "Leave out clinical significance",
+        "Leaves out variants that a clinical source classifies as one of these. What no source classifies stays, "
+        "unless that is chosen too.",
+        "significance",
+        _significance,
+        exclude=True,
+        missing=NOT_CLASSIFIED,
+    ),
+    Flag(
+        "known",
+        CLINICAL,
+        "Known for disease",
+        "Only variants that the reference's own table associates with a disease.",
+        "known IS NOT NULL",
+    ),
+    Range("qual", FILE, "QUAL", "Quality of the record in the uploaded file.", "qual"),
+    Listed(
+        "filter",
+        FILE,
+        "FILTER",
+        "Variants whose FILTER is or has one of the words, such as PASS. Write . for records without a filter.",
+        "list_has_any(string_split(coalesce(filter, '.'), ';'), ?::VARCHAR[])",
+    ),
+    Listed(
+        "id",
+        FILE,
+        "ID",
+        "Variants with one of the identifiers, such as rs334, in the ID column of the uploaded file.",
+        "list_has_any(string_split(id, ';'), ?::VARCHAR[])",
+    ),
+    Range("carriers", GENOTYPES, "Carriers", "Samples that have the allele.", "(samples_het + samples_hom)", True, 0),
+    Range("het", GENOTYPES, "Heterozygous samples", "Samples that are heterozygous.", "samples_het", True, 0),
+    Range("hom", GENOTYPES, "Homozygous samples", "Samples that have no other allele.", "samples_hom", True, 0),
+    Range("called", GENOTYPES, "Called samples", "Samples with a genotype.", "samples_called", True, 0),
+)
+
+
+def of_sources(columns: ResultColumns) -> list[Filter]:
+    """Return a filter for each column that an installed source has added, by its type. Names begin with source-."""
+    found: list[Filter] = []
+    for one in columns.metadata.sources:
+        name, text = f"source-{one.name}", f"{one.text} ({one.source} {one.version})" if one.source else one.text
+        if one.kind in {Kind.NUMBER, Kind.INTEGER}:
+            found.append(Range(name, SOURCES, one.tag, text, quoted(one.name), one.kind == Kind.INTEGER))
+        else:
+            found.append(Contains(name, SOURCES, one.tag, f"Contains this text. {text}", (quoted(one.name),)))
+    return found
+
+
+def of_samples(columns: ResultColumns) -> list[Filter]:
+    """Return the filters of each sample, whose names begin with s1-, s2- and so on."""
+    found: list[Filter] = []
+    for number, sample in enumerate(columns.samples, 1):
+
+        def column(name: str, number: int = number) -> str:
+            return quoted(sample_column(number, name))
+
+        prefix = f"s{number}-"
+        found += [
+            OneOf(
+                f"{prefix}zygosity",
+                GENOTYPES,
+                f"{sample}: zygosity",
+                "What the sample has of the allele. A genotype with another allele beside it counts as heterozygous.",
+                column("zygosity"),
+                lambda _: ZYGOSITY,
+                missing="Not called",
+            ),
+            Range(f"{prefix}dp", GENOTYPES, f"{sample}: depth", "DP of the sample.", column("dp"), True, 0),
+            Range(f"{prefix}gq", GENOTYPES, f"{sample}: genotype quality", "GQ.", column("gq"), True, 0),
+            Range(f"{prefix}ab", GENOTYPES, f"{sample}: allele balance", "ALT reads in AD.", column("ab"), False, 0, 1),
+            Range(f"{prefix}hf", GENOTYPES, f"{sample}: heteroplasmy", "Of mtDNA.", column("hf"), False, 0, 1),
+        ]
+    return found
+
+
+def filters_for(columns: ResultColumns) -> list[Filter]:
+    """Return all filters that a file can be filtered by."""
+    all_of_them = [*FIXED, *of_sources(columns), *of_samples(columns)]
+    if columns.samples:
+        all_of_them.append(Family("family", FAMILY, "Inheritance", "See the rules below."))
+    return all_of_them
+
+
+class FilterForm(forms.Form):
+    """All filters of a file. Make it with `form_for`."""
+
+    def __init__(self, filters: list[Filter], columns: ResultColumns, data: Mapping[str, Any] | None = None) -> None:
+        """data: a QueryDict; other parameters in it do no harm."""
+        super().__init__(data=data)
+        self.filters, self.columns = filters, columns
+        for one in filters:
+            self.fields.update(one.fields(columns))
+
+    def clean(self) -> dict[str, Any]:
+        """Add what is wrong with several fields together."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        for one in self.filters:
+            for name, sentence in one.errors(values, self.columns).items():
+                self.add_error(name, sentence)
+        return values
+
+    def groups(self) -> dict[str, list[tuple[Filter, list[forms.BoundField]]]]:
+        """Return each filter with its fields, by group, in order."""
+        found: dict[str, list[tuple[Filter, list[forms.BoundField]]]] = {}
+        for one in self.filters:
+            if names := list(one.fields(self.columns)):
+                found.setdefault(one.group, []).append((one, [self[name] for name in names]))
+        return found
+
+    def state(self) -> "State":
+        """Return what a valid form asks for; that it is valid must be seen first."""
+        return State(self.filters, self.columns, self.cleaned_data)
+
+
+def form_for(columns: ResultColumns, data: QueryDict | None = None) -> FilterForm:
+    """Return the form for a file; bound if there is data."""
+    return FilterForm(filters_for(columns), columns, data)
+
+
+@dataclass(frozen=True)
+class State:
+    """What is asked for: the cleaned values of a file's filters."""
+
+    filters: list[Filter]
+    columns: ResultColumns
+    values: Values = field(default_factory=dict)
+
+    @cached_property
+    def where(self) -> Condition:
+        """The condition of all filters. A family's rule sees what the other filters leave."""
+        others = [one for one in self.filters if not isinstance(one, Family)]
+        found = [part for one in others if (part := one.condition(self.values, self.columns))]
+        rest = every(found)
+        families = [one for one in self.filters if isinstance(one, Family)]
+        found += [rule for one in families if (rule := one.among(rest, self.values, self.columns))]
+        return every(found)
+
+    @cached_property
+    def in_words(self) -> list[str]:
+        """What each filter asks for, for people."""
+        return [text for one in self.filters if (text := one.in_words(self.values, self.columns))]
+
+
+def everything(columns: ResultColumns) -> State:
+    """Return the state that asks for all variants."""
+    return State(filters_for(columns), columns)

@@ -1,0 +1,38 @@
+"""What names a variant in addresses, in the search box and in notes: contig, position, REF and ALT."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_KEY = re.compile(r"(?P<contig>.+)[-:](?P<pos>\d{1,15})[-:]?(?P<ref>[ACGTNacgtn]+)(?:[->/:])(?P<alt>.+)")
+
+
+@dataclass(frozen=True)
+class VariantKey:
+    """A variant as the file has it. contig: by the file's name. alt: "." for a record without an ALT allele."""
+
+    contig: str
+    pos: int
+    ref: str
+    alt: str
+
+    def __str__(self) -> str:
+        return f"{self.contig}-{self.pos}-{self.ref}-{self.alt}"
+
+    @classmethod
+    def parse(cls, text: str) -> "VariantKey | None":
+        """Read chr7-117559593-ATCT-A, or chr7:117559593 ATCT>A without the space; None for other texts."""
+        found = _KEY.fullmatch(re.sub(r"\s+", "", text))
+        if found is None:
+            return None
+        return cls(found["contig"], int(found["pos"]), found["ref"].upper(), _bases(found["alt"]))
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> "VariantKey":
+        """Return the key of a row."""
+        return cls(row["contig"], row["pos"], row["ref"], row["alt"] or ".")
+
+
+def _bases(alt: str) -> str:
+    return alt.upper() if alt.isalpha() else alt

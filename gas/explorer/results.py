@@ -1,0 +1,118 @@
+"""From a job to its open file, or to the sentence that says why there is none just now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import transaction
+
+from annotator.tables.schema import VERSION
+from gas.aws import s3
+from gas.explorer import files
+from gas.explorer.database import Database, NotReadable, opened
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import tables
+
+
+class Reason(StrEnum):
+    """Why a result cannot be explored just now."""
+
+    NOT_DONE = "not-done"
+    ARCHIVED = "archived"
+    RESTORING = "restoring"
+    BEING_MADE = "being-made"
+    LEFT_OUT = "left-out"
+    DELETED = "deleted"
+    NO_ROOM = "no-room"
+
+
+SENTENCES = {
+    Reason.NOT_DONE: "This job has no result to explore.",
+    Reason.ARCHIVED: "This result is archived. Its variants can be explored again once it is restored.",
+    Reason.RESTORING: "This result is on its way back from the archive. Its variants can be explored once it is here.",
+    Reason.BEING_MADE: "The table of this result is being made. This takes a minute for a large result.",
+    Reason.LEFT_OUT: "This result has no table to explore.",
+    Reason.DELETED: "This result is no longer in storage.",
+    Reason.NO_ROOM: "The server has no room for this result's table just now. Try it again in a few minutes.",
+}
+
+
+class Unavailable(Exception):
+    """The result cannot be explored just now. Its text is a sentence for people."""
+
+    def __init__(self, reason: Reason, sentence: str = "") -> None:
+        super().__init__(sentence or SENTENCES[reason])
+        self.reason = reason
+
+
+def check(job: Job) -> ResultFile:
+    """Return the job's result, whose table can be opened. One that is too old is made again. Raises Unavailable."""
+    result = ResultFile.objects.filter(job=job).first()
+    if result is None or job.status != JobStatus.COMPLETED:
+        raise Unavailable(Reason.NOT_DONE)
+    if result.state == ResultState.RESTORING:
+        raise Unavailable(Reason.RESTORING)
+    if result.state == ResultState.ARCHIVED:
+        raise Unavailable(Reason.ARCHIVED)
+    if result.state == ResultState.DELETED:
+        raise Unavailable(Reason.DELETED)
+    if tables.owed(result):
+        raise Unavailable(Reason.BEING_MADE)
+    if left_out := job.summary.get("left_out"):
+        raise Unavailable(Reason.LEFT_OUT, left_out[0])
+    if result.parquet_size is None or result.parquet_version < VERSION:
+        _make_again(result)
+    return result
+
+
+def _make_again(result: ResultFile) -> None:
+    """Have the tables made, unless the result is being archived. Raises Unavailable."""
+    with transaction.atomic():
+        here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE)
+        if here.exists() and not tables.owed(result):
+            tables.owe(result)
+    raise Unavailable(Reason.BEING_MADE if result.state == ResultState.AVAILABLE else Reason.ARCHIVED)
+
+
+@contextmanager
+def open_result(job: Job) -> Iterator[Database]:
+    """Open a job's table for questions. That the person may see the job is the caller's to check.
+
+    Raises:
+        Unavailable: there is nothing to ask just now; its text says why.
+    """
+    result = check(job)
+    file = _local(result)
+    try:
+        with opened(file) as database:
+            _check_version(database)
+            yield database
+    except NotReadable:
+        _make_again(result)
+        raise
+
+
+def _check_version(database: Database) -> None:
+    if database.metadata.version < VERSION:
+        raise NotReadable(f"{database.file.path.name} is of version {database.metadata.version}")
+
+
+def _local(result: ResultFile) -> files.LocalFile:
+    try:
+        return files.fetch(
+            settings.S3_RESULTS_BUCKET,
+            result.parquet_key,
+            sha256=result.parquet_sha256,
+            size=result.parquet_size or 0,
+            ending=".parquet",
+        )
+    except (s3.CopyDiffers, s3.ObjectMissing):
+        current = ResultFile.objects.filter(pk=result.pk).first()
+        if current is None or current.state != ResultState.AVAILABLE:
+            raise Unavailable(Reason.ARCHIVED if current else Reason.DELETED) from None
+        _make_again(current)
+        raise
+    except files.NoRoom as error:
+        raise Unavailable(Reason.NO_ROOM) from error
