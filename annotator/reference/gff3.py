@@ -110,11 +110,29 @@ class ContigReader:
                     found.append(self._transcript(row, gene, identity, genetic_code))
             elif row.kind in REGION_TYPES:
                 found.append(Region(row.name, row.start, row.end))
+        for identity, gene in self._without_row(transcripts, genes).items():
+            genes[identity] = gene
+            found.append(gene)
         for identity, row in transcripts.items():
-            found.append(self._transcript(row, genes.get(row.tags.get("Parent", "")), identity, genetic_code))
+            found.append(self._transcript(row, genes[row.tags.get("Parent") or identity], identity, genetic_code))
         return found
 
-    def _transcript(self, row: _Row, gene: Gene | None, identity: str, genetic_code: int) -> Transcript:
+    def _without_row(self, transcripts: Mapping[str, _Row], genes: Mapping[str, Gene]) -> dict[str, Gene]:
+        """Return the genes that transcripts name without a row of their own; a transcript that names none is one."""
+        rows: dict[str, list[_Row]] = {}
+        for identity, row in transcripts.items():
+            parent = row.tags.get("Parent") or identity
+            if parent not in genes:
+                rows.setdefault(parent, []).append(row)
+        found = {}
+        for identity, some in rows.items():
+            name = identity.removeprefix(GENE).removeprefix(TRANSCRIPT)
+            span = min(row.start for row in some), max(row.end for row in some)
+            biotype = some[0].tags.get("biotype", "")
+            found[identity] = Gene(name, name, "gene", self._contig, *span, some[0].strand, biotype, "")
+        return found
+
+    def _transcript(self, row: _Row, gene: Gene, identity: str, genetic_code: int) -> Transcript:
         """Return the transcript of a row, which is that of the gene itself where it has no transcripts."""
         parts = self._parts.get(identity) or _Parts()
         coding = sorted(parts.coding)
@@ -125,11 +143,10 @@ class ContigReader:
             exons = merged([*exons, *segments], gap=0)
         first_phase = coding[-1 if row.strand == "-" else 0][2] if coding else ""
         tags = set(row.tags.get("tag", "").split(","))
-        is_gene = gene is not None and not identity.startswith(TRANSCRIPT)
-        parent = row.tags.get("Parent", "").removeprefix(GENE)
+        is_gene = not identity.startswith(TRANSCRIPT)
         return Transcript(
             name=row.identifier if is_gene else _versioned(row.identifier, row.tags.get("version", "")),
-            gene=gene.name if gene else parent,
+            gene=gene.name,
             biotype=row.tags.get("biotype", ""),
             strand=row.strand,
             exons=tuple(exons),
@@ -138,7 +155,7 @@ class ContigReader:
             start_known=NO_START not in tags,
             end_known=NO_END not in tags,
             genetic_code=genetic_code,
-            gene_id=gene.gene_id if gene else parent,
+            gene_id=gene.gene_id,
             protein_id=parts.protein_id,
             flags=tuple(flag for flag in FLAGS if flag in tags),
             is_consistent=is_consistent,

@@ -93,6 +93,25 @@ def test_genes_of_old_types_are_genes(tmp_path: Path, kind: str) -> None:
     assert [(one.name, one.gene, one.gene_id) for one in found.transcripts] == [("T1", "A", "G1"), ("T2", "B", "G2")]
 
 
+def test_a_gene_without_a_row_follows_from_its_transcripts(tmp_path: Path) -> None:
+    """So a variant near it is upstream or downstream of it, and one in it has a gene."""
+    found = read(
+        tmp_path,
+        "mRNA 101 190 - . ID=transcript:A;Parent=gene:G;biotype=protein_coding",
+        "mRNA 121 290 - . ID=transcript:B;Parent=gene:G;biotype=protein_coding",
+        "tRNA 301 390 + . ID=transcript:C;biotype=tRNA",
+    )
+    assert found.genes == [
+        Gene("G", "G", "gene", "1", 101, 290, "-", "protein_coding", ""),
+        Gene("C", "C", "gene", "1", 301, 390, "+", "tRNA", ""),
+    ]
+    assert [(one.name, one.gene, one.gene_id) for one in found.transcripts] == [
+        ("A", "G", "G"),
+        ("B", "G", "G"),
+        ("C", "C", "C"),
+    ]
+
+
 def test_a_gene_without_transcripts_is_its_own(tmp_path: Path) -> None:
     silent = only(tmp_path, "pseudogene 11 90 - . ID=gene:G1;Name=A;biotype=pseudogene;version=3")
     assert (silent.name, silent.gene, silent.exons, silent.coding) == ("G1", "A", ((11, 90),), None)
@@ -118,6 +137,8 @@ def test_without_exons_the_coding_segments_count_else_the_whole(tmp_path: Path) 
         (["1 50 +", "41 90 +"], ["11 80 +"], ((1, 90),)),  # exons that overlap
         (["1 30 +", "51 90 +"], ["11 40 +", "51 80 +"], ((1, 40), (51, 90))),  # coding bases outside of exons
         (["1 30 +", "51 90 -"], [], ((1, 30), (51, 90))),  # on both strands
+        # Exons that share no base stay apart, however near they lie.
+        (["1 30 +", "31 50 +", "52 60 +", "70 90 +"], ["11 20 +", "20 30 +"], ((1, 30), (31, 50), (52, 60), (70, 90))),
         (["1 30 +", "51 90 +"], ["11 30 -", "51 60 -"], ((1, 30), (51, 90))),
     ],
 )
