@@ -110,12 +110,13 @@ class ContigReader:
                     found.append(self._transcript(row, gene, identity, genetic_code))
             elif row.kind in REGION_TYPES:
                 found.append(Region(row.name, row.start, row.end))
-        for identity, gene in self._without_row(transcripts, genes).items():
-            genes[identity] = gene
-            found.append(gene)
-        for identity, row in transcripts.items():
-            found.append(self._transcript(row, genes[row.tags.get("Parent") or identity], identity, genetic_code))
-        return found
+        without_row = self._without_row(transcripts, genes)
+        genes |= without_row
+        transcribed = (
+            self._transcript(row, genes[row.tags.get("Parent") or identity], identity, genetic_code)
+            for identity, row in transcripts.items()
+        )
+        return [*found, *without_row.values(), *transcribed]
 
     def _without_row(self, transcripts: Mapping[str, _Row], genes: Mapping[str, Gene]) -> dict[str, Gene]:
         """Return the genes that transcripts name without a row of their own; a transcript that names none is one."""

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Alleles whose description is kept, for files that have one allele in many records.
 REMEMBERED = 8192
+#: Genes that GAS_GENE names of one allele: a deletion of 100 megabases touches more than a thousand.
+MOST_GENES = 200
 START_LOST = "start_lost"
 _PHASED = list(info_tags.DESCRIPTIONS).index(info_tags.PHASED)
 
@@ -146,7 +148,7 @@ class Composer:
             last = pos + len(record.ref) - 1
             genes = dict.fromkeys(one.gene for one in self._models.transcripts(contig, pos, last))
             allele.genes = list(genes) or self._models.regions(contig, pos, last)
-            allele.values = ("&".join(map(csq_field.escaped, allele.genes)), *allele.values[1:])
+            allele.values = (_gene_text(allele.genes), *allele.values[1:])
             return
         found = self._structural(contig, structural)
         allele.term, allele.genes = found.term, found.genes
@@ -163,8 +165,11 @@ class Composer:
         ]
         if not touched:
             return outside_transcripts(contig, first, last, self._models)
+        listed = of_effects(most_severe(touched))
         genes = tuple(dict.fromkeys(one.transcript.gene for one in touched))
-        return replace(of_effects(most_severe(touched)), genes=genes)
+        if len(genes) > MOST_GENES:
+            genes = tuple(dict.fromkeys((*listed.genes, *genes)))
+        return replace(listed, genes=genes)
 
     def _structural_effect(self, contig: str, allele: StructuralAllele, transcript: Transcript) -> Effect | None:
         """Return the effect of a structural allele; no start is lost if the first codon is no start codon."""
@@ -264,7 +269,13 @@ def summary_texts(found: Consequences) -> tuple[str, str, str, str, str]:
     escaped = csq_field.escaped
     hgvs_c, flag = found.hgvs_c
     proteins = [escaped(f"{gene}:{text}") for gene, text in found.proteins]
-    return "&".join(map(escaped, found.genes)), found.term, escaped(hgvs_c), flag, "&".join(proteins)
+    return _gene_text(found.genes), found.term, escaped(hgvs_c), flag, "&".join(proteins)
+
+
+def _gene_text(genes: Sequence[str]) -> str:
+    """Return the value of GAS_GENE: the first MOST_GENES, and how many more there are."""
+    names = "&".join(map(csq_field.escaped, genes[:MOST_GENES]))
+    return f"{names}&and_{len(genes) - MOST_GENES}_more" if len(genes) > MOST_GENES else names
 
 
 def _values(found: Consequences, hgvs_g: str, known: KnownVariant | None) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """What structural alleles do to transcripts, by overlap."""
 
+import gzip
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from annotator.effects.effect import Effect, effect
 from annotator.effects.structural import MOST_TRANSCRIPTS, Touched, most_severe, structural_effect
 from annotator.effects.structural_alleles import StructuralAllele, StructuralKind, end_is_elsewhere, parse
 from annotator.effects.transcript import Transcript
+from annotator.run.annotate import annotate
+from tests.annotator.packs import make_pack
 
 #: Three exons of 100 bases, introns of 100; coding from the middle of the first exon to the middle of the last one.
 EXONS = ((1001, 1100), (1201, 1300), (1401, 1500))
@@ -113,6 +117,34 @@ def test_the_most_severe_of_many_transcripts_are_kept_in_their_order() -> None:
     assert most_severe(many, 3) == many[1:]
     assert most_severe(many, 2) == many[2:]
     assert len(most_severe([Touched(FORWARD, gone)] * 5000)) == MOST_TRANSCRIPTS == 200
+
+
+def test_of_very_many_genes_some_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    """The genes of the entries in CSQ come first: the last of these genes alone codes for a protein."""
+    rows = []
+    for number in range(260):
+        span = f"{10 * number + 10}\t{10 * number + 15}\t.\t+\t"
+        kind, biotype = ("mRNA", "protein_coding") if number == 259 else ("tRNA", "tRNA")
+        rows += [
+            f"gene\t{span}.\tID=gene:G{number};biotype={biotype}",
+            f"{kind}\t{span}.\tID=transcript:T{number};Parent=gene:G{number};biotype={biotype}",
+        ]
+    rows.append(f"CDS\t{span}0\tParent=transcript:T259")
+    reference = make_pack(tmp_path, {"1": "ACGT" * 700}, genes="".join(f"1\tt\t{row}\n" for row in rows))
+    source, out = tmp_path / "in.vcf", tmp_path / "out"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+    source.write_text(f"##fileformat=VCFv4.2\n{columns}\n1\t1\t.\tA\t<DEL>\t.\t.\tEND=2790\n")
+    out.mkdir()
+
+    report = annotate(source, out, reference=reference)
+
+    record = gzip.decompress((out / "annot.vcf.gz").read_bytes()).decode().splitlines()[-1]
+    tags = dict(part.split("=", 1) for part in record.split("\t")[7].split(";"))
+    *named, more = tags["GAS_GENE"].split("&")
+    assert (len(named), more) == (200, "and_60_more")
+    assert {entry.split("|")[3] for entry in tags["CSQ"].split(",")} <= set(named)
+    assert "G259" in named
+    assert len(report.summary["genes"]) == 260
 
 
 def plain(kind: str, start: int, end: int, one: Transcript) -> set[str]:
