@@ -1,8 +1,10 @@
-"""Annotate a VCF against a reference pack: check it, compute consequences, look alleles up.
+"""The annotation library: check a VCF, compute consequences, look up known variants, write the result.
 
-A library without a web framework or a cloud client: `annotator.run.annotate.annotate` works on files, and
-`python -m annotator IN.vcf OUT.vcf.gz --reference rCRS` runs it from a shell. What it adds to a file, and what it
-repairs or refuses, is described in docs/annotation.md.
+`annotator.run.annotate.annotate` works on files; `python -m annotator IN.vcf OUT.vcf.gz --reference rCRS` runs it from
+a shell. docs/annotation.md describes what it adds to a file, and what it repairs or refuses.
+
+No Django, no AWS and no Celery here, except in `tasks` and `heartbeat`, the worker of the service. Accounts, jobs and
+storage belong in `gas`.
 """
 
 import os

@@ -1,1 +1,4 @@
-"""Measurements on this machine: `make bench`."""
+"""Measurements on this machine: `make bench`. Results are in bench/RESULTS.md.
+
+Whether something is correct belongs in `tests`; here only time, memory and calls are counted.
+"""

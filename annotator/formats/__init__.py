@@ -1,1 +1,4 @@
-"""File formats of htslib, the tools that read them, and the processes those run in. Knows no genes and no alleles."""
+"""File formats of HTSlib, the tools that read them, and the processes in which the tools run.
+
+Genes, alleles and consequences do not belong here.
+"""

@@ -1,6 +1,8 @@
-"""Bringing reference packs onto this machine: download, check, build, install.
+"""Install reference packs on this machine: download, check, build.
 
-`download` fetches one file and goes on where it stopped; `ensembl` knows where Ensembl keeps what; `build` makes a pack
-of it; `install` does all of it, and shows a pack only when it is whole. No web framework and no cloud client: a caller
-that has S3 gives it as an opener (see `download.Opener`).
+`download` fetches one file and resumes; `ensembl` knows the layout of Ensembl's servers; `build` makes a pack;
+`install` does all of it, and shows a pack only when it is complete.
+
+Reading an installed pack belongs in `annotator.reference`, sources of known variants in `annotator.sources`. No cloud
+client: a caller that has S3 passes an opener (see `download.Opener`).
 """

@@ -1,5 +1,8 @@
-"""The checks before bcftools sees anything: what kind of file it is, its header, and every record.
+"""Checks of an input file: its kind, its header, and every record.
 
-bcftools is no validator: it accepts most broken files, and crashes on some. What comes out of this package is a
-stream of records that are known to lie on the reference; what does not is listed with its line and a reason.
+bcftools does not validate: it accepts most broken files, and crashes on some. This package yields records that are
+known to be valid and on the reference; everything else is listed with its line and a reason, or refused with a
+sentence.
+
+Nothing here annotates: that belongs in `annotator.effects`, `annotator.sources` and `annotator.run`.
 """

@@ -1,5 +1,7 @@
 """Known variants from public databases: ClinVar, dbSNP, gnomAD, or any VCF.
 
-A source is turned once into a table of its alleles in their normal form (`convert`, `install`), from which runs read
-the few blocks that they need (`lookup`). docs/sources.md describes it to those who install one.
+A source is converted once into a table of its alleles in normal form (`convert`, `install`), from which runs read the
+few blocks that they need (`lookup`). docs/sources.md is for people who install one.
+
+The built-in table of rCRS and the files of a pack belong in `annotator.reference`.
 """

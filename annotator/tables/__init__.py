@@ -1,8 +1,10 @@
-"""Derived outputs of an annotated file: a flat table for people, one for programs, and bcftools' statistics.
+"""Outputs derived from an annotated file: a flat table for people, a Parquet file for programs, and statistics.
 
-They are made from the finished file alone, so that they can be made again at any time, and follow from its bytes.
-polars, which does the work, is first imported when it is asked for: it has threads, and must not be there when a worker
-forks. So no other module may import the modules of this package that use it.
+They follow from the bytes of the finished file alone, so they can be built again at any time. Nothing that needs the
+reference, a source or the input file belongs here.
+
+Polars starts threads when it is imported, so it must not be loaded before a worker forks. Other modules import only
+`annotator.tables` itself, which loads the rest on the first call.
 """
 
 from collections.abc import Callable

@@ -1,1 +1,4 @@
-"""The only room that imports boto3 or botocore: clients, S3, and the SQS broker."""
+"""Everything that calls AWS: S3, SQS, SES and Glacier. The only package that imports boto3 or botocore.
+
+Models and rules of the product do not belong here; functions take keys, ids and files.
+"""

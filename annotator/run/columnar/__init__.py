@@ -1,12 +1,14 @@
-"""The fast path for large files: many records at once, in compiled loops (Numba), to the same bytes as one by one.
+"""The accelerator for large files: blocks of records in loops that Numba compiles, with the same bytes as one by one.
 
-Most records of a large file are plain: a change of a few bases, on a contig and with tags that are known by then, whose
-REF fits. `scan` finds these in a block of lines, and leaves the others to the checks of annotator.preflight, in their
-place (`plain`). So it does with lines whose neighbors may lie on one molecule with them (`neighbors`). `alleles` brings
-the changes of plain records to normal form, `known` looks into the sources, and `clinical` counts what these say. Away
-from exons the consequences of a change depend only on where it lies (`places`), so they are described once for each
-stretch of the contig; every other allele is described by annotator.run.composer (`kinds`). `numbering` describes all on
-their transcripts, and `lines` writes them.
+Most records of a large file are plain: a change of a few bases, with a known contig and known tags, whose REF fits.
 
-A small file has no need of it: all but `cutting` is imported when the first block is there.
+- `scan` finds plain records in a block of lines. It leaves the others to annotator.preflight, in their place (`plain`),
+  and so lines whose neighbors may be on one molecule with them (`neighbors`).
+- `alleles` normalizes the changes of plain records, `known` looks them up in the sources, `clinical` counts findings.
+- Away from exons, consequences depend only on the position (`places`), so they are described once per stretch of the
+  contig. annotator.run.composer describes every other allele (`kinds`).
+- `numbering` numbers positions on transcripts, and `lines` writes the records.
+
+The plain path defines the meaning of everything; a rule that it does not have must not appear here. Small files do
+not need this package; it is imported with the first block.
 """
