@@ -9,7 +9,9 @@ from pathlib import Path
 from annotator.effects.consequences import Choice
 from annotator.errors import EngineError, InputError
 from annotator.reference.pack import Reference, available_references, installed_references, load_reference
-from annotator.run.annotate import INDEX, LOG, RESULT, Outputs, Report, annotate
+from annotator.run.annotate import LOG, annotate
+from annotator.run.attempt import INDEX, RESULT
+from annotator.run.options import Outputs, Report
 from annotator.run.run_log import findings_lines
 from annotator.sources.manifest import Source, installed_sources
 from annotator.tables import PARQUET, STATS, TSV

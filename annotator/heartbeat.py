@@ -8,7 +8,7 @@ from gas.jobs.lifecycle import heartbeat, leases
 from gas.jobs.lifecycle.leases import Claim
 
 if TYPE_CHECKING:
-    from annotator.run.annotate import Progress
+    from annotator.run.options import Progress
 
 #: How often progress is written at most, in seconds.
 PROGRESS_SECONDS = 1.0

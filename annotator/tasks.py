@@ -16,8 +16,8 @@ from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
 from annotator.reference.pack import Reference
 from annotator.run import child
-from annotator.run.annotate import Limits, Outputs
-from annotator.run.child import annotate
+from annotator.run.isolated import annotate
+from annotator.run.options import Limits, Outputs
 from annotator.tables import PARQUET, STATS, TSV, schema
 from gas.aws import s3
 from gas.celery import app
@@ -32,7 +32,7 @@ from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ANNOTATE
 
 if TYPE_CHECKING:
-    from annotator.run.annotate import Report
+    from annotator.run.options import Report
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,9 @@ from rich.table import Table
 
 from annotator.reference.pack import load_reference
 from annotator.reference.sample_file import write_sample
-from annotator.run import child
-from annotator.run.annotate import Limits, Outputs, annotate
+from annotator.run import isolated
+from annotator.run.annotate import annotate
+from annotator.run.options import Limits, Outputs
 from bench.service import family, memory_of
 
 RECORDS = 300
@@ -60,7 +61,7 @@ def main() -> None:
 
 def in_child(source: Path, out: Path) -> None:
     """Do one job in a child, as `annotator.tasks` does."""
-    child.annotate(
+    isolated.annotate(
         source,
         out,
         reference=load_reference("rCRS"),

@@ -27,7 +27,8 @@ from rich.table import Table
 import annotator
 from annotator.install.install import Wanted, install
 from annotator.reference.pack import Reference, load_reference
-from annotator.run.annotate import RESULT, annotate
+from annotator.run.annotate import annotate
+from annotator.run.attempt import RESULT
 from bench import genome
 from bench.chromosome import TRANSITIONS
 from bench.service import LIMIT_BYTES

@@ -7,6 +7,14 @@ from types import MappingProxyType
 
 from annotator.effects import csq_field, info_tags
 from annotator.errors import InputError
+from annotator.preflight.declarations import (
+    LONGEST_DECLARATION,
+    Field,
+    contig_length,
+    declared,
+    modern,
+    retyped,
+)
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 
@@ -15,32 +23,13 @@ HEADER_BYTES = 32 * 1024 * 1024
 OLDEST, NEWEST = (3, 3), (4, 5)
 WRITTEN_FOR_OLD = "VCFv4.2"  # what a 3.x file is written as: its header lines have another form
 
-#: Characters of a declaration that is read; longer ones are left out.
-LONGEST_DECLARATION = 64 * 1024
-LONGEST_VERSION, LONGEST_LENGTH = 3, 18  # digits of each part of a version, and of a contig's length (64 bits)
+LONGEST_VERSION = 3  # digits of each part
 
 # No pattern of this module can match a text in two ways, so that each takes linear time.
 _VERSION = re.compile(r"##fileformat=VCFv(\d++)(?:\.(\d++))?", re.IGNORECASE | re.ASCII)
-_DECLARED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<")
-#: One key of a declaration and its value: in quotes, in brackets, or plain. Spaces may stand around keys and plain
-#: values, as HTSlib has it.
-_PAIR = re.compile(r' *+(\w[\w.]*+) *+=("[^"\\]*+(?:\\.[^"\\]*+)*"|\[[^\]"]*+\](?=,|\Z)|[^,"<>]*+)(,|\Z)', re.ASCII)
-_NUMBER = re.compile(r"\d{1,9}|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
-_TYPES = {"Integer", "Float", "Flag", "Character", "String"}
-#: Declarations of VCF 3.x, up to the description.
-_OLD = re.compile(r"##(INFO|FORMAT)=([^,<]++),(-?\d++),(\w++),")
-_OLD_FILTER = re.compile(r"##FILTER=([^,<]++),")
 #: Lines of an earlier annotation.
 _DROPPED = re.compile(rf"##(?:INFO=<ID=(?:{'|'.join(info_tags.DESCRIPTIONS)})[,>]|gas_)", re.ASCII)
 _OWN_CSQ = f'##INFO=<ID={info_tags.CSQ},Number=.,Type=String,Description="{csq_field.DESCRIPTION}.'
-
-
-@dataclass(frozen=True)
-class Field:
-    """Number and Type of an INFO or FORMAT tag, as declared."""
-
-    number: str
-    type: str
 
 
 @dataclass
@@ -67,7 +56,7 @@ class Header:
     def widen(self, kind: str, tag: str, type_: str) -> None:
         """Declare an INFO or FORMAT tag with another type. Of its header lines nothing else changes."""
         for place in self.places[kind, tag]:
-            self.meta[place] = _retyped(self.meta[place], type_)
+            self.meta[place] = retyped(self.meta[place], type_)
 
 
 def read_header(
@@ -184,8 +173,8 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
     """Read an INFO, FORMAT, FILTER or contig line; one that cannot be read is left out."""
     line, values = given, None
     if len(given) <= LONGEST_DECLARATION:
-        line = _modern(given, number, journal)
-        values = _declared(kind, line)
+        line = modern(given, number, journal)
+        values = declared(kind, line)
     if values is None:
         journal.repair(
             "bad-declaration",
@@ -196,7 +185,7 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
         return
     name = values["ID"]
     if kind == "contig":
-        header.contigs[name] = _length(name, values.get("length", ""), number)
+        header.contigs[name] = contig_length(name, values.get("length", ""), number)
     elif kind == "FILTER":
         header.filters.add(name)
     else:
@@ -211,83 +200,6 @@ def _read_declaration(header: Header, kind: str, given: str, number: int, journa
         table[name] = Field(values.get("Number", "."), values.get("Type", "String"))
         header.places.setdefault((kind, name), []).append(len(header.meta))
     header.meta.append(line)
-
-
-def _declared(kind: str, line: str) -> dict[str, str] | None:
-    """Return the keys and values of a declaration; None if it cannot be read or lacks what its kind needs."""
-    text = line.rstrip()
-    start = _DECLARED.match(text)
-    if start is None or not text.endswith(">"):
-        return None
-    values = _pairs(text[start.end() : -1])
-    if values is None or not values.get("ID"):
-        return None
-    if kind in ("INFO", "FORMAT") and not (_NUMBER(values.get("Number", "")) and values.get("Type") in _TYPES):
-        return None
-    return values
-
-
-def _pairs(body: str) -> dict[str, str] | None:
-    """Return what is between < and > of a declaration; None unless all of it is keys with values."""
-    values: dict[str, str] = {}
-    at, comma = 0, ","
-    while comma:
-        pair = _PAIR.match(body, at)
-        if pair is None:
-            return None
-        values[pair[1]], comma, at = pair[2].strip(" "), pair[3], pair.end()
-    return values
-
-
-def _retyped(line: str, type_: str) -> str:
-    """Return an INFO or FORMAT line that has been read, with another type."""
-    text = line.rstrip()
-    start = _DECLARED.match(text)
-    at = start.end() if start else len(text)
-    while pair := _PAIR.match(text, at, len(text) - 1):
-        if pair[1] == "Type":
-            value = pair[2].replace(pair[2].strip(" "), type_)
-            text, at = f"{text[: pair.start(2)]}{value}{text[pair.end(2) :]}", pair.start(2) + len(value) + len(pair[3])
-        else:
-            at = pair.end()
-    return text + line[len(line.rstrip()) :]
-
-
-def _length(name: str, text: str, number: int) -> int | None:
-    """Return the length of a ##contig line; None if it has none. Raises InputError for what no contig can have."""
-    if not text.isdecimal():
-        return None
-    if len(text) > LONGEST_LENGTH:
-        raise InputError(
-            "bad-contig-length",
-            f"Line {number} gives contig {shown(name)} a length of {len(text):,} digits, which no contig has.",
-            "Correct the length in this ##contig line, or remove the line, and upload the file again.",
-            number,
-        )
-    return int(text)
-
-
-def _modern(line: str, number: int, journal: Journal) -> str:
-    """Bring the header lines of VCF 3.x to the form of 4.x."""
-    if line.startswith(("##INFO=<", "##FORMAT=<", "##FILTER=<")):
-        return line
-    text = "Header lines in the form of VCF 3.x were brought to that of VCF 4"
-    if old := _OLD.match(line):
-        kind, name, count, type_ = old.groups()
-        journal.repair("old-header", text, number)
-        return (
-            f"##{kind}=<ID={name.strip()},Number={'.' if count == '-1' else count},Type={type_},"
-            f"Description={info_tags.quoted(_description(line[old.end() :]))}>"
-        )
-    if old := _OLD_FILTER.match(line):
-        journal.repair("old-header", text, number)
-        return f"##FILTER=<ID={old[1].strip()},Description={info_tags.quoted(_description(line[old.end() :]))}>"
-    return line
-
-
-def _description(text: str) -> str:
-    """Return the description of a declaration of VCF 3.x without its quotes."""
-    return text.removeprefix('"').rstrip().removesuffix('"')
 
 
 def _read_columns(header: Header, line: str, number: int, journal: Journal) -> None:

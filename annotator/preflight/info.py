@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 from annotator.effects import info_tags
-from annotator.preflight.header import Field, Header
+from annotator.preflight.declarations import Field
+from annotator.preflight.header import Header
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.preflight.types import TagTypes, Test

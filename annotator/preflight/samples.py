@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from annotator.preflight.header import Field, Header
+from annotator.preflight.declarations import Field
+from annotator.preflight.header import Header
 from annotator.preflight.info import LONGEST_NAME, MOST_UNDECLARED, Unusable
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown

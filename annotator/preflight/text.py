@@ -20,3 +20,20 @@ def separated_by_spaces(number: int) -> InputError:
         ADVICE_EXPORT,
         number,
     )
+
+
+def late_header_line(number: int, columns_line: int, *, after_records: bool) -> InputError:
+    """Return the error for a header line that stands below the #CHROM line, which is line `columns_line`."""
+    if after_records:
+        return InputError(
+            "header-after-records",
+            f"Line {number} is a header line, after records that begin in line {columns_line + 1}.",
+            "If files were joined, join them with bcftools concat; else move all header lines to the top.",
+            number,
+        )
+    return InputError(
+        "header-after-columns",
+        f"Line {number} is a header line after the line of column names.",
+        "Move all header lines above the #CHROM line.",
+        number,
+    )

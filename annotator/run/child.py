@@ -19,7 +19,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -28,12 +28,9 @@ from typing import IO, Any
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.formats.forks import LOST, ForkServer, end_of, environment
 from annotator.preflight.reader import human_bytes
-from annotator.reference.pack import Reference
-from annotator.run import work
-from annotator.run.annotate import LOG, Limits, Outputs, Progress, Report
+from annotator.run.annotate import LOG
+from annotator.run.options import Limits, Progress
 from annotator.run.run_log import Log
-from annotator.sources.manifest import Source
-from annotator.tables import Tables, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -53,71 +50,6 @@ NO_MEMORY = ("memory allocation of", "MemoryError", "bad_alloc", "Cannot allocat
 _server = ForkServer(Path(__file__).with_name("child_main.py"))
 _waiting: list["_Child"] = []
 _lock = Lock()
-
-
-def annotate(
-    source: Path,
-    out_dir: Path,
-    *,
-    reference: Reference,
-    references_dir: Path | None,
-    sources: Sequence[Source],
-    limits: Limits,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-    cancelled: Callable[[], bool] = lambda: False,
-    provenance: Mapping[str, str],
-    outputs: Outputs,
-) -> Report:
-    """Do what `annotator.run.annotate.annotate` does, in a child process.
-
-    Args:
-        references_dir: the folder of installed packs: that of `reference`, and those that a file may be on instead.
-        limits: time and memory bind the child and its processes together.
-
-    Raises:
-        InputError: the file cannot be annotated; with code "too-much-memory" it needs more than `limits` allows.
-        EngineError: an internal error; with code "time-limit" it took too long.
-        Cancelled: `cancelled()` said so.
-    """
-    values = run(
-        work.annotate,
-        {
-            "source": source.absolute(),
-            "out_dir": out_dir.absolute(),
-            "pack": (reference.id, references_dir and references_dir.absolute(), reference.checksum),
-            "sources": list(sources),
-            "limits": limits,
-            "provenance": dict(provenance),
-            "outputs": outputs,
-        },
-        folder=out_dir,
-        limits=limits,
-        on_progress=on_progress,
-        cancelled=cancelled,
-        provenance=provenance,
-    )
-    return Report(**values)
-
-
-def write_tables(
-    result: Path, out_dir: Path, *, limits: Limits, cancelled: Callable[[], bool] = lambda: False
-) -> Tables:
-    """Do what `annotator.tables.write` does, in a child process.
-
-    Raises:
-        TooLarge: see `annotator.tables.write`.
-        InputError, EngineError, Cancelled: see `annotate`.
-    """
-    values = run(
-        work.write_tables,
-        {"result": result.absolute(), "out_dir": out_dir.absolute(), "output_bytes": limits.output_bytes},
-        folder=out_dir,
-        limits=limits,
-        cancelled=cancelled,
-    )
-    if values is None:
-        raise TooLarge(limits.output_bytes)
-    return Tables(Path(values["tsv"]), Path(values["parquet"]), values["transcripts"], values["alleles"])
 
 
 def prepare() -> None:

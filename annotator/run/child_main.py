@@ -29,9 +29,10 @@ from annotator.formats.launcher import serve
 from annotator.reference.pack import load_reference
 from annotator.reference.sample_file import write_sample
 from annotator.run import work  # noqa: F401 - loaded for the forks
-from annotator.run.annotate import Progress, annotate
+from annotator.run.annotate import annotate
 from annotator.run.columnar import plain  # noqa: F401 - loads all of Numba's part
 from annotator.run.columnar.compiled import load_kept
+from annotator.run.options import Progress
 
 #: Address space allowed above the memory limit, because reserved memory is not all used.
 RESERVE_BYTES = 512 * 1024**2

@@ -8,15 +8,14 @@ annotator.effects.genotypes; the rules and limits stand in docs/annotation.md.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
-from annotator.effects import genotypes, hgvs_transcript, info_tags, neighbors, terms
+from annotator.effects import genotypes, hgvs_transcript, neighbors
 from annotator.effects.allele import Change, Kind, shortest
-from annotator.effects.csq_field import escaped
-from annotator.effects.haplotypes import Located, Spliced, are_apart, locate
+from annotator.effects.haplotypes import Located, are_apart, locate
 from annotator.effects.neighbors import LONGEST, SHIFT, Models, Stretch
 from annotator.effects.normalize import Fetch, Variant
 from annotator.effects.transcript import Transcript
@@ -287,60 +286,3 @@ def _haplotypes(calls: Sequence[tuple[str, Place]]) -> Iterable[tuple[int, ...]]
                 # One without a change of its own is a haplotype all the same: what is everywhere is there too.
                 haplotypes[phase_set, len(place), number] += (one,) if one >= 0 else ()
     return {tuple(sorted(own)) for own in haplotypes.values() or [everywhere] if len(own) > 1}
-
-
-def told(
-    found: Iterable[Combination], fetch: hgvs_transcript.Fetch, genomic: Callable[[Change], str]
-) -> tuple[Mapping[Variant, str], int]:
-    """Return the value of GAS_PHASED of each member, escaped, and how many combinations have one.
-
-    A combination has one if the protein of its members together can be predicted.
-
-    Args:
-        found: Combinations of one contig.
-        fetch: Returns bases of this contig, from a position to another, both included.
-        genomic: Describes a change on this contig.
-    """
-    texts: defaultdict[Variant, list[str]] = defaultdict(list)
-    count = 0
-    spliced: dict[Transcript, Spliced] = {}
-    for combination in found:
-        changes = [shortest(*member) for member in combination.members]
-        severe, proteins, split = [], [], False
-        for transcript in combination.transcripts:
-            if transcript not in spliced:
-                spliced[transcript] = Spliced(transcript, fetch)
-            located = [one for change in changes if (one := locate(change, transcript, fetch)) is not None]
-            effect = spliced[transcript].effect(located)
-            if effect is None:
-                continue
-            severe.append(effect.terms[0])
-            split = split or len({one.exon for one in located}) > 1
-            if effect.hgvs_p:
-                proteins.append(escaped(f"{transcript.gene}:{effect.hgvs_p}"))
-        if not proteins:
-            continue
-        count += 1
-        change = _in_cis(changes, genomic) if split else genomic(_joined(changes, fetch))
-        protein = "+".join(dict.fromkeys(proteins))
-        text = f"{terms.ordered(severe)[0]}|{protein}|{info_tags.escape(change)}|{combination.samples}"
-        for member in combination.members:
-            texts[member].append(text)
-    return {member: "&".join(dict.fromkeys(values)) for member, values in texts.items()}, count
-
-
-def _joined(changes: Sequence[Change], fetch: hgvs_transcript.Fetch) -> Change:
-    """Return changes of one exon, in order, as one."""
-    start = changes[0].pos
-    ref = fetch(start, max(one.end for one in changes))
-    parts, at = [], start
-    for change in changes:
-        parts += [ref[at - start : change.pos - start], change.alt]
-        at = change.end + 1
-    return shortest(start, ref, "".join(parts))
-
-
-def _in_cis(changes: Sequence[Change], genomic: Callable[[Change], str]) -> str:
-    """Describe changes that an intron separates, as HGVS describes an allele: such as g.[10A>G;200C>T]."""
-    described = [genomic(change).partition(".") for change in changes]
-    return f"{described[0][0]}.[{';'.join(text for _, _, text in described)}]"

@@ -23,6 +23,7 @@ from annotator.preflight.record import Record
 from annotator.reference.pack import Reference
 from annotator.run import phased_changes
 from annotator.run.composer import Composer
+from annotator.run.phased_values import phased_values
 from annotator.run.piece import Piece
 from annotator.run.readback import Reading
 from annotator.run.record_piece import Batch
@@ -204,7 +205,7 @@ class Pass:
         phased = not self.composer.is_mitochondrial(contig)
         together = phased_changes.combinations(records, variants, models, self.fetch, phased=phased)
         fetch = partial(self.reference.sequence.fetch, contig)
-        found, count = phased_changes.told(together, fetch, partial(self.composer.genomic, contig))
+        found, count = phased_values(together, fetch, partial(self.composer.genomic, contig))
         self.summary.phased += count
         return found
 

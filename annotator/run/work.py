@@ -11,8 +11,8 @@ from typing import Any
 from annotator import tables
 from annotator.errors import EngineError
 from annotator.reference.pack import installed_references, load_reference
-from annotator.run.annotate import Limits, Outputs, Progress
 from annotator.run.annotate import annotate as annotate_file
+from annotator.run.options import Limits, Outputs, Progress
 from annotator.sources.manifest import Source
 
 Tell = Callable[[Progress], None]

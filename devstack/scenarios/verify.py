@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from annotator.reference.pack import load_reference
-from annotator.run.annotate import Outputs, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Outputs
 from devstack.aws.provision import ARCHIVE_PREFIX, VAULT
 from devstack.client import Refused, Scientist
 from devstack.stack import Stack

@@ -12,7 +12,8 @@ from annotator.errors import InputError
 from annotator.formats.bcftools import Tool
 from annotator.reference.pack import Reference, load_reference
 from annotator.reference.sample_file import write_sample
-from annotator.run.annotate import Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Report
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 HEADER = f"##fileformat=VCFv4.2\n##contig=<ID=MT,length=16569>\n{COLUMNS}\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import InputError
-from annotator.preflight.header import LONGEST_DECLARATION
+from annotator.preflight.declarations import LONGEST_DECLARATION
 from annotator.preflight.info import LONGEST_NAME
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import LONGEST_NUMBER

@@ -12,7 +12,8 @@ import pytest
 from annotator import bounds
 from annotator.errors import InputError
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Limits, Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Limits, Report
 from tests.support import attacks
 from tests.support.attacks import SOUND, record, vcf
 

@@ -14,7 +14,8 @@ from annotator.preflight.reader import Reader
 from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import sniff
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Report
 from tests.annotator.packs import make_pack
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"

@@ -11,7 +11,7 @@ from annotator.errors import InputError
 from annotator.formats.tabix import LAST
 from annotator.reference.pack import Reference
 from annotator.run import stream
-from annotator.run.annotate import Outputs
+from annotator.run.options import Outputs
 from annotator.tables.stats import Stats
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack

@@ -14,7 +14,7 @@ from django.utils import timezone
 from annotator import heartbeat
 from annotator.errors import EngineError
 from annotator.heartbeat import Heartbeat
-from annotator.run.annotate import Progress
+from annotator.run.options import Progress
 from annotator.tasks import annotate_job
 from gas.aws.clients import s3
 from gas.jobs.lifecycle import actions, leases

@@ -17,7 +17,8 @@ from annotator.errors import Cancelled, EngineError
 from annotator.formats import bcftools
 from annotator.formats.bcftools import Tool
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Limits, Progress, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Limits, Progress
 from annotator.sources.lookup import Lookups
 from tests.annotator.conftest import HEADER, Annotate, vcf
 
@@ -43,7 +44,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[Tool]:
             super().__init__(*args, **kwargs)  # type: ignore[arg-type]
             started.append(self)
 
-    monkeypatch.setattr("annotator.run.annotate.Tool", Recorded)
+    monkeypatch.setattr("annotator.run.context.Tool", Recorded)
     return started
 
 

@@ -10,7 +10,8 @@ import pytest
 from annotator.effects import info_tags
 from annotator.formats.bcftools import versions
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Outputs, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Outputs
 from tests.annotator.conftest import HEADER, Annotate, vcf
 
 

@@ -112,7 +112,7 @@ def test_patterns_are_found() -> None:
     places = {use.place for use in USES}
     assert len(places) > 40
     assert {
-        "annotator.preflight.header._PAIR",
+        "annotator.preflight.declarations._PAIR",
         "annotator.preflight.types._FLOAT",
         "gas.jobs.storage.vault_inventory.DESCRIPTION",
     } <= places

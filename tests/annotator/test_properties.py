@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from annotator.errors import InputError
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Report
 from tests.annotator.conftest import HEADER
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -16,7 +16,7 @@ from annotator.formats.bcftools import Tool
 from annotator.preflight.reader import Reader
 from annotator.preflight.sniff import sniff
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Limits
+from annotator.run.options import Limits
 from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 
 Refused = Callable[..., InputError]

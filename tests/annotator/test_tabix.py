@@ -14,8 +14,9 @@ import pytest
 from annotator.formats import tabix
 from annotator.formats.bcftools import Tool
 from annotator.reference.pack import Reference, load_reference
-from annotator.run.annotate import _Run, annotate
+from annotator.run.annotate import annotate
 from annotator.run.columnar import index_positions
+from annotator.run.context import RunContext
 from tests.annotator.conftest import vcf
 from tests.annotator.packs import make_pack
 
@@ -86,13 +87,13 @@ def test_what_says_its_end_otherwise_is_left_to_bcftools(tmp_path: Path, record:
 
 def test_what_is_placed_by_its_ref_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
-    tool = _Run._tool
+    tool = RunContext.tool
 
-    def told(self: _Run, command: str, *arguments: Any) -> Tool:
+    def told(self: RunContext, command: str, *arguments: Any) -> Tool:
         started.append(command)
         return tool(self, command, *arguments)
 
-    monkeypatch.setattr(_Run, "_tool", told)
+    monkeypatch.setattr(RunContext, "tool", told)
     source = tmp_path / "in.vcf"
     source.write_text(vcf("MT 11778 . G A"))
     annotate(source, tmp_path, reference=load_reference("rCRS"))

@@ -20,7 +20,8 @@ from annotator.effects.allele import kind_of, shortest
 from annotator.effects.terms import IMPACT
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.reference.pack import Reference
-from annotator.run.annotate import Limits, Outputs, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Limits, Outputs
 from annotator.sources.fields import Wanted
 from annotator.sources.findings import classify
 from annotator.tables import PARQUET, TSV, Tables, TooLarge, blocks, write

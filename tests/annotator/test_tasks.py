@@ -17,7 +17,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from annotator.run.annotate import Limits
+from annotator.run.options import Limits
 from annotator.tasks import MARGIN_SECONDS, annotate_job, seconds_allowed
 from gas.aws import queues
 from gas.aws.clients import s3

@@ -29,7 +29,8 @@ from moto.s3.models import s3_backends
 
 import annotator.tasks
 import restore.tables
-from annotator.run.annotate import INDEX, LOG, RESULT, SUMMARY, Report
+from annotator.run.annotate import INDEX, LOG, RESULT, SUMMARY
+from annotator.run.options import Report
 from annotator.tables import PARQUET, STATS, TSV, Tables
 from devstack.aws.credentials import ACCOUNT
 from gas import clock

@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 
 from annotator.effects.neighbors import are_tied, ties
-from annotator.preflight.record import Record
-from annotator.preflight.records import Looks
+from annotator.preflight.record import Looks, Record
 from annotator.preflight.types import plain_types
 from annotator.run.columnar.alleles import described
 from annotator.run.columnar.block import Block

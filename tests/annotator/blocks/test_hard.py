@@ -9,8 +9,9 @@ import pytest
 
 from annotator.reference.pack import Reference
 from annotator.run import splitter
-from annotator.run.annotate import Limits, annotate
+from annotator.run.annotate import annotate
 from annotator.run.columnar import plain
+from annotator.run.options import Limits
 from tests.annotator.packs import make_pack
 
 SIZE = 60_000

@@ -11,7 +11,8 @@ import pytest
 
 from annotator.install.install import Wanted, install
 from annotator.reference.pack import Reference, load_reference
-from annotator.run.annotate import Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Report
 from annotator.sources.fields import Wanted as Field
 from annotator.sources.manifest import Source
 from tests.annotator.sources.genomes import installed

@@ -28,8 +28,8 @@ from annotator.preflight.record import Record
 from annotator.preflight.records import RecordCheck
 from annotator.reference.pack import Reference
 from annotator.run import splitter
-from annotator.run.annotate import Limits
 from annotator.run.columnar import plain as blocks_plain
+from annotator.run.options import Limits
 from tests.annotator.generated.conftest import Annotate
 from tests.support.fuzz import CHANGES, DAMAGES, PACKINGS, TOKENS, Change, Damage, bgzipped, changed, damaged, files
 from tests.support.genome import Genome

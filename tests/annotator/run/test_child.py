@@ -15,8 +15,8 @@ import pytest
 
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.reference.pack import Reference
-from annotator.run import child
-from annotator.run.annotate import Limits, Outputs, Progress
+from annotator.run import child, isolated
+from annotator.run.options import Limits, Outputs, Progress
 from gas.jobs.queue.faults import is_ours
 from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
@@ -71,7 +71,7 @@ def test_a_file_comes_out_as_in_this_process(rcrs: Reference, tmp_path: Path) ->
     source.write_text(vcf("MT 11778 . G A"))
     out.mkdir()
     seen: list[Progress] = []
-    report = child.annotate(
+    report = isolated.annotate(
         source,
         out,
         reference=rcrs,
@@ -89,7 +89,7 @@ def test_a_file_comes_out_as_in_this_process(rcrs: Reference, tmp_path: Path) ->
         *("annot.vcf.gz", "annot.vcf.gz.tbi", "annot.tsv.gz", "annot.parquet", "annot.stats.txt"),
         *("log.txt", "summary.json"),
     }
-    made = child.write_tables(out / "annot.vcf.gz", tmp_path, limits=Limits())
+    made = isolated.write_tables(out / "annot.vcf.gz", tmp_path, limits=Limits())
     assert (made.tsv.read_bytes(), made.alleles) == ((out / "annot.tsv.gz").read_bytes(), 1)
 
 
@@ -97,7 +97,7 @@ def test_tables_of_a_record_with_very_many_alleles_take_little_memory(rcrs: Refe
     """They took 2.4 GB when their memory grew with the square of the alleles."""
     source, out = attacks.write("alts-3000", tmp_path), tmp_path / "out"
     out.mkdir()
-    child.annotate(
+    isolated.annotate(
         source,
         out,
         reference=rcrs,
@@ -283,8 +283,8 @@ def test_no_job_leaves_a_process_to_the_process_with_number_1(tmp_path: Path) ->
 import ctypes, os
 from pathlib import Path
 from annotator.errors import EngineError
-from annotator.run.annotate import Limits
-from annotator.run import child
+from annotator.run.options import Limits
+from annotator.run import child, isolated
 from tests.support import childwork
 ctypes.CDLL(None).prctl(36, 1)
 def run(work, limits=Limits(), **arguments):
@@ -332,8 +332,8 @@ def test_work_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
     code = f"""
 import os
 from pathlib import Path
-from annotator.run.annotate import Limits
-from annotator.run import child
+from annotator.run.options import Limits
+from annotator.run import child, isolated
 from tests.support import childwork
 watched, watch = [], child._Child.watch
 child._Child.watch = lambda self, *rest: watched.append(self) or watch(self, *rest)

@@ -14,7 +14,8 @@ from annotator.__main__ import main
 from annotator.errors import EngineError, InputError
 from annotator.formats.bcftools import Tool
 from annotator.reference.pack import Reference, load_reference
-from annotator.run.annotate import Report, annotate
+from annotator.run.annotate import annotate
+from annotator.run.options import Report
 from annotator.sources.fields import Wanted
 from annotator.sources.install import retire
 from annotator.sources.manifest import Source, installed_sources
