@@ -13,7 +13,7 @@ from annotator.tables.schema import SAMPLE_COLUMNS, sample_column
 #: Columns of counts.
 HET, HOM, CALLED = "samples_het", "samples_hom", "samples_called"
 _SEPARATOR = re.compile(r"[/|]")
-#: Longer genotypes are taken for no call.
+#: Longer genotypes count as no call.
 LONGEST = 1000
 
 

@@ -1,7 +1,8 @@
 """Local copies of results' files, in a folder of bounded size that the processes of a machine share.
 
-A copy is called after the SHA-256 of its content, so it never changes and never is another job's. Whoever uses one
-holds a shared lock on it; the one that was used longest ago goes first, and none that is in use.
+A copy is named by the SHA-256 of its content, so it never changes and never belongs to another job. A process that
+uses a copy holds a shared lock on it. When room is needed, the copy that was used longest ago is deleted, unless it is
+in use.
 """
 
 import contextlib

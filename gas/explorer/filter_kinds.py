@@ -59,7 +59,7 @@ def words(text: str) -> list[str]:
 
 
 def placeholders(values: Sequence[Any]) -> str:
-    """Return ?, ?, ? for so many values."""
+    """Return ?, ?, ?: one ? for each value."""
     return ", ".join("?" * len(values))
 
 

@@ -180,7 +180,7 @@ def of_samples(columns: ResultColumns) -> list[Filter]:
                 f"{prefix}zygosity",
                 GENOTYPES,
                 f"{sample}: zygosity",
-                "What the sample has of the allele. A genotype with another allele beside it counts as heterozygous.",
+                "What the sample has of the allele. A genotype that has another allele as well counts as heterozygous.",
                 column("zygosity"),
                 lambda _: ZYGOSITY,
                 missing="Not called",
