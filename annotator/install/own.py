@@ -94,7 +94,7 @@ def install_own(wanted: OwnGenome, folder: Path, *, progress: Progress | None = 
             if manifest_of(folder / wanted.name) is not None:
                 text = f"There is a pack {wanted.name} already, and results refer to it: choose another name."
                 raise InstallError("exists", text)
-            check_room(folder, wanted.fasta.stat().st_size + wanted.genes.stat().st_size)
+            check_room(folder, wanted.fasta, wanted.genes)
             with tempfile.TemporaryDirectory(prefix=".genes-", dir=folder) as work:
                 return _install(wanted, folder, Path(work), progress)
     except OSError as error:

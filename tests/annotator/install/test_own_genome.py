@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import random
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -316,6 +319,31 @@ def test_errors_name_the_file_the_line_and_a_remedy(files: Path) -> None:
     again = GENE + GENE.replace("1\tt", "2\tt") + GENE
     assert "comes again after others. Sort the file by contig" in refusal(files, again)
     assert "assembly report" in refusal(files, GENE.replace("1\tt", "NC_1\tt"))
+
+
+@pytest.mark.parametrize("packing", [gzip.compress, bytes])
+def test_enough_room_is_asked_for(
+    files: Path, monkeypatch: pytest.MonkeyPatch, packing: Callable[[bytes], bytes]
+) -> None:
+    """A small genome with many genes: the table of genes takes more room than the file that it is made of."""
+    rng, lines = random.Random(1), ["##gff-version 3"]  # noqa: S311 - nothing secret
+    for start in range(100, 40_000, 100):
+        edges = [start + at for at in sorted(rng.sample(range(90), 6))]
+        gene = Gene(rng.randrange(10**11), "1", "+", "lncRNA", list(zip(edges[::2], edges[1::2], strict=True)))
+        lines += gene_styles.gencode_gff3(gene)
+    (files / "genome.fa").write_bytes(packing((files / "genome.fa").read_bytes()))
+    (files / "genes.gff3").write_bytes(packing("\n".join(lines).encode()))
+    wanted, usage = OwnGenome("mine", files / "genome.fa", files / "genes.gff3"), shutil.disk_usage(files)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=0))
+    with pytest.raises(InstallError, match="bytes more are needed") as caught:
+        install_own(wanted, files / "packs")
+    asked = int(re.findall(r"([\d,]+) bytes more", caught.value.message)[0].replace(",", ""))
+    monkeypatch.undo()
+
+    install_own(wanted, files / "packs")
+
+    size = sum(path.stat().st_size for path in (files / "packs/mine").iterdir())
+    assert size < asked < 3 * size
 
 
 def test_a_name_is_given_once(files: Path) -> None:
