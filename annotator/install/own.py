@@ -62,6 +62,9 @@ class Done:
             told.append(f"{count:,} of {total:,} transcripts left out: {reason}.")
         for what, count in self.counts.repaired.most_common():
             told.append(f"{count:,} of {total:,} transcripts repaired: {what}.")
+        if self.counts.slipping:
+            which = f"{self.counts.slipping:,} of {total:,} transcripts, whose coding parts overlap or leave bases out"
+            told.append(f"No HGVS for {which} (ribosomal slippage): their changes get terms alone.")
         if self.other_contigs:
             first = ", ".join(list(self.other_contigs)[:5])
             more = f" and {len(self.other_contigs) - 5:,} more" if len(self.other_contigs) > 5 else ""

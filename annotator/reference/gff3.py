@@ -139,7 +139,7 @@ class ContigReader:
         coding = sorted(parts.coding)
         segments = [(start, end) for start, end, _ in coding]
         exons = sorted(parts.exons) or segments or [(row.start, row.end)]
-        is_consistent = parts.strands <= {row.strand} and _fit(exons, segments)
+        is_consistent = parts.strands <= {row.strand} and fit(exons, segments)
         if not is_consistent:
             exons = merged([*exons, *segments], gap=0)
         first_phase = coding[-1 if row.strand == "-" else 0][2] if coding else ""
@@ -168,8 +168,11 @@ def _versioned(name: str, version: str) -> str:
     return name if not version or name.endswith(ending) else name + ending
 
 
-def _fit(exons: list[Span], coding: list[Span]) -> bool:
-    """Return whether no exons share a base, and all bases of them from the first coding base to the last one code."""
+def fit(exons: list[Span], coding: list[Span]) -> bool:
+    """Return whether no exons share a base, and all bases of them from the first coding base to the last one code.
+
+    Where the ribosome slips, a base is read twice or not at all. Both lists are sorted.
+    """
     if any(left[1] >= right[0] for left, right in pairwise(exons)):
         return False
     if not coding:

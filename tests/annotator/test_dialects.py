@@ -99,6 +99,22 @@ def header_of(*lines: str, samples: int = 0) -> str:
     return "\n".join(["##fileformat=VCFv4.2", *lines, columns, ""])
 
 
+@pytest.mark.parametrize("other", ["0", "1.5"])  # with 1.5 every value of every sample is looked at
+def test_integers_of_samples_beyond_32_bits_stay_and_cost_no_record(run: Annotate, other: str) -> None:
+    """HTSlib reads them as missing, with a warning."""
+    values = [str(sign * size) for sign in (1, -1) for size in (2**31 - 1, 2**31, 2**32, 2**63, 10**30)] + [other]
+    head = header_of(declared("FORMAT", "XX", "Integer"), samples=1)
+    rows = [f"chrM {pos} . N A . . . XX {value}" for pos, value in enumerate(values, 300)]
+
+    result = run(vcf(*rows, header=head))
+
+    assert [record[9] for record in result.records] == values
+    if other == "0":
+        with pysam.VariantFile(str(result.folder / "annot.vcf.gz")) as file:
+            read = [record.samples[0]["XX"] for record in file]
+        assert read == [2**31 - 1, None, None, None, None, None, None, None, None, None, 0]
+
+
 @pytest.mark.parametrize(
     ("type_", "values", "expected"),
     [

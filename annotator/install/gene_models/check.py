@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from annotator.install.gene_models.model import Gene, Span, Transcript
+from annotator.reference.gene_models import merged
+from annotator.reference.gff3 import fit
 
 OVERLAPPING = "their exons overlap"
 OUTSIDE = "their coding parts lie outside of their exons"
@@ -23,11 +25,13 @@ class Counts:
     transcripts: how many there are in the file.
     left_out: how many were left out, by reason.
     repaired: how many were repaired, by what was wrong.
+    slipping: how many have a reading frame that slips, so that HGVS cannot number their bases.
     """
 
     transcripts: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     repaired: Counter[str] = field(default_factory=Counter)
+    slipping: int = 0
 
 
 def checked(gene: Gene, length: int, counts: Counts) -> Gene | None:
@@ -79,7 +83,7 @@ def _completed(transcript: Transcript, strand: str, length: int, counts: Counts)
     coding = _with_stop(transcript.coding)
     exons = sorted(set(transcript.exons))
     if not exons:
-        exons = _merged([(start, end) for start, end, _ in coding] + transcript.untranslated)
+        exons = merged([(start, end) for start, end, _ in coding] + transcript.untranslated)
         if exons:
             counts.repaired[EXONS] += 1
         else:
@@ -95,6 +99,7 @@ def _completed(transcript: Transcript, strand: str, length: int, counts: Counts)
     told = [phase for _, _, phase in coding]
     if any(old != new for old, (_, _, new) in zip(told, transcript.coding, strict=True) if old in {"0", "1", "2"}):
         counts.repaired[PHASES] += 1
+    counts.slipping += not fit(exons, [(start, end) for start, end, _ in transcript.coding])
     return ""
 
 
@@ -129,13 +134,3 @@ def phased(coding: list[tuple[int, int, str]], strand: str) -> list[tuple[int, i
         found.append((start, end, str(phase)))
         phase = (phase - (end - start + 1)) % 3
     return found if strand == "+" else found[::-1]
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found

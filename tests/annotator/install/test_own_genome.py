@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from annotator.effects.allele import Change
+from annotator.effects.effect import effect
 from annotator.install.__main__ import main
 from annotator.install.errors import InstallError
 from annotator.install.gene_models import check
@@ -159,6 +161,22 @@ def test_what_cannot_be_used_is_counted(files: Path, genome: Genome, parts: str,
 
     assert done.counts.left_out == {reason: 1}
     assert f"1 of {done.counts.transcripts:,} transcripts left out: {reason}." in done.lines()
+
+
+@pytest.mark.parametrize("second", [200, 202])  # a base that is read twice, and one that is not read
+def test_a_reading_frame_that_slips_has_terms_and_no_hgvs(files: Path, second: int) -> None:
+    """As RefSeq writes PEG10 and OAZ1: two coding parts in one exon."""
+    slip = ";exception=ribosomal slippage"
+    parts = rows(EXON.format(101, 400), CODING.format(110, 200, 0) + slip, CODING.format(second, 390, 2) + slip)
+    done, reference = installed(files, GENE + parts)
+
+    (transcript,) = reference.gene_models.transcripts("1", 101, 400)
+    bases = reference.sequence.fetch("1", 1, 400)
+    for pos in (120, 200, 300):
+        found = effect(Change(pos, bases[pos - 1], ""), transcript, lambda start, end: bases[start - 1 : end])
+        assert found is not None
+        assert (found.terms, found.hgvs_c, found.hgvs_p) == (("coding_sequence_variant",), "", "")
+    assert done.lines()[1].startswith("No HGVS for 1 of 1 transcripts, whose coding parts overlap or leave bases out")
 
 
 STRANDS = rows(EXON.format(101, 200), EXON.format(301, 400).replace("+", "-"), CODING.format(101, 199, 0))
