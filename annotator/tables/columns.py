@@ -12,7 +12,7 @@ import polars as pl
 from annotator.effects import csq_field, info_tags
 from annotator.effects.terms import IMPACT
 from annotator.sources.findings import classify
-from annotator.tables import genotypes, schema
+from annotator.tables import cells, genotypes, schema
 from annotator.tables.alleles import ALLELE, END, TYPE, info
 from annotator.tables.blocks import SourceTag
 from annotator.tables.csq_entries import COUNTS, IN_CODING, PICKED, TERM_BITS, TERMS, TOUCHED, field
@@ -27,6 +27,8 @@ FLAT = (
 )
 #: The names of the Parquet file's columns, but those of sources and samples.
 TYPED = tuple(column.name for column in schema.COLUMNS)
+#: Names that GAS_GENE has of one allele; of more, their number follows.
+MOST_GENES = 200
 #: How the tag of a source's classification ends.
 CLASSIFICATION = "CLNSIG"
 _LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
@@ -57,21 +59,15 @@ def flat_names(sources: Sequence[SourceTag]) -> list[str]:
     return [*FLAT, *source_names(sources)]
 
 
-#: How a cell begins that a spreadsheet might run as a formula or take for a quoted one; full-width signs count too.
-_RISKY = r"^\s*[=+\-@\t\r\"'＝＋－＠]"
-_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_CONTROL = r"[\x00-\x1f\x7f-\x9f]"
-
-
 def defused(value: pl.Expr) -> pl.Expr:
     """Return a text cell that a spreadsheet takes for text and a terminal for nothing else.
 
     A cell that begins as a formula gets an apostrophe in front, as does one that begins with an apostrophe: so one
     apostrophe less gives the value back. Numbers stay as they are. Control characters become "?".
     """
-    risky = value.str.contains(_RISKY) & ~value.str.contains(_NUMBER)
+    risky = value.str.contains(cells.RISKY) & ~value.str.contains(cells.NUMBER)
     marked = pl.when(risky).then(pl.concat_str(pl.lit("'"), value)).otherwise(value)
-    return marked.str.replace_all(_CONTROL, "?")
+    return marked.str.replace_all(cells.CONTROL, "?")
 
 
 def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
@@ -142,7 +138,7 @@ def typed(sources: Sequence[SourceTag], samples: int, *, escaped: bool) -> list[
         pl.col("row_number"),
         pl.col("record"),
         pl.when(pl.col("alt").is_not_null()).then(pl.col(ALLELE) + 1).otherwise(0).cast(pl.Int64),
-        _each_clear(pl.col(info(info_tags.GENE)).str.split("&"), escaped),
+        _each_clear(pl.col(info(info_tags.GENE)).str.split("&").list.head(MOST_GENES), escaped),
         pl.col(TERMS),
         pl.col(TERM_BITS),
         _significance(sources),

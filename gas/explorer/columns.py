@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from annotator.tables.schema import (
-    COLUMNS,
-    SAMPLE_COLUMNS,
     TRANSCRIPTS,
     Column,
     Kind,
@@ -101,13 +99,11 @@ class ResultColumns:
         """
         if name in self.contigs:
             return name
-        plain = {_plain(one): one for one in reversed(self.contigs)}
-        return plain.get(_plain(name))
+        plain = {plain_contig(one): one for one in reversed(self.contigs)}
+        return plain.get(plain_contig(name))
 
 
-def _plain(contig: str) -> str:
+def plain_contig(contig: str) -> str:
+    """Return the name that files with and without chr have in common, in lower case; mt for the mitochondrion."""
     name = contig.casefold().removeprefix("chr")
     return "mt" if name == "m" else name
-
-
-__all__ = ["COLUMNS", "SAMPLE_COLUMNS", "ResultColumns", "UnknownColumn", "quoted"]

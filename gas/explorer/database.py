@@ -60,11 +60,15 @@ class Answer:
 class Database:
     """One file, open. Any thread may ask."""
 
-    def __init__(self, file: LocalFile) -> None:
-        """Open it; the database holds the file until `close`. Raises NotReadable."""
+    def __init__(self, file: LocalFile, target: Path | None = None) -> None:
+        """Open it; the database holds the file until `close`. Raises NotReadable.
+
+        Args:
+            target: another file, which it may write.
+        """
         self.file = file
         self.users = 0
-        self._connection = _connect(file.path)
+        self._connection = _connect(file.path, target)
 
     @cached_property
     def columns(self) -> ResultColumns:
@@ -130,12 +134,39 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self.disconnect()
         self.file.close()
 
+    def disconnect(self) -> None:
+        """End the instance, and keep the file."""
+        self._connection.close()
 
-def _connect(path: Path) -> "duckdb.DuckDBPyConnection":
-    """Open a locked instance that can read one file."""
+
+def write_parquet(
+    database: Database, sql: str, params: Sequence[Any], target: Path, citation: str, *, seconds: float
+) -> int:
+    """Write the rows of a question to a Parquet file, and return how many there are.
+
+    It has an instance of its own, which can write this file and nothing else.
+
+    Raises:
+        QueryRefused: see `Database.ask`.
+    """
+    writer = Database(database.file, target)
+    try:
+        form = "FORMAT parquet, COMPRESSION zstd, KV_METADATA {citation: ?}"
+        copy = f"COPY ({sql}) TO '{_literal(target)}' ({form})"
+        return int(writer.ask(copy, [*params, citation], seconds=seconds).rows[0][0])
+    finally:
+        writer.disconnect()
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _connect(path: Path, target: Path | None = None) -> "duckdb.DuckDBPyConnection":
+    """Open a locked instance that can read one file, and write another."""
     import duckdb  # noqa: PLC0415 - has threads
 
     temporary = path.parent / f"duckdb-{os.getpid()}"
@@ -156,10 +187,9 @@ def _connect(path: Path) -> "duckdb.DuckDBPyConnection":
     )
     try:
         connection.execute("SET parquet_metadata_cache = true")  # files never change under their name
-        connection.execute("SET allowed_paths = [$path]", {"path": str(path)})
+        connection.execute("SET allowed_paths = ?", [[str(one) for one in (path, target) if one is not None]])
         connection.execute("SET enable_external_access = false")
-        name = str(path).replace("'", "''")
-        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet('{name}')")  # noqa: S608
+        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet('{_literal(path)}')")  # noqa: S608
         connection.execute("SET lock_configuration = true")
     except duckdb.Error as error:
         connection.close()

@@ -48,6 +48,8 @@ def _terms(_: ResultColumns) -> list[tuple[str, str]]:
     return [(term, term.replace("_", " ")) for term in IMPACT]
 
 
+#: The bases that an allele has more than REF, as SQL.
+LENGTH_CHANGE = "CASE WHEN type IN ('SNV', 'MNV', 'insertion', 'deletion') THEN length(alt) - length(ref) END"
 NOT_CLASSIFIED = "Not classified"
 #: The filters that every file has.
 FIXED: tuple[Filter, ...] = (
@@ -104,6 +106,22 @@ FIXED: tuple[Filter, ...] = (
         "type",
         lambda _: [(one, one) for one in TYPES],
         missing="No variant allele",
+    ),
+    OneOf(
+        "substitution",
+        EFFECT,
+        "Substitution",
+        "SNVs that replace this base of the reference by that one.",
+        "CASE WHEN type = 'SNV' THEN right(hgvs_g, 3) END",
+        lambda _: [(f"{ref}>{alt}", f"{ref}>{alt}") for ref in "ACGT" for alt in "ACGT" if ref != alt],
+    ),
+    Range(
+        "length-change",
+        EFFECT,
+        "Change of length",
+        "Bases that the allele has more than the reference; below zero for deletions. Symbolic alleles have no value.",
+        LENGTH_CHANGE,
+        whole=True,
     ),
     OneOf(
         "significance",

@@ -101,7 +101,7 @@ def page(
     where = every([state.where, *([_beyond(order, place, back=back)] if place else [])])
     key = f"{quoted(order.column)}, " if order.column else ""
     found = database.ask(
-        f"SELECT {key}{_ROW} FROM {TABLE} WHERE {where.sql} ORDER BY {_order_by(order, back=back)} LIMIT ?",  # noqa: S608
+        f"SELECT {key}{_ROW} FROM {TABLE} WHERE {where.sql} ORDER BY {order_by(order, back=back)} LIMIT ?",  # noqa: S608
         [*where.params, size + 1],
     ).rows
     more, keys = len(found) > size, found[:size]
@@ -134,7 +134,8 @@ def _by_number(database: Database, numbers: Sequence[int], columns: Sequence[Col
     return [by_number[number] for number in numbers]
 
 
-def _order_by(order: Order, *, back: bool) -> str:
+def order_by(order: Order, *, back: bool = False) -> str:
+    """Return the ORDER BY of an order; back: from the end."""
     direction = "DESC" if order.descending != back else "ASC"
     if not order.column:
         return f"{_ROW} {direction}"

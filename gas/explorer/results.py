@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -116,3 +117,21 @@ def _local(result: ResultFile) -> files.LocalFile:
         raise
     except files.NoRoom as error:
         raise Unavailable(Reason.NO_ROOM) from error
+
+
+@contextmanager
+def open_vcf(job: Job) -> Iterator[Path]:
+    """Bring a job's annotated VCF here, for exports. Raises Unavailable."""
+    result = check(job)
+    try:
+        file = files.fetch(
+            settings.S3_RESULTS_BUCKET, result.key, sha256=result.sha256, size=result.size, ending=".vcf.gz"
+        )
+    except s3.ObjectMissing:
+        raise Unavailable(Reason.ARCHIVED) from None
+    except files.NoRoom as error:
+        raise Unavailable(Reason.NO_ROOM) from error
+    try:
+        yield file.path
+    finally:
+        file.close()

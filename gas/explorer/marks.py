@@ -1,0 +1,112 @@
+"""Stars and notes on variants: set, found again in other jobs, listed and exported in one place."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gas.explorer.columns import plain_contig
+from gas.explorer.keys import VariantKey
+from gas.explorer.models import NOTE_CHARACTERS, MarkedVariant, SavedFilter, digest_of
+from gas.explorer.spreadsheets import defused
+from gas.jobs.models import Job
+from gas.users.export import as_json
+from gas.users.models import User
+from gas.users.registry import File
+
+EXPORTED = ("build", "shown_as", "label", "starred", "note", "created_at", "changed_at")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A variant as it is the same in every file: what `MarkedVariant` finds it by."""
+
+    contig: str
+    pos: int
+    ref: str
+    alt: str
+
+    @classmethod
+    def of(cls, key: VariantKey) -> "Place":
+        """Return the place of a file's variant. Bases that REF and ALT share at their ends do not count."""
+        pos, ref, alt = key.pos, key.ref, key.alt
+        if alt.isalpha():
+            while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+                ref, alt = ref[:-1], alt[:-1]
+            while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
+                pos, ref, alt = pos + 1, ref[1:], alt[1:]
+        return cls(plain_contig(key.contig), pos, ref, alt)
+
+
+def of_rows(user: User, build: str, rows: Sequence[Mapping[str, Any]]) -> dict[int, MarkedVariant]:
+    """Return a person's marks on rows of a page, by row_number. Rows need contig, pos, ref, alt and row_number."""
+    places = {int(row["row_number"]): Place.of(VariantKey.of_row(row)) for row in rows}
+    if not places:
+        return {}
+    found = MarkedVariant.objects.filter(
+        owner=user,
+        build=build,
+        contig__in={place.contig for place in places.values()},
+        pos__in={place.pos for place in places.values()},
+    )
+    known = {(one.contig, one.pos, one.digest): one for one in found}
+    marks = {}
+    for number, place in places.items():
+        if mark := known.get((place.contig, place.pos, digest_of(place.ref, place.alt))):
+            marks[number] = mark
+    return marks
+
+
+def mark(
+    user: User, job: Job, key: VariantKey, *, starred: bool | None = None, note: str | None = None, label: str = ""
+) -> MarkedVariant | None:
+    """Set the star or the note of a variant, or both; what is None stays as it is.
+
+    Args:
+        job: one of this person's, which has the variant.
+        label: how people recognise the variant, such as its gene and HGVS description.
+
+    Returns:
+        The mark; None once there is neither star nor note.
+    """
+    place = Place.of(key)
+    with transaction.atomic():
+        found, _ = MarkedVariant.objects.select_for_update().get_or_create(
+            owner=user,
+            build=job.reference,
+            contig=place.contig,
+            pos=place.pos,
+            digest=digest_of(place.ref, place.alt),
+            defaults={"ref": place.ref, "alt": place.alt, "shown_as": str(key)[:200]},
+        )
+        found.starred = found.starred if starred is None else starred
+        found.note = found.note if note is None else note.strip()[:NOTE_CHARACTERS]
+        if not found.starred and not found.note:
+            found.delete()
+            return None
+        found.label, found.shown_as, found.job = (label or found.label)[:200], str(key)[:200], job
+        found.changed_at = timezone.now()
+        found.save()
+    return found
+
+
+def as_tsv(user: User) -> Iterator[bytes]:
+    """Yield all marks of a person as a table for spreadsheets."""
+    yield ("\t".join(EXPORTED) + "\n").encode()
+    for one in MarkedVariant.objects.filter(owner=user).iterator(500):
+        text = io.StringIO()
+        values = [getattr(one, name) for name in EXPORTED]
+        cells = [value.isoformat() if hasattr(value, "isoformat") else defused(str(value)) for value in values]
+        csv.writer(text, delimiter="\t", lineterminator="\n").writerow(cells)
+        yield text.getvalue().encode()
+
+
+def export(user: User) -> Iterator[File]:
+    """Yield a person's saved filters, stars and notes for "download my data"."""
+    marks = [{name: getattr(one, name) for name in EXPORTED} for one in MarkedVariant.objects.filter(owner=user)]
+    filters = list(SavedFilter.objects.filter(owner=user).values("name", "query", "created_at"))
+    yield "explorer.json", [as_json({"saved_filters": filters, "marked_variants": marks})]
