@@ -18,15 +18,17 @@ from annotator.reference.pack import Reference
 from annotator.run import child
 from annotator.run.isolated import annotate
 from annotator.run.options import Limits, Outputs
-from annotator.tables import PARQUET, STATS, TSV, schema
+from annotator.tables import schema
 from gas.aws import s3
 from gas.celery import app
+from gas.jobs import outputs
 from gas.jobs.catalogue import packs, source_files
 from gas.jobs.lifecycle import leases
 from gas.jobs.lifecycle.leases import Claim
 from gas.jobs.lifecycle.uploads import beyond_limit
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.moves import LostRace
+from gas.jobs.outputs import StoredOutput
 from gas.jobs.queue import faults
 from gas.subscriptions.plans import Plan, plan_of
 from gas.tasknames import ANNOTATE
@@ -197,35 +199,28 @@ def still_ours(heartbeat: Heartbeat) -> Callable[[], None]:
 
 def store(claim: Claim, out: Path, report: "Report") -> None:
     """Put the results into S3, and only then say that the job is completed."""
-    bucket, prefix = settings.S3_RESULTS_BUCKET, claim.prefix
-    vcf, index = out / "annot.vcf.gz", out / "annot.vcf.gz.tbi"
-    result = ResultFile(key=prefix + vcf.name, index_key=prefix + index.name, size=vcf.stat().st_size)
-    result.sha256 = s3.upload(vcf, bucket, result.key)
-    s3.upload(index, bucket, result.index_key)
-    s3.upload(out / "summary.json", bucket, result.summary_key, content_type="application/json")
-    result.tsv_size, _ = store_if_made(out / TSV, result.tsv_key)
-    result.parquet_size, result.parquet_sha256 = store_if_made(out / PARQUET, result.parquet_key)
+    bucket = settings.S3_RESULTS_BUCKET
+    vcf, index = out / outputs.VCF.file_name, out / outputs.INDEX.file_name
+    result = ResultFile(key=claim.prefix + vcf.name, index_key=claim.prefix + index.name)
+    for output in outputs.RESULT_OUTPUTS:
+        path = out / output.file_name
+        if output.optional and not path.exists():
+            continue
+        digest = s3.upload(path, bucket, result.key_of(output), content_type=output.media_type)
+        if output.optional or output.size_column:
+            result.note(output, StoredOutput(path.stat().st_size, digest))
     result.parquet_version = schema.VERSION
-    result.stats_size, _ = store_if_made(out / STATS, result.stats_key, content_type="text/plain; charset=utf-8")
     log_key = store_log(claim, out)
     leases.complete(claim, result, log_key=log_key, summary=report.summary, preview=report.preview)
 
 
-def store_if_made(path: Path, key: str, *, content_type: str = "application/octet-stream") -> tuple[int | None, str]:
-    """Put a file into S3 and return its size and its SHA-256; None and "" if there is none."""
-    if not path.exists():
-        return None, ""
-    sha256 = s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type=content_type)
-    return path.stat().st_size, sha256
-
-
 def store_log(claim: Claim, out: Path) -> str:
     """Put the log into S3 and return its key; "" if the attempt ended before there was one."""
-    path = out / "log.txt"
+    path = out / outputs.LOG.file_name
     if not path.exists():
         return ""
     key = claim.prefix + path.name
-    s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type="text/plain; charset=utf-8")
+    s3.upload(path, settings.S3_RESULTS_BUCKET, key, content_type=outputs.LOG.media_type)
     return key
 
 

@@ -13,6 +13,7 @@ from annotator.run.options import Limits
 from annotator.tables import TooLarge
 from gas.aws import s3
 from gas.jobs.models import ResultFile
+from gas.jobs.outputs import VCF, StoredOutput, rebuilt
 from gas.jobs.storage import tables
 from gas.subscriptions.plans import plan_of
 
@@ -44,7 +45,7 @@ def build(result_id: int) -> None:
         tables.let_go(result)
     # Asked of the row, since of the last commit only the answer may have been lost.
     if not tables.offered(result):
-        s3.delete_all(settings.S3_RESULTS_BUCKET, [result.tsv_key, result.parquet_key])
+        s3.delete_all(settings.S3_RESULTS_BUCKET, result.rebuilt_keys)
 
 
 def _build(result: ResultFile) -> None:
@@ -59,8 +60,8 @@ def _build(result: ResultFile) -> None:
 
     with tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
-        s3.download(bucket, result.key, folder / "annot.vcf.gz")
-        if s3.sha256(folder / "annot.vcf.gz") != result.sha256:
+        s3.download(bucket, result.key, folder / VCF.file_name)
+        if s3.sha256(folder / VCF.file_name) != result.sha256:
             raise s3.CopyDiffers(f"{result.key} is not what was restored")
         seconds = max(1, settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS)
         limits = Limits(
@@ -68,12 +69,10 @@ def _build(result: ResultFile) -> None:
             seconds=seconds,
             output_bytes=plan_of(result.job.owner).output_bytes,
         )
-        made = write_tables(folder / "annot.vcf.gz", folder, limits=limits, cancelled=unwanted)
-        s3.upload(made.tsv, bucket, result.tsv_key)
-        sha256 = s3.upload(made.parquet, bucket, result.parquet_key)
-        tables.made(
-            result,
-            tsv_size=made.tsv.stat().st_size,
-            parquet_size=made.parquet.stat().st_size,
-            parquet_sha256=sha256,
-        )
+        write_tables(folder / VCF.file_name, folder, limits=limits, cancelled=unwanted)
+        stored = {}
+        for output in rebuilt():
+            path = folder / output.file_name
+            digest = s3.upload(path, bucket, result.key_of(output), content_type=output.media_type)
+            stored[output] = StoredOutput(path.stat().st_size, digest)
+        tables.made(result, stored)

@@ -13,6 +13,7 @@ from gas.aws import s3
 from gas.explorer import files
 from gas.explorer.database import Database, NotReadable, opened
 from gas.jobs.models import Job, ResultFile
+from gas.jobs.outputs import PARQUET
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import tables
 
@@ -104,7 +105,7 @@ def _local(result: ResultFile) -> files.LocalFile:
     try:
         return files.fetch(
             settings.S3_RESULTS_BUCKET,
-            result.parquet_key,
+            result.key_of(PARQUET),
             sha256=result.parquet_sha256,
             size=result.parquet_size or 0,
             ending=".parquet",

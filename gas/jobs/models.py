@@ -1,6 +1,7 @@
 """A job and what belongs to it. Only the functions of `gas.jobs.moves` change a state."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gas import clock
+from gas.jobs import outputs
+from gas.jobs.outputs import Output, Storage, StoredOutput
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
 
 
@@ -137,6 +140,9 @@ class ResultFile(models.Model):
         default=1, db_default=1, help_text="Of its columns (annotator.tables.schema); an older one is made again."
     )
     stats_size = models.BigIntegerField(null=True, help_text="Bytes of its statistics; empty if it has none.")
+    more_sizes: "models.JSONField[Any, Any]" = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Bytes of its outputs that have no column, by kind."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     archive_due_at = models.DateTimeField(null=True, help_text="When it is to be archived; empty for never.")
@@ -177,29 +183,47 @@ class ResultFile(models.Model):
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"
 
-    @property
-    def summary_key(self) -> str:
-        """The key of the summary as JSON, next to the index. Both stay in S3 when the result is archived."""
-        return self.index_key.rpartition("/")[0] + "/summary.json"
+    def key_of(self, output: Output) -> str:
+        """Return the key that an output of this result has in the results bucket, whether the object exists or not."""
+        if output == outputs.VCF:
+            return self.key
+        if output == outputs.INDEX:
+            return self.index_key
+        beside = self.key if output.storage is Storage.REBUILT else self.index_key
+        return f"{beside.rpartition('/')[0]}/{output.file_name}"
+
+    def size_of(self, output: Output) -> int | None:
+        """Return the size of an output in bytes; None if the row has none."""
+        size: int | None = getattr(self, output.size_column) if output.size_column else self.more_sizes.get(output.kind)
+        return size
+
+    def note(self, output: Output, stored: StoredOutput | None) -> None:
+        """Set the columns of an output to what S3 has of it; None for an output that does not exist. Does not save."""
+        if output.size_column:
+            setattr(self, output.size_column, stored and stored.size)
+        elif stored is None:
+            self.more_sizes.pop(output.kind, None)
+        else:
+            self.more_sizes[output.kind] = stored.size
+        if output.sha256_column and stored is not None:
+            setattr(self, output.sha256_column, stored.sha256)
+
+    def columns_after(self, stored: Mapping[Output, StoredOutput | None]) -> dict[str, Any]:
+        """Note some outputs, and return the columns that changed, for an UPDATE."""
+        for output, one in stored.items():
+            self.note(output, one)
+        names = [name for output in stored for name in (output.size_column, output.sha256_column) if name]
+        return {name: getattr(self, name) for name in (*names, "more_sizes")}
 
     @property
-    def stats_key(self) -> str:
-        """The key of the statistics of bcftools, which stay in S3 too."""
-        return self.index_key.rpartition("/")[0] + "/annot.stats.txt"
-
-    @property
-    def tsv_key(self) -> str:
-        """The key of the flat table. It holds the same data as the result, and is deleted when that is archived."""
-        return self.key.rpartition("/")[0] + "/annot.tsv.gz"
-
-    @property
-    def parquet_key(self) -> str:
-        return self.key.rpartition("/")[0] + "/annot.parquet"
+    def rebuilt_keys(self) -> list[str]:
+        """The keys of the outputs that are built again after a restore, whether they exist or not."""
+        return [self.key_of(output) for output in outputs.rebuilt()]
 
     @property
     def hot_keys(self) -> list[str]:
-        """All that must not stay in S3 once the result is archived, whether it is there or not."""
-        return [self.key, self.tsv_key, self.parquet_key]
+        """All keys that must not stay in S3 once the result is archived, whether they exist or not."""
+        return [self.key, *self.rebuilt_keys]
 
 
 class TableBuild(models.Model):

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, Q, QuerySet, Sum
 
 from gas.aws import s3
-from gas.jobs.file_names import clean_name, download_name
 from gas.jobs.models import Job, JobEvent, Notice, RestoreBatch, ResultFile
+from gas.jobs.output_files import files_of
 from gas.jobs.sizes import in_words
 from gas.jobs.states import ACTIVE, ResultState
 from gas.users.deletion import NOBODY, before_deletion
@@ -74,8 +73,8 @@ def export(user: User) -> Iterator[File]:
     jobs = Job.objects.filter(owner=user).order_by("created_at", "pk")
     yield "jobs.json", _array(_described(jobs))
     for job in jobs.defer("summary", "preview").select_related("result").iterator(PAGE):
-        for name, bucket, key in _objects(job):
-            yield from _stored(f"jobs/{job.pk}/{name}", bucket, key)
+        for one in files_of(job, getattr(job, "result", None), archiving=True):
+            yield from _stored(f"jobs/{job.pk}/{one.saved_as}", one.bucket, one.key)
 
 
 def _array(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
@@ -112,29 +111,6 @@ def note(result: ResultFile) -> str:
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         return ""
     return "In the archive, and not in this download. Download your data again once it is restored."
-
-
-def _objects(job: Job) -> Iterator[tuple[str, str, str]]:
-    """(name, bucket, key) of each object of the job that a download should have."""
-    inputs, results = settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET
-    if job.input_etag:
-        yield clean_name(job.name), inputs, job.input_key
-    if job.log_key:
-        yield download_name(clean_name(job.name), ".annot.log"), results, job.log_key
-    result = getattr(job, "result", None)
-    if result is None:
-        return
-    yield download_name(clean_name(job.name), ".annot.summary.json"), results, result.summary_key
-    if result.stats_size is not None:
-        yield download_name(clean_name(job.name), ".annot.stats.txt"), results, result.stats_key
-    if note(result):
-        return
-    yield download_name(clean_name(job.name), ".annot.vcf.gz"), results, result.key
-    yield download_name(clean_name(job.name), ".annot.vcf.gz.tbi"), results, result.index_key
-    if result.tsv_size is not None:
-        yield download_name(clean_name(job.name), ".annot.tsv.gz"), results, result.tsv_key
-    if result.parquet_size is not None:
-        yield download_name(clean_name(job.name), ".annot.parquet"), results, result.parquet_key
 
 
 def _stored(name: str, bucket: str, key: str) -> Iterator[File]:

@@ -25,6 +25,7 @@ from gas.celery import app
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.moves import LostRace, move_job
+from gas.jobs.outputs import PARQUET, SUMMARY, TSV
 from gas.jobs.states import JobStatus
 from gas.jobs.storage import tables as tables_of
 from gas.subscriptions.plans import PLANS
@@ -81,7 +82,7 @@ def test_a_good_file_comes_back_annotated_with_index_log_summary_and_one_mail(
         "log.txt",
         "summary.json",
     }
-    assert json.loads(stored[result.summary_key])["records"] == {"in": 1, "out": 1, "skipped": 0}
+    assert json.loads(stored[result.key_of(SUMMARY)])["records"] == {"in": 1, "out": 1, "skipped": 0}
     assert job.preview[0]["protein"] == "p.Arg340His"
     assert str(job.pk) in annotated  # provenance
     assert [message.to for message in mail.outbox] == [["ada@lab.example"]]
@@ -194,7 +195,7 @@ def test_a_slow_worker_cannot_touch_what_its_successor_has_stored(
     run(job)
     assert job.status == JobStatus.COMPLETED
     result = ResultFile.objects.get()
-    assert set(objects(job.result_prefix)) >= {result.key, result.index_key, result.summary_key, job.log_key}
+    assert set(objects(job.result_prefix)) >= {result.key, result.index_key, result.key_of(SUMMARY), job.log_key}
     assert len(objects(job.result_prefix)) == 7
     assert len(mail.outbox) == 1
 
@@ -224,8 +225,8 @@ def test_the_tables_of_a_long_result_are_made_by_a_task_of_their_own(
     job = run(pending())
     result = ResultFile.objects.get(job=job)
     assert before == [None]
-    assert {result.tsv_key, result.parquet_key} <= set(objects(job.result_prefix))
-    assert len(objects(job.result_prefix)[result.tsv_key]) == result.tsv_size
+    assert {result.key_of(TSV), result.key_of(PARQUET)} <= set(objects(job.result_prefix))
+    assert len(objects(job.result_prefix)[result.key_of(TSV)]) == result.tsv_size
 
 
 def test_tables_beyond_the_plans_size_are_left_out_and_the_page_says_so(

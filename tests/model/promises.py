@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.outputs import PARQUET, STATS, SUMMARY, TSV
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import PlanChoice
 from tests.model.world import World
@@ -67,10 +68,10 @@ def nothing_is_left_behind(world: World, results: list[ResultFile]) -> None:
 
 def objects_of(result: ResultFile) -> set[str]:
     """The keys of what S3 may hold of a result at rest."""
-    kept = {result.index_key, result.summary_key, result.stats_key, result.job.log_key}
+    kept = {result.index_key, result.key_of(SUMMARY), result.key_of(STATS), result.job.log_key}
     if result.state != ResultState.AVAILABLE:
         return kept
-    tables = {result.tsv_key, result.parquet_key} if result.tsv_size is not None else set()
+    tables = {result.key_of(TSV), result.key_of(PARQUET)} if result.tsv_size is not None else set()
     return {result.key} | kept | tables
 
 

@@ -21,6 +21,7 @@ from gas.aws import s3
 from gas.aws.clients import s3 as s3_client
 from gas.jobs.lifecycle import leases, sweep
 from gas.jobs.models import Removal, ResultFile, TableBuild
+from gas.jobs.outputs import PARQUET, STATS, SUMMARY, TSV
 from gas.jobs.pages import context
 from gas.jobs.states import ResultState
 from gas.jobs.storage import restoration, tables
@@ -68,8 +69,8 @@ def offered(result: ResultFile) -> set[str]:
     """What the page offers, each of it looked for in S3."""
     result.refresh_from_db()
     kinds = {item["kind"] for item in context.downloads(result.job, result)}
-    for kind, key in (("tsv", result.tsv_key), ("parquet", result.parquet_key), ("stats", result.stats_key),
-                      ("summary", result.summary_key)):  # fmt: skip
+    for kind, key in (("tsv", result.key_of(TSV)), ("parquet", result.key_of(PARQUET)), ("stats", result.key_of(STATS)),
+                      ("summary", result.key_of(SUMMARY))):  # fmt: skip
         if kind in kinds:
             assert s3.head(django_settings.S3_RESULTS_BUCKET, key) is not None, key
     return kinds
@@ -114,7 +115,7 @@ def test_a_job_offers_its_tables_and_statistics_by_name_and_size(
 def test_a_result_from_before_there_were_tables_offers_none_and_is_owed_none(
     aws: StandIn, result: ResultFile, person: User, browser_of: Callable[[User], Client]
 ) -> None:
-    s3.delete_all(django_settings.S3_RESULTS_BUCKET, [result.tsv_key, result.parquet_key, result.stats_key])
+    s3.delete_all(django_settings.S3_RESULTS_BUCKET, [result.key_of(TSV), result.key_of(PARQUET), result.key_of(STATS)])
     ResultFile.objects.update(tsv_size=None, parquet_size=None, stats_size=None)
     assert not offered(result) & {"tsv", "parquet", "stats"}
     for kind in (*KINDS, "stats"):
@@ -207,7 +208,7 @@ def test_what_is_archived_or_deleted_while_its_tables_are_made_has_none(
         made(*arguments, **options)
 
     monkeypatch.setattr(tables, "made", end_it_first)
-    keys = [result.tsv_key, result.parquet_key]
+    keys = [result.key_of(TSV), result.key_of(PARQUET)]
     build_tables.apply(args=[str(result.pk)])
     assert [s3.head(django_settings.S3_RESULTS_BUCKET, key) for key in keys] == [None, None]
     assert not TableBuild.objects.exists()

@@ -10,6 +10,7 @@ from django.db.models import Count
 
 from gas import clock
 from gas.jobs.models import Job, Notice, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.outputs import RESULT_OUTPUTS, Storage
 from gas.jobs.states import ResultState
 
 
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             "half_made": [
                 f"{settings.S3_RESULTS_BUCKET}/{key}"
                 for build in TableBuild.objects.select_related("result")
-                for key in (build.result.tsv_key, build.result.parquet_key)
+                for key in build.result.rebuilt_keys
             ],
         }
         self.stdout.write(json.dumps(told))
@@ -75,11 +76,10 @@ def objects_of(job: Job) -> list[str]:
     keys = [job.log_key] if job.log_key else []
     result = getattr(job, "result", None)
     if result is not None:
-        keys += [result.index_key, result.summary_key]
-        keys += [result.stats_key] if result.stats_size is not None else []
-        if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
-            keys.append(result.key)
-            keys += [result.tsv_key] if result.tsv_size is not None else []
-            keys += [result.parquet_key] if result.parquet_size is not None else []
+        in_s3 = result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}
+        for output in RESULT_OUTPUTS:
+            exists = result.size_of(output) is not None or not output.optional
+            if exists and (in_s3 or output.storage is Storage.KEPT):
+                keys.append(result.key_of(output))
     uploaded = [f"{settings.S3_INPUTS_BUCKET}/{job.input_key}"] if job.input_etag else []
     return [*uploaded, *(f"{settings.S3_RESULTS_BUCKET}/{key}" for key in keys)]

@@ -133,7 +133,7 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
         )
         result.job = job
         result.save(force_insert=True)
-        if result.tsv_size is None and result.stats_size is not None and not summary.get("left_out"):
+        if tables.can_have_tables(result) and not tables.has_tables(result) and not summary.get("left_out"):
             tables.owe(result)  # too many records for the worker that annotated them
         make_due(result, job.owner)
         owe_notice(job, Notice.Kind.COMPLETED)

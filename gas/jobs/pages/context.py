@@ -11,6 +11,7 @@ from gas.jobs.catalogue import references
 from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.failures import failure_of
 from gas.jobs.models import Job, JobEvent, ResultFile
+from gas.jobs.output_files import files_of
 from gas.jobs.queue import turns
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import result_status
@@ -139,26 +140,13 @@ def back_at(events: list[JobEvent]) -> datetime | None:
 
 
 def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:
-    """What can be had of the job now: [{"kind", "label", "url", "size"}], sizes in bytes or None."""
-
-    def item(kind: str, label: str, size: int | None = None) -> dict[str, Any]:
-        url = reverse("jobs:download", args=[job.pk, kind])
-        return {"kind": kind, "label": label, "url": url, "size": size}
-
-    items = []
-    if result and result.state == ResultState.AVAILABLE:
-        items.append(item("vcf", "Annotated VCF", result.size))
-        items.append(item("index", "Tabix index"))
-        if result.tsv_size is not None:
-            items.append(item("tsv", "Table (TSV)", result.tsv_size))
-        if result.parquet_size is not None:
-            items.append(item("parquet", "Table (Parquet)", result.parquet_size))
-    if result:
-        items.append(item("summary", "Summary (JSON)"))
-        if result.stats_size is not None:
-            items.append(item("stats", "Statistics (for MultiQC)", result.stats_size))
-    if job.log_key:
-        items.append(item("log", "Log"))
-    if job.input_etag:
-        items.append(item("input", "Uploaded file", job.input_size))
-    return items
+    """Return what can be downloaded now: [{"kind", "label", "url", "size"}], sizes in bytes or None."""
+    return [
+        {
+            "kind": one.kind,
+            "label": one.label,
+            "url": reverse("jobs:download", args=[job.pk, one.kind]),
+            "size": one.size,
+        }
+        for one in files_of(job, result)
+    ]

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from gas.aws import s3
 from gas.aws.clients import AWSError
 from gas.jobs.catalogue import builds
-from gas.jobs.file_names import download_name
 from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.uploads import (
     TooMany,
@@ -33,6 +32,8 @@ from gas.jobs.lifecycle.uploads import (
     unfinished,
 )
 from gas.jobs.models import Job, ResultFile
+from gas.jobs.output_files import JobFile, files_of
+from gas.jobs.outputs import output_of
 from gas.jobs.pages import context
 from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import is_full
@@ -303,51 +304,32 @@ def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     """Send the browser to a presigned address of one of the job's own objects."""
     job = _own(request, job_id)
-    target = _target(job, kind)
-    if target is not None and missing_files.is_missing(target[0], target[1]):  # S3 would answer with a page of XML
+    found = _file(job, kind)
+    if found is not None and missing_files.is_missing(found.bucket, found.key):  # S3 would answer with a page of XML
         job = _own(request, job_id)
-        if _target(job, kind) == target:
-            messages.error(request, missing_files.tell(job, target[1]))
+        if _file(job, kind) == found:
+            messages.error(request, missing_files.tell(job, found.key))
             return redirect(job)
-        target = _target(job, kind)  # its result was archived or brought back meanwhile
-    if target is None:
-        result = ResultFile.objects.filter(job=job).first()
-        if result is None or kind not in {"vcf", "index", "tsv", "parquet"}:
-            raise Http404
-        # A link that was right when it was shown or kept: the page says where the result is now.
-        if result.state != ResultState.AVAILABLE:
-            messages.warning(request, "This result is not available just now; what is written below says why.")
-        elif tables.owed(result):
-            messages.info(request, "The tables of this result are being made. Try it in a minute.")
-        else:
-            raise Http404
-        return redirect(job)
-    bucket, key, ending = target
-    name = job.name if kind == "input" else download_name(job.name, ending)
-    return redirect(s3.presigned_download(bucket, key, filename=name))
+        found = _file(job, kind)  # its result was archived or brought back meanwhile
+    if found is not None:
+        return redirect(s3.presigned_download(found.bucket, found.key, filename=found.saved_as))
+    result, output = ResultFile.objects.filter(job=job).first(), output_of(kind)
+    if result is None or output is None or not output.with_result:
+        raise Http404
+    # A link that was right when it was shown or kept: the page says where the result is now.
+    if result.state != ResultState.AVAILABLE:
+        messages.warning(request, "This result is not available just now; what is written below says why.")
+    elif tables.owed(result):
+        messages.info(request, "The tables of this result are being made. Try it in a minute.")
+    else:
+        raise Http404
+    return redirect(job)
 
 
-def _target(job: Job, kind: str) -> tuple[str, str, str] | None:
-    """Bucket, key and file ending of what is offered under `kind`: all from the row, nothing from the request."""
-    results = settings.S3_RESULTS_BUCKET
-    offered: dict[str, tuple[str, str, str]] = {}
-    if job.input_etag:
-        offered["input"] = settings.S3_INPUTS_BUCKET, job.input_key, ""
-    if job.log_key:
-        offered["log"] = results, job.log_key, ".annot.log"
-    result = ResultFile.objects.filter(job=job).first()
-    if result:
-        offered["summary"] = results, result.summary_key, ".annot.summary.json"
-        if result.stats_size is not None:
-            offered["stats"] = results, result.stats_key, ".annot.stats.txt"
-    if result and result.state == ResultState.AVAILABLE:
-        offered["vcf"] = results, result.key, ".annot.vcf.gz"
-        offered["index"] = results, result.index_key, ".annot.vcf.gz.tbi"
-        if result.tsv_size is not None:
-            offered["tsv"] = results, result.tsv_key, ".annot.tsv.gz"
-        if result.parquet_size is not None:
-            offered["parquet"] = results, result.parquet_key, ".annot.parquet"
-    return offered.get(kind)
+def _file(job: Job, kind: str) -> JobFile | None:
+    """Return the file that is offered under `kind`. All of it is from the row, nothing from the request."""
+    files = files_of(job, ResultFile.objects.filter(job=job).first())
+    return next((one for one in files if one.kind == kind), None)
 
 
 @login_required

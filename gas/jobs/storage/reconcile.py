@@ -20,6 +20,7 @@ from gas import clock
 from gas.aws import glacier_class, inventory, s3
 from gas.aws.archives import NotReady, RetrievalExpired
 from gas.aws.inventory import InventoryItem
+from gas.jobs import outputs
 from gas.jobs.models import Job, Removal, RestoreBatch, ResultFile, VaultInventory
 from gas.jobs.moves import move_result
 from gas.jobs.states import JobStatus, ResultState
@@ -113,7 +114,7 @@ def uncommitted_results() -> Iterator[tuple[Job, str]]:
     for job in Job.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=clock.now()).order_by("pk"):
         if job.lease_token is None:
             continue
-        key = f"{job.attempt_folder(job.lease_token)}annot.vcf.gz"
+        key = f"{job.attempt_folder(job.lease_token)}{outputs.VCF.file_name}"
         if s3.head(settings.S3_RESULTS_BUCKET, key) is not None:
             yield job, key
 
@@ -198,25 +199,19 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
         if result.state == ResultState.ARCHIVING:
             move_result(result, ResultState.AVAILABLE, message)
         # Tables are next to the copy under the old key; next to this one there may be none.
-        ResultFile.objects.filter(pk=result.pk).update(tsv_size=None, parquet_size=None, **facts)
+        ResultFile.objects.filter(pk=result.pk).update(**tables.without_tables(result), **facts)
         result.job.events.create(message=message)
         result.key = copy.name
-        if result.stats_size is not None:
+        if tables.can_have_tables(result):
             tables.owe(result)
         return
     if result.state == ResultState.ARCHIVED:
         move_result(result, ResultState.RESTORING, message)
     else:
         RestoreBatch.objects.filter(results=result, finished_at=None).update(restored=F("restored") + 1)
-    has_tables = result.stats_size is not None
-    move_result(
-        result,
-        ResultState.AVAILABLE,
-        message,
-        **NOT_ARCHIVED,
-        **facts,
-    )
-    if has_tables:
+    changes = {**tables.without_tables(result), **NOT_ARCHIVED, **facts}
+    move_result(result, ResultState.AVAILABLE, message, **changes)
+    if tables.can_have_tables(result):
         tables.owe(result)
 
 
@@ -224,7 +219,7 @@ def _hot_copy(result: ResultFile) -> Copy | None:
     """An object of the job's in S3 that has the result's bytes, which are read to be sure, and is not to be removed."""
     bucket = settings.S3_RESULTS_BUCKET
     for item in s3.list_all(bucket, result.job.result_prefix):
-        if not item.key.endswith("/annot.vcf.gz") or item.size != result.size:
+        if not item.key.endswith(f"/{outputs.VCF.file_name}") or item.size != result.size:
             continue
         copy = Copy("", item.key)
         if _is_going(copy):

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from gas import clock
 from gas.aws import s3
 from gas.aws.archive_routes import archive
+from gas.jobs import outputs
 from gas.jobs.models import DeletedJob, Job, Removal, ResultFile
 from gas.jobs.queue import faults
 from gas.jobs.states import ResultState
@@ -110,7 +111,8 @@ def _refuse_only_copy(removal: Removal) -> None:
     key = removal.copy_id
     if ResultFile.objects.filter(archive_id=key, state__in=_IN_ARCHIVE).exists():
         raise OnlyCopy("a result's row names it")
-    if not key.startswith(("results/", "archive/")) or (removal.route == HOT and not key.endswith("/annot.vcf.gz")):
+    is_result = removal.route != HOT or key.endswith(f"/{outputs.VCF.file_name}")
+    if not key.startswith(("results/", "archive/")) or not is_result:
         return
     info = s3.head(settings.S3_RESULTS_BUCKET, key)
     if info is None:
@@ -144,7 +146,7 @@ def _empty(folder: str) -> None:
     if (
         without_result is not None
         and s3.head(settings.S3_INPUTS_BUCKET, without_result.input_key) is None
-        and s3.head(settings.S3_RESULTS_BUCKET, f"{folder}annot.vcf.gz") is not None
+        and s3.head(settings.S3_RESULTS_BUCKET, f"{folder}{outputs.VCF.file_name}") is not None
     ):
         raise OnlyCopy("it holds a result, its job has none, and the job's input is gone")
     logs = Job.objects.filter(pk=job, log_key__startswith=folder).values_list("log_key", flat=True)

@@ -18,6 +18,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from gas import clock
 from gas.aws.s3 import StoredDiffers
+from gas.jobs import outputs
 from gas.jobs.models import JobEvent, Notice, RestoreBatch, ResultFile
 from gas.jobs.moves import LostRace, move_result, move_results
 from gas.jobs.queue import faults
@@ -43,10 +44,8 @@ NO_RETRIEVAL: dict[str, Any] = {
     "retrieval_asked_at": None,
     "restore_sent_at": None,
 }
-#: What the row of a result has that is in S3 and in no archive. Its tables are made again.
+#: What the row of a result has that is in S3 and in no archive.
 NOT_ARCHIVED: dict[str, Any] = {
-    "tsv_size": None,
-    "parquet_size": None,
     "archive_route": "",
     "archive_id": "",
     "archive_tree_hash": "",
@@ -67,7 +66,7 @@ class RestoreClaim:
     @property
     def new_key(self) -> str:
         """A key of this attempt's own: the deletion of the archived copy, should it come late, cannot meet it."""
-        return f"{self.result.job.result_prefix}{self.token}/annot.vcf.gz"
+        return f"{self.result.job.result_prefix}{self.token}/{outputs.VCF.file_name}"
 
 
 def restore_all(owner_id: str) -> RestoreBatch | None:
@@ -335,7 +334,7 @@ def restored(claim: RestoreClaim) -> None:
         result = ResultFile.objects.select_related("job").filter(pk=claim.result.pk).first()
         if owner is None or result is None:
             raise LostRace(f"result {claim.result.pk} is deleted")
-        route, archive_id, has_tables = result.archive_route, result.archive_id, result.stats_size is not None
+        route, archive_id = result.archive_route, result.archive_id
         move_result(
             result,
             ResultState.AVAILABLE,
@@ -344,13 +343,14 @@ def restored(claim: RestoreClaim) -> None:
             key=claim.new_key,
             faults=0,
             damages=0,
+            **tables.without_tables(result),
             **NOT_ARCHIVED,
             **NO_LEASE,
         )
         RestoreBatch.objects.filter(results=result).update(restored=F("restored") + 1)
         if not settings.ARCHIVE_KEEP_RESTORED:
             remove(route, archive_id)
-        if has_tables:
+        if tables.can_have_tables(result):
             tables.owe(result)
         make_due(result, owner)
 

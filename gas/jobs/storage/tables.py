@@ -5,7 +5,9 @@ result is available before its tables are.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +15,9 @@ from django.db.models import F
 
 from annotator.tables import schema
 from gas import clock
+from gas.jobs import outputs
 from gas.jobs.models import Job, ResultFile, TableBuild
+from gas.jobs.outputs import Output, StoredOutput
 from gas.jobs.states import ResultState
 from gas.jobs.storage.removals import HOT, remove
 from gas.tasknames import BUILD_TABLES, send_after_commit
@@ -29,6 +33,21 @@ def owe(result: ResultFile) -> None:
     """Within the transaction that brings the result, or brings it back."""
     TableBuild.objects.update_or_create(pk=result.pk, defaults={"tries": 0, "due_at": clock.now()})
     send_after_commit(BUILD_TABLES, result.pk)
+
+
+def can_have_tables(result: ResultFile) -> bool:
+    """Return whether tables can be built of the result: it is of an annotator that writes them, with the statistics."""
+    return result.stats_size is not None
+
+
+def has_tables(result: ResultFile) -> bool:
+    """Return whether the tables of the result exist."""
+    return result.tsv_size is not None
+
+
+def without_tables(result: ResultFile) -> dict[str, Any]:
+    """Return the columns of a result whose tables do not exist yet, or not any more, for an UPDATE."""
+    return result.columns_after(dict.fromkeys(outputs.rebuilt()))
 
 
 def claim(result_id: int) -> ResultFile | None:
@@ -55,17 +74,12 @@ def wanted(result: ResultFile) -> bool:
     return same.filter(pk=result.pk).exists()
 
 
-def made(result: ResultFile, *, tsv_size: int, parquet_size: int, parquet_sha256: str) -> None:
+def made(result: ResultFile, stored: Mapping[Output, StoredOutput]) -> None:
     """S3 has them: offer them, unless the result has been archived or deleted meanwhile."""
     with transaction.atomic():
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
         if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
-            rows.update(
-                tsv_size=tsv_size,
-                parquet_size=parquet_size,
-                parquet_sha256=parquet_sha256,
-                parquet_version=schema.VERSION,
-            )
+            rows.update(parquet_version=schema.VERSION, **result.columns_after(stored))
             _tell(result, [])
 
 
@@ -101,5 +115,5 @@ def forget(result: ResultFile) -> None:
     Somebody may be making them just now, and die before they are done: what that leaves is removed in any case.
     """
     if TableBuild.objects.filter(pk=result.pk).delete()[0]:
-        for key in (result.tsv_key, result.parquet_key):
+        for key in result.rebuilt_keys:
             remove(HOT, key, maker_is_gone=True)

@@ -17,6 +17,7 @@ from gas.aws.archives import StoredArchive
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, JobEvent, Notice, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.moves import IllegalTransition, LostRace, move_results
+from gas.jobs.outputs import PARQUET, TSV, StoredOutput
 from gas.jobs.staff import overview as staff_actions
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import archival, restoration, tables
@@ -204,7 +205,7 @@ def test_an_archive_that_is_kept_is_written_down_whole(archiving: Callable[..., 
     assert row.archived_at is not None
     assert row.faults == 0
     assert not TableBuild.objects.exists()
-    assert removals() == {mine.tsv_key, mine.parquet_key}  # a worker may still be writing them
+    assert removals() == {mine.key_of(TSV), mine.key_of(PARQUET)}  # a worker may still be writing them
 
 
 @pytest.mark.parametrize("renewed", [{"lease_expires_at": 30}, {"lease_token": OTHER}])
@@ -701,7 +702,7 @@ def test_tables_are_offered_only_of_the_result_that_they_were_made_of(result: Ca
     else:
         ResultFile.objects.filter(pk=mine.pk).update(**row)
     assert tables.wanted(mine) is (row == {})
-    tables.made(mine, tsv_size=5, parquet_size=6, parquet_sha256="7" * 64)
+    tables.made(mine, {TSV: StoredOutput(5, "6" * 64), PARQUET: StoredOutput(6, "7" * 64)})
     after = fresh(mine)
     assert ((after.tsv_size, after.parquet_size) == (5, 6)) is (row == {})
     assert tables.offered(mine) is (row == {})

@@ -34,6 +34,7 @@ from annotator.tasks import annotate_job
 from gas.aws import clients, mirror
 from gas.jobs.catalogue import packs, references, source_files, sources
 from gas.jobs.models import Job, ResultFile, VariantSource
+from gas.jobs.outputs import PARQUET, STATS, SUMMARY, TSV
 from gas.jobs.states import JobStatus
 from gas.users.models import User
 from tests.annotator.install.disks import no_room_beyond
@@ -121,7 +122,7 @@ def once_more(job: Job) -> Job:
 def files_of(job: Job) -> dict[str, bytes]:
     """All that the service has stored of a job, by name."""
     result = ResultFile.objects.get(job=job)
-    keys = [result.key, result.index_key, result.summary_key, result.tsv_key, result.parquet_key, result.stats_key]
+    keys = [result.key, result.index_key, *map(result.key_of, (SUMMARY, TSV, PARQUET, STATS))]
     return {
         key.rpartition("/")[2]: clients.s3().get_object(Bucket=configured.S3_RESULTS_BUCKET, Key=key)["Body"].read()
         for key in [*keys, job.log_key]
