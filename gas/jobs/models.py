@@ -189,8 +189,8 @@ class ResultFile(models.Model):
             return self.key
         if output == outputs.INDEX:
             return self.index_key
-        beside = self.key if output.storage is Storage.REBUILT else self.index_key
-        return f"{beside.rpartition('/')[0]}/{output.file_name}"
+        neighbor = self.key if output.storage is Storage.REBUILT else self.index_key
+        return f"{neighbor.rpartition('/')[0]}/{output.file_name}"
 
     def size_of(self, output: Output) -> int | None:
         """Return the size of an output in bytes; None if the row has none."""
