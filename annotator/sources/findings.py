@@ -140,10 +140,21 @@ class Findings:
         return found
 
     def count(self, source: Source, alleles: Mapping[Significance, int]) -> None:
-        """Count alleles that are no findings, by what a source says of them."""
+        """Count alleles that are not listed, by what a source says of them."""
         for one in self._sources:
             if one.source is source:
                 one.counts.update(alleles)
+                if self.is_full:
+                    self._omitted += sum(alleles.get(significance, 0) for significance in COUNTED)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a finding is listed only if it lies at one of `positions`."""
+        return len(self._listed) >= bounds.FINDINGS
+
+    def positions(self, contig: str) -> list[int]:
+        """Return where on a contig the listed findings lie: the first base of each change, in normal form."""
+        return [position for own, position in self._positions if own == contig]
 
     def _list(
         self,
@@ -153,7 +164,7 @@ class Findings:
         where: Callable[[], Place],
         position: tuple[str, int],
     ) -> None:
-        if len(self._listed) >= bounds.FINDINGS and position not in self._positions:
+        if self.is_full and position not in self._positions:
             self._omitted += 1
             return
         place = where()

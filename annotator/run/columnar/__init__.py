@@ -6,7 +6,10 @@ Most records of a large file are plain: a change of a few bases, with a known co
   and so lines whose neighbors may be on one molecule with them (`neighbors`).
 - `alleles` normalizes the changes of plain records, `known` looks them up in the sources, `clinical` counts findings.
 - Away from exons, consequences depend only on the position (`places`), so they are described once per stretch of the
-  contig. annotator.run.composer describes every other allele (`kinds`).
+  contig (`kinds`).
+- Near exons, SNVs are described in columns: `snv_effects` has their effects on transcripts, as `effects.effect` defines
+  them; `csq_writer` their entries of INFO/CSQ, as `effects.csq_field` does; `snv_consequences` the texts of an allele,
+  as `effects.consequences` does. annotator.run.composer describes every other allele.
 - `numbering` numbers positions on transcripts, and `lines` writes the records.
 
 The plain path defines the meaning of everything; a rule that it does not have must not appear here. Small files do

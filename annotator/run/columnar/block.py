@@ -8,16 +8,19 @@ import numpy as np
 
 from annotator.effects.allele import Change, is_transition
 from annotator.effects.normalize import Variant, Window
+from annotator.effects.terms import IMPACT
 from annotator.formats.tabix import LAST, Places
 from annotator.preflight.record import Record
 from annotator.run.columnar import alleles as changes
-from annotator.run.columnar import index_positions, kinds, known, lines, numbering, scan
+from annotator.run.columnar import index_positions, kinds, known, lines, numbering, scan, source_tags
+from annotator.run.columnar import own_entries as own
 from annotator.run.columnar.alleles import Alleles
 from annotator.run.columnar.clinical import Significances, findings_among
-from annotator.run.columnar.compiled import Bytes, Ints
-from annotator.run.columnar.kinds import Kind, Kinds
+from annotator.run.columnar.compiled import Bytes
+from annotator.run.columnar.kinds import BlockConsequences, Kinds
 from annotator.run.columnar.scan import CHROM, ID, REF, Lines
 from annotator.run.columnar.text_sets import Words
+from annotator.run.columnar.window import Window as BasesAround
 from annotator.run.composer import normal_forms
 from annotator.run.piece import composed, placed_by_ref
 from annotator.run.stream import Pass
@@ -34,6 +37,7 @@ class Block:
         contig: by the reference's name.
         text: whole lines of the contig.
         columns: where the columns of the lines are.
+        window: the bases around the lines.
         alleles: those of plain records.
         others: the records that are not plain, each with the number of its line.
         kinds: tells the kinds of alleles on the contig.
@@ -47,6 +51,7 @@ class Block:
         contig: str,
         text: Bytes,
         columns: Lines,
+        window: BasesAround,
         alleles: Alleles,
         others: Sequence[tuple[int, Record]],
         teller: Kinds,
@@ -59,6 +64,7 @@ class Block:
         self.records = self._plain + len(others)
         self._text = text
         self._lines = columns
+        self._window = window
         self._alleles = alleles
         self._others = others
         self._kinds = teller
@@ -71,27 +77,27 @@ class Block:
         records = [record for _, record in self._others]
         variants, owners = normal_forms(records, self._work.fetch)
         self._said, added = known.lookup(self._work.sources, self.contig, self._alleles, records, variants, owners)
-        told, numbers = self._kinds.of(self._alleles)
-        self._count(told, numbers)
+        found = self._kinds.of(self._alleles, self._window, self._lines.pos)
+        self._count(found)
         phased = self._work.phased(records, variants)
-        others = self._composed(iter(variants), added, phased, self._clinical(told, numbers))
-        self._found = kinds.texts(told), numbers, others
+        others = self._composed(iter(variants), added, phased, self._clinical())
+        self._found = kinds.texts(found), found.numbers, others
 
     def lines(self) -> bytes:
         """See Piece.lines."""
         (texts, transcripts), numbers, others = self._found
         fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
-        pairs, owners, entries = lines.paired(numbers, texts)
+        pairs, owners, entries = own.paired(numbers, texts)
         on = texts.transcript[entries]
         described = numbering.described(self._alleles, owners, on, transcripts, fetch)
-        names = [lines.names_of(source.source.tags) for source in self._work.sources]
+        names = [source_tags.names_of(source.source.tags) for source in self._work.sources]
         data, self._begins = lines.written(
             self._text,
             self._lines,
             self._alleles,
-            lines.Found(numbers, texts, pairs, described),
+            own.Found(numbers, texts, pairs, described),
             list(zip(self._said, names, strict=True)),
-            lines.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
+            own.tags_of(self._work.reference.hgvs_prefix_of(self.contig)),
             lines.others_of(len(self._lines.pos), others),
             self._renamed,
         )
@@ -129,29 +135,30 @@ class Block:
         alt = self._text[self._alleles.alt[number] : self._alleles.alt_end[number]].tobytes().decode()
         return int(self._lines.pos[line]), ref, alt
 
-    def _clinical(self, told: Sequence[Kind], numbers: Ints) -> list[_Clinical]:
-        """Return the alleles of plain records that a source calls pathogenic, in order; the others are counted.
+    def _clinical(self) -> list[_Clinical]:
+        """Return the alleles of plain records that may be listed as findings, in order; the others are counted.
 
         Of each the line, the values of clinical sources, where the allele is, and its position.
         """
         sources = [*self._work.sources]
         found: list[_Clinical] = []
-        for number in findings_among(self._significances, sources, self._said, self._work.summary.findings).tolist():
+        findings, places = self._work.summary.findings, (self.contig, self._alleles.start)
+        for number in findings_among(self._significances, sources, self._said, findings, places).tolist():
             values: dict[str, str] = {}
             for source, said in zip(sources, self._said, strict=True):
                 if source.source.roles.significance and said.start[number] >= 0:
                     row = said.text[said.start[number] : said.stop[number]].tobytes().decode("latin-1")
                     values.update(source.values(row))
-            place = partial(self._place, number, told[numbers[number]])
+            place = partial(self._place, number)
             position = self.contig, int(self._alleles.start[number])
             found.append((int(self._alleles.line[number]), values, place, position))
         return found
 
-    def _place(self, number: int, kind: Kind) -> Place:
+    def _place(self, number: int) -> Place:
         pos, ref, alt = self._written(number)
-        change = self._work.composer.genomic(self.contig, self._alleles.change(number))
-        found = kind.consequences
-        return Place(self.contig, pos, ref, alt, change, list(found.genes), found.term, found.proteins)
+        described = self._work.composer.described(self.contig, self._alleles.variant(number))
+        found = described.consequences
+        return Place(self.contig, pos, ref, alt, described.hgvs_g, list(found.genes), found.term, found.proteins)
 
     def _composed(
         self,
@@ -172,11 +179,19 @@ class Block:
             findings.add(*one[1:])
         return composed_lines
 
-    def _count(self, told: Sequence[Kind], numbers: Ints) -> None:
+    def _count(self, found: BlockConsequences) -> None:
         summary, alleles = self._work.summary, self._alleles
-        for kind, count in zip(told, np.bincount(numbers, minlength=len(told)).tolist(), strict=True):
+        for kind, count in zip(
+            found.kinds, np.bincount(found.numbers, minlength=len(found.kinds)).tolist(), strict=False
+        ):
             summary.consequences[kind.consequences.term] += count
             for gene in kind.consequences.genes:
+                summary.genes[gene] += count
+        if found.snvs is not None:
+            for term, count in zip(IMPACT, np.bincount(found.snvs.rank, minlength=len(IMPACT)).tolist(), strict=True):
+                if count:
+                    summary.consequences[term] += count
+            for gene, count in found.snvs.genes:
                 summary.genes[gene] += count
         for type_, count in zip(TYPES, np.bincount(alleles.kind, minlength=len(TYPES)).tolist(), strict=True):
             summary.types[type_] += count

@@ -1,4 +1,4 @@
-"""Which alleles of a block a source calls pathogenic; the others are only counted, by class of significance."""
+"""Which alleles of a block may be listed as findings; the others are only counted, by class of significance."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,9 @@ from annotator.run.columnar.text_sets import Words, value_of, words
 from annotator.sources.findings import COUNTED, Findings, Significance, classify
 from annotator.sources.lookup import Lookup
 
+Places = tuple[str, Ints]
 CLASSES = tuple(Significance)
+_COUNTED = [CLASSES.index(one) for one in COUNTED]
 NONE, UNSEEN = -1, -2
 #: Distinct texts of a significance that are remembered.
 MOST_TEXTS = 5000
@@ -40,9 +42,14 @@ class Significances:
 
 
 def findings_among(
-    significances: Significances, sources: Sequence[Lookup], said: Sequence[Said], findings: Findings
+    significances: Significances, sources: Sequence[Lookup], said: Sequence[Said], findings: Findings, places: Places
 ) -> Ints:
-    """Return the numbers of the alleles that a source calls pathogenic, and count the others."""
+    """Return the numbers of the alleles that may be listed as findings, and count the others.
+
+    Args:
+        said: what each source says of the alleles.
+        places: the contig, and the first base of each allele's change, in normal form.
+    """
     clinical = [
         (source, significances.classes(source, one))
         for source, one in zip(sources, said, strict=True)
@@ -50,12 +57,16 @@ def findings_among(
     ]
     if not clinical:
         return np.zeros(0, np.int64)
-    counted = [CLASSES.index(one) for one in COUNTED]
-    pathogenic = np.any([np.isin(classes, counted) for _, classes in clinical], axis=0)
+    pathogenic = np.any([np.isin(classes, _COUNTED) for _, classes in clinical], axis=0)
+    listed = pathogenic
+    if findings.is_full:
+        contig, start = places
+        listed = pathogenic & np.isin(start, findings.positions(contig))
+        findings.alleles += int(np.count_nonzero(pathogenic & ~listed))
     for source, classes in clinical:
-        rest = np.bincount(classes[~pathogenic & (classes >= 0)], minlength=len(CLASSES))
+        rest = np.bincount(classes[~listed & (classes >= 0)], minlength=len(CLASSES))
         findings.count(source.source, dict(zip(CLASSES, rest.tolist(), strict=True)))
-    return np.flatnonzero(pathogenic)
+    return np.flatnonzero(listed)
 
 
 @compiled

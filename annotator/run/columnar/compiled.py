@@ -72,6 +72,12 @@ def compiled(function: F) -> F:
     return cast("F", _compiled[-1])
 
 
+def compiled_unchecked(function: F) -> F:
+    """As `compiled`, for a function that checks its bounds itself, once for all its indices."""
+    _compiled.append(numba.njit(**{**_OPTIONS, "boundscheck": False})(function))
+    return cast("F", _compiled[-1])
+
+
 def load_kept() -> None:
     """Load the machine code that is kept on disk, so that forks of this process need not."""
     for function in _compiled if _KEPT is not None else ():
@@ -90,9 +96,11 @@ def packed(texts: Sequence[bytes]) -> tuple[Bytes, Ints]:
     return array_of(b"".join(texts)), np.cumsum([0, *map(len, texts)], dtype=np.int64)
 
 
-@compiled
+@compiled_unchecked
 def same(one: Bytes, start: int, stop: int, other: Bytes, begin: int, end: int) -> bool:
-    """Whether two stretches have the same bytes."""
+    """Return whether two stretches have the same bytes."""
+    if start < 0 or begin < 0 or stop > len(one) or end > len(other):
+        raise IndexError("a stretch reaches out of its array")
     if stop - start != end - begin:
         return False
     for step in range(stop - start):  # noqa: SIM110 - compiled
@@ -101,9 +109,11 @@ def same(one: Bytes, start: int, stop: int, other: Bytes, begin: int, end: int) 
     return True
 
 
-@compiled
+@compiled_unchecked
 def put(out: Bytes, at: int, source: Bytes, start: int, stop: int) -> int:
-    """Write a stretch of source at a place; returns the place behind it."""
+    """Write a stretch of source at a place; returns the place after it. Such a loop is one copy of memory."""
+    if start < 0 or at < 0 or stop > len(source) or at + stop - start > len(out):
+        raise IndexError("a stretch reaches out of its array")
     for step in range(stop - start):
         out[at + step] = source[start + step]
     return at + stop - start

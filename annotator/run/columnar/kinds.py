@@ -2,7 +2,8 @@
 
 Away from exons all changes within a stretch of the contig have the same consequences
 (annotator.run.columnar.places); only their HGVS descriptions differ, and the distance to a gene that is near. Each
-other allele is a kind of its own.
+other allele is a kind of its own: an SNV is described in columns (annotator.run.columnar.snv_consequences) where
+possible, the rest by annotator.run.composer.
 """
 
 import weakref
@@ -14,19 +15,19 @@ from typing import NamedTuple
 import numpy as np
 
 from annotator.effects import csq_field
-from annotator.effects.allele import Change
+from annotator.effects.allele import Change, shortest
 from annotator.effects.consequences import Consequences
+from annotator.effects.genes import Everything
 from annotator.effects.transcript import Transcript
-from annotator.run.columnar.alleles import Alleles
-from annotator.run.columnar.compiled import Bytes, Ints, packed
+from annotator.run.columnar.alleles import SNV, Alleles
+from annotator.run.columnar.compiled import Ints, packed
 from annotator.run.columnar.places import Places
+from annotator.run.columnar.snv_consequences import SnvConsequences, SnvDescriber
+from annotator.run.columnar.texts import Texts, joined
+from annotator.run.columnar.window import Fetch, Window
 from annotator.run.composer import Composer, summary_texts
 
 REMEMBERED = 8192
-#: The texts of a kind, in this order.
-GENE, TERM, HGVS_C, FLAG, PROTEIN = range(5)
-#: The texts of an entry of INFO/CSQ, in this order; MIDDLE is HGVSc, or DISTANCE.
-BEFORE, MIDDLE, AFTER = range(3)
 
 
 class Entry(NamedTuple):
@@ -47,7 +48,7 @@ class Kind:
     """Alleles with the same consequences.
 
     consequences: without HGVS descriptions where these differ.
-    texts: values as INFO has them, empty for none: GENE, TERM, HGVS_C, FLAG and PROTEIN.
+    texts: values as INFO has them, empty for none, in the order of annotator.run.columnar.texts.
     entries: of INFO/CSQ.
     picked: the place in entries whose HGVSc is GAS_HGVSC too; -1 if HGVS_C says it.
     """
@@ -58,57 +59,75 @@ class Kind:
     picked: int
 
 
-class Texts(NamedTuple):
-    """The texts of all kinds of a block.
+class BlockConsequences(NamedTuple):
+    """The consequences of a block's alleles.
 
-    letters: the texts, one after the other.
-    begins: where each begins, five a kind, and the end of the last.
-    entries: the number of each kind's first entry, and the number of all.
-    picked: of each kind, see Kind.
-    entry_begins: where each text of an entry begins, three an entry, and the end of the last, in letters.
-    transcript: the number of each entry's transcript, -1 for none.
-    edge: of each entry, see Entry.
+    kinds: what is described one by one, or once for a stretch.
+    snvs: what is described in columns; None if nothing is.
+    numbers: of each allele its place in kinds; those after the last kind are in snvs, in its order.
     """
 
-    letters: Bytes
-    begins: Ints
-    entries: Ints
-    picked: Ints
-    entry_begins: Ints
-    transcript: Ints
-    edge: Ints
+    kinds: list[Kind]
+    snvs: SnvConsequences | None
+    numbers: Ints
 
 
 class Kinds:
     """Tells the kinds of alleles of one contig. One thread only."""
 
-    def __init__(self, composer: Composer, contig: str, places: Places) -> None:
+    def __init__(self, composer: Composer, contig: str, everything: Everything, fetch: Fetch) -> None:
+        """Prepare for a contig.
+
+        Args:
+            everything: its gene models.
+            fetch: returns its bases.
+        """
         self._composer = composer
         self._contig = contig
-        self._places = places
+        self._places = Places(everything)
+        self._snvs = None
+        if everything.transcripts:
+            self._snvs = SnvDescriber(
+                everything.transcripts,
+                composer.choice,
+                fetch,
+                is_mitochondrial=composer.is_mitochondrial(contig),
+            )
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
         self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, weakref.proxy(self)))
 
-    def of(self, alleles: Alleles) -> tuple[list[Kind], Ints]:
-        """Return the kinds of alleles, and the number of each allele's kind."""
+    def of(self, alleles: Alleles, window: Window, pos: Ints) -> BlockConsequences:
+        """Return the consequences of a block's alleles.
+
+        Args:
+            window: the bases around the block's lines.
+            pos: POS of each line.
+        """
         first = self._places.of(alleles.start - (alleles.lost == 0))
         last = self._places.of(alleles.start + np.maximum(alleles.lost - 1, 0))
-        common = (first == last) & (first >= 0) & self._places.alike[first]
+        left = (first != last) | (first < 0) | ~self._places.alike[first]
         numbers = np.empty(len(alleles.pos), np.int64)
-        stretches, numbers[common] = _ranked(first[common])
+        stretches, numbers[~left] = _ranked(first[~left])
         kinds = [self._of(stretch) for stretch in stretches.tolist()]
+        snvs = None
+        chosen = np.flatnonzero(left & (alleles.kind == SNV))
+        if self._snvs is not None and len(chosen):
+            snvs = self._snvs.describe(alleles, chosen, window, pos)
+            left[snvs.alleles] = False
         own: dict[object, int] = {}
-        for one in np.flatnonzero(~common).tolist():
+        for one in np.flatnonzero(left).tolist():
             variant = alleles.variant(one)
             number = own.get(variant)
             if number is None:
                 number = own[variant] = len(kinds)
-                kinds.append(self._alone(variant))
+                kinds.append(self._alone(shortest(*variant)))
             numbers[one] = number
-        return kinds, numbers
+        if snvs is not None:
+            numbers[snvs.alleles] = len(kinds) + np.arange(len(snvs.alleles))
+        return BlockConsequences(kinds, snvs, numbers)
 
-    def _alone(self, variant: tuple[int, str, str]) -> Kind:
-        found = self._composer.described(self._contig, variant).consequences
+    def _alone(self, change: Change) -> Kind:
+        found = self._composer.consequences(self._contig, change)
         parts = found.entries(self._composer.choice)
         entries = tuple(Entry(tuple(part.encode("latin-1") for part in one)) for one in parts)  # type: ignore[arg-type]
         return Kind(found, _texts(found), entries, -1)
@@ -158,23 +177,31 @@ def _ranked(keys: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[keys - least]
 
 
-def texts(kinds: Sequence[Kind]) -> tuple[Texts, list[Transcript]]:
-    """Return what is written of kinds, and the transcripts by number."""
+def texts(found: BlockConsequences) -> tuple[Texts, list[Transcript]]:
+    """Return what is written of alleles, and the transcripts by number."""
+    written, transcripts = _texts_of(found.kinds)
+    if found.snvs is not None:
+        written = joined(written, found.snvs.texts, len(transcripts))
+        transcripts += found.snvs.transcripts
+    return written, transcripts
+
+
+def _texts_of(kinds: Sequence[Kind]) -> tuple[Texts, list[Transcript]]:
     numbers: dict[Transcript, int] = {}
     entries = [entry for kind in kinds for entry in kind.entries]
     for entry in entries:
         if entry.transcript is not None:
             numbers.setdefault(entry.transcript, len(numbers))
-    own = [text for kind in kinds for text in kind.texts]
-    letters, begins = packed([*own, *(text for entry in entries for text in entry.texts)])
-    counts = np.cumsum([0, *(len(kind.entries) for kind in kinds)], dtype=np.int64)
+    letters, begins = packed([text for kind in kinds for text in kind.texts])
+    entry_letters, entry_begins = packed([text for entry in entries for text in entry.texts])
     return (
         Texts(
             letters,
-            begins[: len(own) + 1],
-            counts,
+            begins,
+            np.cumsum([0, *(len(kind.entries) for kind in kinds)], dtype=np.int64),
             np.array([kind.picked for kind in kinds], np.int64),
-            begins[len(own) :],
+            entry_letters,
+            entry_begins,
             np.array([-1 if entry.transcript is None else numbers[entry.transcript] for entry in entries], np.int64),
             np.array([entry.edge for entry in entries], np.int64),
         ),

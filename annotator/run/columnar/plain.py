@@ -16,7 +16,6 @@ from annotator.run.columnar.compiled import Bytes, Ints, array_of
 from annotator.run.columnar.forms import ANY, FLOAT, GENOTYPE, INTEGER
 from annotator.run.columnar.kinds import Kinds
 from annotator.run.columnar.neighbors import CodingMap, of_lines, with_neighbors
-from annotator.run.columnar.places import Places
 from annotator.run.columnar.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.run.columnar.text_sets import words
 from annotator.run.columnar.window import window
@@ -147,11 +146,12 @@ class PlainRecords:
         if not len(wanted):
             yield from self._singly(text, first)
             return
-        around = window(lines.pos, wanted, partial(reference.sequence.fetch, contig))
+        fetch = partial(reference.sequence.fetch, contig)
+        around = window(lines.pos, wanted, fetch)
         alleles = described(text, lines, around)
         if self._contig is None or self._contig[0] != contig:
             everything = reference.gene_models.every(contig)
-            kinds = Kinds(self._work.composer, contig, Places(everything))
+            kinds = Kinds(self._work.composer, contig, everything, fetch)
             self._contig = contig, CodingMap(everything.transcripts), kinds
         _, coding, kinds = self._contig
         if self._check.samples:
@@ -168,6 +168,7 @@ class PlainRecords:
             contig,
             text,
             lines,
+            around,
             alleles,
             others,
             kinds,

@@ -12,7 +12,7 @@ from annotator.preflight.info import Unusable
 from annotator.preflight.journal import Journal
 from annotator.preflight.samples import SamplesCheck
 from annotator.run.columnar import forms
-from annotator.run.columnar.compiled import array_of
+from annotator.run.columnar.compiled import array_of, put, same
 from annotator.run.columnar.text_sets import value_of, words
 
 #: Texts near to what is looked for.
@@ -108,3 +108,17 @@ def test_a_format_that_has_not_been_seen_is_left_to_others() -> None:
     data = array_of(b"GT:XX\t0/1:1")
     kinds = np.array([[forms.GENOTYPE, -1]])
     assert forms.samples(data, 0, len(data), words({"GT": 0}), kinds, 1) == forms.NO
+
+
+@pytest.mark.parametrize(
+    ("at", "start", "stop"), [(-1, 0, 2), (9, 0, 2), (0, -1, 1), (0, 9, 11)], ids=["before", "after", "from", "to"]
+)
+def test_a_stretch_that_reaches_out_of_its_array_is_refused(at: int, start: int, stop: int) -> None:
+    letters = array_of(b"0123456789")
+
+    with pytest.raises(IndexError):
+        put(array_of(b" " * 10), at, letters, start, stop)
+    if at == 0:
+        for one, other in (((start, stop), (0, stop - start)), ((0, stop - start), (start, stop))):
+            with pytest.raises(IndexError):
+                same(letters, *one, letters, *other)

@@ -1,0 +1,224 @@
+"""Consequences of SNVs near exons, in columns: for each allele, what `effects.consequences` says.
+
+Each allele is a kind of its own, see `kinds`.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from annotator.effects import csq_field
+from annotator.effects.consequences import Choice
+from annotator.effects.terms import IMPACT
+from annotator.effects.transcript import FLAGS, Transcript
+from annotator.run.columnar.alleles import Alleles
+from annotator.run.columnar.compiled import Bytes, Ints, compiled, packed, put
+from annotator.run.columnar.csq_writer import WORDS, CsqWriter, Words, protein_change
+from annotator.run.columnar.snv_effects import CODON, Pairs, SnvEffects, snv_effects
+from annotator.run.columnar.term_masks import ranks_of
+from annotator.run.columnar.texts import FLAG, GENE, HGVS_C, PROTEIN, TERM, Texts
+from annotator.run.columnar.transcript_columns import transcript_columns
+from annotator.run.columnar.window import Fetch, Window
+
+_AND, _COLON, _P, _DOT = (ord(letter) for letter in "&:p.")
+#: Bytes of the texts of an allele without its genes, and of a protein's change without its gene, at most.
+ROOM, PROTEIN_ROOM = 120, 40
+
+
+class SnvConsequences(NamedTuple):
+    """SNVs that are described.
+
+    alleles: their numbers in the block, in order.
+    rank: the place in `effects.terms.IMPACT` of each one's most severe term.
+    genes: genes, each with the number of alleles that touch it.
+    texts: those of each allele.
+    transcripts: the transcripts that `texts` names by number.
+    """
+
+    alleles: Ints
+    rank: Ints
+    genes: list[tuple[str, int]]
+    texts: Texts
+    transcripts: list[Transcript]
+
+
+class _Names(NamedTuple):
+    """Texts that are written of alleles: letters, and where each begins, with the end of the last.
+
+    genes: of the contig, by number; terms: by rank; flags: by standing, see Transcript.
+    """
+
+    genes: Bytes
+    gene_begins: Ints
+    terms: Bytes
+    term_begins: Ints
+    flags: Bytes
+    flag_begins: Ints
+
+
+class SnvDescriber:
+    """Describes the SNVs of one contig.
+
+    Args:
+        transcripts: all of the contig, in their order.
+        choice: those that get an entry in INFO/CSQ.
+        fetch: returns the contig's bases.
+        is_mitochondrial: whether HGVS describes variants on the genome alone.
+    """
+
+    def __init__(
+        self, transcripts: Sequence[Transcript], choice: Choice, fetch: Fetch, *, is_mitochondrial: bool
+    ) -> None:
+        self._transcripts = transcripts
+        self._choice = choice
+        self._fetch = fetch
+        self._columns = transcript_columns(transcripts)
+        self._writer = CsqWriter(transcripts, self._columns)
+        self._starts = np.array([one.start for one in transcripts], np.int64)
+        self._ends = np.array([one.end for one in transcripts], np.int64)
+        self._reaches = np.array([*accumulate(self._ends.tolist(), max)], np.int64)
+        self._codes = self._columns.start >= 0
+        self._is_numbered = np.array([one.is_numbered and not is_mitochondrial for one in transcripts], np.bool_)
+        self._standing = np.array([one.standing for one in transcripts], np.int64)
+        # As `consequences.picked` has it: of transcripts that are alike one that codes, then the first by name.
+        by_name = sorted(range(len(transcripts)), key=lambda at: (transcripts[at].coding is None, transcripts[at].name))
+        self._order = np.argsort(np.array(by_name, np.int64))
+        self._genes = list(dict.fromkeys(one.gene for one in transcripts))
+        numbers = {gene: number for number, gene in enumerate(self._genes)}
+        self._gene = np.array([numbers[one.gene] for one in transcripts], np.int64)
+        self._names = _Names(
+            *packed([csq_field.escaped(gene).encode("latin-1") for gene in self._genes]),
+            *packed([term.encode("ascii") for term in IMPACT]),
+            *packed([flag.encode("ascii") for flag in (*FLAGS, "")]),
+        )
+
+    def describe(self, alleles: Alleles, chosen: Ints, window: Window, pos: Ints) -> SnvConsequences:
+        """Describe SNVs, without those that have an effect that is left to `effects.effect`, or touch no transcript.
+
+        Args:
+            alleles: of a block.
+            chosen: the numbers of the SNVs, in order.
+            window: the bases around the block's lines.
+            pos: POS of each line.
+        """
+        owner, model = self._touched(alleles.start[chosen])
+        effects = snv_effects(alleles, Pairs(chosen[owner], model), self._columns, window, pos, self._fetch)
+        whole = np.zeros(len(chosen), np.bool_)
+        whole[owner] = True
+        whole[owner[effects.left]] = False
+        kept = whole[owner]
+        model, owner = model[kept], (np.cumsum(whole) - 1)[owner[kept]]
+        return self._described(alleles, chosen[whole], owner, model, effects.part(kept))
+
+    def _touched(self, place: Ints) -> tuple[Ints, Ints]:
+        """Return pairs of a place, by number, and a transcript that has it."""
+        low = np.searchsorted(self._reaches, place)
+        counts = np.maximum(np.searchsorted(self._starts, place, side="right") - low, 0)
+        owner = np.repeat(np.arange(len(place)), counts)
+        model = np.arange(len(owner)) - (np.cumsum(counts) - counts - low)[owner]
+        there = self._ends[model] >= place[owner]
+        return owner[there], model[there]
+
+    def _described(
+        self, alleles: Alleles, numbers: Ints, owner: Ints, model: Ints, effects: SnvEffects
+    ) -> SnvConsequences:
+        """Describe whole alleles; `numbers`: of the alleles; `owner`: the place in these of each pair's allele."""
+        first = np.searchsorted(owner, np.arange(len(numbers) + 1))
+        ranks = ranks_of(effects.mask)
+        order = (self._standing[model] * len(IMPACT) + ranks) * len(self._transcripts) + self._order[model]
+        picked = np.zeros(len(model), np.bool_)
+        worst = np.zeros(len(numbers), np.int64)
+        if len(model):
+            picked = order == np.minimum.reduceat(order, first[:-1])[owner]
+            worst = np.minimum.reduceat(ranks, first[:-1])
+        shown = picked
+        if self._choice is not Choice.ONE:
+            shown = self._codes[model] | np.bool_(self._choice is Choice.ALL)
+        pairs = Pairs(numbers[owner], model)
+        entry_letters, entry_begins = self._writer.write(alleles, pairs, effects, picked, shown)
+        numbered = np.flatnonzero((shown | picked) & self._is_numbered[model])
+        on = np.full(len(model), -1, np.int64)
+        used, on[numbered] = np.unique(model[numbered], return_inverse=True)
+        best = np.flatnonzero(picked)
+        letters, begins = self._summaries(first, best, worst, model, effects)
+        touched = np.unique(owner * len(self._genes) + self._gene[model]) % len(self._genes)
+        genes = np.unique(touched, return_counts=True)
+        return SnvConsequences(
+            numbers,
+            worst,
+            [(self._genes[number], count) for number, count in zip(*map(np.ndarray.tolist, genes), strict=True)],
+            Texts(letters, begins, first, best - first[:-1], entry_letters, entry_begins, on, np.zeros_like(on)),
+            [self._transcripts[number] for number in used.tolist()],
+        )
+
+    def _summaries(self, first: Ints, best: Ints, worst: Ints, model: Ints, effects: SnvEffects) -> tuple[Bytes, Ints]:
+        """Return the texts of alleles as `compose.summary_texts` has them, and where each begins."""
+        names, gene = self._names, self._gene[model]
+        room = len(best) * ROOM + int((2 * np.diff(names.gene_begins)[gene] + PROTEIN_ROOM).sum())
+        out, begins = np.empty(room, np.uint8), np.zeros(5 * len(best) + 1, np.int64)
+        size = _summarize(first, self._standing[model[best]], worst, gene, effects, names, WORDS, out, begins)
+        return out[:size], begins
+
+
+@compiled
+def _summarize(
+    first: Ints, standing: Ints, worst: Ints, gene: Ints, effects: SnvEffects, names: _Names, words: Words,
+    out: Bytes, begins: Ints,
+) -> int:  # fmt: skip
+    size = 0
+    for allele in range(len(worst)):
+        start, stop = first[allele], first[allele + 1]
+        begins[5 * allele + GENE] = size
+        for pair in range(start, stop):
+            if not _has_gene(gene, start, pair):
+                size = _gene_name(gene[pair], names, pair > start, out, size)
+        begins[5 * allele + TERM] = size
+        size = put(out, size, names.terms, names.term_begins[worst[allele]], names.term_begins[worst[allele] + 1])
+        begins[5 * allele + HGVS_C] = begins[5 * allele + FLAG] = size
+        flag = standing[allele]
+        size = put(out, size, names.flags, names.flag_begins[flag], names.flag_begins[flag + 1])
+        begins[5 * allele + PROTEIN] = size
+        count = 0
+        for pair in range(start, stop):
+            if effects.protein[pair] and not _has_protein(gene, effects, start, pair):
+                size = _gene_name(gene[pair], names, count > 0, out, size)
+                count += 1
+                out[size], out[size + 1], out[size + 2] = _COLON, _P, _DOT
+                size = protein_change(effects, pair, words, out, size + 3)
+    begins[5 * len(worst)] = size
+    return size
+
+
+@compiled
+def _has_gene(gene: Ints, start: int, pair: int) -> bool:
+    """Return whether a pair from `start` on, before `pair`, has the same gene."""
+    for other in range(start, pair):  # noqa: SIM110 - compiled
+        if gene[other] == gene[pair]:
+            return True
+    return False
+
+
+@compiled
+def _has_protein(gene: Ints, effects: SnvEffects, start: int, pair: int) -> bool:
+    """Return whether a pair from `start` on, before `pair`, changes a protein of the same gene in the same way."""
+    for other in range(start, pair):
+        if (
+            gene[other] == gene[pair]
+            and effects.protein[other] == effects.protein[pair]
+            and effects.residue[other] == effects.residue[pair]
+            and effects.changed[other] == effects.changed[pair]
+            and (effects.cds[other] + 2) // CODON == (effects.cds[pair] + 2) // CODON
+        ):
+            return True
+    return False
+
+
+@compiled
+def _gene_name(gene: int, names: _Names, more: bool, out: Bytes, size: int) -> int:
+    """Write a gene, after "&" if another one came before."""
+    if more:
+        out[size] = _AND
+        size += 1
+    return put(out, size, names.genes, names.gene_begins[gene], names.gene_begins[gene + 1])
