@@ -229,7 +229,8 @@ def _in_incomplete_codon(transcript: Transcript, span: Span) -> set[str]:
     """Return the term of a change that begins in the last codon of a coding sequence if that codon is not whole."""
     start, stop = transcript.coding_offsets or (0, 0)
     whole = stop - (stop - start - transcript.phase) % 3
-    return {"incomplete_terminal_codon_variant"} if whole <= transcript.offset(span[0]) < stop else set()
+    begins_there = transcript.exon_at(span[0]) is not None and whole <= transcript.offset(span[0]) < stop
+    return {"incomplete_terminal_codon_variant"} if begins_there else set()
 
 
 def spliced_bases(transcript: Transcript, fetch: Fetch) -> str:

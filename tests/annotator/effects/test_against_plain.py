@@ -7,6 +7,7 @@ import pytest
 
 from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import effect
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.transcript import Transcript
 from tests.annotator.effects import plain
 
@@ -43,7 +44,8 @@ def random_gene(rng: random.Random) -> tuple[plain.Gene, str]:
     before, after = ("".join(rng.choices(letters, k=rng.randrange(1, 30))) for _ in range(2))
     spliced = before + coding + after if codes_for else "".join(rng.choices(letters, k=120))
     cuts = sorted(rng.sample(range(4, len(spliced) - 4), min(rng.randrange(5), 4)))
-    text, exons = "", []
+    text = ""
+    exons: list[tuple[int, int]] = []
     for first, last in zip([0, *cuts], [*cuts, len(spliced)], strict=True):
         if first == last:
             continue
@@ -96,6 +98,11 @@ def left_aligned(change: Change, contig: str) -> Change:
     return Change(pos, ref, alt)
 
 
+def bases_of(contig: str) -> Fetch:
+    """Return a function that reads bases of a contig."""
+    return lambda start, end: contig[start - 1 : end]
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_both_say_the_same(part: int) -> None:
     rng = random.Random(part)  # noqa: S311 - nothing secret
@@ -107,7 +114,7 @@ def test_both_say_the_same(part: int) -> None:
         reference = plain.Transcript(gene, contig)
         for _ in range(20):
             change = random_change(rng, gene, contig)
-            found = effect(change, transcript, lambda start, end, contig=contig: contig[start - 1 : end])
+            found = effect(change, transcript, bases_of(contig))
             assert found is not None
             assert (set(found.terms), found.hgvs_p) == reference.effect(change.pos, change.ref, change.alt), (
                 gene,
