@@ -199,7 +199,7 @@ def _values(
 
 @compiled
 def _value(letters: Bytes, start: int, stop: int, of: int, out: Bytes, size: int) -> int:
-    """Write a value, of one of so many alleles: "." for none if there are several."""
+    """Write the value of one of `of` alleles: "." for none if there are several."""
     if stop == start and of > 1:
         out[size] = forms.DOT
         return size + 1
