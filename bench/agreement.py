@@ -19,8 +19,8 @@ from rich.table import Table
 from annotator.effects.allele import shortest
 from annotator.effects.csq_field import FIELDS
 from annotator.effects.normalize import normal
-from tests.annotator.effects import test_csq_witness, test_vep
-from tests.support import csq, gene_models
+from tests.annotator.effects import test_csq_witness
+from tests.support import csq, gene_models, vep_differences
 from tests.support.csq_differences import Pair, class_of, most_severe, of_transcript, worst
 
 #: SnpEff's own words, and the terms that VEP has for the same.
@@ -38,7 +38,9 @@ CONSEQUENCE, FEATURE, NUMBER = (FIELDS.index(name) for name in ("Consequence", "
 
 def main() -> None:
     console = Console()
+    console.print(on_fragments_by_set())
     console.print(on_fragments_with_vep())
+    console.print(of_proteins_with_vep())
     console.print(on_fragments_with_csq())
 
 
@@ -120,10 +122,43 @@ def with_csq(ours: Path, pack: Path) -> tuple[Table, int]:
 # --- On real gene models
 
 
+def on_fragments_by_set() -> Table:
+    """Return how often an allele's most severe term is VEP's, and a transcript's term and HGVS p., for each set."""
+    table = Table(title="The same as VEP")
+    for column in ("set", "alleles", "or placed elsewhere", "delins", "transcripts", "HGVS p."):
+        table.add_column(column)
+    every: Counter[str] = Counter()
+    for name in vep_differences.SETS:
+        pairs = [pair for pair in vep_differences.pairs() if pair.allele[0] == name]
+        same: Counter[str] = Counter(
+            {
+                "transcripts": sum(pair.our_worst == pair.worst for pair in pairs),
+                "of transcripts": len(pairs),
+                "HGVS p.": sum(bool(pair.p) and pair.p == pair.hgvs_p for pair in pairs),
+                "of HGVS p.": sum(bool(pair.p and pair.hgvs_p) for pair in pairs),
+            }
+        )
+        for allele in vep_differences.alleles(name):
+            columns = ["alleles", *(["delins"] if allele.is_delins else [])]
+            agrees = allele.ours == allele.theirs
+            same += Counter(dict.fromkeys(columns, agrees) | {f"of {column}": 1 for column in columns})
+            same["or placed elsewhere"] += agrees or allele.is_placed_elsewhere
+            same["of or placed elsewhere"] += 1
+        every += same
+        table.add_row(name, *_shares(same))
+    table.add_row("all", *_shares(every))
+    return table
+
+
+def _shares(same: Counter[str]) -> list[str]:
+    columns = ("alleles", "or placed elsewhere", "delins", "transcripts", "HGVS p.")
+    return [f"{same[column] / same[f'of {column}']:.2%} of {same[f'of {column}']:,}" for column in columns]
+
+
 def on_fragments_with_vep() -> Table:
     """Return how many differences from VEP belong to each class."""
-    pairs = test_vep.pairs()
-    classes = Counter(test_vep.class_of(pair) for pair in pairs if pair.our_worst != pair.worst)
+    pairs = vep_differences.pairs()
+    classes = Counter(vep_differences.class_of(pair) for pair in pairs if pair.our_worst != pair.worst)
     share = 1 - classes.total() / len(pairs)
     table = Table(title=f"Most severe terms of {len(pairs):,} alleles and transcripts: {share:.2%} as VEP's")
     for column in ("class", "pairs"):
@@ -133,9 +168,23 @@ def on_fragments_with_vep() -> Table:
     return table
 
 
+def of_proteins_with_vep() -> Table:
+    """Return how many differences in HGVS p. belong to each class."""
+    both = [pair for pair in vep_differences.pairs() if pair.p and pair.hgvs_p]
+    classes = Counter(vep_differences.protein_class_of(pair) for pair in both if pair.p != pair.hgvs_p)
+    table = Table(
+        title=f"HGVS p. of {len(both):,} alleles and transcripts: {1 - classes.total() / len(both):.2%} as VEP's"
+    )
+    for column in ("class", "pairs"):
+        table.add_column(column)
+    for name, count in classes.most_common():
+        table.add_row(name or "(none)", f"{count:,}")
+    return table
+
+
 def on_fragments_with_csq() -> Table:
     """Return how many differences from csq belong to each class, and what VEP says there."""
-    vep = {(*pair.allele[1:], pair.transcript.name): worst(pair.terms) for pair in test_vep.pairs()}
+    vep = {(*pair.allele[1:], pair.transcript.name): worst(pair.terms) for pair in vep_differences.pairs()}
     classes: dict[str, Counter[str]] = defaultdict(Counter)
     total = 0
     with tempfile.TemporaryDirectory() as folder:

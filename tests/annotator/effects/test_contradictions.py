@@ -9,7 +9,7 @@ from annotator.effects.contradictions import contradiction
 from annotator.effects.effect import Effect
 from annotator.run import composer
 from tests.annotator.conftest import Annotate, vcf
-from tests.annotator.effects.test_vep import pairs
+from tests.support.vep_differences import pairs
 
 SNV = Change(100, "A", "G")
 

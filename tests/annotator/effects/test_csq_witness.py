@@ -13,9 +13,9 @@ import pytest
 
 from annotator.effects.allele import shortest
 from annotator.effects.effect import effect
-from tests.annotator.effects.test_vep import FOLDER, PACK, references
 from tests.support import csq, gene_models
 from tests.support.csq_differences import CLASSES, Pair, class_of, of_transcript
+from tests.support.vep_differences import FOLDER, PACK, references
 
 SETS = ("human", "other", "mt")
 
