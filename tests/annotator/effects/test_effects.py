@@ -51,6 +51,14 @@ def test_a_coding_sequence_is_read_once() -> None:
     assert bases.whole == 1
 
 
+def test_one_coding_sequence_is_kept_however_long_it_is() -> None:
+    transcript, bases, effects = model("T.1"), Bases(), Effects(1)
+    for change in CHANGES:
+        effects.of(change, transcript, bases.fetch)
+
+    assert bases.whole == 1
+
+
 def test_transcripts_of_one_name_are_kept_apart() -> None:
     bases, effects = Bases(), Effects()
     for transcript in (model("T.1"), model("T.1")):
