@@ -12,7 +12,7 @@ from annotator.reference.pack import Reference, available_references, installed_
 from annotator.run.annotate import LOG, annotate
 from annotator.run.attempt import INDEX, RESULT
 from annotator.run.options import Outputs, Report
-from annotator.run.run_log import findings_lines
+from annotator.run.outputs.run_log import findings_lines
 from annotator.sources.manifest import Source, installed_sources
 from annotator.tables import PARQUET, STATS, TSV
 

@@ -15,9 +15,9 @@ from django.conf import settings
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.heartbeat import Heartbeat
 from annotator.reference.pack import Reference
-from annotator.run import child
-from annotator.run.isolated import annotate
 from annotator.run.options import Limits, Outputs
+from annotator.run.process import child
+from annotator.run.process.isolated import annotate
 from annotator.tables import schema
 from gas.aws import s3
 from gas.celery import app

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from annotator.reference.pack import load_reference
 from annotator.reference.sample_file import write_sample
-from annotator.run import isolated
 from annotator.run.annotate import annotate
 from annotator.run.options import Limits, Outputs
+from annotator.run.process import isolated
 from bench.service import family, memory_of
 
 RECORDS = 300

@@ -8,8 +8,8 @@ from pathlib import Path
 from django.conf import settings
 
 from annotator.errors import Cancelled, InputError
-from annotator.run.isolated import write_tables
 from annotator.run.options import Limits
+from annotator.run.process.isolated import write_tables
 from annotator.tables import TooLarge
 from gas.aws import s3
 from gas.jobs.models import ResultFile

@@ -2,7 +2,7 @@
 
 To start an interpreter and load bcftools takes 50 ms and more, and a small file needs three commands. So a process that
 annotates keeps one that waits with both done, and each command is a fork of it: as separate from all others as if it
-had been started by itself, after two or three milliseconds. Jobs are forked the same way (`annotator.run.child`).
+had been started by itself, after two or three milliseconds. Jobs are forked the same way (`annotator.run.process`).
 """
 
 import atexit

@@ -1,6 +1,6 @@
 """Run bcftools commands, each in a process of its own: the child's side of `forks` and `bcftools`.
 
-Run as a script. `serve` is used by `annotator.run.child_main`, too. Usage:
+Run as a script. `serve` is used by `annotator.run.process.child_main`, too. Usage:
 launcher.py serve SOCKET                              fork for each request that comes on this descriptor
 launcher.py MEMORY_BYTES CPU_SECONDS COMMAND [ARG...]   run one command here
 A command streams stdin to stdout. bcftools' messages come out on stderr once it has ended, because pysam collects

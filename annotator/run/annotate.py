@@ -14,8 +14,8 @@ from annotator.run.attempt import INDEX, RESULT, SUMMARY, Attempt
 from annotator.run.context import RunContext
 from annotator.run.garbage import relaxed_gc
 from annotator.run.options import Limits, Outputs, Progress, Report
-from annotator.run.readback import Unreadable
-from annotator.run.run_log import Log
+from annotator.run.outputs.readback import Unreadable
+from annotator.run.outputs.run_log import Log
 from annotator.run.stream import Unsorted
 from annotator.sources.lookup import Lookups
 from annotator.sources.manifest import Source

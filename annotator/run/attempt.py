@@ -14,13 +14,13 @@ from annotator.preflight.journal import Journal
 from annotator.preflight.reader import Reader
 from annotator.preflight.records import RecordCheck
 from annotator.preflight.sniff import Sniffed
-from annotator.run import vcf_writer
 from annotator.run.context import RunContext
-from annotator.run.derived import write_derived
 from annotator.run.options import Report
+from annotator.run.outputs import vcf_writer
+from annotator.run.outputs.derived import write_derived
+from annotator.run.outputs.readback import Reading
+from annotator.run.outputs.run_log import Log
 from annotator.run.piece import Piece
-from annotator.run.readback import Reading
-from annotator.run.run_log import Log
 from annotator.run.sort_records import sort_records
 from annotator.run.splitter import Cutter
 from annotator.run.stream import Pass

@@ -13,7 +13,8 @@ class Limits:
     expanded_bytes: the largest input.
     line_bytes: the longest line of the input.
     output_bytes: the largest annotated VCF, and the largest flat table.
-    memory_bytes: the memory of each bcftools process; in a child process (`annotator.run.child`) that of all processes.
+    memory_bytes: the memory of each bcftools process; in a child process (`annotator.run.process`) that of all
+        processes.
     seconds: wall time.
     """
 

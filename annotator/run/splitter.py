@@ -9,9 +9,9 @@ from annotator.effects.transcript import Span
 from annotator.preflight.reader import Reader, lines_of
 from annotator.preflight.record import Record
 from annotator.preflight.records import RecordCheck
+from annotator.run.outputs.summary import PREVIEW
 from annotator.run.piece import Piece
 from annotator.run.stream import Order, Pass
-from annotator.run.summary import PREVIEW
 
 if TYPE_CHECKING:
     from annotator.run.columnar.plain import PlainRecords

@@ -23,11 +23,11 @@ from annotator.preflight.record import Record
 from annotator.reference.pack import Reference
 from annotator.run import phased_changes
 from annotator.run.composer import Composer
+from annotator.run.outputs.readback import Reading
+from annotator.run.outputs.summary import Summary
 from annotator.run.phased_values import phased_values
 from annotator.run.piece import Piece
-from annotator.run.readback import Reading
 from annotator.run.record_piece import Batch
-from annotator.run.summary import Summary
 from annotator.sources.findings import Findings
 from annotator.sources.lookup import Lookups
 

@@ -12,7 +12,7 @@ from django import forms
 from django.http import QueryDict
 
 from annotator.effects.terms import IMPACT, Impact
-from annotator.run.summary import TYPES
+from annotator.run.outputs.summary import TYPES
 from annotator.sources.findings import Significance
 from annotator.tables.schema import Kind, sample_column
 from gas.explorer.columns import ResultColumns, quoted

@@ -1,4 +1,4 @@
-"""Work for child processes that goes wrong: called by name in the child, see `annotator.run.child.run`."""
+"""Work for child processes that goes wrong: called by name in the child, see `annotator.run.process.child.run`."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 from annotator.errors import EngineError, InputError
 from annotator.formats.bcftools import SERVER, Tool
-from annotator.run import work
+from annotator.run.process import work
 from tests.annotator.install.disks import no_room_beyond
 
 MEGABYTE = 1024**2

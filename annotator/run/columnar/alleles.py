@@ -11,7 +11,7 @@ from annotator.run.columnar import forms, scan
 from annotator.run.columnar.compiled import Bytes, Ints, array_of, compiled, put
 from annotator.run.columnar.scan import Lines
 from annotator.run.columnar.window import REACH, Window
-from annotator.run.summary import TYPES
+from annotator.run.outputs.summary import TYPES
 
 SNV, INSERTION, DELETION, MNV, OTHER = range(len(TYPES))
 

@@ -22,9 +22,9 @@ from annotator.run.columnar.scan import CHROM, ID, REF, Lines
 from annotator.run.columnar.text_sets import Words
 from annotator.run.columnar.window import Window as BasesAround
 from annotator.run.composer import normal_forms
+from annotator.run.outputs.summary import TYPES
 from annotator.run.piece import composed, placed_by_ref
 from annotator.run.stream import Pass
-from annotator.run.summary import TYPES
 from annotator.sources.findings import Place
 
 _Clinical = tuple[int, Mapping[str, str], Callable[[], Place], tuple[str, int]]

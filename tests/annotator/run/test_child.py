@@ -15,8 +15,8 @@ import pytest
 
 from annotator.errors import Cancelled, EngineError, InputError
 from annotator.reference.pack import Reference
-from annotator.run import child, isolated
 from annotator.run.options import Limits, Outputs, Progress
+from annotator.run.process import child, isolated
 from gas.jobs.queue.faults import is_ours
 from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
@@ -284,7 +284,7 @@ import ctypes, os
 from pathlib import Path
 from annotator.errors import EngineError
 from annotator.run.options import Limits
-from annotator.run import child, isolated
+from annotator.run.process import child, isolated
 from tests.support import childwork
 ctypes.CDLL(None).prctl(36, 1)
 def run(work, limits=Limits(), **arguments):
@@ -333,7 +333,7 @@ def test_work_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
 import os
 from pathlib import Path
 from annotator.run.options import Limits
-from annotator.run import child, isolated
+from annotator.run.process import child, isolated
 from tests.support import childwork
 watched, watch = [], child._Child.watch
 child._Child.watch = lambda self, *rest: watched.append(self) or watch(self, *rest)

@@ -1,4 +1,4 @@
-"""Runs a job's work in a child process that can be killed at any time: the parent's side of `annotator.run.child_main`.
+"""Run a job's work in a child process that can be killed at any time: the parent's side of `child_main`.
 
 Whatever the work does, also if it never lets go of the interpreter lock, it ends in time: the parent watches the clock,
 the caller's wish to cancel, and the memory of the child and its bcftools processes, and kills them all when it must.
@@ -30,7 +30,7 @@ from annotator.formats.forks import LOST, ForkServer, end_of, environment
 from annotator.preflight.reader import human_bytes
 from annotator.run.annotate import LOG
 from annotator.run.options import Limits, Progress
-from annotator.run.run_log import Log
+from annotator.run.outputs.run_log import Log
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from annotator.reference.pack import Reference
-from annotator.run import child, work
 from annotator.run.options import Limits, Outputs, Progress, Report
+from annotator.run.process import child, work
 from annotator.sources.manifest import Source
 from annotator.tables import Tables, TooLarge
 

@@ -1,4 +1,4 @@
-"""What a child process does for a job: called by `annotator.run.child_main`, named by `annotator.run.child`.
+"""What a child process does for a job: called by `child_main`, named by `child`.
 
 Values that are returned go to the parent as JSON.
 """

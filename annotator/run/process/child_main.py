@@ -1,4 +1,4 @@
-"""The child's side of `annotator.run.child`, run as a script: `child_main.py serve SOCKET`.
+"""The child's side of `annotator.run.process.child`, run as a script: `child_main.py serve SOCKET`.
 
 The process loads the annotator and forks for each request (see `annotator.formats.launcher.serve`). Each fork prepares
 what takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
@@ -21,18 +21,18 @@ from threading import Lock
 from typing import Any, NoReturn
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from annotator.errors import EngineError, InputError
 from annotator.formats import bcftools
 from annotator.formats.launcher import serve
 from annotator.reference.pack import load_reference
 from annotator.reference.sample_file import write_sample
-from annotator.run import work  # noqa: F401 - loaded for the forks
 from annotator.run.annotate import annotate
 from annotator.run.columnar import plain  # noqa: F401 - loads all of Numba's part
 from annotator.run.columnar.compiled import load_kept
 from annotator.run.options import Progress
+from annotator.run.process import work  # noqa: F401 - loaded for the forks
 
 #: Address space allowed above the memory limit, because reserved memory is not all used.
 RESERVE_BYTES = 512 * 1024**2

@@ -11,7 +11,7 @@ from subprocess import DEVNULL, PIPE
 
 from annotator.errors import InputError
 from annotator.formats.bcftools import Tool
-from annotator.run import vcf_writer
+from annotator.run.outputs import vcf_writer
 
 StartTool = Callable[[str, list[str | Path], int, int], Tool]
 

@@ -1,0 +1,1 @@
+"""A job's work in a child process that can be killed at any time: the parent's side and the child's."""
