@@ -42,29 +42,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
-#: Tests whose rows in the test database, if any, do not matter: the library, those whose service runs in processes of
-#: its own, and those of words. Tests that ask for no database need not be listed: pytest-django denies them any.
-ONCE = (
-    "tests/annotator/",
-    "tests/browser/",
-    "tests/devstack/",
-    "tests/gas/aws/",
-    "tests/gas/jobs/test_names.py",
-    "tests/gas/subscriptions/test_entitlement.py",
-    "tests/gas/test_server.py",
-    "tests/gas/test_settings.py",
-    "tests/gas/test_templates.py",
-    "tests/gas/users/test_times.py",
-    "tests/test_lock.py",
-    "tests/test_readme.py",
-)
-NOT_ONCE = (
-    "tests/annotator/test_tasks.py",
-    "tests/annotator/test_heartbeat.py",
-    "tests/annotator/generated/test_provenance.py",
-)
-
-
 #: A test with one of these fixtures, or the mark `django_db`, may use the database.
 DATABASE = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
@@ -73,31 +50,19 @@ def may_use_the_database(item: pytest.Item) -> bool:
     return bool(item.get_closest_marker("django_db")) or not DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-#: The longest first, so that no process is left with one of them at the end.
-LONG = (
-    "tests/browser/",
-    "tests/devstack/test_journey.py",
-    "tests/devstack/test_stack.py",
-    "tests/devstack/stripe/test_in_the_",
-    "tests/restore/test_real_workers.py",
-    "tests/gas/subscriptions/test_migrations.py",
-    "tests/gas/aws/test_broker.py",
-    "tests/model/test_promises.py",
-    "tests/gas/aws/test_archives_memory.py",
-    "tests/gas/jobs/test_races.py",
-    "tests/gas/jobs/test_archive_races.py",
-)
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # marks before they are selected by; order after pytest-django's
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
-        path = item.nodeid
-        listed = path.startswith(ONCE) and not path.startswith(NOT_ONCE)
-        if listed or not may_use_the_database(item):
+        if not may_use_the_database(item):
             item.add_marker(pytest.mark.once)
     yield
-    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
+    items.sort(key=units.seconds_of, reverse=True)
+    units.tell(config, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    units.prepare(node)
 
 
 @pytest.hookimpl(optionalhook=True)

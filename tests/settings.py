@@ -29,6 +29,7 @@ from gas.settings import *  # noqa: E402, F403
 from gas.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # signing in should not take a test's time
+WHITENOISE_AUTOREFRESH = True  # look for a static file when it is asked for, and not for all with each test's client
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and worker processes must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"] + "-test"}

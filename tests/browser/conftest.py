@@ -15,13 +15,6 @@ from tests.support.stacks import migrated_stack
 expect.set_options(timeout=30_000)
 
 
-@pytest.hookimpl(tryfirst=True)  # markers are selected by in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("browser") / "data"

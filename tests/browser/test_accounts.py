@@ -16,6 +16,8 @@ from tests.gas.users.provider import Provider, provider
 from tests.support.stacks import migrated_stack
 from tests.support.waiting import wait_until
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser: accounts", seconds=70)]
+
 
 @pytest.fixture(scope="module")
 def globus() -> Iterator[Provider]:

@@ -13,6 +13,8 @@ from devstack.stack import Stack
 from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.stacks import migrated_stack
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser: archive journey", seconds=60)]
+
 #: Where to put pictures of every state, for people to look at; none are taken without it.
 PICTURES = os.environ.get("GAS_PICTURES", "")
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}

@@ -19,6 +19,8 @@ from tests.support import gene_styles
 from tests.support.genome import fasta, make_genome
 from tests.support.stacks import migrated_stack
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser: builds", seconds=50)]
+
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 SIZES = {"alpha": 30_000, "beta": 20_000}
 

@@ -2,10 +2,13 @@
 
 import zipfile
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
 from tests.browser.test_journey import LONG, sign_up
+
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 
 
 def test_a_person_prepares_and_downloads_their_data(desktop: Page, stack: Stack) -> None:

@@ -11,6 +11,8 @@ from annotator.reference.sample_file import write_sample
 from devstack.stack import Stack
 from tests.support.waiting import wait_until
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
+
 PASSWORD = "a long enough phrase"
 LONG = 30_000  # milliseconds
 

@@ -15,6 +15,8 @@ from tests.browser.test_archive_journey import download
 from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.stacks import migrated_stack
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser: plan journey", seconds=70)]
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -12,6 +12,8 @@ from devstack.stack import ROOT, Stack
 from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.slow_clients import BODY, HEADERS, slow_clients, unread
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
+
 CLIENTS = 200
 
 

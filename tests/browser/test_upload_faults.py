@@ -20,6 +20,8 @@ from tests.conftest import SMALL_VCF
 from tests.support.effort import THOROUGH
 from tests.support.waiting import wait_until
 
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
+
 EMAIL = "unlucky@lab.example"
 JOB_PAGE = re.compile(r"/jobs/[0-9a-f-]{36}/$")
 PATIENCE = 61_000  # milliseconds, after which no request is waited for

@@ -3,11 +3,14 @@
 import gzip
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
 from tests.browser.test_builds import sign_in
 from tests.conftest import SMALL_VCF
+
+pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 
 #: A browser gives a dropped folder as a file; whether it is one its entry tells.
 DROP_A_FOLDER = """() => {

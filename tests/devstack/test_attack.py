@@ -1,7 +1,11 @@
 """Hostile files on the running service end in seconds, and nobody else notices. `make chaos-attack` tries many more."""
 
+import pytest
+
 from devstack.scenarios.attack import attack
 from tests.support import attacks
+
+pytestmark = [pytest.mark.workers, pytest.mark.service("devstack", seconds=90)]
 
 
 def test_hostile_files_end_and_hung_or_crashed_processes_are_replaced(stack, tmp_path):

@@ -13,7 +13,7 @@ from devstack.processes.manage import ENVIRONMENT, running_environment
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
 from tests.support.stacks import migrated_stack
 
-pytestmark = pytest.mark.workers
+pytestmark = [pytest.mark.workers, pytest.mark.service("installs", seconds=40)]
 
 HEADER = "##fileformat=VCFv4.2\n"
 SCORE = '##INFO=<ID=SCORE,Number=1,Type=Integer,Description="How often it was seen">\n'

@@ -30,6 +30,14 @@ STEPS = (
 )
 
 
+@pytest.fixture
+def _migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo starts on a copied database: that a stack migrates an empty one is tried in test_stack.py."""
+    monkeypatch.setattr(demo_module, "Stack", migrated_stack)
+
+
+@pytest.mark.service("demo", seconds=70)
+@pytest.mark.usefixtures("_migrated")
 @pytest.mark.parametrize("route", ROUTES)
 def test_one_job_goes_through_everything_and_to_glacier_and_back(route):
     out = io.StringIO()
@@ -38,6 +46,8 @@ def test_one_job_goes_through_everything_and_to_glacier_and_back(route):
         assert step in out.getvalue()
 
 
+@pytest.mark.service("demo", seconds=70)
+@pytest.mark.usefixtures("_migrated")
 def test_a_broken_service_fails_the_demo_with_a_reason(monkeypatch):
     monkeypatch.setattr(demo_module, "VARIANT", ("11778", "G", "T"))
     out = io.StringIO()
@@ -60,8 +70,9 @@ def test_the_consequence_is_read_from_the_right_record():
     assert find_consequence("") == ""
 
 
+@pytest.mark.service("storm of jobs", seconds=60)
 def test_jobs_survive_killed_workers_and_a_failing_aws(tmp_path):
-    plan = Plan(jobs=24, seconds=180, pause=(1.5, 3.0), people=2)
+    plan = Plan(jobs=24, seconds=180, pause=(3.0, 5.0), people=2)
     quick = {**SETTINGS, "LEASE_SECONDS": "4", "SWEEP_SECONDS": "2", "RESEND_AFTER_SECONDS": "8"}
     with migrated_stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
         outcome = chaos(stack, plan, tmp_path)

@@ -12,7 +12,7 @@ from devstack.processes.data_dir import NotOurs
 from devstack.stack import Stack
 from devstack.waiting import wait_for
 
-pytestmark = pytest.mark.workers
+pytestmark = [pytest.mark.workers, pytest.mark.service("devstack", seconds=90)]
 
 
 def descendants(pid: int) -> set[int]:

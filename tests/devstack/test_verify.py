@@ -14,7 +14,7 @@ from devstack.scenarios.verify import Submitted, broken_promises, observe
 from devstack.waiting import wait_for
 from tests.support.stacks import migrated_stack
 
-pytestmark = pytest.mark.workers
+pytestmark = [pytest.mark.workers, pytest.mark.service("checks of a storm", seconds=50)]
 
 QUICK = {"ARCHIVE_AFTER_SECONDS": "2", "SWEEP_SECONDS": "2", "LEASE_SECONDS": "4", "MAX_ACTIVE_JOBS": "50"}
 #: What the checks must say, and of whose job: a premium person's, or a free one's, whose result is archived.

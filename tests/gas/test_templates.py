@@ -140,6 +140,7 @@ def test_the_limits_tell_how_long_an_upload_may_take(seconds: int, told: str) ->
     assert told in render_to_string("jobs/_limits.html", {"max_bytes": 1, "expires_seconds": seconds})
 
 
+@pytest.mark.once
 def test_whose_password_was_changed_by_somebody_else_is_told_whom_to_write_to(person: User, settings: Any) -> None:
     client = Client()
     client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")

@@ -21,7 +21,7 @@ from devstack.waiting import wait_for
 from tests.support.effort import THOROUGH
 from tests.support.stacks import migrated_stack
 
-pytestmark = [pytest.mark.workers, pytest.mark.once]
+pytestmark = [pytest.mark.workers, pytest.mark.once, pytest.mark.service("archiving and restoring", seconds=180)]
 
 QUICK = {
     "ARCHIVE_AFTER_SECONDS": "6",
@@ -197,6 +197,7 @@ def test_an_upgrade_in_the_last_second_strands_nobody(stack, tmp_path):
 
 
 # The longest test there is: what differs between the routes is tried above, and with `make thorough` here too.
+@pytest.mark.service("storm of archives", seconds=120)
 @pytest.mark.parametrize("route", ["vault", "class"] if THOROUGH else ["vault"])
 def test_results_survive_killed_workers_and_an_aws_that_fails_and_falls(tmp_path, route):
     plan = Plan(jobs=8, seconds=180, down=4, people=2)

@@ -9,7 +9,7 @@ from djstripe.models import Event, WebhookEventTrigger
 
 from devstack.stripe import PRICE, PRODUCT, SECRET_KEY
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MODELS = {
     "customer": models.Customer,
     "subscription": models.Subscription,

@@ -12,6 +12,7 @@ from tests.devstack.stripe.conftest import client
 from tests.devstack.test_stack import descendants, gone
 
 
+@pytest.mark.service("devstack", seconds=90)
 @pytest.mark.workers
 def test_the_site_takes_its_webhooks(stack):
     with stack.stripe() as control:
@@ -28,6 +29,7 @@ def test_the_site_takes_its_webhooks(stack):
         assert [one["status"] for one in event["deliveries"][0]["attempts"]] == [200]
 
 
+@pytest.mark.service("devstack", seconds=90)
 @pytest.mark.workers
 def test_when_it_dies_everything_starts_clean(stack, said):
     before = descendants(stack.pid("web"))

@@ -14,6 +14,9 @@ import pytest
 
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.long(seconds=8)
+
+
 SMALL_MB = 50
 LARGE_MB = int(os.environ.get("GAS_BIG_ARCHIVE_MB", "200"))
 LIMIT_MB = 300

@@ -18,6 +18,8 @@ from gas.aws.messages import BadMessage, check_message
 from tests.support.processes import EmbeddedAWS, embedded_aws, kill_group, worker
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.service("broker", seconds=60)
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APP = "tests.support.ledger_app"
 #: Shorter than the countdowns below: a message that a worker took and held would come again.

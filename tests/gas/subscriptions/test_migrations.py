@@ -10,6 +10,8 @@ import pytest
 from tests.gas.test_settings import REQUIRED
 from tests.support import postgres
 
+pytestmark = pytest.mark.long(seconds=50)
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

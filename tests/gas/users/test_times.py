@@ -27,6 +27,7 @@ def test_today_is_the_readers_today() -> None:
         assert ">00:01 " not in str(clock(today - timedelta(days=1)))
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_the_page_tells_its_script_which_zone(client: Client, person: User) -> None:
     assert "data-time-zone" not in client.get("/profile/").content.decode()
