@@ -9,9 +9,9 @@ import heapq
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotator.formats.external_sort import ExternalSort
+
 HELD = 2_000  # bases
-RUN_BYTES = 16 * 1024 * 1024  # of stragglers in memory before they are written
-MOST_RUNS = 64  # files that are open at the same time
 
 #: Rank of the contig, position, REF, ALT, number of the row in the source, values (tab-separated).
 Row = tuple[int, int, str, str, int, str]
@@ -21,24 +21,17 @@ class Ordering:
     """Give it rows in the source's order; it gives back those that are `due`, the `rest`, and the `stragglers`."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._held: list[Row] = []
         self._passed: Row = (-1, 0, "", "", 0, "")
-        self._late: list[Row] = []
-        self._late_size = 0
-        self._runs: list[Path] = []
-        self._made = 0
+        self._late = ExternalSort(folder, _encode, _decode)
         #: Where the source has come to: rank of the contig, and position.
         self.place = (0, 0)
         self.late = 0  # stragglers so far
 
     def add(self, row: Row) -> None:
         if row < self._passed:
-            self._late.append(row)
-            self._late_size += 200 + len(row[2]) + len(row[3]) + len(row[5])
+            self._late.add(row, 200 + len(row[2]) + len(row[3]) + len(row[5]))
             self.late += 1
-            if self._late_size >= RUN_BYTES:
-                self._spill()
         else:
             heapq.heappush(self._held, row)
 
@@ -57,28 +50,13 @@ class Ordering:
 
     def stragglers(self) -> Iterator[Row]:
         """Yield all stragglers in order. Call once the source has ended."""
-        yield from heapq.merge(*(_read(run) for run in self._runs), iter(sorted(self._late)))
-
-    def _spill(self) -> None:
-        self._runs.append(self._write(iter(sorted(self._late))))
-        self._late, self._late_size = [], 0
-        if len(self._runs) == MOST_RUNS:
-            merged = self._write(heapq.merge(*(_read(run) for run in self._runs)))
-            for run in self._runs:
-                run.unlink()
-            self._runs = [merged]
-
-    def _write(self, rows: Iterator[Row]) -> Path:
-        self._made += 1
-        path = self._folder / f"stragglers-{self._made}"
-        with path.open("w", encoding="latin-1", newline="\n") as file:
-            for rank, pos, ref, alt, number, values in rows:
-                file.write(f"{rank}\t{pos}\t{ref}\t{alt}\t{number}\t{values}\n")
-        return path
+        return self._late.sorted()
 
 
-def _read(path: Path) -> Iterator[Row]:
-    with path.open(encoding="latin-1", newline="\n") as file:
-        for line in file:
-            rank, pos, ref, alt, number, values = line[:-1].split("\t", 5)
-            yield int(rank), int(pos), ref, alt, int(number), values
+def _encode(row: Row) -> str:
+    return "\t".join(map(str, row))
+
+
+def _decode(line: str) -> Row:
+    rank, pos, ref, alt, number, values = line.split("\t", 5)
+    return int(rank), int(pos), ref, alt, int(number), values

@@ -214,10 +214,10 @@ PEAK = """
 import sys
 from pathlib import Path
 from annotator.formats import forks
-from annotator.run import sort_records
+from annotator.formats import external_sort
 from annotator.run.annotate import annotate
 from annotator.reference.pack import load_reference
-sort_records.RUN_BYTES = 200_000
+external_sort.RUN_BYTES = 200_000
 forks.PIPE_BYTES = 64 * 1024
 annotate(Path(sys.argv[1]), Path(sys.argv[2]), reference=load_reference("rCRS"))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

@@ -4,12 +4,14 @@ import random
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotator.effects.allele import Kind
+from annotator.formats.external_sort import ExternalSort
 from annotator.preflight.record import Record
-from annotator.run.sort_records import _Runs, sort_records
+from annotator.run.sort_records import sort_records
 
 
 def records(count: int) -> Iterator[Record]:
@@ -24,7 +26,7 @@ def records(count: int) -> Iterator[Record]:
 
 @pytest.mark.parametrize("run_bytes", [10**9, 2000, 60], ids=["one run", "some runs", "a run each"])
 def test_records_come_back_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_bytes: int) -> None:
-    monkeypatch.setattr("annotator.run.sort_records.RUN_BYTES", run_bytes)
+    monkeypatch.setattr("annotator.formats.external_sort.RUN_BYTES", run_bytes)
     given = list(records(300))
     found = list(sort_records(iter(given), ["b", "a"], tmp_path, lambda: None))
     assert found == sorted(given, key=lambda record: ("ba".index(record.contig), record.pos, record.line))
@@ -40,19 +42,19 @@ def test_it_can_be_stopped(tmp_path: Path) -> None:
 
 def test_no_record_is_written_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of 64 GiB has 4,096 runs. Its records must not be written again with each hundred of them."""
-    monkeypatch.setattr("annotator.run.sort_records.RUN_BYTES", 100)
-    monkeypatch.setattr("annotator.run.sort_records.MOST_RUNS", 8)
+    monkeypatch.setattr("annotator.formats.external_sort.RUN_BYTES", 100)
+    monkeypatch.setattr("annotator.formats.external_sort.MOST_RUNS", 8)
     written = peak = 0
 
-    def watched(self: _Runs, rows: Iterator[tuple[int, int, int, str]]) -> Path:
+    def watched(self: ExternalSort[Any], rows: Iterator[Any]) -> Path:
         nonlocal written, peak
         path = write(self, rows)
         written += path.stat().st_size
         peak = max(peak, sum(run.stat().st_size for run in tmp_path.iterdir()))
         return path
 
-    write = _Runs._write
-    monkeypatch.setattr(_Runs, "_write", watched)
+    write = ExternalSort._write
+    monkeypatch.setattr(ExternalSort, "_write", watched)
     given = list(records(3000))
     found = list(sort_records(iter(given), ["b", "a"], tmp_path, lambda: None))
     size = sum(len(record.left) + len(record.info) + len(record.tail) + 20 for record in given)
@@ -64,8 +66,8 @@ def test_no_record_is_written_often(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_few_of_long_records_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line may have megabytes, and one of each run that is open is held."""
-    monkeypatch.setattr("annotator.run.sort_records.RUN_BYTES", 100_000)
-    monkeypatch.setattr("annotator.run.sort_records.MOST_HELD_BYTES", 500_000)
+    monkeypatch.setattr("annotator.formats.external_sort.RUN_BYTES", 100_000)
+    monkeypatch.setattr("annotator.formats.external_sort.MOST_HELD_BYTES", 500_000)
     long = "x" * 100_000
     given = (
         Record(n, "a", 1000 - n, "A", ["G"], [Kind.SEQUENCE], f"a\t{1000 - n}\t.\tA\tG\t.\t.", long, "")
@@ -80,8 +82,8 @@ def test_few_of_long_records_are_in_memory(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_it_can_be_stopped_while_runs_are_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annotator.run.sort_records.RUN_BYTES", 60)
-    monkeypatch.setattr("annotator.run.sort_records.MOST_RUNS", 2)
+    monkeypatch.setattr("annotator.formats.external_sort.RUN_BYTES", 60)
+    monkeypatch.setattr("annotator.formats.external_sort.MOST_RUNS", 2)
     calls: list[int] = []
 
     def stop() -> None:

@@ -189,10 +189,10 @@ def test_the_order_of_a_source_changes_nothing(make: Make) -> None:
 
 
 def test_stragglers_beyond_memory_go_through_the_disk(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from annotator.sources import ordering
+    from annotator.formats import external_sort
 
-    monkeypatch.setattr(ordering, "RUN_BYTES", 2000)
-    monkeypatch.setattr(ordering, "MOST_RUNS", 4)
+    monkeypatch.setattr(external_sort, "RUN_BYTES", 2000)
+    monkeypatch.setattr(external_sort, "MOST_RUNS", 4)
     rows = [snv(pos, f"X=v{pos}") for pos in range(29_000, 10, -90)]
     _, lines = make(text(X, rows))
     positions = [int(line.split()[1]) for line in lines]
