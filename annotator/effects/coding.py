@@ -78,7 +78,8 @@ class CodingSequence:
         if self.has_start and first < self._start + 3:
             initiator = (self._spliced[self._start : first] + self._bases(alt, last, 3))[:3]
             if over_start or initiator not in self._starts:
-                other = "5_prime_UTR_variant" if over_start else kind
+                is_stop = not shift and translate(initiator, self._code) == STOP
+                other = "5_prime_UTR_variant" if over_start else "stop_gained" if is_stop else kind
                 return Coding(frozenset({"start_lost", other} - {""}), "p.Met1?")
         if over_start:
             return Coding(frozenset({"coding_sequence_variant", "5_prime_UTR_variant"}))

@@ -197,6 +197,8 @@ def _translate(
         begins = codon == 0 and columns.has_start[model] and old >= 0 and codes.starts[code, old]
         if begins and (new < 0 or not codes.starts[code, new]):
             found.mask[pair] |= terms.start_lost
+            if new >= 0 and codes.residues[code, new] == STOP:
+                found.mask[pair] |= terms.stop_gained
             found.protein[pair] = START
             continue
         size = columns.stop[model] - columns.start[model] + columns.pad[model]

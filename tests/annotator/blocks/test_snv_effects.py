@@ -19,9 +19,9 @@ from annotator.run.columnar.csq_writer import CsqWriter
 from annotator.run.columnar.snv_effects import Pairs, snv_effects
 from annotator.run.columnar.term_masks import mask_of, ranks_of, terms_of
 from annotator.run.columnar.transcript_columns import transcript_columns
-from tests.annotator.effects.test_vep import FOLDER, references
 from tests.support import gene_models
 from tests.support.snvs import Make, Row, columns_of, random_transcript, substitutions, whole_gene
+from tests.support.vep_differences import FOLDER, references
 
 MARGIN = 20
 

@@ -310,7 +310,8 @@ class Transcript:
         if low < start + 3 and begins:
             codon = after[start : start + 3]
             if over_start or codon not in STARTS[code]:
-                other = "5_prime_UTR_variant" if over_start else length_term
+                is_stop = shift == 0 and residue(codon, code) == "*"
+                other = "5_prime_UTR_variant" if over_start else "stop_gained" if is_stop else length_term
                 return {"start_lost", *([other] if other else [])}, "p.Met1?"
         old = read(before[start:stop], code, has_start=begins)
         first = (low - start) // 3
