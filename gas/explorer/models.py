@@ -1,6 +1,7 @@
-"""What people keep: filters by name, and stars and notes on variants."""
+"""What people keep: filters by name, stars and notes on variants, and the columns of tables."""
 
 import hashlib
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -61,6 +62,17 @@ class MarkedVariant(models.Model):
     def __str__(self) -> str:
         """Return what it was shown as."""
         return self.shown_as
+
+
+class ColumnChoice(models.Model):
+    """The columns that a person wants tables to have, by name."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="column_choice")
+    names: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        """Return whose it is."""
+        return f"columns of {self.owner_id}"
 
 
 def digest_of(ref: str, alt: str) -> str:

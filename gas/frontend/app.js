@@ -1,7 +1,7 @@
 // What every page loads: htmx with its morph extension, live regions, menus, local times and countdowns.
 
 import 'htmx.org'
-import 'idiomorph/dist/idiomorph-ext.esm.js'
+import './morph.js'
 import './live.js'
 import './menu.js'
 import { countdowns } from './countdown.js'

@@ -19,7 +19,19 @@ from gas.wsgi import application
 from tests.support.routes import all_routes
 
 #: Parameters of addresses that open nothing by themselves.
-HARMLESS = {"job_id", "kind", "provider_id", "pk", "uuid", "object_id", "app_label", "content_type_id", "url", "id"}
+HARMLESS = {
+    "job_id",
+    "kind",
+    "provider_id",
+    "pk",
+    "uuid",
+    "object_id",
+    "app_label",
+    "content_type_id",
+    "url",
+    "id",
+    "variant",
+}
 TOKEN = "secret-s3cr3t:token"
 
 

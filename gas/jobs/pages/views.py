@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -35,6 +35,7 @@ from gas.jobs.models import Job, ResultFile
 from gas.jobs.output_files import JobFile, files_of
 from gas.jobs.outputs import output_of
 from gas.jobs.pages import context
+from gas.jobs.pages.access import own_job
 from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import is_full
 from gas.jobs.states import JobStatus, ResultState
@@ -52,11 +53,6 @@ LIST_PACE = 2
 STORAGE_SILENT = "The storage does not answer just now. Try again in a minute."
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
-
-
-def _own(request: PersonRequest, job_id: UUID) -> Job:
-    """The job, if it is the person's own; for anybody else's there is nothing here, 404."""
-    return get_object_or_404(Job.objects.select_related("owner"), pk=job_id, owner=request.user)
 
 
 @login_required
@@ -172,7 +168,7 @@ def build(request: PersonRequest) -> JsonResponse:
 def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
     """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
     try:
-        job = confirm_upload(_own(request, job_id))
+        job = confirm_upload(own_job(request, job_id))
     except UploadRefused as refusal:
         return _refused(refusal, status=409)
     return _confirmed(job)
@@ -182,7 +178,7 @@ def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
 @require_POST
 def finish(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """For people whose upload page is gone: confirm the upload if its file has arrived."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     return _act(request, job, "The file has arrived, and the job is in the queue.", lambda: _finish(job))
 
 
@@ -201,7 +197,7 @@ def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
     The upload page, where its owner removes a file that was just sent, gets 204, or 409 if the file was confirmed.
     """
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     if not request.accepts("text/html"):
         return HttpResponse(status=204 if discard(job) else 409)
     try:
@@ -237,7 +233,7 @@ def clear_uploads(request: PersonRequest) -> HttpResponse:
 @never_cache
 def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Show a job."""
-    return render(request, "jobs/detail.html", context.detail(_own(request, job_id)))
+    return render(request, "jobs/detail.html", context.detail(own_job(request, job_id)))
 
 
 @login_required
@@ -245,7 +241,7 @@ def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @never_cache
 def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """The changing part of a job's page, which htmx asks for until the job has ended."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     values = context.detail(job)
     return render(request, "jobs/_live.html", values, status=200 if values["live"] else STOP_POLLING)
 
@@ -255,7 +251,7 @@ def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @never_cache
 def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
     """The job in a few words, for programs."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     result = ResultFile.objects.filter(job=job).first()
     failure = {"code": job.failure_code, "message": job.failure_message, "advice": job.failure_advice}
     return JsonResponse(
@@ -288,7 +284,7 @@ def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
 @never_cache
 def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """The log in the browser: its first 256 KiB, and where to get the rest."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     if not job.log_key:
         raise Http404
     try:
@@ -303,10 +299,10 @@ def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @never_cache
 def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     """Send the browser to a presigned address of one of the job's own objects."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     found = _file(job, kind)
     if found is not None and missing_files.is_missing(found.bucket, found.key):  # S3 would answer with a page of XML
-        job = _own(request, job_id)
+        job = own_job(request, job_id)
         if _file(job, kind) == found:
             messages.error(request, missing_files.tell(job, found.key))
             return redirect(job)
@@ -336,7 +332,7 @@ def _file(job: Job, kind: str) -> JobFile | None:
 @require_POST
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel a job."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     return _act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
 
 
@@ -344,7 +340,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Put a job into the queue again."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     return _act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
 
 
@@ -352,7 +348,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delete(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Ask first (GET), then delete the job and its files for good (POST)."""
-    job = _own(request, job_id)
+    job = own_job(request, job_id)
     if request.method == "GET":
         return render(request, "jobs/confirm_delete.html", {"job": job})
     with transaction.atomic():

@@ -17,13 +17,18 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of a bar chart; `width` in percent of the longest, `share` in percent of all."""
+    """One row of a bar chart.
+
+    label: for people. count: of alleles. width: in percent of the longest. share: in percent of all. css: the class of
+    its color. value: the label in the explorer's filter; "" if it is none.
+    """
 
     label: str
     count: int
     width: float
     share: float
     css: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +55,33 @@ def plain(consequence: str) -> str:
     return " + ".join(term.removesuffix("_variant").replace("_", " ") for term in consequence.split("&"))
 
 
-def bars(rows: Iterable[tuple[str, int, str]], limit: int) -> list[Bar]:
-    """The `limit` longest of (label, count, css class), longest first; ties by label."""
+def bars(rows: Iterable[tuple[str, int, str, str]], limit: int) -> list[Bar]:
+    """Return the `limit` longest of (label, count, css class, value), longest first; ties by label."""
     ordered = sorted(rows, key=lambda row: (-row[1], row[0]))
-    total = sum(count for _, count, _ in ordered) or 1
-    longest = max((count for _, count, _ in ordered), default=0) or 1
+    total = sum(count for _, count, *_ in ordered) or 1
+    longest = max((count for _, count, *_ in ordered), default=0) or 1
     return [
-        Bar(label, count, percent(count, longest), percent(count, total), css) for label, count, css in ordered[:limit]
+        Bar(label, count, percent(count, longest), percent(count, total), css, value)
+        for label, count, css, value in ordered[:limit]
     ]
 
 
 @register.simple_tag
 def consequence_bars(counts: Mapping[str, int], limit: int = 12) -> list[Bar]:
     """Alleles per consequence, coloured by impact."""
-    return bars(((plain(name), count, f"impact-{impact(name)}") for name, count in counts.items()), limit)
+    return bars(
+        (
+            (plain(name), count, f"impact-{impact(name)}", name if name in IMPACT else "")
+            for name, count in counts.items()
+        ),
+        limit,
+    )
 
 
 @register.simple_tag
 def gene_bars(genes: Iterable[Mapping[str, Any]], limit: int = 12) -> list[Bar]:
     """Alleles per gene, from [{"gene": …, "count": …}]."""
-    return bars(((gene["gene"], gene["count"], "gene") for gene in genes), limit)
+    return bars(((gene["gene"], gene["count"], "gene", gene["gene"]) for gene in genes), limit)
 
 
 @register.simple_tag

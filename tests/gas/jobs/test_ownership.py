@@ -31,6 +31,13 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/cancel/": "POST",
     "jobs/<uuid:job_id>/retry/": "POST",
     "jobs/<uuid:job_id>/delete/": "POST",
+    "jobs/<uuid:job_id>/variants/": "GET",
+    "jobs/<uuid:job_id>/variants/search/": "GET",
+    "jobs/<uuid:job_id>/variants/columns/": "POST",
+    "jobs/<uuid:job_id>/variants/saved/": "POST",
+    "jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/": "POST",
+    "jobs/<uuid:job_id>/variants/at/<path:variant>/": "GET",
+    "jobs/<uuid:job_id>/variants/at/<path:variant>/star/": "POST",
 }
 #: Addresses that name nothing of anybody's.
 OF_NOBODY = {
@@ -50,6 +57,9 @@ OF_NOBODY = {
     "plan/portal/",
     "plan/back/",
     "plan/back/live/",
+    "starred/",
+    "starred/file/",
+    "starred/<int:pk>/remove/",  # the person's own, see tests/gas/explorer/test_keeping.py
     "stripe/webhook/<uuid:uuid>/",  # by its signature, see tests/gas/subscriptions/test_webhooks.py
 }
 KINDS = ("vcf", "index", "tsv", "parquet", "stats", "log", "summary", "input", "nonsense")
@@ -66,7 +76,8 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Ite
 
 
 def concrete(path: str, job_id: object) -> list[str]:
-    address = "/" + path.replace("<uuid:job_id>", str(job_id))
+    address = "/" + path.replace("<uuid:job_id>", str(job_id)).replace("<path:variant>", "chrM-3243-A-G")
+    address = address.replace("<int:pk>", "1")
     return [address.replace("<str:kind>", kind) for kind in KINDS] if "<str:kind>" in address else [address]
 
 

@@ -1,0 +1,65 @@
+"""From an address to the open table of the person's own job."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRefresh
+
+from gas.explorer.database import QueryRefused
+from gas.explorer.results import Reason, Unavailable, open_result
+from gas.jobs.models import Job
+from gas.jobs.pages.access import own_job
+from gas.subscriptions.plans import plan_of
+from gas.users.requests import PersonRequest
+
+#: Reasons that pass by themselves: the page looks again.
+PASSING = {Reason.RESTORING, Reason.BEING_MADE, Reason.NO_ROOM}
+#: Seconds until it does.
+PACE = 3
+#: The header with which it asks.
+WAITED = "X-Waited"
+
+
+def explored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Make a view of an address that names a job from one that takes the request, the job and its open table.
+
+    A job of somebody else's is 404. While there is no table the page says why, and looks again if that passes.
+    """
+
+    @wraps(view)
+    @login_required
+    @never_cache
+    def page(request: PersonRequest, job_id: UUID, **kwargs: Any) -> HttpResponse:
+        job = own_job(request, job_id)
+        try:
+            with open_result(job) as database:
+                if WAITED in request.headers:  # by the page that says why there was no table
+                    return HttpResponseClientRefresh()
+                return view(request, job, database, **kwargs)
+        except Unavailable as why:
+            return _unavailable(request, job, why)
+        except QueryRefused as refused:
+            return render(request, _template(request), {"job": job, "refused": str(refused)})
+
+    return page
+
+
+def _unavailable(request: PersonRequest, job: Job, why: Unavailable) -> HttpResponse:
+    values = {
+        "job": job,
+        "sentence": str(why),
+        "reason": why.reason,
+        "pace": PACE if why.reason in PASSING else None,
+        "can_upgrade": plan_of(job.owner).archives,
+    }
+    return render(request, _template(request), values)
+
+
+def _template(request: PersonRequest) -> str:
+    return "explorer/_unavailable.html" if request.htmx else "explorer/unavailable.html"

@@ -1,0 +1,259 @@
+"""What the table's page is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.forms import BoundField
+from django.http import QueryDict
+from django.urls import reverse
+
+from annotator.tables.schema import Column, Kind
+from gas.explorer import marks, presets, query
+from gas.explorer.columns import ResultColumns, UnknownColumn
+from gas.explorer.database import Database, QueryRefused
+from gas.explorer.filter_kinds import Filter
+from gas.explorer.filters import FilterForm, State, form_for
+from gas.explorer.models import ColumnChoice, SavedFilter
+from gas.explorer.pages.address import COLUMNS, CURSOR, SORT, Address
+from gas.jobs.models import Job
+from gas.users.requests import PersonRequest
+
+#: Columns that name a variant. Tables show them as one, which is always there.
+IDENTITY = ("contig", "pos", "ref", "alt")
+SORTABLE = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER}
+FACET_TITLES = {
+    "impact": "Impact",
+    "consequence": "Most severe consequence",
+    "type": "Variant type",
+    "significance": "Clinical significance",
+    "gene": "Gene",
+    "contig": "Contig",
+}
+#: Facets whose filter takes several values at once.
+SEVERAL = {"impact", "consequence", "type", "significance"}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter. text: for people. url: without it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FacetRow:
+    """A value of a facet.
+
+    label: for people. share: in percent. url: with the value as a filter, or without it if it is one; "" if it cannot.
+    """
+
+    label: str
+    value: str
+    count: int
+    share: float
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Values of a column and how many variants have each. more: values that are not listed."""
+
+    name: str
+    title: str
+    rows: list[FacetRow]
+    more: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Filters under one heading. active: how many ask for something. open: whether they are shown at first."""
+
+    title: str
+    filters: list[tuple[Filter, list[BoundField]]]
+    active: int
+    open: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's head.
+
+    url: sorts by it, or the other way; "" if it cannot. direction: "ascending", "descending" or "".
+    """
+
+    column: Column
+    url: str
+    direction: str
+
+
+def chosen_columns(columns: ResultColumns, names: Sequence[str]) -> list[Column]:
+    """Return the named columns without those that name a variant; the usual ones if there are none."""
+    found = [one for one in columns.chosen(list(names)) if one.name not in IDENTITY]
+    return found or [one for one in columns.default if one.name not in IDENTITY]
+
+
+def order_of(text: str, columns: ResultColumns) -> query.Order:
+    """Return the order that an address asks for; along the genome if there is no such column."""
+    try:
+        return query.Order.parse(text, columns)
+    except UnknownColumn:
+        return query.Order()
+
+
+def _remembered(request: PersonRequest) -> list[str]:
+    choice = ColumnChoice.objects.filter(owner=request.user).first()
+    return choice.names if choice else []
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks of a table: the form, the address, and, if the form is valid, the state."""
+
+    form: FilterForm
+    address: Address
+    columns: list[Column]
+    order: query.Order
+    state: State | None
+
+    @classmethod
+    def of(cls, request: PersonRequest, job: Job, database: Database) -> "Asked":
+        """Read a request's parameters."""
+        form = form_for(database.columns, request.GET)
+        address = Address.of(reverse("explorer:table", args=[job.pk]), request.GET, form)
+        names = [one for text in request.GET.getlist(COLUMNS) for one in text.split(",") if one]
+        order = order_of(request.GET.get(SORT, ""), database.columns)
+        state = form.state() if form.is_valid() else None
+        return cls(form, address, chosen_columns(database.columns, names or _remembered(request)), order, state)
+
+    def chips(self) -> list[Chip]:
+        """Return the active filters."""
+        if self.state is None:
+            return []
+        columns = self.form.columns
+        return [
+            Chip(text, str(self.address.without(one.fields(columns))))
+            for one in self.form.filters
+            if (text := one.in_words(self.state.values, columns))
+        ]
+
+    def groups(self) -> list[Group]:
+        """Return the form's filters by heading."""
+        found = []
+        for title, filters in self.form.groups().items():
+            fields = [field for _, some in filters for field in some]
+            asked = {name for name, _ in self.address.filters}
+            active = sum(any(field.name in asked for field in some) for _, some in filters)
+            found.append(Group(title, filters, active, bool(active) or any(field.errors for field in fields)))
+        return found
+
+    def heads(self) -> list[Head]:
+        """Return the heads of the columns; the first is that of the variants themselves, along the genome."""
+        place = Column("", Kind.TEXT, "Variant", "Contig, position, REF and ALT; sorts along the genome")
+        return [self._head(one) for one in (place, *self.columns)]
+
+    def _head(self, column: Column) -> Head:
+        if column.kind not in SORTABLE:
+            return Head(column, "", "")
+        is_this = self.order.column == column.name
+        direction = ("descending" if self.order.descending else "ascending") if is_this else ""
+        following = query.Order(column.name, is_this and not self.order.descending)
+        text = str(following) if following != query.Order() else ""
+        return Head(column, str(self.address.other(SORT, text)), direction)
+
+
+def facets(asked: Asked, found: query.Facets) -> list[Facet]:
+    """Return the facets with the addresses that their values lead to."""
+    return [_facet(asked, name, title, found) for name, title in FACET_TITLES.items() if found.values.get(name)]
+
+
+def _facet(asked: Asked, name: str, title: str, found: query.Facets) -> Facet:
+    rows = []
+    for one in found.values[name]:
+        several = name in SEVERAL
+        value = "none" if one.value is None and several else one.value
+        url = str(asked.address.toggled(one.filter, value, several=several)) if value else ""
+        chosen = value is not None and value in asked.address.values(one.filter)
+        label = _label(name, one.value)
+        share = round(100 * one.count / (found.total or 1), 2)
+        rows.append(FacetRow(label, one.value or "", one.count, share, url, chosen))
+    return Facet(name, title, rows, found.more.get(name, 0))
+
+
+def _label(facet: str, value: str | None) -> str:
+    if value is None:
+        return {"gene": "No gene", "significance": "Not classified"}.get(facet, "None")
+    return value if facet in {"gene", "contig", "type"} else value.replace("_", " ").lower().capitalize()
+
+
+def rows(asked: Asked, state: State, database: Database, cursor: str) -> query.Page:
+    """Return a page of variants; the first one if the cursor is of another order. Raises QueryRefused."""
+    wanted = [database.columns.get(name) for name in (*IDENTITY, "impact", "known", "significance")]
+    wanted += [one for one in asked.columns if one not in wanted]
+    try:
+        return query.page(database, state, wanted, order=asked.order, cursor=cursor)
+    except query.BadCursor:
+        return query.page(database, state, wanted, order=asked.order)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Filters with a name.
+
+    url: with these filters. lacks: why this file cannot be asked for them; "" if it can. pk: of a person's own.
+    """
+
+    name: str
+    text: str
+    url: str
+    lacks: str = ""
+    pk: int | None = None
+
+
+def offers(asked: Asked) -> list[Offer]:
+    """Return what everybody is offered."""
+    none = asked.address.without(asked.form.fields)
+    return [
+        Offer(one.label, one.text, str(none.with_values(QueryDict(text).lists())))
+        for one, text in presets.offered(asked.form.columns)
+    ]
+
+
+def saved(request: PersonRequest, asked: Asked) -> list[Offer]:
+    """Return the person's own filters."""
+    none, found = asked.address.without(asked.form.fields), []
+    for one in SavedFilter.objects.filter(owner=request.user):
+        values = QueryDict(one.query)
+        absent = [name for name in values if name not in asked.form.fields]
+        lacks = "This result cannot be filtered by all of it: it has other sources or samples." if absent else ""
+        found.append(Offer(one.name, "", str(none.with_values(values.lists())), lacks, one.pk))
+    return found
+
+
+def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str, Any]:
+    """Return what the bar above the table offers."""
+    names = {one.name for one in asked.columns}
+    choices = [(one, one.name in names) for one in database.columns.shown if one.name not in IDENTITY]
+    return {"presets": offers(asked), "saved": saved(request, asked), "column_choices": choices}
+
+
+def table(request: PersonRequest, job: Job, database: Database, asked: Asked, *, rows_alone: bool) -> dict[str, Any]:
+    """Return what the table's page shows. rows_alone: without counts, for the next page of the same variants."""
+    values: dict[str, Any] = {"job": job, "asked": asked, "heads": asked.heads(), "chips": asked.chips()}
+    if not rows_alone:
+        values |= {"groups": asked.groups(), **tools(request, database, asked)}
+    if asked.state is None:
+        return values
+    try:
+        values["page"] = page = rows(asked, asked.state, database, request.GET.get(CURSOR, ""))
+        values["marks"] = marks.of_rows(request.user, job.reference, page.rows)
+        values["next"] = asked.address.at(page.next) if page.next else ""
+        values["previous"] = asked.address.at(page.previous) if page.previous else ""
+        if not rows_alone:
+            found = query.facets(database, asked.state)
+            values |= {"total": found.total, "facets": facets(asked, found)}
+    except QueryRefused as refused:
+        values["refused"] = str(refused)
+    return values

@@ -1,0 +1,20 @@
+"""Addresses of the explorer. Every one that names a job answers 404 for a job of somebody else's."""
+
+from django.urls import path
+
+from gas.explorer.pages import keeping, views
+
+app_name = "explorer"
+
+urlpatterns = [
+    path("jobs/<uuid:job_id>/variants/", views.table, name="table"),
+    path("jobs/<uuid:job_id>/variants/search/", views.search, name="search"),
+    path("jobs/<uuid:job_id>/variants/columns/", keeping.columns, name="columns"),
+    path("jobs/<uuid:job_id>/variants/saved/", keeping.save, name="save"),
+    path("jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/", keeping.forget, name="forget"),
+    path("jobs/<uuid:job_id>/variants/at/<path:variant>/star/", keeping.star, name="star"),
+    path("jobs/<uuid:job_id>/variants/at/<path:variant>/", views.variant, name="variant"),
+    path("starred/", keeping.starred, name="starred"),
+    path("starred/file/", keeping.starred_file, name="starred_file"),
+    path("starred/<int:pk>/remove/", keeping.unstar, name="unstar"),
+]

@@ -1,0 +1,1 @@
+"""Cells of tables and fields of the form, for the explorer's templates."""
