@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.backoff import NoBackoff
@@ -90,13 +89,3 @@ class RedisOrMemory(RedisCache):
 
     def clear(self, *args: Any, **kwargs: Any) -> Any:
         return self._ask(super().clear, self._memory.clear, *args, **kwargs)
-
-
-def count(key: str, seconds: float) -> int:
-    """Add one to a counter that ends `seconds` after its first use. Returns what it is now."""
-    cache.add(key, 0, seconds)
-    try:
-        return cache.incr(key)
-    except ValueError:  # it ended, or Redis did, just now
-        cache.set(key, 1, seconds)
-        return 1

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gas import clock
-from gas.jobs import outputs
+from gas.jobs import notice_kinds, outputs
 from gas.jobs.outputs import Output, Storage, StoredOutput
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
 
@@ -280,16 +280,12 @@ class JobEvent(models.Model):
 class Notice(models.Model):
     """A mail to a person, sent once. The row is written with the move that the mail announces."""
 
-    class Kind(models.TextChoices):
-        COMPLETED = "completed"
-        FAILED = "failed"
-        RESTORED = "restored"
-        ARCHIVAL = "archival"
+    Kind = notice_kinds.Kind
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="notices")
     facts = models.JSONField(default=dict, help_text="The content of the mail, in addition to the job.")
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=10, choices=notice_kinds.choices)
     created_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=clock.now, help_text="When its latest message is due, or its next try.")
     tries = models.PositiveSmallIntegerField(default=0)

@@ -4,7 +4,6 @@ import logging
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_POST
 from djstripe.models import WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
-from gas.cache import count
+from gas.rate_limits import RateLimit
 from gas.subscriptions import stripe
 
 log = logging.getLogger(__name__)
@@ -21,6 +20,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 512 * 1024
 #: Refusals within a minute after which an address gets no answer for the rest of the minute.
 BAD_A_MINUTE = 30
+REFUSALS = RateLimit("bad-webhooks", seconds=60)
 
 _process = ProcessWebhookView.as_view()
 
@@ -29,13 +29,13 @@ _process = ProcessWebhookView.as_view()
 @require_POST
 def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """200 when the event is stored; 400 if it is not signed by Stripe, 413 too long, 429 after many of those, 404."""
-    counter = f"bad-webhooks:{get_adapter(request).get_client_ip(request)}"
-    if cache.get(counter, 0) >= BAD_A_MINUTE:
+    sender = get_adapter(request).get_client_ip(request)
+    if REFUSALS.is_used_up(sender, BAD_A_MINUTE):
         return HttpResponse(status=429)
     endpoint = get_object_or_404(WebhookEndpoint, djstripe_uuid=uuid)
     status = _refusal(request, endpoint)
     if status:
-        count(counter, 60)
+        REFUSALS.take(sender, BAD_A_MINUTE)
         log.warning("a webhook is refused with %d", status)
         return HttpResponse(status=status)
     answer: HttpResponse = _process(request, uuid=uuid)

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from gas.cache import count
+from gas.rate_limits import RateLimit
 from gas.users import exports
 from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.forms import DeleteForm, ProfileForm
@@ -32,6 +32,7 @@ from gas.users.requests import PersonRequest
 #: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
 FRESH_SECONDS = 300
 EXPORTS_AN_HOUR = 10
+EXPORTS = RateLimit("exports", seconds=3600)
 
 
 @login_required
@@ -73,7 +74,7 @@ def export(request: PersonRequest) -> HttpResponse:
         if not request.htmx:
             return redirect("users:profile")
         return render(request, "users/_export.html", {"export": Export.objects.filter(owner=request.user).first()})
-    if count(f"exports:{request.user.pk}", 3600) > EXPORTS_AN_HOUR:
+    if not EXPORTS.take(request.user.pk, EXPORTS_AN_HOUR):
         return render(request, "429.html", status=429)
     if not exports.ask(request.user):
         messages.info(request, "Your data is being prepared already.")

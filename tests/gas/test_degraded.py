@@ -13,7 +13,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from gas.aws import probes
-from gas.cache import RedisOrMemory, count
+from gas.cache import RedisOrMemory
+from gas.rate_limits import RateLimit
 from gas.settings import CACHES
 from gas.users.models import User
 from gas.web import health
@@ -133,7 +134,8 @@ def test_redis_is_used_again_once_it_answers(settings: Any, tiny_redis: int, mon
 
 def test_a_counter_that_ends_between_two_steps_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(cache), "add", lambda *_: True, raising=False)
-    assert count("ended", 60) == 1
+    limit = RateLimit("trial", seconds=60)
+    assert [limit.take("ended", 1) for _ in range(2)] == [True, False]
 
 
 # --- /healthz/ and /readyz/

@@ -8,14 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from annotator.errors import EngineError
 from annotator.preflight.build_detection.detect import SAMPLE, Fit, detect
 from annotator.preflight.build_detection.evidence import Site
 from annotator.reference.pack import Reference, ReferenceInfo, load_reference
-from gas.cache import count
 from gas.jobs.catalogue import references
+from gas.rate_limits import RateLimit
 from gas.users.models import User
 
 log = logging.getLogger(__name__)
@@ -29,6 +28,7 @@ MAX_LINE = 1000  # characters; a longer header line says nothing of the build
 MAX_REF = 100  # bases of one REF that are looked at
 MAX_CONTIG = 200
 PER_HOUR = 600  # questions of one person
+LIMIT = RateLimit("builds", seconds=3600)
 
 
 class Unreadable(Exception):
@@ -37,8 +37,7 @@ class Unreadable(Exception):
 
 def too_many(person: User) -> bool:
     """Count a question, and tell whether the person has asked more than PER_HOUR within the hour."""
-    key = f"builds:{person.pk}:{timezone.now():%Y%m%d%H}"
-    return count(key, 3600) > PER_HOUR
+    return not LIMIT.take(person.pk, PER_HOUR)
 
 
 def proposal(body: Any) -> dict[str, Any]:

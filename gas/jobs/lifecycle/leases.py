@@ -15,6 +15,7 @@ from annotator import bounds
 from gas import clock
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.moves import LostRace, move_job
+from gas.jobs.notice_kinds import Kind
 from gas.jobs.queue import faults, turns
 from gas.jobs.queue.enqueue import enqueue
 from gas.jobs.states import JobStatus
@@ -238,7 +239,7 @@ def take_back(job: Job) -> None:
     _requeue(job, expired, "The worker stopped answering.", 0, maker_is_gone=True)
 
 
-def owe_notice(job: Job, kind: Notice.Kind) -> None:
+def owe_notice(job: Job, kind: Kind) -> None:
     """Within the transaction of a move: a mail about it is owed, and sent after the commit."""
     notice = Notice.objects.create(owner_id=job.owner_id, job=job, kind=kind)
     send_after_commit(SEND_NOTICE, notice.pk)

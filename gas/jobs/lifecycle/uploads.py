@@ -16,7 +16,6 @@ from django.utils import timezone
 from gas import clock
 from gas.aws import s3
 from gas.aws.clients import AWSError
-from gas.cache import count
 from gas.jobs.catalogue import references
 from gas.jobs.file_names import clean_name
 from gas.jobs.models import Job, UploadSwitch
@@ -24,11 +23,14 @@ from gas.jobs.moves import LostRace, move_job
 from gas.jobs.queue.enqueue import enqueue, is_full
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus
+from gas.rate_limits import RateLimit
 from gas.subscriptions.plans import PLANS, Plan, plan_of
 from gas.users.locks import lock_owner
 from gas.users.models import PlanChoice, User
 
 log = logging.getLogger(__name__)
+
+LIMIT = RateLimit("uploads", seconds=3600)
 
 #: An upload that began so long ago, and has not finished, is offered to be cleared away.
 QUIET = timedelta(minutes=5)
@@ -254,8 +256,7 @@ def beyond_limit(size: int, plan: Plan) -> str:
 
 def _count(owner: User) -> None:
     """In the cache, so that deleting a job does not make room for another."""
-    key = f"uploads:{owner.pk}:{timezone.now():%Y%m%d%H}"
-    if count(key, 3600) > settings.UPLOADS_PER_HOUR:
+    if not LIMIT.take(owner.pk, settings.UPLOADS_PER_HOUR):
         raise TooMany(f"You have begun {settings.UPLOADS_PER_HOUR} uploads within the hour.", "Go on in the next.")
 
 

@@ -20,7 +20,7 @@ from annotator import bounds
 from gas import clock
 from gas.jobs import findings
 from gas.jobs.models import Notice, ResultFile
-from gas.jobs.states import JobStatus
+from gas.jobs.notice_kinds import KINDS, TEMPLATE_ENDINGS, template
 from gas.staff.alerts import alert
 from gas.tasknames import SEND_NOTICE, send_after_commit
 
@@ -34,8 +34,6 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
 
 #: Findings that a mail names, for those who want them in mails.
 MAILED_FINDINGS = 5
-#: The condition of a notice, which must still hold when its mail is sent.
-TELLS_OF = {Notice.Kind.COMPLETED: JobStatus.COMPLETED, Notice.Kind.FAILED: JobStatus.FAILED}
 
 
 def send(notice_id: int) -> None:
@@ -48,8 +46,9 @@ def send(notice_id: int) -> None:
     if not holds(notice):
         mine.delete()
         return
-    if not getattr(notice.owner, f"mail_{notice.kind}", True):
-        mine.delete()  # they would rather not have such mails; that results are about to be archived is always told
+    preference = KINDS[Notice.Kind(notice.kind)].preference
+    if preference and not getattr(notice.owner, preference):
+        mine.delete()  # the owner does not want such mails
         return
     try:
         compose(notice).send()
@@ -65,7 +64,7 @@ def send(notice_id: int) -> None:
 def holds(notice: Notice) -> bool:
     """Whether what the notice tells is still so: its job may have been tried again, its owner be premium again."""
     if notice.job:
-        return notice.job.status == TELLS_OF[Notice.Kind(notice.kind)]
+        return notice.job.status == KINDS[Notice.Kind(notice.kind)].job_status
     if notice.kind == Notice.Kind.ARCHIVAL:
         due = datetime.fromisoformat(notice.facts["due"])
         return due < clock.now() or ResultFile.objects.filter(job__owner=notice.owner, archive_due_at=due).exists()
@@ -116,11 +115,9 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
         "site_url": settings.SITE_URL,
         "support_email": settings.SUPPORT_EMAIL,
     }
-    template = f"jobs/mail/{notice.kind}"
-    subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
-    text, html = (_printable(render_to_string(f"{template}.{kind}", context)) for kind in ("txt", "html"))
-    mail = EmailMultiAlternatives(_printable(subject), text, to=[notice.owner.email])
-    mail.attach_alternative(html, "text/html")
+    subject, text, html = (render_to_string(template(notice.kind, ending), context) for ending in TEMPLATE_ENDINGS)
+    mail = EmailMultiAlternatives(_printable(" ".join(subject.split())), _printable(text), to=[notice.owner.email])
+    mail.attach_alternative(_printable(html), "text/html")
     return mail
 
 

@@ -36,6 +36,7 @@ from gas.jobs.output_files import JobFile, files_of
 from gas.jobs.outputs import output_of
 from gas.jobs.pages import context
 from gas.jobs.pages.access import own_job
+from gas.jobs.pages.forms import JobFilterForm, UploadForm
 from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import is_full
 from gas.jobs.states import JobStatus, ResultState
@@ -46,8 +47,6 @@ logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
-#: No file is larger: an S3 object's limit is 50 TB.
-MAX_SIZE = 2**63
 #: Seconds until the list looks again while a job is under way.
 LIST_PACE = 2
 STORAGE_SILENT = "The storage does not answer just now. Try again in a minute."
@@ -60,8 +59,8 @@ STOP_POLLING = 286
 @never_cache
 def job_list(request: PersonRequest) -> HttpResponse:
     """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
-    # A NUL is in no name, and PostgreSQL would not take it.
-    query, status = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("status", "")
+    filters = JobFilterForm(request.GET).values()
+    query, status = filters["q"], filters["status"]
     mine = Job.objects.filter(owner=request.user).defer("preview")
     jobs = mine.select_related("result__batch")
     if query:
@@ -118,15 +117,14 @@ def uploads(request: PersonRequest) -> JsonResponse:
     400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
     """
     try:
-        body = json_body(request)
-        name, size, reference = str(body["name"]), body["size"], str(body["reference"])
-        key = UUID(header) if (header := request.headers.get("Idempotency-Key")) else None
-    except (ValueError, KeyError, TypeError):
-        size = None
-    if type(size) is not int or not 0 <= size < MAX_SIZE:
+        asked = UploadForm({**json_body(request), "idempotency_key": request.headers.get("Idempotency-Key")})
+    except (ValueError, TypeError):
+        asked = UploadForm({})
+    if not asked.is_valid():
         return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
+    key = asked.cleaned_data.pop("idempotency_key")
     try:
-        ticket = open_upload(request.user, name=name, size=size, reference=reference, key=key)
+        ticket = open_upload(request.user, **asked.cleaned_data, key=key)
     except UploadRefused as refusal:
         return _refused(refusal, status=400)
     if ticket.form is None:

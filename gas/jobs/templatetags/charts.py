@@ -4,13 +4,17 @@ A bar is an SVG rect whose width is an attribute in percent: drawn on the server
 and no style attribute (the content security policy forbids what is inline).
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import template
 
+from annotator.bounds import printable
 from annotator.effects.terms import IMPACT, impact_of
+
+log = logging.getLogger(__name__)
 
 register = template.Library()
 
@@ -44,9 +48,16 @@ class Segment:
 
 @register.filter
 def impact(consequence: str) -> str:
-    """Return high, moderate, low or modifier: of the most severe of terms that are joined by "&"."""
-    terms = [term for term in consequence.split("&") if term in IMPACT]
-    return impact_of(terms).lower() if terms else "modifier"
+    """Return high, moderate, low or modifier: of the most severe of terms that are joined by "&".
+
+    Terms are looked up in the annotator's table. A term that the table lacks, as an older result may have, is
+    "unknown", and logged.
+    """
+    terms = consequence.split("&")
+    if unknown := [term for term in terms if term not in IMPACT]:
+        log.warning("consequence terms without an impact: %s", ", ".join(map(printable, unknown)))
+    known = [term for term in terms if term in IMPACT]
+    return impact_of(known).lower() if known else "unknown"
 
 
 @register.filter

@@ -1,0 +1,58 @@
+"""What the pages of jobs take from a request: filters of the list, and the JSON bodies of the upload page."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+
+from gas.jobs.states import JobStatus, ResultState
+
+#: No file is larger: an S3 object's limit is 50 TB.
+MAX_SIZE = 2**63
+
+
+class SearchField(forms.CharField):
+    """Text to search for. A NUL is in no name, and PostgreSQL does not take one: it is left out."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(str(value or "").replace("\0", "")))
+
+
+class JobFilterForm(forms.Form):
+    """The filters of the list of jobs. A status that does not exist filters nothing."""
+
+    q = SearchField(required=False)
+    status = forms.ChoiceField(required=False, choices=[*JobStatus.choices, *ResultState.choices])
+
+    def values(self) -> dict[str, str]:
+        """Return {"q", "status"}, "" for each filter that is not set or not valid."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+class JSONText(forms.Field):
+    """A required text of a JSON object, which may be empty."""
+
+    empty_values = [None]  # noqa: RUF012  (as Django declares it)
+
+    def to_python(self, value: Any) -> str | None:
+        return None if value is None else str(value)
+
+
+class JSONInteger(forms.Field):
+    """A required integer of a JSON object: no text, no fraction, neither true nor false."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value is not None and type(value) is not int:
+            raise ValidationError("not an integer", code="invalid")
+        return value
+
+
+class UploadForm(forms.Form):
+    """An upload that a browser asks for: the file's name, its size in bytes, and the reference pack's id."""
+
+    name = JSONText()
+    size = JSONInteger(validators=[MinValueValidator(0), MaxValueValidator(MAX_SIZE - 1)])
+    reference = JSONText()
+    idempotency_key = forms.UUIDField(required=False)
