@@ -54,9 +54,9 @@ def sign_out(page: Page, origin: str) -> None:
 
 
 def confirm(page: Page, password: str = PASSWORD) -> None:
-    """Is it you? It is."""
+    """Confirm who one is."""
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def by_globus(page: Page, origin: str, sub: str) -> None:
@@ -143,7 +143,7 @@ def test_an_unverified_address_takes_nobodys_account_over(
     globus.person("mallory", email=email, name="Mallory")
     for _ in range(2):
         by_globus(phone, site.web_url, "mallory")
-        expect(phone.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+        expect(phone.get_by_role("heading", name="Check your mailbox")).to_be_visible()
         phone.goto(f"{site.web_url}/jobs/")
         expect(phone).to_have_url(re.compile("/accounts/login/"))
     mails = wait_until(lambda: [m for m in site.mail(email) if "already" in m["subject"]])
@@ -175,7 +175,7 @@ def test_linked_in_the_profile_used_and_unlinked(desktop: Page, phone: Page, sit
     expect(page.get_by_text("It is unlinked")).to_be_visible()
     sign_out(phone, site.web_url)
     by_globus(phone, site.web_url, "linker")
-    expect(phone.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Check your mailbox")).to_be_visible()
 
 
 def test_a_code_by_mail_signs_in(desktop: Page, site: Stack) -> None:

@@ -98,7 +98,7 @@ def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -
     # Delete.
     page.goto(job)
     page.get_by_role("link", name="Delete").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     page.wait_for_url(re.compile(r"/jobs/$"))
     expect(page.get_by_role("link", name="family trio.vcf")).to_have_count(0)
     key = job.rstrip("/").rpartition("/")[2]

@@ -189,7 +189,7 @@ def postpone(claim: Claim, reason: str, *, kind: str = "") -> None:
         forget_attempt(job, maker_is_gone=False)
         enqueue(
             job,
-            "There is trouble on our side, not with your file. It is tried again by itself.",
+            "There is a problem on our side, not with your file. It is tried again by itself.",
             delay=faults.pause(count),
             guard=Q(lease_token=claim.token),
             attempts=max(0, job.attempts - 1),

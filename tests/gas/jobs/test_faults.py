@@ -129,10 +129,10 @@ def test_the_page_says_in_a_sentence_that_nothing_needs_to_be_done(
     claim = claimed()
     page = browser_of(person)
     address = claim.job.get_absolute_url()
-    assert b"trouble on our side" not in page.get(address).content
+    assert b"problem on our side" not in page.get(address).content
     leases.postpone(claim, "S3 is down: secret details")
     shown = page.get(address).content.decode()
-    assert "There is trouble on our side, not with your file" in shown
+    assert "There is a problem on our side, not with your file" in shown
     assert "secret details" not in shown
 
 

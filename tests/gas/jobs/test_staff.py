@@ -105,7 +105,7 @@ def test_the_page_shows_states_prices_dead_letters_and_what_stands_still(
     assert "gas-restore-dead</th><td>SQS does not answer<" in page  # this one was not made
     assert "Standard about $0.10, ready in 3–5 hours" in page
     assert "no such archive" in page
-    assert "1 archive that nobody needs is still in Glacier" in page
+    assert "1 unneeded archive is still in Glacier" in page
 
 
 # --- What is done

@@ -81,7 +81,7 @@ def test_what_takes_too_long_is_late_and_never_full(make: Callable[..., ResultFi
     found = result_status.progress(result)
     assert found is not None
     assert (found["fraction"], found["late"]) == (0.98, True)
-    assert "takes longer than it should" in words_of(page(client, result))
+    assert "takes longer than expected" in words_of(page(client, result))
 
 
 def test_there_is_no_progress_before_glacier_was_asked_nor_after(make: Callable[..., ResultFile]) -> None:

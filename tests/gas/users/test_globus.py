@@ -97,7 +97,7 @@ def test_an_address_that_is_not_proved_opens_nobodys_account(globus: Provider, c
     client = Client()
     answer = go(client, globus, "stranger")
     assert who(client) is None
-    assert "Look into your mailbox" in answer.content.decode()
+    assert "Check your mailbox" in answer.content.decode()
     assert not SocialAccount.objects.exists()
     assert User.objects.get().name == owner.name
     (sent,) = mail.outbox

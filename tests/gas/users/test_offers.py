@@ -30,7 +30,7 @@ def second_factor(person: User) -> None:
 def test_the_only_address_can_be_neither_removed_nor_made_primary(person: User) -> None:
     client = signed_in(person)
     assert actions(client, person.email) == set()
-    assert "add the new one" in client.get("/accounts/email/").content.decode()
+    assert "add the new address" in client.get("/accounts/email/").content.decode()
 
 
 def test_each_address_offers_what_succeeds(person: User) -> None:
