@@ -1,0 +1,43 @@
+"""docs/architecture.md leads a newcomer to files that exist, and to words that are in them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "architecture.md").read_text()
+
+
+def rows() -> list[tuple[str, list[str], str]]:
+    """What to change, which files to open, and which word to look for."""
+    _, _, after = TEXT.partition("## To change ..., open ...\n")
+    table = [line for line in after.partition("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return [(what, re.findall(r"`([^`]+)`", files), word.strip("`")) for what, files, word in cells]
+
+
+def test_there_are_at_least_24_changes_and_each_is_named_once() -> None:
+    changes = [what for what, _, _ in rows()]
+    assert len(changes) == len(set(changes)) >= 24
+
+
+@pytest.mark.parametrize(("what", "files", "word"), rows(), ids=[what for what, _, _ in rows()])
+def test_a_change_opens_at_most_three_files_that_exist(what: str, files: list[str], word: str) -> None:
+    assert 1 <= len(files) <= 3
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    texts = [(ROOT / name).read_text() for name in files if (ROOT / name).is_file()]
+    assert any(word in text for text in texts), f"{word} is in none of {files}"
+
+
+def test_the_list_of_rooms_names_what_there_is() -> None:
+    """Every package of gas and gas.jobs is in the list, and every module that the list names exists."""
+    listed = TEXT.partition("## Rooms\n\n```\n")[2].partition("```")[0]
+    for package in ("gas", "gas/jobs"):
+        for room in (ROOT / package).iterdir():
+            if (room / "__init__.py").exists() and room.name not in {"migrations", "management", "templatetags"}:
+                assert re.search(rf"^ *{room.name}/", listed, re.MULTILINE), f"{room} is not listed"
+    folders = ("gas", "annotator", "archive", "restore", "devstack")
+    modules = {path.name for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    named = set(re.findall(r"\b([a-z_]+\.py)\b", listed)) - {"manage.py", "celeryconfig.py"}
+    assert named <= modules
