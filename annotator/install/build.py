@@ -1,7 +1,6 @@
 """A pack from a genome and its genes: everything that a folder of REFERENCES_DIR holds, the manifest last."""
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from annotator.formats import bcftools
 from annotator.formats.fasta import Sequence as Bases
 from annotator.install import codes, names
 from annotator.install.checksums import of_file
-from annotator.install.download import Fetched, sync_folder
+from annotator.install.download import Fetched, sync
 from annotator.install.genes import ContigGenes, GeneModels, pack_genes
 from annotator.install.genome import Sequence as Contig
 from annotator.install.genome import pack_genome
@@ -92,16 +91,11 @@ def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -
         found_codes.setdefault(contig.name, codes.code_of(contig.name, False, recipe.species, recipe.codes))
     manifest = _manifest(folder, recipe, contigs, models, found_codes)
     for name in FILES.values():
-        _sync(folder / name)
+        sync(folder / name)
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _sync(path)
-    sync_folder(folder)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(path)
+    sync(folder)
 
 
 def _manifest(

@@ -61,6 +61,8 @@ def check_code(contig: str, transcripts: Sequence[Transcript], bases: Bases, cod
         )
 
 
-def known_code(code: int) -> bool:
-    """Whether proteins can be read with it here."""
-    return code in CODES
+def check_known(codes: Mapping[str, int]) -> None:
+    """Raise InstallError unless proteins can be read with each of the genetic codes, which are given by contig."""
+    for contig, code in codes.items():
+        if code not in CODES:
+            raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")

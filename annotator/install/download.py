@@ -2,6 +2,10 @@
 
 While it grows the file is called `….part`, and `….part.json` says what it is a part of. It gets its own name
 only when its size and its checksum are right, so a file with its own name is complete.
+
+No library that is maintained does this. pooch compares checksums, but begins again at the first byte.
+resumable-urlretrieve resumes, without If-Range, so that two halves of two releases would be joined, and neither retries
+nor takes S3. A file here may have a gigabyte and come over a connection that is cut several times.
 """
 
 import errno
@@ -152,7 +156,7 @@ class _Download:
             os.fsync(file.fileno())
             self._part.rename(self._target)
         self._notes.unlink(missing_ok=True)
-        sync_folder(self._target.parent)
+        sync(self._target.parent)
         return self._fetched()
 
     def _fetched(self) -> Fetched:
@@ -284,9 +288,9 @@ def _size(file: IO[bytes]) -> int:
     return file.seek(0, os.SEEK_END)
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the disk know the folder's names, as it knows the files' bytes by fsync."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Write a file's bytes, or the names in a folder, through to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

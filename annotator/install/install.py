@@ -66,9 +66,7 @@ def install(
     A pack is never replaced, since results refer to it: another release gets another id. Raises InstallError or
     DownloadError; nothing of the pack is in use then.
     """
-    for contig, code in wanted.codes.items():
-        if not codes.known_code(code):
-            raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")
+    codes.check_known(wanted.codes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".small-", dir=folder) as small:

@@ -85,9 +85,7 @@ def install_own(wanted: OwnGenome, folder: Path, *, progress: Progress | None = 
         InstallError: A file cannot be used, or there is a pack of this name; nothing of the new pack is in use then.
     """
     check_id(wanted.name)
-    for contig, code in wanted.codes.items():
-        if not codes.known_code(code):
-            raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")
+    codes.check_known(wanted.codes)
     for path in (wanted.fasta, wanted.genes, wanted.mane, wanted.report):
         if path is not None and not path.is_file():
             raise InstallError("not-found", f"{path} is not a file.")

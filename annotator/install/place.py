@@ -12,7 +12,7 @@ from typing import Any
 
 from annotator.errors import EngineError
 from annotator.install.checksums import of_file
-from annotator.install.download import sync_folder
+from annotator.install.download import sync
 from annotator.install.errors import InstallError, of_disk
 from annotator.reference.pack import MANIFEST, Reference, load_pack
 
@@ -64,7 +64,7 @@ def staged(folder: Path, pack_id: str) -> Iterator[Path]:
         if target.exists():
             raise InstallError("exists", f"There is a pack {pack_id} in {folder} already.")
         inner.rename(target)
-        sync_folder(folder)
+        sync(folder)
     except OSError as error:
         raise of_disk(error, folder) from error
     finally:

@@ -14,10 +14,8 @@
 A run opens all the files that it needs when it begins, so a version that is replaced meanwhile stays readable for it.
 """
 
-import errno
 import fcntl
 import json
-import os
 import re
 import shutil
 import time
@@ -30,7 +28,7 @@ from typing import Any
 
 from annotator import __version__
 from annotator.install import checksums
-from annotator.install.download import Fetched, fetch, shown, sync_folder
+from annotator.install.download import FULL, Fetched, fetch, shown, sync
 from annotator.install.openers import Opener
 from annotator.reference.pack import Reference
 from annotator.sources.convert import Converted, convert
@@ -55,7 +53,6 @@ from annotator.sources.versions import discard, sweep
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
 #: Names of which `.NAME-<checksum>` would look like another source's `.fetch-NAME`, and so on.
 _TAKEN = {"fetch", "make", "lock", "link", "retired", "gone", "published"}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TBI_BASES = 2**29  # the longest contig that a .tbi index can hold
 
 
@@ -87,7 +84,7 @@ def install(
         with _locked(folder, request.name):
             return _install(request, reference, folder, progress, fetcher)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             text = f"There is not enough space in {folder}: nothing was installed. Make some and try again."
             raise SourceError("no-space", text) from error
         place = error.filename or folder
@@ -250,18 +247,17 @@ def _is_whole(home: Path) -> bool:
 def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
     """Put the new version into use in one step, and remove the one before."""
     for path in new.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(path)
     home = folder / f".{name}-{checksum[:16]}"
     if not _is_whole(home):  # else the same is installed already, and may be in use
         _delete(home)
         new.rename(home)
-    sync_folder(home)
+    sync(home)
     link = folder / f".link-{name}"
     link.unlink(missing_ok=True)
     link.symlink_to(home.name)
     link.replace(folder / name)
-    sync_folder(folder)
+    sync(folder)
     sweep(folder)
     for earlier in folder.glob(f".{name}-*"):
         if earlier != home:

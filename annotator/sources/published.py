@@ -14,7 +14,7 @@ from pathlib import Path
 
 from annotator.errors import EngineError
 from annotator.install.checksums import Checksum, of_file
-from annotator.install.download import DownloadError, fetch, sync_folder
+from annotator.install.download import DownloadError, fetch, sync
 from annotator.install.errors import InstallError, of_disk
 from annotator.install.openers import Opener
 from annotator.install.place import DOWNLOADS, exclusive, safe_name
@@ -153,12 +153,12 @@ def _put(made: Path, home: Path, version: Version) -> None:
     """Give a version its name, in one step."""
     if load_source(made).name != version.name:
         raise InstallError("damaged", "its manifest is of another source.")
-    sync_folder(made)
+    sync(made)
     home.parent.mkdir(parents=True, exist_ok=True)
     if not discard(home):  # a damaged one
         raise InstallError("busy", "a damaged copy of it is in use; try again when its job has ended.")
     made.rename(home)
-    sync_folder(home.parent)
+    sync(home.parent)
 
 
 def brought(references_dir: Path, pack_id: str) -> list[Path]:
