@@ -154,7 +154,7 @@ def write_parquet(
     """
     writer = Database(database.file, target)
     try:
-        form = "FORMAT parquet, COMPRESSION zstd, KV_METADATA {citation: ?}"
+        form = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {citation: ?}"
         copy = f"COPY ({sql}) TO '{_literal(target)}' ({form})"
         return int(writer.ask(copy, [*params, citation], seconds=seconds).rows[0][0])
     finally:

@@ -1,0 +1,179 @@
+"""An export, a page and the count are the same variants; nothing in a table is run by a spreadsheet."""
+
+import csv
+import gzip
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+
+from gas.explorer import charts, exports, query
+from gas.explorer.exports import Request, TooMany
+from gas.explorer.filters import State
+from gas.explorer.query import Order
+from gas.explorer.spreadsheets import defused
+from tests.annotator.test_tables import RISKY
+from tests.gas.explorer.conftest import Explored
+
+QUERIES = [
+    "",
+    "impact=HIGH&impact=MODERATE",
+    "region=chr1&s1-zygosity=het",
+    "gene=MT-ND4&qual-min=20&qual-missing=drop",
+    "q=nothing-like-this",
+]
+COLUMNS = ["row_number", "contig", "pos", "id", "ref", "alt", "qual", "gene", "gnomAD_AF", "s1_gt"]
+
+
+def request(explored: Explored, state: State, order: str = "", **options: int) -> Request:
+    columns = explored.database.columns
+    return Request(
+        state, columns.chosen(COLUMNS), Order.parse(order, columns), exports.citation("GRCh38", state), **options
+    )
+
+
+def sheet_rows(path: Path) -> list[list[str | None]]:
+    """Return the cells of the first sheet; formulas would be elements f."""
+    text = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+    name = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own file
+    assert not list(root.iter(f"{name}f"))
+    return [["".join(cell.itertext()) for cell in row] for row in root.iter(f"{name}row")]
+
+
+@pytest.mark.parametrize("text", QUERIES)
+@pytest.mark.parametrize("order", ["", "-qual"])
+def test_every_format_has_the_rows_of_the_pages_and_as_many_as_the_count(
+    explored: Explored, tmp_path: Path, text: str, order: str
+) -> None:
+    database, state = explored.database, explored.state(text)
+    wanted, cursor = [], ""
+    asked = request(explored, state, order)
+    while True:
+        page = query.page(database, state, asked.columns, order=asked.order, cursor=cursor, size=100)
+        wanted += page.rows
+        cursor = page.next
+        if not cursor:
+            break
+    assert len(wanted) == query.count(database, state) == query.facets(database, state).total
+
+    lines = b"".join(exports.tsv(database, asked)).decode().splitlines()
+    assert lines[0].startswith("# Genomics Annotation Service ")
+    assert "clinvar 2026-11, gnomad 4.1" in lines[0]
+    table = list(csv.DictReader(io.StringIO("\n".join(lines[1:])), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [row["row_number"] for row in table] == [str(row["row_number"]) for row in wanted]
+    assert [row["gene"] for row in table] == [row["gene"] or "" for row in wanted]
+
+    assert exports.xlsx(database, asked, tmp_path / "x.xlsx") == len(wanted)
+    assert [row[0] for row in sheet_rows(tmp_path / "x.xlsx")[1:]] == [str(row["row_number"]) for row in wanted]
+
+    assert exports.parquet(database, asked, tmp_path / "x.parquet") == len(wanted)
+    frame = pl.read_parquet(tmp_path / "x.parquet")
+    assert frame.rows(named=True) == wanted if wanted else frame.height == 0
+    assert frame.columns == [column.name for column in asked.columns]
+
+    assert exports.vcf(database, asked, explored.vcf, tmp_path / "x.vcf.gz") == len(wanted)
+    assert selected(tmp_path / "x.vcf.gz") == sorted(
+        (row["contig"], row["pos"], row["ref"], row["alt"] or ".") for row in wanted
+    )
+
+
+def selected(path: Path) -> list[tuple[str, int, str, str]]:
+    """Return the alleles that a VCF marks, read by bcftools; a record without an ALT allele is one."""
+    shown = subprocess.run(
+        ["bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT\t%INFO/GAS_SELECTED\n", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = []
+    for line in shown.stdout.splitlines():
+        contig, pos, ref, alts, flags = line.split("\t")
+        for alt, flag in zip(alts.split(","), "1" if alts == "." else flags.split(","), strict=True):
+            if flag == "1":
+                found.append((contig, int(pos), ref, alt))
+    return sorted(found)
+
+
+def test_records_of_a_vcf_are_whole_and_indexed(explored: Explored, tmp_path: Path) -> None:
+    state, target = explored.state("impact=HIGH"), tmp_path / "x.vcf.gz"
+    exports.vcf(explored.database, request(explored, state), explored.vcf, target)
+    before = {line for line in gzip.decompress(explored.vcf.read_bytes()).decode().splitlines() if line[0] != "#"}
+    lines = [line for line in gzip.decompress(target.read_bytes()).decode().splitlines() if line[0] != "#"]
+    stripped = {
+        "\t".join([*line.split("\t")[:7], line.split("\t")[7].rpartition(";GAS_SELECTED=")[0], *line.split("\t")[8:]])
+        for line in lines
+    }
+    assert stripped <= before
+    of_chr7 = [line.split("\t")[:5] for line in lines if line.startswith("chr7\t")]
+    there = subprocess.run(["bcftools", "view", "-H", str(target), "chr7"], check=True, capture_output=True, text=True)
+    assert [line.split("\t")[:5] for line in there.stdout.splitlines()] == of_chr7 != []
+    again = tmp_path / "again.vcf.gz"
+    exports.vcf(explored.database, request(explored, explored.state("")), target, again)  # an export of an export
+    assert gzip.decompress(again.read_bytes()).count(b"ID=GAS_SELECTED,") == 1
+
+
+def test_more_rows_than_allowed_are_refused_and_exactly_as_many_are_not(explored: Explored, tmp_path: Path) -> None:
+    state = explored.state("impact=HIGH")
+    count = query.count(explored.database, state)
+    less, enough = (request(explored, state, most=most) for most in (count - 1, count))
+    for export in (exports.xlsx, exports.parquet):
+        with pytest.raises(TooMany, match=f"more than {count - 1:,} rows"):
+            export(explored.database, less, tmp_path / "x")
+        assert export(explored.database, enough, tmp_path / "y") == count
+    with pytest.raises(TooMany):
+        exports.vcf(explored.database, less, explored.vcf, tmp_path / "x.vcf.gz")
+    with pytest.raises(TooMany):
+        b"".join(exports.tsv(explored.database, less))
+    assert len(b"".join(exports.tsv(explored.database, enough)).splitlines()) == count + 2
+
+
+@pytest.mark.parametrize(("text", "cell"), RISKY.items())
+def test_a_cell_is_as_harmless_as_in_the_flat_table(text: str, cell: str) -> None:
+    assert defused(text) == cell
+
+
+def test_a_filter_that_looks_like_a_formula_is_harmless_in_the_citation(explored: Explored) -> None:
+    state = explored.state("q=%3Dcmd%7C%0A%0D%09x")
+    line = b"".join(exports.tsv(explored.database, request(explored, state))).splitlines()[0].decode()
+    assert line.startswith("# Genomics")
+    assert "\t" not in line
+
+
+@pytest.mark.parametrize(
+    "text", ["", "region=chr1%20chrM", "impact=HIGH&source-gnomAD_AF-max=0.5&source-gnomAD_AF-missing=keep"]
+)
+def test_each_part_of_a_chart_counts_what_its_filter_finds(explored: Explored, text: str) -> None:
+    database, state = explored.database, explored.state(text)
+    bars = [
+        *charts.lengths(database, state),
+        *charts.substitutions(database, state),
+        *charts.spectrum(database, state, "gnomAD_AF"),
+    ]
+    assert sum(bar.count for bar in charts.spectrum(database, state, "gnomAD_AF")) == query.count(database, state)
+    assert sum(one.count for one in charts.density(database, state)) == query.count(database, state)
+    assert len(bars) > 10
+    left = {row["row_number"] for row in _all(explored, state)}
+    for bar in bars:
+        asked = explored.state("&".join(f"{name}={value.replace('>', '%3E')}" for name, value in bar.parameters))
+        found = {row["row_number"] for row in _all(explored, asked)}
+        assert len(found & left) == bar.count, bar
+
+
+def _all(explored: Explored, state: State) -> list[dict[str, object]]:
+    rows, cursor = [], ""
+    while True:
+        page = query.page(explored.database, state, explored.database.columns.chosen(["pos"]), cursor=cursor, size=500)
+        rows += page.rows
+        cursor = page.next
+        if not cursor:
+            return rows
+
+
+def test_the_lollipop_has_each_change_of_the_gene(explored: Explored) -> None:
+    assert charts.lollipop(explored.database, explored.state(""), "NOBODY") is None
+    assert charts.lollipop(explored.database, explored.state(""), "ALPHA") is None  # no positions in proteins here

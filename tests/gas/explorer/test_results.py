@@ -1,0 +1,121 @@
+"""From a job to its table: every state of a result has its sentence, and old tables are made again by themselves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from django.conf import settings as django_settings
+
+from annotator.tables import schema, write
+from gas.aws import s3
+from gas.explorer import results
+from gas.explorer.results import Reason, Unavailable, open_result
+from gas.jobs.models import Job, ResultFile, TableBuild
+from gas.jobs.states import JobStatus, ResultState
+from tests.support import annotated_vcf
+
+
+@pytest.fixture
+def job(pending: Callable[..., Job], settings: Any, tmp_path: Path) -> Job:
+    """A completed job, whose table is in S3."""
+    settings.EXPLORER_CACHE_DIR = tmp_path / "copies"
+    job = pending()
+    Job.objects.filter(pk=job.pk).update(status=JobStatus.COMPLETED)
+    annotated_vcf.write(tmp_path / "annot.vcf.gz", 50, 1)
+    result = ResultFile(
+        job=job,
+        key=f"{job.result_prefix}a/annot.vcf.gz",
+        index_key="i/annot.vcf.gz.tbi",
+        parquet_version=schema.VERSION,
+    )
+    parquet = write(tmp_path / "annot.vcf.gz", tmp_path).parquet
+    result.sha256 = s3.upload(tmp_path / "annot.vcf.gz", django_settings.S3_RESULTS_BUCKET, result.key)
+    result.parquet_sha256 = s3.upload(parquet, django_settings.S3_RESULTS_BUCKET, result.parquet_key)
+    result.size, result.parquet_size, result.tsv_size = (
+        (tmp_path / "annot.vcf.gz").stat().st_size,
+        parquet.stat().st_size,
+        1,
+    )
+    result.save()
+    return Job.objects.get(pk=job.pk)
+
+
+def reason(job: Job) -> Reason:
+    with pytest.raises(Unavailable) as caught, open_result(job):
+        pass
+    assert str(caught.value).endswith(".")
+    return caught.value.reason
+
+
+def test_a_result_is_open_for_questions(job: Job) -> None:
+    with open_result(job) as database:
+        assert len(database.ask("SELECT 1 FROM variants").rows) >= 50
+        assert database.columns.samples == annotated_vcf.SAMPLES
+    with results.open_vcf(job) as path:
+        assert s3.sha256(path) == job.result.sha256
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (ResultState.ARCHIVED, Reason.ARCHIVED),
+        (ResultState.RESTORING, Reason.RESTORING),
+        (ResultState.DELETED, Reason.DELETED),
+    ],
+)
+def test_a_result_that_is_not_here_says_why(job: Job, state: ResultState, wanted: Reason) -> None:
+    ResultFile.objects.update(state=state)
+    assert reason(job) == wanted
+    assert not TableBuild.objects.exists()
+
+
+def test_a_job_without_a_result_says_so(pending: Callable[..., Job]) -> None:
+    assert reason(pending()) == Reason.NOT_DONE
+
+
+def test_tables_that_are_left_out_say_why(job: Job) -> None:
+    Job.objects.update(summary={"left_out": ["The tables are left out because they would be larger."]})
+    with pytest.raises(Unavailable, match="would be larger") as caught, open_result(Job.objects.get()):
+        pass
+    assert caught.value.reason == Reason.LEFT_OUT
+
+
+def test_an_old_table_is_made_again_on_first_use_and_once(job: Job, queued: None, sends: Any) -> None:
+    ResultFile.objects.update(parquet_version=1)
+    with sends() as sent:
+        assert reason(job) == reason(job) == Reason.BEING_MADE
+    assert [name for name, *_ in sent] == ["restore.build_tables"]
+    assert TableBuild.objects.count() == 1
+
+
+def test_a_table_of_another_version_than_its_row_says_is_made_again(
+    job: Job, queued: None, sends: Any, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.parquet"
+    pl.DataFrame({"contig": ["chr1"]}).write_parquet(old)
+    digest = s3.upload(old, django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    ResultFile.objects.update(parquet_sha256=digest)
+    with sends() as sent:
+        assert reason(job) == Reason.BEING_MADE
+    assert len(sent) == 1
+
+
+def test_a_table_that_is_gone_or_damaged_is_made_again(job: Job, queued: None, sends: Any, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"something else")
+    s3.upload(tmp_path / "other", django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    with sends() as sent:
+        assert reason(job) == Reason.BEING_MADE
+    assert len(sent) == 1
+    TableBuild.objects.all().delete()
+    s3.delete(django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    assert reason(job) == Reason.BEING_MADE
+
+
+def test_the_table_that_is_made_again_opens(job: Job, django_capture_on_commit_callbacks: Any) -> None:
+    ResultFile.objects.update(parquet_version=1, parquet_sha256="")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert reason(job) == Reason.BEING_MADE
+    with open_result(Job.objects.get(pk=job.pk)) as database:
+        assert database.metadata.version == schema.VERSION
