@@ -4,6 +4,8 @@ import 'htmx.org'
 import './morph.js'
 import './live.js'
 import './menu.js'
+import { lazyCharts } from './charts.js'
+import { arrowKeys } from './keys.js'
 import { countdowns } from './countdown.js'
 import { localTimes } from './times.js'
 import { submitOnce } from './forms.js'
@@ -15,5 +17,7 @@ function tellTimes() {
 
 tellTimes()
 submitOnce(document)
+arrowKeys(document)
+lazyCharts()
 // Before the browser draws what was swapped in, so that nobody sees the server's words in between.
 document.addEventListener('htmx:afterSwap', tellTimes)

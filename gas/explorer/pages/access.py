@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
@@ -26,7 +26,7 @@ PACE = 3
 WAITED = "X-Waited"
 
 
-def explored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def explored(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Make a view of an address that names a job from one that takes the request, the job and its open table.
 
     A job of somebody else's is 404. While there is no table the page says why, and looks again if that passes.
@@ -35,7 +35,7 @@ def explored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     @login_required
     @never_cache
-    def page(request: PersonRequest, job_id: UUID, **kwargs: Any) -> HttpResponse:
+    def page(request: PersonRequest, job_id: UUID, **kwargs: Any) -> HttpResponseBase:
         job = own_job(request, job_id)
         try:
             with open_result(job) as database:
@@ -50,7 +50,7 @@ def explored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return page
 
 
-def _unavailable(request: PersonRequest, job: Job, why: Unavailable) -> HttpResponse:
+def _unavailable(request: PersonRequest, job: Job, why: Unavailable) -> HttpResponseBase:
     values = {
         "job": job,
         "sentence": str(why),

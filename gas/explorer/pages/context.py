@@ -21,6 +21,13 @@ from gas.users.requests import PersonRequest
 
 #: Columns that name a variant. Tables show them as one, which is always there.
 IDENTITY = ("contig", "pos", "ref", "alt")
+#: Kinds of exports, and what people read.
+FORMATS = (
+    ("tsv", "Table with tabs (TSV)"),
+    ("xlsx", "Spreadsheet (XLSX)"),
+    ("vcf", "VCF with its index (ZIP)"),
+    ("parquet", "Parquet"),
+)
 SORTABLE = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER}
 FACET_TITLES = {
     "impact": "Impact",
@@ -236,7 +243,7 @@ def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str,
     """Return what the bar above the table offers."""
     names = {one.name for one in asked.columns}
     choices = [(one, one.name in names) for one in database.columns.shown if one.name not in IDENTITY]
-    return {"presets": offers(asked), "saved": saved(request, asked), "column_choices": choices}
+    return {"presets": offers(asked), "saved": saved(request, asked), "column_choices": choices, "formats": FORMATS}
 
 
 def table(request: PersonRequest, job: Job, database: Database, asked: Asked, *, rows_alone: bool) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from gas.explorer.pages import keeping, views
+from gas.explorer.pages import exporting, keeping, views
 
 app_name = "explorer"
 
 urlpatterns = [
     path("jobs/<uuid:job_id>/variants/", views.table, name="table"),
     path("jobs/<uuid:job_id>/variants/search/", views.search, name="search"),
+    path("jobs/<uuid:job_id>/variants/charts/", views.charts, name="charts"),
+    path("jobs/<uuid:job_id>/variants/export/<str:kind>/", exporting.export, name="export"),
     path("jobs/<uuid:job_id>/variants/columns/", keeping.columns, name="columns"),
     path("jobs/<uuid:job_id>/variants/saved/", keeping.save, name="save"),
     path("jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/", keeping.forget, name="forget"),

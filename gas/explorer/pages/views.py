@@ -10,6 +10,7 @@ from gas.explorer import search as search_box
 from gas.explorer.database import Database
 from gas.explorer.forms import SearchForm
 from gas.explorer.keys import VariantKey
+from gas.explorer.pages import charts as chart_page
 from gas.explorer.pages import context
 from gas.explorer.pages import variant as variant_page
 from gas.explorer.pages.access import explored
@@ -30,6 +31,17 @@ def table(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
     if not rows_alone:
         response["HX-Push-Url"] = str(asked.address)
     return response
+
+
+@require_GET
+@explored
+def charts(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
+    """Draw the charts of the variants that an address asks for; without htmx, on a page of their own."""
+    asked = context.Asked.of(request, job, database)
+    values = {"job": job, "asked": asked}
+    if asked.state is not None:
+        values |= chart_page.context(job, database, asked, asked.state)
+    return render(request, "explorer/_charts.html" if request.htmx else "explorer/charts.html", values)
 
 
 @require_GET

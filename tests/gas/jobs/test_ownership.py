@@ -33,6 +33,8 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/delete/": "POST",
     "jobs/<uuid:job_id>/variants/": "GET",
     "jobs/<uuid:job_id>/variants/search/": "GET",
+    "jobs/<uuid:job_id>/variants/charts/": "GET",
+    "jobs/<uuid:job_id>/variants/export/<str:kind>/": "GET",
     "jobs/<uuid:job_id>/variants/columns/": "POST",
     "jobs/<uuid:job_id>/variants/saved/": "POST",
     "jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/": "POST",
