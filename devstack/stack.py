@@ -329,7 +329,7 @@ class Stack:
         self.aws("sqs").purge_queue(QueueUrl=f"{self.env['SQS_QUEUE_URL_BASE']}{queue}")
 
     def kill(self, name: str) -> bool:
-        """SIGKILL a process and all its descendants; it is started again. False if it was not running just now."""
+        """SIGKILL a process and all its descendants; it is started again. False if it was not running."""
         return self._supervisor.kill(name)
 
     def is_ready(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Wait for a condition, for so long and no longer."""
+"""Wait for a condition, with a time limit."""
 
 import time
 from collections.abc import Callable

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: SQLite counts milliseconds and cuts the rest off. One more, and the answer is never before the real time.
 _SQLITE_NOW = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', '+0.001 seconds')"
-#: Not PostgreSQL's now(), which stands still within a transaction: one that waited for a lock would be late.
+#: Not PostgreSQL's now(), which does not change within a transaction: one that waited for a lock would be late.
 _POSTGRESQL_NOW = "SELECT clock_timestamp()"
 #: Seconds between two comparisons of one process.
 CHECK_EVERY = 60.0

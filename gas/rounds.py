@@ -14,7 +14,7 @@ from gas.tasknames import send_after_commit
 
 log = logging.getLogger(__name__)
 
-#: Rows of one kind that a round sees to at most, so that a long list does not hold up what comes after it.
+#: Rows of one kind that a round handles at most, so that a long list does not delay what comes after it.
 BATCH = 500
 T = TypeVar("T")
 Step = Callable[[datetime], int]

@@ -25,6 +25,8 @@ WORDS = {
     r"(?:speak|speaks|spoke|spoken) of": "be about, describe",
     r"next to none": "almost none",
     r"of (?:ours|theirs|hers|yours)": "our, their; an internal error",
+    r"for so long": "for N seconds, how long",
+    r"sees? to|stands? still|stood still": "handle, ensure; be stuck",
     r"taken for": "counts as, mistaken for",
     r"whoever": "the person who, the worker that",
     r"keep_nothing_of_nobody|searched_less": "a name that says what it does",

@@ -24,7 +24,7 @@ OTHER_MITOCHONDRIA = {
 }
 LOOKED_AT = 400  # transcripts of a contig
 #: Transcripts of a contig that are evidence. Where the standard code is assumed, a small scaffold may well
-#: have nothing but faulty models; where another one is, every gene must read.
+#: have only faulty models; where another one is, every gene must read.
 FEWEST = 20
 REFUSED_SHARE = 0.25  # of them with a stop inside: selenocysteine and faulty models make far fewer
 

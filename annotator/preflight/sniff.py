@@ -128,6 +128,6 @@ def _refuse_other(text: bytes, subject: str) -> None:
             verb = subject if name.startswith(("a ", "an ")) else subject.replace("holds", "holds what is")
             raise InputError("not-a-vcf", f"{verb} {name}, not a VCF.", EXPORT)
     if not start:
-        raise InputError("empty-file", "The file holds nothing but white space.", EXPORT)
+        raise InputError("empty-file", "The file contains only white space.", EXPORT)
     if b"\0" in text:
         raise InputError("not-a-vcf", f"{subject} binary data, not a VCF.", EXPORT)

@@ -1,4 +1,4 @@
-"""The parent of one supervised process, which sees to it that nothing of it is left behind.
+"""The parent of one supervised process, which makes sure that no descendant of it is left.
 
 Run as a script with the standard library alone: `python -I -S nanny.py -- COMMAND...`. Its standard input is a
 lifeline that the supervisor holds. SIGTERM is passed on to the command; when the command ends, when the lifeline

@@ -86,7 +86,7 @@ class Supervisor:
     def kill(self, name: str) -> bool:
         """SIGKILL, to it and all its descendants, as if its machine had gone. It is started again at once.
 
-        False if it was not running just now.
+        False if it was not running.
         """
         return self._runners[name].kill()
 

@@ -27,7 +27,7 @@ class ExpeditedUnavailable(Exception):
 
 
 class NotReady(Exception):
-    """The retrieval is still at work."""
+    """The retrieval is not finished."""
 
 
 class RetrievalExpired(Exception):

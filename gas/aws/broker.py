@@ -53,7 +53,8 @@ class Transport(SQS.Transport):
     Channel = Channel
 
 
-# kombu resolves the name when the app first connects, so this must be imported before: SQSCelery sees to that.
+# kombu resolves the name when the app first connects, so this must be imported before, which importing SQSCelery
+# ensures.
 TRANSPORT_ALIASES["sqs"] = f"{__name__}:{Transport.__name__}"
 
 

@@ -23,8 +23,8 @@ export class TroubleError extends Error {}
 
 const trouble = {
   offline: 'No connection to the service. Check your network, then try again.',
-  slow: 'The service does not answer just now. Try again in a minute.',
-  broken: 'The service could not take the file just now. Try again in a minute.',
+  slow: 'The service does not answer at the moment. Try again in a minute.',
+  broken: 'The service could not accept the file. Try again in a minute.',
 }
 
 /** An id for an upload: opening it again with the same one gives the same job. */

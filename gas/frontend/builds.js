@@ -112,7 +112,7 @@ export class Builds {
     if (!answer) return { ...none, text: CANNOT_TELL }
     if (answer.fit === 'other') {
       const text = `${answer.reason} Its annotation would fail.`
-      return { ...none, text, warns: true, asks: !confirmed, box: 'Upload it all the same', checked: confirmed }
+      return { ...none, text, warns: true, asks: !confirmed, box: 'Upload it anyway', checked: confirmed }
     }
     const reference = own || this.#select.value
     if (answer.fit === 'unclear') return this.#unclear(answer, reference, confirmed)
@@ -147,7 +147,7 @@ export class Builds {
       asks: !confirmed,
       choice: this.#several ? this.#names : [],
       chosen: reference,
-      box: `Annotate it against ${reference} all the same`,
+      box: `Annotate it against ${reference} anyway`,
       checked: confirmed,
     }
   }

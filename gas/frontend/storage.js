@@ -20,7 +20,7 @@ function explain(request) {
   if (code === 'EntityTooLarge') return new StorageError('The file is larger than the limit.', { final: true })
   if (code === 'EntityTooSmall') return new StorageError('The file is empty.', { final: true })
   if (!request?.status) return new StorageError('The connection was lost during the upload. Try again.')
-  if (request.status >= 500) return new StorageError('The storage does not answer just now. Try again in a minute.')
+  if (request.status >= 500) return new StorageError('The storage does not answer at the moment. Try again in a minute.')
   const expired = code === 'AccessDenied' || code === 'ExpiredToken'
   const why = expired ? 'The permission to upload has expired. Try again.' : 'The storage did not take the file. Try again.'
   return new StorageError(why, { formIsSpent: true })

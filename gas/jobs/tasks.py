@@ -27,6 +27,6 @@ def empty_folders(purge_id: str) -> None:
 
 @app.task(name=SWEEP)
 def sweep() -> None:
-    """Required: nothing. Resulting: whatever stood still and should not is on its way again."""
+    """Repair everything that is stuck: lost messages, expired leases, unfinished uploads, mails, folders."""
     if not rounds.just_taken("sweep", settings.SWEEP_SECONDS):
         run_sweep()

@@ -23,7 +23,7 @@ from gas.users.models import PlanChoice
 
 log = logging.getLogger(__name__)
 
-#: Webhooks are kept for so long, for staff to look at.
+#: How long webhooks are kept, for staff to look at.
 EVENTS_KEPT = timedelta(days=60)
 #: A reconciliation stops after this share of the interval; the next one starts with those not read for longest.
 SHARE = 0.5

@@ -14,7 +14,7 @@ from gas.users import exports
 
 @app.task(name=SEND_OWED_MAIL)
 def send_owed_mail() -> None:
-    """Try all mails that are due, tell staff about mails that are held back, and resume exports that stand still."""
+    """Try all mails that are due, tell staff about mails that are held back, and resume exports that are stuck."""
     if rounds.just_taken("mail", settings.SWEEP_SECONDS):
         return
     outbox.send_owed()

@@ -157,7 +157,7 @@ def test_a_build_that_is_not_installed_is_warned_of_and_the_job_ends_with_the_se
     expect(row).to_contain_text("on GRCh37 (its contig 1 has 249,250,621 bases), which is not installed here.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(start(page)).to_be_disabled()
-    row.get_by_label("Annotate it against beta all the same").check()
+    row.get_by_label("Annotate it against beta anyway").check()
     start(page).click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}/$"), timeout=LONG)
     sentence = "This file is on GRCh37 (its contig 1 has 249,250,621 bases); you chose beta."

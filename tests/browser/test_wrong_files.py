@@ -51,7 +51,7 @@ def test_and_is_uploaded_all_the_same_for_who_insists(desktop: Page, stack: Stac
     file.write_bytes(b">chr1\nACGT\n")
     sign_in(page, stack)
     page.locator("#files").set_input_files(str(file))
-    page.get_by_label("Upload it all the same").check()
+    page.get_by_label("Upload it anyway").check()
     page.get_by_role("button", name="Upload and annotate").click()
     expect(page.get_by_text("The file is a FASTA file, not a VCF.").first).to_be_visible(timeout=30_000)
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)

@@ -63,7 +63,7 @@ class Accident:
 
     step: at which of its steps; for a pause, at which of its moments, see `World.moments`.
     kind: `crash`: the process dies. `error`: the call fails, as it does once botocore has tried in vain. `pause`: the
-        process stands still until its lease has expired and others have gone on.
+        process is suspended until its lease has expired and others have gone on.
     when: before or after the step; a pause is always before.
     deliveries: how many messages come to others during the pause.
     then: what befalls the process that gets the last of these messages.

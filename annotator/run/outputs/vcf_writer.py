@@ -82,7 +82,7 @@ _ERROR = re.compile(r"\[E::\w++\] (.*)")
 def unreadable(messages: str) -> InputError:
     """Turn bcftools' complaint about the finished file into one that its owner can act on."""
     errors: list[str] = _ERROR.findall(messages)
-    # Of all that it complains about, that which names a place.
+    # Of all its complaints, the one that names a place.
     named = [error for error in errors if " at " in error] or errors
     fault = f": {named[-1].strip().rstrip('.:')}" if named else ""
     return InputError(

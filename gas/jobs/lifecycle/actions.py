@@ -1,6 +1,6 @@
 """What an owner, or staff for them, can do about a job: cancel and retry.
 
-Deleting is the row's own `delete()`: gas.jobs.storage.purge sees to its objects.
+Deleting is the row's own `delete()`: gas.jobs.storage.purge deletes its objects.
 """
 
 from django.conf import settings
@@ -77,7 +77,7 @@ def retry(job: Job, *, actor: User) -> None:
             lock_owner(pk=job.owner_id)  # of requests at the same time each sees the jobs of those before it
             if full := is_full(job.owner):
                 raise ActionRefused(full)
-            # The log of the attempt that failed is named by nothing but the job's row.
+            # The log of the attempt that failed is named only by the job's row.
             old_log = Job.objects.filter(pk=job.pk).values_list("log_key", flat=True).first()
             if old_log:
                 remove(HOT, old_log)

@@ -49,7 +49,7 @@ PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
 #: Seconds until the list looks again while a job is under way.
 LIST_PACE = 2
-STORAGE_SILENT = "The storage does not answer just now. Try again in a minute."
+STORAGE_SILENT = "The storage does not answer at the moment. Try again in a minute."
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
@@ -312,7 +312,7 @@ def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
         raise Http404
     # A link that was right when it was shown or kept: the page says where the result is now.
     if result.state != ResultState.AVAILABLE:
-        messages.warning(request, "This result is not available just now; what is written below says why.")
+        messages.warning(request, "This result is not available at the moment; the reason is below.")
     elif tables.owed(result):
         messages.info(request, "The tables of this result are being made. Try it in a minute.")
     else:

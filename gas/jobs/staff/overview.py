@@ -1,4 +1,4 @@
-"""Storage as staff see it: how much is where, what stands still, what ended in a dead-letter queue."""
+"""Storage as staff see it: how much is where, what is stuck, and what ended in a dead-letter queue."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ RETRIEVAL_TIME = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Stuck:
-    """A result that stands still, why it should not, and since when."""
+    """A result that is stuck, why, and since when."""
 
     result: ResultFile
     why: str

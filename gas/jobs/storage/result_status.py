@@ -14,7 +14,7 @@ from gas.jobs.states import ResultState
 
 #: Pages look at what is on its way as often as this, in seconds, and at what may move at any time as often as that.
 QUICK, SLOW = 3, 15
-#: A result that came back is shown as such for so long.
+#: How long a restored result is shown as such.
 BACK_FOR = timedelta(days=2)
 
 

@@ -204,7 +204,7 @@ def test_an_address_of_a_vcf_that_is_archived_leads_to_the_page_that_says_so(
     result = make("ARCHIVED")
     answer = client.get(f"/jobs/{result.job.pk}/download/vcf/", follow=True)
     said = words_of(BeautifulSoup(answer.content, "html.parser"))
-    assert "not available just now" in said
+    assert "not available at the moment" in said
     assert "This result is archived" in said
 
 

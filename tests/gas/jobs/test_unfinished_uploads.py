@@ -251,7 +251,7 @@ def test_nothing_is_removed_while_s3_does_not_say_what_has_arrived(
     assert "2 unfinished uploads left. Clear again." in page
     assert len(asked) == 1
     page = client.post(f"/jobs/{jobs[0].pk}/discard/", follow=True).content.decode()
-    assert "The storage does not answer just now." in page
+    assert "The storage does not answer at the moment." in page
     assert Job.objects.count() == 2
 
 

@@ -128,7 +128,7 @@ def test_a_result_that_is_archived_while_somebody_asks_for_it_raises_no_alarm(
     monkeypatch.setattr(s3_calls, "exists", archived_just_before)
     mailoutbox.clear()
     answer = client.get(f"/jobs/{job.pk}/download/vcf/", follow=True)
-    assert "This result is not available just now" in answer.content.decode()
+    assert "This result is not available at the moment" in answer.content.decode()
     assert "missing from our storage" not in answer.content.decode()
     assert ResultFile.objects.get().problem == ""
     assert not mailoutbox

@@ -42,7 +42,7 @@ def test_the_subscription_ends_and_the_customer_is_deleted(subscriber: Subscribe
     assert subscriber.stripe.api("GET", f"subscriptions/{subscription}")["status"] == "canceled"
     # The webhook of that very end comes afterwards, for nobody; what it leaves goes, too.
     subscriber.stripe.resend(subscriber.stripe.events(subscription)[-1]["id"])
-    later(days=3)  # and Stripe may try for so long
+    later(days=3)  # and Stripe may try until then
     tending.tend()
     assert CustomerRemoval.objects.exists()
     subscriber.stripe.resend(subscriber.stripe.events(subscription)[-1]["id"])
