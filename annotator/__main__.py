@@ -40,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
         type=Choice,
         help="write consequences on all transcripts, on those that code for a protein, or on the one that matters most",
     )
+    parser.add_argument(
+        "--predicted", action="store_true", help="write HGVS p. in parentheses, as predicted from bases: p.(Gln5Ter)"
+    )
     parser.add_argument("--no-sources", action="store_true", help="use none (default: all that are installed)")
     parser.add_argument("--list", action="version", version=_packs(), help="list the packs of the library")
     options = parser.parse_args(arguments)
@@ -93,9 +96,11 @@ def _run(options: argparse.Namespace) -> Report:
 
 def _outputs(options: argparse.Namespace) -> Outputs:
     if not options.tables:
-        return Outputs(options.transcripts)
+        return Outputs(options.transcripts, options.predicted)
     # By its file's name: reports of several files would take them for one if all were called annot.
-    return Outputs(options.transcripts, stats=True, table_records=sys.maxsize, name=options.input.name)
+    return Outputs(
+        options.transcripts, options.predicted, stats=True, table_records=sys.maxsize, name=options.input.name
+    )
 
 
 def _stem(target: Path) -> str:

@@ -89,6 +89,11 @@ def shifted_frame(before: str, after: str, start: int = 0) -> str:
     return f"p.{_one(before, first)}{_names(after[first])}fsTer{end - first + 1 if end >= 0 else '?'}"
 
 
+def predicted(text: str) -> str:
+    """Return a description in parentheses, such as p.(Gln5Ter), as HGVS has what no protein was looked at for."""
+    return f"p.({text.removeprefix('p.')})" if text else ""
+
+
 def _names(residues: str) -> str:
     return "".join([THREE_LETTERS[one] for one in residues])
 

@@ -90,6 +90,7 @@ class Attempt:
             proof,
             output_bytes=context.limits.output_bytes,
             choice=context.outputs.transcripts,
+            predicted=context.outputs.predicted,
         )
         found: list[tuple[Header, RecordCheck]] = []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
 
-from annotator.effects import csq_field, hgvs_genomic, info_tags
+from annotator.effects import csq_field, hgvs_genomic, hgvs_protein, info_tags
 from annotator.effects.allele import ANY_ALLELE, Change, Kind, shortest
 from annotator.effects.consequences import (
     Choice,
@@ -101,10 +101,12 @@ class Composer:
 
     Args:
         choice: the transcripts that get an entry in INFO/CSQ.
+        predicted: whether descriptions of proteins stand in parentheses.
     """
 
-    def __init__(self, reference: Reference, choice: Choice = Choice.ALL) -> None:
+    def __init__(self, reference: Reference, choice: Choice = Choice.ALL, *, predicted: bool = False) -> None:
         self.choice = choice
+        self.predicted = predicted
         #: Effects that contradicted themselves, and whose descriptions are not written.
         self.contradictions = 0
         self._reference = reference
@@ -218,10 +220,14 @@ class Composer:
         """Return the effect of a change, without its descriptions if it contradicts itself."""
         found = self._effects.of(change, transcript, fetch)
         if found is None or not (fault := contradiction(found, change)):
-            return found
+            return replace(found, hgvs_p=self.protein(found.hgvs_p)) if found and self.predicted else found
         self.contradictions += 1
         log.error("%s on %s contradicts itself: %s", change, transcript.name, fault)
         return replace(found, hgvs_c="", hgvs_p="")
+
+    def protein(self, text: str) -> str:
+        """Return a description of a protein as it is written."""
+        return hgvs_protein.predicted(text) if self.predicted else text
 
     def is_mitochondrial(self, contig: str) -> bool:
         """Whether HGVS describes variants of the contig on the genome alone, with the prefix m."""

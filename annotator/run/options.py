@@ -30,6 +30,7 @@ class Outputs:
     """What is written next to the annotated file, its index, log and summary.
 
     transcripts: those that get an entry in INFO/CSQ of the annotated file.
+    predicted: whether descriptions of proteins stand in parentheses, as HGVS has predicted ones: p.(Gln5Ter).
     stats: whether bcftools' statistics, annot.stats.txt, are written.
     table_records: the most records for which the tables annot.tsv.gz and annot.parquet are written with the statistics;
         for more, `annotator.tables.write` makes them later.
@@ -37,6 +38,7 @@ class Outputs:
     """
 
     transcripts: Choice = Choice.ALL
+    predicted: bool = False
     stats: bool = False
     table_records: int = 0
     name: str = ""

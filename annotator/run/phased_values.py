@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def phased_values(
-    found: Iterable[Combination], fetch: hgvs_transcript.Fetch, genomic: Callable[[Change], str]
+    found: Iterable[Combination],
+    fetch: hgvs_transcript.Fetch,
+    genomic: Callable[[Change], str],
+    protein: Callable[[str], str] = str,
 ) -> tuple[Mapping[Variant, str], int]:
     """Return the value of GAS_PHASED of each member, escaped, and how many combinations have one.
 
@@ -26,6 +29,7 @@ def phased_values(
         found: Combinations of one contig.
         fetch: Returns bases of this contig, from a position to another, both included.
         genomic: Describes a change on this contig.
+        protein: Returns a description of a protein as it is written.
     """
     texts: defaultdict[Variant, list[str]] = defaultdict(list)
     count = 0
@@ -43,13 +47,13 @@ def phased_values(
             severe.append(effect.terms[0])
             split = split or len({one.exon for one in located}) > 1
             if effect.hgvs_p:
-                proteins.append(escaped(f"{transcript.gene}:{effect.hgvs_p}"))
+                proteins.append(escaped(f"{transcript.gene}:{protein(effect.hgvs_p)}"))
         if not proteins:
             continue
         count += 1
         change = _in_cis(changes, genomic) if split else genomic(_joined(changes, fetch))
-        protein = "+".join(dict.fromkeys(proteins))
-        text = f"{terms.ordered(severe)[0]}|{protein}|{info_tags.escape(change)}|{combination.samples}"
+        together = "+".join(dict.fromkeys(proteins))
+        text = f"{terms.ordered(severe)[0]}|{together}|{info_tags.escape(change)}|{combination.samples}"
         for member in combination.members:
             texts[member].append(text)
     return {member: "&".join(dict.fromkeys(values)) for member, values in texts.items()}, count

@@ -76,6 +76,7 @@ class Pass:
         reading: has bcftools read what is written.
         output_bytes: the most that the annotated records may have, uncompressed.
         choice: the transcripts that get an entry in INFO/CSQ.
+        predicted: whether descriptions of proteins stand in parentheses.
     """
 
     def __init__(
@@ -87,10 +88,11 @@ class Pass:
         *,
         output_bytes: int,
         choice: Choice = Choice.ALL,
+        predicted: bool = False,
     ) -> None:
         self.reference = reference
         self.sources = sources
-        self.composer = Composer(reference, choice)
+        self.composer = Composer(reference, choice, predicted=predicted)
         #: Bases for the thread that annotates.
         self.fetch = Window(reference.sequence.fetch).fetch
         clinical = [lookup.source for lookup in sources]
@@ -205,7 +207,8 @@ class Pass:
         phased = not self.composer.is_mitochondrial(contig)
         together = phased_changes.combinations(records, variants, models, self.fetch, phased=phased)
         fetch = partial(self.reference.sequence.fetch, contig)
-        found, count = phased_values(together, fetch, partial(self.composer.genomic, contig))
+        genomic, protein = partial(self.composer.genomic, contig), self.composer.protein
+        found, count = phased_values(together, fetch, genomic, protein)
         self.summary.phased += count
         return found
 

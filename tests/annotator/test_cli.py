@@ -45,6 +45,19 @@ def test_tables_are_written_when_they_are_asked_for(tmp_path: Path) -> None:
     assert "\nID\t0\tin.vcf\n" in stats
 
 
+def test_descriptions_of_proteins_stand_in_parentheses_when_they_are_asked_for(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.vcf", tmp_path / "out.vcf.gz"
+    header = vcf().replace("INFO\n", "INFO\tFORMAT\tS\n")
+    source.write_text(f"{header}chrM\t3860\t.\tG\tA\t.\t.\t.\tGT\t1/1\nchrM\t3862\t.\tT\tC\t.\t.\t.\tGT\t1/1\n")
+    assert main([str(source), str(target), "--predicted"]) == 0
+    first, second = gzip.decompress(target.read_bytes()).decode().splitlines()[-2:]
+    together = "GAS_PHASED=stop_gained|MT-ND1:p.(Trp185Ter)|"
+    for record, protein in ((first, "p.(Trp185Ter)"), (second, "p.(Phe186Leu)")):
+        assert f"|MT-ND1:{protein}|" in record
+        assert f";GAS_HGVSP=MT-ND1:{protein};" in record
+        assert together in record
+
+
 def test_it_needs_no_web_framework_and_no_cloud_client() -> None:
     code = (
         "import sys\n"

@@ -30,14 +30,23 @@ _HEAD, _PROTEIN, _TAIL, _END = range(PARTS)
 
 
 class Words(NamedTuple):
-    """What compiled functions write; names: the three letters of each residue."""
+    """What compiled functions write.
+
+    names: the three letters of each residue.
+    opening, closing: around the description of a protein, after `p.`.
+    """
 
     met_lost: Bytes
     unchanged: Bytes
     names: Bytes
+    opening: Bytes
+    closing: Bytes
 
 
-WORDS = Words(_MET_LOST, _UNCHANGED, _NAMES)
+_NONE = np.zeros(0, np.uint8)
+WORDS = Words(_MET_LOST, _UNCHANGED, _NAMES, _NONE, _NONE)
+#: Descriptions in parentheses.
+PREDICTED = Words(_MET_LOST, _UNCHANGED, _NAMES, array_of(b"("), array_of(b")"))
 
 
 class Texts(NamedTuple):
@@ -72,9 +81,10 @@ def texts_of(transcripts: Sequence[Transcript]) -> Texts:
 class CsqWriter:
     """Writes entries about transcripts of one contig. One thread only."""
 
-    def __init__(self, transcripts: Sequence[Transcript], columns: TranscriptColumns) -> None:
+    def __init__(self, transcripts: Sequence[Transcript], columns: TranscriptColumns, words: Words = WORDS) -> None:
         """`columns` are those of the transcripts."""
         self._columns = columns
+        self._words = words
         self._texts = texts_of(transcripts)
         self._sizes = np.add.reduceat(np.diff(self._texts.begins), np.arange(0, PARTS * len(transcripts), PARTS))
         self._masks = np.zeros(0, np.int64)
@@ -102,8 +112,8 @@ class CsqWriter:
         out = np.empty(int(sizes[shown].sum()), np.uint8)
         begins = np.zeros(3 * len(pairs.allele) + 1, np.int64)
         size = _write(
-            alleles, pairs, self._columns, effects, picked, shown, masks, self._terms, self._texts, WORDS, CODES, out,
-            begins,
+            alleles, pairs, self._columns, effects, picked, shown, masks, self._terms, self._texts, self._words, CODES,
+            out, begins,
         )  # fmt: skip
         return out[:size], begins
 
@@ -203,6 +213,13 @@ def _position(number: int, out: Bytes, size: int) -> int:
 @compiled
 def protein_change(effects: SnvEffects, pair: int, words: Words, out: Bytes, size: int) -> int:
     """Write what becomes of a residue, after `p.`."""
+    size = put(out, size, words.opening, 0, len(words.opening))
+    size = _change(effects, pair, words, out, size)
+    return put(out, size, words.closing, 0, len(words.closing))
+
+
+@compiled
+def _change(effects: SnvEffects, pair: int, words: Words, out: Bytes, size: int) -> int:
     if effects.protein[pair] == START:
         return put(out, size, words.met_lost, 0, len(words.met_lost))
     size = put(out, size, words.names[effects.residue[pair]], 0, 3)

@@ -92,6 +92,7 @@ class Kinds:
                 composer.choice,
                 fetch,
                 is_mitochondrial=composer.is_mitochondrial(contig),
+                predicted=composer.predicted,
             )
         # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
         self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, weakref.proxy(self)))

@@ -15,7 +15,7 @@ from annotator.effects.terms import IMPACT
 from annotator.effects.transcript import FLAGS, Transcript
 from annotator.run.columnar.alleles import Alleles
 from annotator.run.columnar.compiled import Bytes, Ints, compiled, packed, put
-from annotator.run.columnar.csq_writer import WORDS, CsqWriter, Words, protein_change
+from annotator.run.columnar.csq_writer import PREDICTED, WORDS, CsqWriter, Words, protein_change
 from annotator.run.columnar.snv_effects import CODON, Pairs, SnvEffects, snv_effects
 from annotator.run.columnar.term_masks import ranks_of
 from annotator.run.columnar.texts import FLAG, GENE, HGVS_C, PROTEIN, TERM, Texts
@@ -66,16 +66,24 @@ class SnvDescriber:
         choice: those that get an entry in INFO/CSQ.
         fetch: returns the contig's bases.
         is_mitochondrial: whether HGVS describes variants on the genome alone.
+        predicted: whether descriptions of proteins stand in parentheses.
     """
 
     def __init__(
-        self, transcripts: Sequence[Transcript], choice: Choice, fetch: Fetch, *, is_mitochondrial: bool
+        self,
+        transcripts: Sequence[Transcript],
+        choice: Choice,
+        fetch: Fetch,
+        *,
+        is_mitochondrial: bool,
+        predicted: bool = False,
     ) -> None:
         self._transcripts = transcripts
         self._choice = choice
         self._fetch = fetch
         self._columns = transcript_columns(transcripts)
-        self._writer = CsqWriter(transcripts, self._columns)
+        self._words = PREDICTED if predicted else WORDS
+        self._writer = CsqWriter(transcripts, self._columns, self._words)
         self._starts = np.array([one.start for one in transcripts], np.int64)
         self._ends = np.array([one.end for one in transcripts], np.int64)
         self._reaches = np.array([*accumulate(self._ends.tolist(), max)], np.int64)
@@ -158,7 +166,7 @@ class SnvDescriber:
         names, gene = self._names, self._gene[model]
         room = len(best) * ROOM + int((2 * np.diff(names.gene_begins)[gene] + PROTEIN_ROOM).sum())
         out, begins = np.empty(room, np.uint8), np.zeros(5 * len(best) + 1, np.int64)
-        size = _summarize(first, self._standing[model[best]], worst, gene, effects, names, WORDS, out, begins)
+        size = _summarize(first, self._standing[model[best]], worst, gene, effects, names, self._words, out, begins)
         return out[:size], begins
 
 

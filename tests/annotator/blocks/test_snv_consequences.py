@@ -9,8 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from annotator.effects.allele import shortest
+from annotator.effects.allele import Change, shortest
 from annotator.effects.consequences import Choice, consequences, without_hgvs_c
+from annotator.effects.effect import Effect, effect
+from annotator.effects.hgvs_protein import predicted
+from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.terms import IMPACT
 from annotator.effects.transcript import FLAGS, Transcript
 from annotator.reference.gene_models import InMemory
@@ -39,6 +42,12 @@ def gene_models(rng: random.Random) -> tuple[list[Transcript], str]:
     return models.every("1").transcripts, contig
 
 
+def in_parentheses(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
+    """Return the effect of a change, its protein described as predicted."""
+    found = effect(change, transcript, fetch)
+    return found and replace(found, hgvs_p=predicted(found.hgvs_p))
+
+
 def texts_of(texts: Texts, kind: int) -> list[str]:
     """Return the texts of a kind."""
     bounds = texts.begins[5 * kind : 5 * kind + 6].tolist()
@@ -58,26 +67,27 @@ def entries_of(texts: Texts, transcripts: Sequence[Transcript], kind: int) -> li
 
 
 @pytest.mark.parametrize("choice", Choice)
-@pytest.mark.parametrize("mitochondrial", [False, True])
+@pytest.mark.parametrize(("mitochondrial", "parentheses"), [(False, False), (False, True), (True, False)])
 def test_snvs_on_overlapping_transcripts_have_the_consequences_that_they_have_one_by_one(
-    choice: Choice, mitochondrial: bool
+    choice: Choice, mitochondrial: bool, parentheses: bool
 ) -> None:
     rng = random.Random(f"{choice}{mitochondrial}")  # noqa: S311 - nothing secret
     described = several = 0
+    compute = in_parentheses if parentheses else effect
     for _ in range(40):
         transcripts, contig = gene_models(rng)
         models = InMemory({"1": transcripts})
         places = range(1, len(contig) + 1) if len(contig) < 400 else rng.sample(range(1, len(contig) + 1), 300)
         rows = [row for at in sorted(places) for row in substitutions(contig, at, at)]
         lines, window, alleles, fetch = columns_of(contig, rows)
-        describer = SnvDescriber(transcripts, choice, fetch, is_mitochondrial=mitochondrial)
+        describer = SnvDescriber(transcripts, choice, fetch, is_mitochondrial=mitochondrial, predicted=parentheses)
         chosen = np.arange(0, len(rows), 2)
         found = describer.describe(alleles, chosen, window, lines.pos)
 
         assert set(found.alleles.tolist()) <= set(chosen.tolist())
         genes: Counter[str] = Counter()
         for kind, number in enumerate(found.alleles.tolist()):
-            plain = consequences("1", shortest(*rows[number]), models, fetch)
+            plain = consequences("1", shortest(*rows[number]), models, fetch, compute=compute)
             plain = without_hgvs_c(plain) if mitochondrial else plain
             genes.update(plain.genes)
             assert IMPACT.keys() >= {plain.term}
