@@ -9,10 +9,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devstack.stack import Stack
 from tests.support import chromium
+from tests.support.frontend import staleness
 from tests.support.stacks import migrated_stack
 
 # As long as Playwright waits for all else: five seconds are too few where other tests have the processors.
 expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    """The pages load what is built, not the sources: an old build fails in ways that nobody can read."""
+    if told := staleness():
+        pytest.fail(told)
 
 
 @pytest.fixture(scope="package")

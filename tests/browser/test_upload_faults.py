@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, ex
 from devstack.stack import Stack
 from tests.browser.test_journey import PASSWORD, sign_up
 from tests.conftest import SMALL_VCF
+from tests.support.clock import clock_limit
 from tests.support.effort import THOROUGH
 from tests.support.waiting import wait_until
 
@@ -76,7 +77,8 @@ def journey(session: BrowserContext, stack: Stack, tmp_path: Path) -> Iterator[J
     file = tmp_path / "unlucky.vcf"
     file.write_bytes(SMALL_VCF)
     page = session.new_page()
-    page.clock.install()  # as many seconds pass as the test says
+    with clock_limit(page):
+        page.clock.install()  # as many seconds pass as the test says
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield Journey(page, session, stack, file)
@@ -100,7 +102,8 @@ def lost_answer(journey: Journey, route: Route) -> None:
 
 def never(journey: Journey, route: Route) -> None:
     """No answer comes, for longer than anybody waits."""
-    journey.page.clock.fast_forward(PATIENCE)
+    with clock_limit(journey.page):
+        journey.page.clock.fast_forward(PATIENCE)
 
 
 def answers(status: int, body: str, journey: Journey, route: Route) -> None:
@@ -173,7 +176,8 @@ def test_an_upload_goes_on_where_it_failed(
     again = page.get_by_role("button", name=f"Try {journey.file.name} again")
 
     def ended() -> bool:
-        page.clock.run_for(1000)  # pauses between tries
+        with clock_limit(page):
+            page.clock.run_for(1000)  # pauses between tries
         return bool(JOB_PAGE.search(page.url)) or again.is_visible()
 
     wait_until(ended)
