@@ -112,10 +112,6 @@ class Reference(ReferenceInfo):
     def _by_name(self) -> dict[str, Contig]:
         return {contig.name: contig for contig in self.contigs}
 
-    def genetic_code_of(self, contig: str) -> int:
-        """NCBI's number of the genetic code of a contig, by the pack's own name of it."""
-        return self._by_name[contig].genetic_code
-
     def hgvs_prefix_of(self, contig: str) -> str:
         """What HGVS writes in front of positions on a contig: "g" or "m"."""
         return self._by_name[contig].hgvs_prefix

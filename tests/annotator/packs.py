@@ -60,3 +60,8 @@ def _gene(contig: str) -> str:
     return row.format("ncRNA_gene", "ID=gene:g;Name=g;biotype=misc_RNA") + row.format(
         "transcript", "ID=transcript:g;Parent=gene:g;biotype=misc_RNA"
     )
+
+
+def genetic_codes(reference: Reference) -> dict[str, int]:
+    """Return NCBI's number of each contig's genetic code."""
+    return {contig.name: contig.genetic_code for contig in reference.contigs}

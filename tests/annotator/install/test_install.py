@@ -21,6 +21,7 @@ from annotator.install.install import Installed, Wanted, install
 from annotator.reference.pack import Reference, available_references, load_reference
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server
+from tests.annotator.packs import genetic_codes
 from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, Genome, gff3, serve_as_ensembl, write_sums
 from tests.support.proteins import protein
 
@@ -290,7 +291,7 @@ def test_a_mitochondrion_that_does_not_read_in_its_code_is_refused_and_can_be_to
         install(Wanted(SPECIES, base=ensembl.url, codes={"MT": 1}), refs)
     assert in_use(refs) == ["rCRS"]
     install(Wanted(SPECIES, base=ensembl.url, codes={"MT": 5}), refs)
-    assert load_reference(ASSEMBLY, refs).genetic_code_of("MT") == 5
+    assert genetic_codes(load_reference(ASSEMBLY, refs))["MT"] == 5
     with pytest.raises(InstallError, match="no genetic code 99"):
         install(Wanted(SPECIES, base=ensembl.url, codes={"MT": 99}, pack_id="x"), refs)
 
@@ -301,7 +302,7 @@ def test_a_mitochondrion_is_known_by_its_genes_too(ensembl: Server, refs: Path, 
     text += "scaffold_9\t.\ttRNA\t10\t70\t.\t+\t.\tID=transcript:T1;Parent=gene:T1;biotype=Mt_tRNA\n"
     publish(ensembl, gff=text, fasta=lambda old: old.replace(b">MT ", b">scaffold_9 "))
     get(ensembl, refs)
-    assert load_reference(ASSEMBLY, refs).genetic_code_of("scaffold_9") == 2
+    assert genetic_codes(load_reference(ASSEMBLY, refs))["scaffold_9"] == 2
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from annotator.install.errors import InstallError
 from annotator.install.gene_models import check
 from annotator.install.own import Done, OwnGenome, install_own
 from annotator.reference.pack import Reference, load_reference
+from tests.annotator.packs import genetic_codes
 from tests.support import gene_styles
 from tests.support.genome import Gene, Genome, fasta, gff3
 from tests.support.proteins import protein
@@ -250,7 +251,7 @@ def test_the_genetic_code_and_what_a_contig_is_come_from_the_file(files: Path, g
     text = region + "\n".join(gene_styles.refseq_gff3(gene)).replace("gbkey=CDS", "gbkey=CDS;transl_table=2") + "\n"
     _, reference = installed(files, text.replace("MT\t", f"{name}\t"))
 
-    assert (reference.genetic_code_of(name), reference.hgvs_prefix_of(name)) == (2, "m")
+    assert (genetic_codes(reference)[name], reference.hgvs_prefix_of(name)) == (2, "m")
     assert protein(reference, name, gene.name) == gene.protein
     assert next(contig.circular for contig in reference.contigs if contig.name == name)
 
@@ -328,7 +329,7 @@ def test_a_genetic_code_is_chosen_by_contig(files: Path) -> None:
     assert "code 99" in refusal(files, codes={"1": 99})
     assert "no sequence chr9 (--genetic-code)" in refusal(files, codes={"chr9": 2})
     _, reference = installed(files, codes={"2": 11})
-    assert [reference.genetic_code_of(name) for name in ("1", "2", "MT")] == [1, 11, 2]
+    assert [genetic_codes(reference)[name] for name in ("1", "2", "MT")] == [1, 11, 2]
 
 
 def test_errors_name_the_file_the_line_and_a_remedy(files: Path) -> None:
