@@ -2,6 +2,8 @@
 
 with Stack(Path("var/devstack")) as stack:
     print(stack.web_url)
+
+One module because `Stack` is the one object that scenarios, benchmarks and tests drive.
 """
 
 import json

@@ -2,6 +2,8 @@
 
 Each name is documented in docs/settings.md; a test fails when one is missing there. A production process
 that lacks a required value does not start: there are no secrets by default.
+
+One module because the environment is read nowhere else.
 """
 
 import os

@@ -1,5 +1,6 @@
 """docs/architecture.md leads a newcomer to files that exist, and to words that are in them."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -41,3 +42,36 @@ def test_the_list_of_rooms_names_what_there_is() -> None:
     modules = {path.name for folder in folders for path in (ROOT / folder).rglob("*.py")}
     named = set(re.findall(r"\b([a-z_]+\.py)\b", listed)) - {"manage.py", "celeryconfig.py"}
     assert named <= modules
+
+
+def modules(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
+
+
+def test_a_module_of_more_than_300_lines_says_why() -> None:
+    unexplained = [
+        str(path.relative_to(ROOT))
+        for path in modules("gas", "archive", "restore", "devstack")
+        if len(path.read_text().splitlines()) > 300
+        and "One module because " not in (ast.get_docstring(ast.parse(path.read_text())) or "")
+    ]
+    assert unexplained == []
+
+
+def test_no_root_folder_has_more_than_15_modules() -> None:
+    roots = ("gas", "gas/jobs", "archive", "restore", "devstack")
+    crowded = {root: count for root in roots if (count := len(list((ROOT / root).glob("*.py")))) > 15}
+    assert crowded == {}
+
+
+def test_no_function_has_more_than_seven_parameters() -> None:
+    """What travels together is a frozen dataclass. `self` and `cls` are not counted."""
+    long = []
+    for path in modules("gas", "archive", "restore", "devstack"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                args = node.args
+                given = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+                if sum(one is not None and one.arg not in {"self", "cls"} for one in given) > 7:
+                    long.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert long == []

@@ -2,6 +2,8 @@
 
 The vault chooses the id of each archive, and a new one for each upload. Reading one takes a retrieval job, whose output
 can be read for about a day after it is done. Everything is hashed on its way, and each answer's tree hash compared.
+
+One module because it is one implementation of the protocol `gas.aws.archives.Archive`.
 """
 
 import logging

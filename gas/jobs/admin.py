@@ -1,5 +1,5 @@
-"""The door to `gas.jobs.staff.admin`: Django looks here for the admin site of an app."""
+"""The door to the admin pages in `gas.jobs.staff`: Django looks here for the admin site of an app."""
 
-from gas.jobs.staff import admin
+from gas.jobs.staff import admin, catalogue_admin
 
-__all__ = ["admin"]
+__all__ = ["admin", "catalogue_admin"]

@@ -1,4 +1,7 @@
-"""A job and what belongs to it. Only the functions of `gas.jobs.moves` change a state."""
+"""A job and what belongs to it. Only the functions of `gas.jobs.moves` change a state.
+
+One module because Django looks for an app's models here, and most of them refer to a job or its result.
+"""
 
 import uuid
 from collections.abc import Mapping

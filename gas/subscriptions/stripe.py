@@ -3,6 +3,8 @@
 A call waits a few seconds at most and is tried twice, so that neither a page nor a worker hangs with Stripe; what goes
 wrong is one exception, in words for people. None of these may be called within a transaction: others would wait for
 Stripe with it. Field names are those of API version STRIPE_API_VERSION.
+
+One module because no other may import Stripe's library.
 """
 
 import hashlib

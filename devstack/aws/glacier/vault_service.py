@@ -2,6 +2,8 @@
 
 Source: "API reference for Amazon S3 Glacier", developer guide, API of 2012-06-01. Not here: tags, policies, locks,
 provisioned capacity, Select, retrievals of a byte range, and inventories in JSON or of a part.
+
+One module because it is one API, a handler for each of its operations.
 """
 
 import json

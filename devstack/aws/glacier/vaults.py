@@ -1,6 +1,8 @@
 """The vault service's state: vaults, archives, uploads in parts, and retrieval jobs.
 
 Bytes are kept in one temporary file without a name, so that they take no memory and vanish with the process.
+
+One module because vaults, archives, uploads and jobs change together under one lock.
 """
 
 import hashlib

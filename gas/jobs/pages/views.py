@@ -1,7 +1,6 @@
 """The pages of jobs, for their owners. Whatever changes something is a POST."""
 
 import logging
-from collections.abc import Callable
 from uuid import UUID
 
 from django.conf import settings
@@ -11,24 +10,14 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gas.aws import s3
-from gas.aws.clients import AWSError
-from gas.jobs.catalogue import builds
 from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.uploads import (
-    TooMany,
-    UploadRefused,
-    clear,
     closed_message,
-    confirm_upload,
-    discard,
-    discard_unless_arrived,
-    open_upload,
     unfinished,
 )
 from gas.jobs.models import Job, ResultFile
@@ -36,12 +25,13 @@ from gas.jobs.output_files import JobFile, files_of
 from gas.jobs.outputs import output_of
 from gas.jobs.pages import context
 from gas.jobs.pages.access import own_job
-from gas.jobs.pages.forms import JobFilterForm, UploadForm
+from gas.jobs.pages.answers import act
+from gas.jobs.pages.forms import JobFilterForm
 from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import is_full
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import missing_files, result_status, tables
-from gas.users.requests import PersonRequest, json_body
+from gas.users.requests import PersonRequest
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +39,6 @@ PAGE_SIZE = 25
 LOG_LIMIT = 256 * 1024
 #: Seconds until the list looks again while a job is under way.
 LIST_PACE = 2
-STORAGE_SILENT = "The storage does not answer at the moment. Try again in a minute."
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
@@ -104,126 +93,6 @@ def new(request: PersonRequest) -> HttpResponse:
         "full": is_full(request.user),
     }
     return render(request, "jobs/new.html", values)
-
-
-@login_required
-@require_POST
-def uploads(request: PersonRequest) -> JsonResponse:
-    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}.
-
-    The header Idempotency-Key, a UUID of the browser's choice, names the upload: asking again with the same one gives
-    the same job and a fresh form, or, if its file has been confirmed, 200 {"job", "status", "url"} as `confirm` does.
-
-    400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
-    """
-    try:
-        asked = UploadForm({**json_body(request), "idempotency_key": request.headers.get("Idempotency-Key")})
-    except (ValueError, TypeError):
-        asked = UploadForm({})
-    if not asked.is_valid():
-        return JsonResponse({"error": "Send a JSON object with name, size and reference."}, status=400)
-    key = asked.cleaned_data.pop("idempotency_key")
-    try:
-        ticket = open_upload(request.user, **asked.cleaned_data, key=key)
-    except UploadRefused as refusal:
-        return _refused(refusal, status=400)
-    if ticket.form is None:
-        return _confirmed(ticket.job)
-    confirm_url, discard_url = (reverse(f"jobs:{name}", args=[ticket.job.pk]) for name in ("confirm", "discard"))
-    answer = {"job": ticket.job.pk, "confirm": confirm_url, "discard": discard_url, **ticket.form}
-    return JsonResponse(answer, status=201)
-
-
-def _confirmed(job: Job) -> JsonResponse:
-    return JsonResponse({"job": job.pk, "status": job.status, "url": job.get_absolute_url()})
-
-
-def _refused(refusal: UploadRefused, *, status: int) -> JsonResponse:
-    if isinstance(refusal, TooMany):
-        status = 429
-    return JsonResponse({"error": str(refusal), "resume": refusal.resume}, status=status)
-
-
-@login_required
-@require_POST
-def build(request: PersonRequest) -> JsonResponse:
-    """Which reference does a file fit? A question about its header and first records, see `builds.proposal`.
-
-    400, 413 or 429 {"error"}: the upload page then goes on without an answer.
-    """
-    if len(request.body) > builds.MAX_BODY:
-        return JsonResponse({"error": "This is more than a header."}, status=413)
-    if builds.too_many(request.user):
-        return JsonResponse({"error": f"You have asked {builds.PER_HOUR} times within the hour."}, status=429)
-    try:
-        return JsonResponse(builds.proposal(json_body(request)))
-    except (ValueError, builds.Unreadable):
-        return JsonResponse({"error": "Send a JSON object with header and records."}, status=400)
-
-
-@login_required
-@require_POST
-def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
-    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
-    try:
-        job = confirm_upload(own_job(request, job_id))
-    except UploadRefused as refusal:
-        return _refused(refusal, status=409)
-    return _confirmed(job)
-
-
-@login_required
-@require_POST
-def finish(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """For people whose upload page is gone: confirm the upload if its file has arrived."""
-    job = own_job(request, job_id)
-    return _act(request, job, "The file has arrived, and the job is in the queue.", lambda: _finish(job))
-
-
-def _finish(job: Job) -> None:
-    try:
-        confirm_upload(job)
-    except UploadRefused as refusal:
-        advice = "" if refusal.advice else " Remove this upload, and upload the file again."
-        raise actions.ActionRefused(f"{refusal}{advice}") from refusal
-
-
-@login_required
-@require_POST
-def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """Remove an upload that has not finished, without asking. From a page, one whose file has arrived is kept.
-
-    The upload page, where its owner removes a file that was just sent, gets 204, or 409 if the file was confirmed.
-    """
-    job = own_job(request, job_id)
-    if not request.accepts("text/html"):
-        return HttpResponse(status=204 if discard(job) else 409)
-    try:
-        removed = discard_unless_arrived(job)
-    except AWSError:
-        logger.exception("job %s", job.pk)
-        messages.error(request, STORAGE_SILENT)
-        return redirect(job)
-    if not removed:
-        messages.error(request, "The file of this job has arrived, so it was not removed.")
-        return redirect(job)
-    messages.success(request, f"The unfinished upload of “{job.name}” is removed.")
-    return redirect("jobs:list")
-
-
-@login_required
-@require_POST
-def clear_uploads(request: PersonRequest) -> HttpResponse:
-    """Remove the person's uploads that have not finished, other than those whose file has arrived."""
-    cleared = clear(request.user)
-    messages.success(request, f"{cleared.removed} unfinished upload{pluralize(cleared.removed)} removed.")
-    if cleared.kept:
-        messages.info(
-            request, f"{cleared.kept} file{pluralize(cleared.kept)} had arrived; nothing of these was removed."
-        )
-    if cleared.left:
-        messages.warning(request, f"{cleared.left} unfinished upload{pluralize(cleared.left)} left. Clear again.")
-    return redirect("jobs:list")
 
 
 @login_required
@@ -331,7 +200,7 @@ def _file(job: Job, kind: str) -> JobFile | None:
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel a job."""
     job = own_job(request, job_id)
-    return _act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
+    return act(request, job, "The job is cancelled.", lambda: actions.cancel(job, actor=request.user))
 
 
 @login_required
@@ -339,7 +208,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Put a job into the queue again."""
     job = own_job(request, job_id)
-    return _act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
+    return act(request, job, "The job is in the queue again.", lambda: actions.retry(job, actor=request.user))
 
 
 @login_required
@@ -353,15 +222,3 @@ def delete(request: PersonRequest, job_id: UUID) -> HttpResponse:
         job.delete()
     messages.success(request, f"“{job.name}” and its files are deleted.")
     return redirect("jobs:list")
-
-
-def _act(request: PersonRequest, job: Job, done: str, act: Callable[[], None]) -> HttpResponse:
-    try:
-        act()
-        messages.success(request, done)
-    except actions.ActionRefused as refusal:
-        messages.error(request, str(refusal))
-    except AWSError:
-        logger.exception("job %s", job.pk)
-        messages.error(request, STORAGE_SILENT)
-    return redirect(job)

@@ -3,48 +3,30 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth import get_permission_codename
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 
 from gas.aws.clients import AWSError
-from gas.jobs.catalogue import references, sources
 from gas.jobs.lifecycle import actions
 from gas.jobs.models import (
     Job,
     JobEvent,
     Notice,
-    ReferencePack,
     ResultFile,
     StorageScan,
     UploadSwitch,
-    VariantSource,
     VaultInventory,
 )
 from gas.jobs.sizes import in_words
 from gas.jobs.staff import overview
+from gas.jobs.staff.acting import Acting, staff_of
 from gas.jobs.states import ResultState
 from gas.jobs.storage import restoration
-from gas.staff.admin_rows import GoesWithItsOwner, NeverDeleted, ShownIfThere, Written
+from gas.staff.admin_rows import GoesWithItsOwner, NeverDeleted, ShownIfThere
 from gas.staff.audit import Audited
-from gas.users.models import User
-
-
-class Acting(Written):
-    """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        options: Any = self.opts  # type: ignore[attr-defined]
-        return request.user.has_perm(f"{options.app_label}.{get_permission_codename('change', options)}")
-
-
-def _staff(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (admin lets nobody else in)
-    return request.user
 
 
 class EventInline(NeverDeleted, admin.TabularInline):
@@ -107,7 +89,7 @@ class JobAdmin(Audited, Acting, admin.ModelAdmin):
         done = 0
         for job in jobs:
             try:
-                act(job, actor=_staff(request))
+                act(job, actor=staff_of(request))
                 done += 1
             except actions.ActionRefused as refusal:
                 self.message_user(request, f"“{job.name}”: {refusal}", messages.WARNING)
@@ -160,7 +142,7 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     def archive_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
         # By number: the list may be filtered by the very state that is about to change.
         chosen = list(queryset.values_list("pk", flat=True))
-        done = overview.archive_now(chosen, actor=_staff(request))
+        done = overview.archive_now(chosen, actor=staff_of(request))
         self._tell(request, f"{done} of {len(chosen)} results are on their way to the archive.", done == len(chosen))
         if done < len(chosen):
             self.message_user(request, "Only available results of people whose plan archives can be.", messages.WARNING)
@@ -168,7 +150,7 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     @admin.action(description="Restore the selected results now", permissions=["act"])
     def restore_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
         chosen = list(queryset.values_list("pk", flat=True))
-        done = restoration.restore_some(ResultFile.objects.filter(pk__in=chosen), actor=_staff(request))
+        done = restoration.restore_some(ResultFile.objects.filter(pk__in=chosen), actor=staff_of(request))
         self._tell(request, f"{done} of {len(chosen)} results are on their way back.", done == len(chosen))
         if done < len(chosen):
             self.message_user(request, "Only archived results can be restored.", messages.WARNING)
@@ -213,7 +195,7 @@ class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     @admin.action(description="Send the selected mails again, if given up", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
         chosen = list(queryset.values_list("pk", flat=True))
-        done = overview.send_again(Notice.objects.filter(pk__in=chosen), actor=_staff(request))
+        done = overview.send_again(Notice.objects.filter(pk__in=chosen), actor=staff_of(request))
         self.message_user(request, f"{done} of {len(chosen)} mails are to be sent again.")
 
 
@@ -228,76 +210,3 @@ class UploadSwitchAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-@admin.register(ReferencePack)
-class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
-    """The genomes that files are annotated with. install_reference brings them; here they are retired."""
-
-    list_display = ("id", "title", "version", "offered", "installed_at", "published_at")
-    list_filter = (("retired_at", admin.EmptyFieldListFilter), "organism")
-    list_select_related = ("retired_by",)
-    search_fields = ("id", "title", "organism")
-    exclude = ("contigs",)
-    actions = ("retire", "reinstate")
-
-    @admin.display(ordering="retired_at")
-    def offered(self, pack: ReferencePack) -> str:
-        if pack.retired_at is None:
-            return "Yes"
-        who = f" by {pack.retired_by}" if pack.retired_by else ""
-        return f"Retired {date_format(pack.retired_at, 'j M Y')}{who}"
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        references.register_all()  # those that came with the service, or by hand
-        return super().changelist_view(request, extra_context)
-
-    @admin.action(description="Retire the selected packs: no new files", permissions=["act"])
-    def retire(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        done = references.retire(chosen, actor=_staff(request))
-        self.message_user(request, f"{done} of {len(chosen)} packs are retired now. Their jobs stay as they are.")
-
-    @admin.action(description="Offer the selected packs again", permissions=["act"])
-    def reinstate(self, request: HttpRequest, queryset: QuerySet[ReferencePack]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        done = references.reinstate(chosen)
-        self.message_user(request, f"{done} of {len(chosen)} packs are offered again.")
-
-
-@admin.register(VariantSource)
-class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
-    """Sources of known variants. install_source installs and publishes them; here they are retired."""
-
-    list_display = ("name", "reference", "title", "version", "used", "installed_at", "published_at")
-    list_filter = (
-        ("retired_at", admin.EmptyFieldListFilter),
-        ("published_at", admin.EmptyFieldListFilter),
-        "reference",
-    )
-    list_select_related = ("reference", "retired_by")
-    search_fields = ("name", "title", "reference__id")
-    actions = ("retire", "reinstate")
-
-    @admin.display(ordering="retired_at")
-    def used(self, source: VariantSource) -> str:
-        if source.retired_at is not None:
-            who = f" by {source.retired_by}" if source.retired_by else ""
-            return f"Retired {date_format(source.retired_at, 'j M Y')}{who}"
-        return "Not published" if settings.REFERENCES_S3 and source.published_at is None else "Yes"
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        sources.register_all()  # those that were installed by hand
-        return super().changelist_view(request, extra_context)
-
-    @admin.action(description="Retire the selected sources: not for new jobs", permissions=["act"])
-    def retire(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        done = sources.retire(chosen, actor=_staff(request))
-        self.message_user(request, f"{done} of {len(chosen)} sources are retired now. Results stay as they are.")
-
-    @admin.action(description="Use the selected sources again", permissions=["act"])
-    def reinstate(self, request: HttpRequest, queryset: QuerySet[VariantSource]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        done = sources.reinstate(chosen)
-        self.message_user(request, f"{done} of {len(chosen)} sources are used again.")

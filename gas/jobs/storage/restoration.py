@@ -3,6 +3,8 @@
 A batch is everything that comes back together for one person: one set of polls, one mail. How its cost grows with N
 results: N requests for retrieval and N restores, which is what Glacier charges for; one poll, whatever N is, for each
 1,000 archives (a page of Glacier's own list); queries in pages of PAGE rows.
+
+One module because a batch, its retrievals and its restores move the same rows under the same locks.
 """
 
 import logging
