@@ -50,6 +50,8 @@ def terms(transcript: Transcript, parts: Sequence[Span]) -> set[str]:
 
 def _terms(start: int, end: int, parts: Sequence[Span]) -> set[str]:
     """Return the terms of one intron, from its first place to its last."""
+    if parts and parts[0][0] > start + 8 and parts[-1][1] < end - 17:
+        return {"intron_variant"}  # well inside, as most changes are
     inserted = {first for first, last in parts if last < first}
 
     def touches(first: int, last: int) -> bool:

@@ -26,15 +26,20 @@ class BgzfWriter:
         #: Where each block begins, from the first one's begin on, and where the last one ends.
         self.blocks = array("Q", [0])
 
-    def write(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) < self._size:
-            return
-        whole = len(self._buffer) // self._size * self._size
-        with memoryview(self._buffer) as view:
-            for start in range(0, whole, self._size):
-                self._block(bytes(view[start : start + self._size]))
-        del self._buffer[:whole]
+    def write(self, data: bytes | memoryview) -> None:
+        """Compress what makes whole blocks, and keep the rest until more comes."""
+        view, at = memoryview(data), 0
+        if self._buffer:
+            at = self._size - len(self._buffer)
+            self._buffer += view[:at]
+            if len(self._buffer) < self._size:
+                return
+            self._block(bytes(self._buffer))
+            self._buffer.clear()
+        while at + self._size <= len(view):
+            self._block(view[at : at + self._size])
+            at += self._size
+        self._buffer += view[at:]
 
     def finish(self) -> None:
         """Write what is left; the file stays open."""
@@ -42,7 +47,7 @@ class BgzfWriter:
             self._block(bytes(self._buffer))
             self._buffer.clear()
 
-    def _block(self, data: bytes) -> None:
+    def _block(self, data: bytes | memoryview) -> None:
         packed = bytes(deflate_compress(data, self._level))
         if len(packed) > BLOCK + 200:
             packer = zlib.compressobj(0, zlib.DEFLATED, -15)

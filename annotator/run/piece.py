@@ -25,10 +25,10 @@ class Piece(Protocol):
     def annotate(self) -> None:
         """Annotate the records, and count them in the pass's summary."""
 
-    def lines(self) -> bytes:
+    def lines(self) -> bytes | memoryview:
         """Return the annotated lines. Call it after `annotate`."""
 
-    def unproven(self) -> bytes:
+    def unproven(self) -> bytes | memoryview:
         """Return the annotated lines that bcftools has to read to show that they can be read."""
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:

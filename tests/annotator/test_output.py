@@ -1,6 +1,7 @@
 """What comes out: the file's own columns untouched, the annotator's tags, and where it all came from."""
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from annotator.effects import info_tags
 from annotator.formats.bcftools import versions
+from annotator.formats.bgzf import END, BgzfWriter
 from annotator.reference.pack import Reference
 from annotator.run.annotate import annotate
 from annotator.run.options import Outputs
@@ -156,3 +158,21 @@ def test_a_contig_without_genes_is_annotated_too(tmp_path: Path) -> None:
     report = annotate(source, tmp_path / "out", reference=reference)
     assert [row["gene"] for row in report.preview] == ["g", ""]
     assert [row["change"] for row in report.preview] == ["g.2C>T", "g.3G>T"]
+
+
+@pytest.mark.parametrize("sizes", [[100, 65_279, 1], [65_280], [65_281, 7], [30_000, 40_000, 200_000]])
+def test_bgzip_blocks_do_not_depend_on_how_text_is_handed_over(sizes: list[int]) -> None:
+    text = b"".join(f"{number}\n".encode() for number in range(60_000))
+    at_once, in_parts = io.BytesIO(), io.BytesIO()
+    whole, parts = BgzfWriter(at_once), BgzfWriter(in_parts)
+    whole.write(text)
+    at = 0
+    for size in sizes * (len(text) // sum(sizes) + 1):
+        parts.write(memoryview(text)[at : at + size])
+        at += size
+    whole.finish()
+    parts.finish()
+
+    assert in_parts.getvalue() == at_once.getvalue()
+    assert parts.blocks == whole.blocks
+    assert gzip.decompress(at_once.getvalue() + END) == text

@@ -83,7 +83,7 @@ class Block:
         others = self._composed(iter(variants), added, phased, self._clinical())
         self._found = kinds.texts(found), found.numbers, others
 
-    def lines(self) -> bytes:
+    def lines(self) -> memoryview:
         """See Piece.lines."""
         (texts, transcripts), numbers, others = self._found
         fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
@@ -104,7 +104,7 @@ class Block:
         self._data = data
         return data
 
-    def unproven(self) -> bytes:
+    def unproven(self) -> bytes | memoryview:
         """See Piece.unproven."""
         left = np.flatnonzero(~self._lines.proven)
         if 2 * len(left) > len(self._lines.pos):

@@ -50,7 +50,7 @@ def written(
     names: Tags,
     others: Others,
     renamed: TagSet,
-) -> tuple[bytes, Ints]:
+) -> tuple[memoryview, Ints]:
     """Return the lines of all records, plain and other, in order, and where that of each line of the block begins.
 
     The last number is where they end. renamed: see scan.Forms.
@@ -72,7 +72,7 @@ def written(
     out = np.empty(room, np.uint8)
     places = np.empty(len(lines.pos) + 1, np.int64)
     _write(text, lines, alleles, found, added, names, others, renamed, WORDS, out, places)
-    return out[: places[-1]].tobytes(), places
+    return out[: places[-1]].data, places
 
 
 @compiled

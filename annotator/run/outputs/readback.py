@@ -48,7 +48,7 @@ class Reading:
         if self._tool is not None:
             self._tool.kill()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Have records read. What cannot be read is told by `end`."""
         if self._closed or not data:
             return
