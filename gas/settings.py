@@ -376,12 +376,21 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_NAME = "gas_session"
 
 _domain = "amazonaws.com.cn" if AWS_REGION.startswith("cn-") else "amazonaws.com"
-_uploads_to = AWS_ENDPOINT_URL or f"https://{S3_INPUTS_BUCKET}.s3.{AWS_REGION}.{_domain}"
+
+
+def _bucket_origin(bucket: str) -> str:
+    """Return where a browser finds the objects of a bucket."""
+    return AWS_ENDPOINT_URL or f"https://{bucket}.s3.{AWS_REGION}.{_domain}"
+
+
+_uploads_to = _bucket_origin(S3_INPUTS_BUCKET)
+#: The genome view reads results and published references by byte range.
+_reads_from = {_bucket_origin(bucket) for bucket in (S3_RESULTS_BUCKET, REFERENCES_S3.partition("/")[0]) if bucket}
 _pays_at = [STRIPE_API_BASE] if STRIPE_API_BASE else ["https://checkout.stripe.com", "https://billing.stripe.com"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "connect-src": ["'self'", _uploads_to],  # the browser sends files straight to S3
+        "connect-src": ["'self'", *sorted({_uploads_to, *_reads_from})],  # the browser and S3, with nobody in between
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],

@@ -8,6 +8,7 @@ import { lazyCharts } from './charts.js'
 import { arrowKeys } from './keys.js'
 import { countdowns } from './countdown.js'
 import { localTimes } from './times.js'
+import { loadOnDemand } from './ondemand.js'
 import { submitOnce } from './forms.js'
 
 function tellTimes() {
@@ -19,5 +20,6 @@ tellTimes()
 submitOnce(document)
 arrowKeys(document)
 lazyCharts()
+loadOnDemand(document)
 // Before the browser draws what was swapped in, so that nobody sees the server's words in between.
 document.addEventListener('htmx:afterSwap', tellTimes)

@@ -24,9 +24,29 @@ async function writeSprite() {
   await writeFile(join(dist, 'icons.svg'), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join('')}</svg>\n`)
 }
 
+// igv adds two <style> elements, which the content security policy forbids; a constructed style sheet is allowed.
+const ADOPT = '((element) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(element.textContent); document.adoptedStyleSheets.push(sheet) })(style)'
+const ADDED = [
+  'document.documentElement.firstElementChild.appendChild(style)',
+  'document.head.insertBefore(style, document.head.childNodes[ document.head.childNodes.length - 1 ])',
+]
+const adoptStyles = {
+  name: 'adopt-styles',
+  setup(build) {
+    build.onLoad({ filter: /igv\.esm\.js$/ }, async ({ path }) => {
+      let contents = await readFile(path, 'utf8')
+      for (const added of ADDED) {
+        if (contents.split(added).length !== 2) throw new Error(`igv no longer has: ${added}`)
+        contents = contents.replace(added, ADOPT)
+      }
+      return { contents, loader: 'js' }
+    })
+  },
+}
+
 const options = {
   absWorkingDir: here,
-  entryPoints: ['theme.js', 'app.js', 'upload.js', 'passkeys.js', 'css/app.css'],
+  entryPoints: ['theme.js', 'app.js', 'upload.js', 'passkeys.js', 'genome.js', 'css/app.css'],
   entryNames: '[name]',
   assetNames: 'fonts/[name]',
   outdir: dist,
@@ -40,6 +60,7 @@ const options = {
   sourcemap: watch ? 'linked' : false,
   legalComments: 'external',
   logLevel: 'info',
+  plugins: [adoptStyles],
 }
 
 await rm(dist, { recursive: true, force: true })

@@ -31,6 +31,7 @@ HARMLESS = {
     "url",
     "id",
     "variant",
+    "name",
 }
 TOKEN = "secret-s3cr3t:token"
 

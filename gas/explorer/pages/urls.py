@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gas.explorer.pages import exporting, keeping, views
+from gas.explorer.pages import exporting, genome, guide, keeping, views
 
 app_name = "explorer"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/", keeping.forget, name="forget"),
     path("jobs/<uuid:job_id>/variants/at/<path:variant>/star/", keeping.star, name="star"),
     path("jobs/<uuid:job_id>/variants/at/<path:variant>/", views.variant, name="variant"),
+    path("jobs/<uuid:job_id>/genome/<str:name>/", genome.genome_file, name="genome_file"),
+    path("help/variants/", guide.guide, name="guide"),
     path("starred/", keeping.starred, name="starred"),
     path("starred/file/", keeping.starred_file, name="starred_file"),
     path("starred/<int:pk>/remove/", keeping.unstar, name="unstar"),

@@ -1,5 +1,6 @@
 """What a variant's own page is made of."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from gas.explorer.columns import ResultColumns
 from gas.explorer.database import Database
 from gas.explorer.forms import NoteForm
 from gas.explorer.links import links
+from gas.explorer.pages import genome
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
 
@@ -72,6 +74,7 @@ def context(request: PersonRequest, job: Job, database: Database, found: query.V
         "genotypes": genotypes(columns, row),
         "links": links(job.reference, key, row["id"] or ""),
         "star": star,
+        "genome": json.dumps(view) if (view := genome.view_of(job, key)) else "",
         "note_form": NoteForm(initial={"note": star.note if star else ""}),
         "table_url": f"{table}?{asked}" if asked else table,
     }

@@ -33,6 +33,7 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/delete/": "POST",
     "jobs/<uuid:job_id>/variants/": "GET",
     "jobs/<uuid:job_id>/variants/search/": "GET",
+    "jobs/<uuid:job_id>/genome/<str:name>/": "GET",
     "jobs/<uuid:job_id>/variants/charts/": "GET",
     "jobs/<uuid:job_id>/variants/export/<str:kind>/": "GET",
     "jobs/<uuid:job_id>/variants/columns/": "POST",
@@ -59,6 +60,7 @@ OF_NOBODY = {
     "plan/portal/",
     "plan/back/",
     "plan/back/live/",
+    "help/variants/",
     "starred/",
     "starred/file/",
     "starred/<int:pk>/remove/",  # the person's own, see tests/gas/explorer/test_keeping.py
@@ -79,7 +81,7 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Ite
 
 def concrete(path: str, job_id: object) -> list[str]:
     address = "/" + path.replace("<uuid:job_id>", str(job_id)).replace("<path:variant>", "chrM-3243-A-G")
-    address = address.replace("<int:pk>", "1")
+    address = address.replace("<int:pk>", "1").replace("<str:name>", "vcf")
     return [address.replace("<str:kind>", kind) for kind in KINDS] if "<str:kind>" in address else [address]
 
 

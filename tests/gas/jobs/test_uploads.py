@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -165,17 +166,22 @@ def test_a_body_that_is_nested_without_end_is_refused(person: User, browser_of: 
 
 @pytest.mark.once
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
-def test_the_pages_policy_lets_uploads_reach_the_bucket(region: str) -> None:
+def test_the_pages_policy_lets_uploads_and_the_genome_view_reach_the_buckets(region: str) -> None:
     """With real AWS there is no endpoint setting: what boto3 signs must be what the policy names."""
     program = (
         "import django; django.setup()\n"
-        "from django.conf import settings; from gas.aws.s3 import presigned_upload\n"
+        "from django.conf import settings; from gas.aws.s3 import presigned_download, presigned_upload\n"
         "print(presigned_upload('k', max_bytes=1)['url'])\n"
+        "print(presigned_download(settings.S3_RESULTS_BUCKET, 'k', filename='k'))\n"
+        "print(presigned_download(settings.REFERENCES_S3.partition('/')[0], 'k', filename='k'))\n"
         "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
     )
     env = {**REQUIRED, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    url, policy = load(env, "-c", program).stdout.splitlines()
-    assert url.rstrip("/") in policy.split()
+    env |= {"REFERENCES_S3": "gas-packs/packs", "REFERENCES_DIR": "references"}
+    *urls, policy = load(env, "-c", program).stdout.splitlines()
+    origins = {f"https://{urlsplit(url).netloc}" for url in urls}
+    assert len(origins) == 3
+    assert origins <= set(policy.split())
 
 
 def test_a_person_begins_so_many_uploads_an_hour_and_deleting_makes_no_room(
