@@ -12,7 +12,7 @@ JOBS ?= 200
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test lint lint-style lint-scripts lint-types lint-django hooks coverage format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test test-fast lint lint-style lint-scripts lint-types lint-django hooks coverage format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: setup  ## Drive a job through its whole life over HTTP, and print its time
 
 test: setup  ## Run every test (DATABASE_URL=postgres://… runs them on PostgreSQL)
 	@$(BIN)/python -m tests.run $(TESTS)
+
+test-fast: setup  ## Run the tests of the rooms changed since the last commit, without services (BASE=main: since main)
+	@BASE=$(BASE) $(BIN)/python -m tests.fast
 
 lint: lint-style lint-scripts lint-types lint-django  ## Style, words, scripts, types, import rules, migrations, settings
 

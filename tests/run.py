@@ -29,7 +29,7 @@ def main() -> int:
         if postgres.find():
             with postgres.cluster() as url:
                 print("\nThe same on PostgreSQL:", flush=True)
-                code = pytest("PostgreSQL", {**env, "DATABASE_URL": url}, CORES, "-m", TOUCHES_THE_DATABASE) or code
+                code = pytest("PostgreSQL", {**env, "DATABASE_URL": url}, CORES + 1, "-m", TOUCHES_THE_DATABASE) or code
         else:
             left_out.append("the suite on PostgreSQL: install it (Debian: apt-get install postgresql)")
     for line in left_out:
