@@ -16,9 +16,12 @@ BLOCK = 2 * 1024 * 1024
 
 _ID = re.compile(r"##INFO=<ID=([^,>]+),")
 _TYPE = re.compile(r",Type=(\w+)")
-_QUOTED = r',{}="((?:[^"\\]|\\.)*)"'
-_DESCRIPTION, _SOURCE, _VERSION = (re.compile(_QUOTED.format(name)) for name in ("Description", "Source", "Version"))
-_CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?,length=(\d+))?")
+_DESCRIPTION = re.compile(r',Description="([^"\\]*+(?:\\.[^"\\]*+)*+)"').search
+_SOURCE = re.compile(r',Source="([^"\\]*+(?:\\.[^"\\]*+)*+)"').search
+_VERSION = re.compile(r',Version="([^"\\]*+(?:\\.[^"\\]*+)*+)"').search
+_ESCAPED = re.compile(r"\\(.)")
+_CONTIG = re.compile(r"##contig=<ID=([^,>]++)")
+_LENGTH = re.compile(r",length=(\d++)")
 _KINDS = {"Float": Kind.NUMBER, "Integer": Kind.INTEGER}
 
 
@@ -81,21 +84,21 @@ def read_header(file: IO[bytes]) -> Added:
             break
         line = raw.decode("utf-8", "replace")
         if contig := _CONTIG.match(line):
-            found.contigs.append((contig[1], int(contig[2] or 0)))
+            length = _LENGTH.search(line, contig.end())
+            found.contigs.append((contig[1], int(length[1]) if length else 0))
         name = _ID.match(line)
         if name is None or (name[1] not in info_tags.OWN and not found.order):
             continue
         found.order.append(name[1])
         if name[1] not in info_tags.OWN:
             type_ = _TYPE.search(line)
-            text, source, version = (_unquoted(one, line) for one in (_DESCRIPTION, _SOURCE, _VERSION))
+            text, source, version = (_unquoted(one(line)) for one in (_DESCRIPTION, _SOURCE, _VERSION))
             found.sources.append(SourceTag(name[1], type_[1] if type_ else "String", text, source, version))
     raise EngineError("bad-result", "the annotated file has no line of column names")
 
 
-def _unquoted(pattern: re.Pattern[str], line: str) -> str:
-    found = pattern.search(line)
-    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+def _unquoted(found: re.Match[str] | None) -> str:
+    return _ESCAPED.sub(r"\1", found[1]) if found else ""
 
 
 def blocks(file: IO[bytes]) -> Iterator[bytes]:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_KEY = re.compile(r"(?P<contig>.+)[-:](?P<pos>\d{1,15})[-:]?(?P<ref>[ACGTNacgtn]+)(?:[->/:])(?P<alt>.+)")
+#: What stands between the contig and ALT.
+_MIDDLE = re.compile(r"[-:](?P<pos>\d{1,15})[-:]?(?P<ref>[ACGTNacgtn]++)[->/:]")
+_SPACES = re.compile(r"\s++")
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,11 @@ class VariantKey:
     @classmethod
     def parse(cls, text: str) -> "VariantKey | None":
         """Read chr7-117559593-ATCT-A, or chr7:117559593 ATCT>A without the space; None for other texts."""
-        found = _KEY.fullmatch(re.sub(r"\s+", "", text))
-        if found is None:
+        text = _SPACES.sub("", text)
+        found = _MIDDLE.search(text, 1)
+        if found is None or found.end() == len(text):
             return None
-        return cls(found["contig"], int(found["pos"]), found["ref"].upper(), _bases(found["alt"]))
+        return cls(text[: found.start()], int(found["pos"]), found["ref"].upper(), _bases(text[found.end() :]))
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "VariantKey":

@@ -15,9 +15,9 @@ import pytest
 
 from annotator.errors import InputError
 from annotator.preflight.declarations import LONGEST_DECLARATION
+from annotator.preflight.fixed_columns import LONGEST_NUMBER
 from annotator.preflight.info import LONGEST_NAME
 from annotator.preflight.reader import Reader
-from annotator.preflight.records import LONGEST_NUMBER
 from annotator.preflight.sniff import Packing, Sniffed
 from annotator.run.stream import Stopped
 from tests.annotator.conftest import Annotate, Result, vcf

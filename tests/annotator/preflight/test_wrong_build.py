@@ -16,7 +16,7 @@ from annotator.preflight.build_detection.record_match import ReferenceMatch
 from annotator.reference.pack import Contig, Reference, ReferenceInfo, installed_references
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack
-from tests.annotator.test_builds import info
+from tests.annotator.preflight.test_build_detection import info
 
 Refused = Callable[..., InputError]
 OTHER = {"A": "C", "C": "G", "G": "T", "T": "A"}

@@ -47,7 +47,7 @@ def test_other_tools_read_the_result_and_its_index(run: Annotate, sample: bytes)
 
 def test_every_tag_that_is_used_is_declared_and_documented(run: Annotate, sample: bytes) -> None:
     result = run(sample)
-    text = (Path(__file__).parents[2] / "docs" / "annotation.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "annotation.md").read_text(encoding="utf-8")
     used = {tag for number in range(len(result.records)) for tag in result.info(number)} - {"DP", "MQ"}
     # Mitochondrial genes have no c. descriptions.
     assert used == set(info_tags.OWN) - {info_tags.HGVS_C, info_tags.TRANSCRIPT}

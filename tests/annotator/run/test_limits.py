@@ -232,7 +232,7 @@ def peak(source: Path) -> int:
         [sys.executable, "-c", PEAK, str(source), str(folder)],
         stdout=PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     text = child.communicate()[0]
     assert child.returncode == 0

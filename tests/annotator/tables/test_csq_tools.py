@@ -20,7 +20,7 @@ from annotator.run.annotate import annotate
 from tests.annotator.packs import make_pack
 from tests.support import gene_models
 
-FOLDER = Path(__file__).parent / "effects" / "vep"
+FOLDER = Path(__file__).parents[1] / "effects" / "vep"
 #: Positions of a contig with several genes, transcripts and both strands.
 CONTIG, STEP = "EDUMMY0003", 8
 PRIMARY = "ENST00000362003"

@@ -13,7 +13,7 @@ from annotator.run.columnar.alleles import Alleles
 from annotator.run.columnar.neighbors import CodingMap, with_neighbors
 from annotator.run.columnar.scan import Lines
 from annotator.run.composer import normal_forms
-from tests.annotator.test_combinations import Models
+from tests.annotator.run.test_phased_changes import Models
 
 SIZE = 3000
 

@@ -601,7 +601,7 @@ def test_polars_is_not_there_before_it_is_asked_for() -> None:
     code = "import sys, annotator.tables, annotator.tables.stats, restore.tables; sys.exit('polars' in sys.modules)"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     setup = "import django; django.setup(); "
-    subprocess.run([sys.executable, "-c", setup + code], check=True, env=environment, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", setup + code], check=True, env=environment, cwd=Path(__file__).parents[3])
 
 
 def test_a_file_from_before_a_tag_of_ours_has_an_empty_column(run: Annotate, tmp_path: Path, sample: bytes) -> None:

@@ -141,6 +141,6 @@ def test_it_ends_with_its_parent() -> None:
         "import os; from annotator.formats.bcftools import SERVER; SERVER.prepare(); print(SERVER.pid, flush=True);"
         "os.kill(os.getpid(), 9)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
     assert_ends(int(done.stdout))

@@ -11,7 +11,7 @@ from numba.core.dispatcher import Dispatcher
 
 from annotator.run import columnar
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_every_function_is_compiled_and_kept_where_it_is_wanted(tmp_path: Path) -> None:
