@@ -187,3 +187,13 @@ def test_a_plan_that_archives_after_another_delay_is_followed(
 ) -> None:
     monkeypatch.setitem(PLANS, FREE, replace(PLANS[FREE], archive_after=86_400.0))
     assert wait(complete()) == nearly(timedelta(days=1))
+
+
+@pytest.mark.parametrize(("plan", "hours"), [(PlanChoice.FREE, 5), (PlanChoice.PREMIUM, 48)])
+def test_each_plan_that_archives_has_its_own_delay(
+    person: User, complete: Callable[[], ResultFile], monkeypatch: pytest.MonkeyPatch, plan: PlanChoice, hours: int
+) -> None:
+    monkeypatch.setitem(PLANS, PlanChoice.FREE, replace(PLANS[PlanChoice.FREE], archive_after=5 * 3600.0))
+    monkeypatch.setitem(PLANS, PlanChoice.PREMIUM, replace(PLANS[PlanChoice.PREMIUM], archive_after=48 * 3600.0))
+    User.objects.filter(pk=person.pk).update(plan=plan)
+    assert wait(complete()) == nearly(timedelta(hours=hours))

@@ -13,7 +13,7 @@ from gas.jobs.lifecycle.leases import NO_FAULT_KIND, NO_LEASE, forget_attempt
 from gas.jobs.lifecycle.uploads import beyond_limit
 from gas.jobs.models import Job
 from gas.jobs.moves import LostRace, move_job
-from gas.jobs.queue.enqueue import enqueue, is_full
+from gas.jobs.queue.enqueue import enqueue, refusal_reason
 from gas.jobs.queue.turns import wake_next
 from gas.jobs.states import JobStatus
 from gas.jobs.storage.removals import HOT, remove
@@ -75,7 +75,7 @@ def retry(job: Job, *, actor: User) -> None:
     try:
         with transaction.atomic():
             lock_owner(pk=job.owner_id)  # of requests at the same time each sees the jobs of those before it
-            if full := is_full(job.owner):
+            if full := refusal_reason(job.owner):
                 raise ActionRefused(full)
             # The log of the attempt that failed is named only by the job's row.
             old_log = Job.objects.filter(pk=job.pk).values_list("log_key", flat=True).first()

@@ -20,7 +20,7 @@ from gas.jobs.catalogue import references
 from gas.jobs.file_names import clean_name
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.moves import LostRace, move_job
-from gas.jobs.queue.enqueue import enqueue, is_full
+from gas.jobs.queue.enqueue import enqueue, refusal_reason
 from gas.jobs.sizes import in_words
 from gas.jobs.states import JobStatus
 from gas.rate_limits import RateLimit
@@ -108,7 +108,7 @@ def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID 
     try:
         with transaction.atomic():
             lock_owner(pk=owner.pk)  # of requests at the same time each sees the jobs of those before it
-            if no := is_full(owner):
+            if no := refusal_reason(owner):
                 raise UploadRefused(no)
             job.save(force_insert=True)
             job.events.create(message="Upload started.", actor=owner)

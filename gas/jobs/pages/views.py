@@ -28,7 +28,7 @@ from gas.jobs.pages.access import own_job
 from gas.jobs.pages.answers import act
 from gas.jobs.pages.forms import JobFilterForm
 from gas.jobs.queue import turns
-from gas.jobs.queue.enqueue import is_full
+from gas.jobs.queue.enqueue import refusal_reason
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import missing_files, result_status, tables
 from gas.users.requests import PersonRequest
@@ -90,7 +90,7 @@ def new(request: PersonRequest) -> HttpResponse:
         "uploads_url": reverse("jobs:uploads"),
         "builds_url": reverse("jobs:builds"),
         "uploads_closed_message": closed_message(),
-        "full": is_full(request.user),
+        "full": refusal_reason(request.user),
     }
     return render(request, "jobs/new.html", values)
 

@@ -27,8 +27,8 @@ def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None
         send_after_commit(ANNOTATE, job.pk, countdown=delay)
 
 
-def is_full(owner: User) -> str:
-    """Why the owner cannot have one more job on its way; "" if they can."""
+def refusal_reason(owner: User) -> str:
+    """Return why the owner cannot have one more active job; "" if there is room."""
     active = Job.objects.filter(owner=owner, status__in=ACTIVE).count()
     if active < settings.MAX_ACTIVE_JOBS:
         return ""
