@@ -81,7 +81,7 @@ def delete_hot_copy(result_id: str) -> None:
 
 @app.task(name=REMOVE_COPY)
 def remove_copy(removal_id: str) -> None:
-    """Required: a Removal that is due. Resulting: the copy is gone, and so is the row; or the row is due later."""
+    """Delete the copy of a Removal and then its row. After an error the row is due later."""
     removal = Removal.objects.filter(pk=int(removal_id)).first()
     if removal is not None:
         removals.carry_out(removal)
@@ -89,19 +89,19 @@ def remove_copy(removal_id: str) -> None:
 
 @app.task(name=TEND_INVENTORY)
 def tend_inventory() -> None:
-    """Required: nothing. Resulting: the vault's inventory is asked for, or compared, when it is time to."""
+    """Request the vault's inventory, or compare it with the rows, when it is due."""
     if not rounds.just_taken("inventory", HOUR):
         vault_inventory.tend()
 
 
 @app.task(name=SCAN_STORAGE)
 def scan_storage() -> None:
-    """Required: nothing. Resulting: some pages of S3 are compared with the rows; staff hear of what no row names."""
+    """Compare some pages of S3 with the rows, and alert staff about objects without a row."""
     if not rounds.just_taken("storage", HOUR):
         stray_objects.scan()
 
 
 @app.task(name=ARCHIVE_USER_RESULTS)
 def archive_user_results(user_id: str) -> None:
-    """Required: a person whose plan archives. Resulting: their results in S3 are due, and they are told."""
+    """Make the results of a person on an archiving plan due, and send them a mail about it."""
     archival.make_all_due(user_id)

@@ -231,7 +231,7 @@ def library(person: str, packs: Path, transcripts: str) -> Cost:
 
 
 def bcftools(*arguments: str) -> list[str]:
-    """The bcftools that comes with pysam, run as the annotator runs it."""
+    """Return the bcftools that comes with pysam, run as the annotator runs it."""
     return [sys.executable, "-I", "-B", str(LAUNCHER), str(MEMORY), "100000", *arguments]
 
 

@@ -136,7 +136,7 @@ def records(seed: int, bases: bytes, count: int) -> Iterator[tuple[int, str, str
 
 
 def vcf(seed: int, bases: bytes, count: int) -> Iterator[str]:
-    """A person's file: one sample, phased, with the fields that callers write."""
+    """Yield a person's file: one sample, phased, with the fields that callers write."""
     rng = random.Random(seed)  # noqa: S311  (nothing secret)
     yield (
         f"##fileformat=VCFv4.2\n##contig=<ID={NAME},length={len(bases)}>\n"

@@ -116,7 +116,7 @@ def measure(stack: Stack, vcf: Path, runs: int, asked: Asked) -> Iterator[Run]:
 
 
 def start_of(vcf: Path, target: Path) -> Path:
-    """The header and the first records."""
+    """Return the header and the first records."""
     with gzip.open(vcf, "rt") as lines:
         target.write_text("".join(islice(lines, 1000)))
     return target

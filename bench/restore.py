@@ -97,7 +97,7 @@ def measure(count: int, database: Path) -> list[str]:
 
 
 def store(number: int) -> str:
-    """An archive straight in the vault."""
+    """Return an archive straight in the vault."""
     from gas.aws.clients import glacier
     from gas.aws.treehash import TreeHash
 

@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, scale: float) -> Path:
-    """The folder with the pack; another one when the code that installs it has changed."""
+    """Return the folder with the pack; another one when the code that installs it has changed."""
     root = folder / "pub"
     if not (folder / "made").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -133,7 +133,7 @@ def _even(size: int, count: int) -> Iterable[int]:
 
 
 def write(path: Path, reference: Reference, places: Iterable[tuple[str, int]]) -> int:
-    """A person's file, as large as the free plan takes, with records at these places; how many there are."""
+    """Return a person's file, as large as the free plan takes, with records at these places; how many there are."""
     rng = random.Random(1)  # noqa: S311  (nothing secret)
     header = ["##fileformat=VCFv4.2"]
     header += [f"##contig=<ID={name},length={size}>" for name, size in reference.lengths.items()]

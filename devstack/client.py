@@ -127,13 +127,13 @@ class Scientist(Browser):
         return self._post("/plan/checkout/", allow_redirects=False).headers["Location"]
 
     def portal(self) -> str:
-        """The address of the Billing Portal."""
+        """Return the address of the Billing Portal."""
         return self._post("/plan/portal/", allow_redirects=False).headers["Location"]
 
     # --- What became of a job
 
     def status(self, job: str) -> dict[str, Any]:
-        """The job's status.json."""
+        """Return the job's status.json."""
         answer = self._checked(self.session.get(f"{self.web_url}/jobs/{job}/status.json", timeout=30))
         found: dict[str, Any] = answer.json()
         return found
@@ -202,7 +202,7 @@ class Scientist(Browser):
 
 
 def _first_error(html: str) -> str:
-    """What a page says is wrong: its first list of errors, or alert, or heading."""
+    """Return what a page says is wrong: its first list of errors, or alert, or heading."""
     for pattern in (
         r'class="[^"]*errorlist[^"]*"[^>]*>(.*?)</ul>',
         r'class="[^"]*invalid-feedback[^"]*"[^>]*>(.*?)</div>',

@@ -271,7 +271,7 @@ class Stack:
         return self.env["DEVSTACK_MAIL_URL"]
 
     def aws(self, service: str) -> Any:
-        """A boto3 client for the embedded AWS."""
+        """Return a boto3 client for the embedded AWS."""
         return client(service, self.aws_url)
 
     def mail(self, to: str = "") -> list[dict[str, Any]]:
@@ -293,7 +293,7 @@ class Stack:
             session.post(f"{self.aws_url}/_devstack/faults", json=wanted, timeout=10).raise_for_status()
 
     def fault_counts(self) -> list[dict[str, Any]]:
-        """The rules, each with `seen` and `hits`."""
+        """Return the rules, each with `seen` and `hits`."""
         with _direct() as session:
             answer = session.get(f"{self.aws_url}/_devstack/faults", timeout=10)
         found: list[dict[str, Any]] = answer.json()["rules"]
@@ -312,7 +312,7 @@ class Stack:
         return found
 
     def glacier_state(self) -> dict[str, Any]:
-        """What the vaults hold, what was paid for, and the rules."""
+        """Return what the vaults hold, what was paid for, and the rules."""
         return self.glacier()
 
     def archives(self, part: str = "") -> dict[str, str]:
@@ -363,7 +363,7 @@ class Stack:
         return printed
 
     def state(self) -> dict[str, Any]:
-        """What the database says of all jobs: see the devstack_state command."""
+        """Return what the database says of all jobs: see the devstack_state command."""
         found: dict[str, Any] = json.loads(self.manage("devstack_state"))
         return found
 

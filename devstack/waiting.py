@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_for(condition: Callable[[], T], seconds: float, what: str, every: float = 0.1) -> T:
-    """The condition's first true answer.
+    """Return the first true answer of the condition.
 
     Raises:
         TimeoutError: there was none; the message names `what`.

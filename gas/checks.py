@@ -112,7 +112,7 @@ def addresses() -> Iterator[str]:
 
 
 def mail() -> Iterator[str]:
-    """A mail backend that does not exist."""
+    """Yield a message if the mail backend does not exist."""
     try:
         import_string(settings.EMAIL_BACKEND)
     except ImportError as error:
@@ -132,7 +132,7 @@ def folders() -> Iterator[str]:
 
 
 def reference() -> Iterator[str]:
-    """A default reference that nobody can choose."""
+    """Yield a message if nobody can choose the default reference."""
     try:
         known = references.is_known(settings.DEFAULT_REFERENCE)
     except DatabaseError:
@@ -185,5 +185,5 @@ RULES: Sequence[tuple[str, Rule, type[Error | Warning]]] = (
 
 @register(deploy=True)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """All rules, for `manage.py check --deploy`."""
+    """Return all rules, for `manage.py check --deploy`."""
     return [kind(text, id=code) for code, rule, kind in RULES for text in rule()]

@@ -11,7 +11,7 @@ _QUERY = re.compile(r"(?<![^\s\"'?<>])([^\s\"'?<>/]*+/[^\s\"'?<>]*+\?)[^\s\"'<>]
 
 
 def redact(text: str) -> str:
-    """The text without the tokens in paths and without query strings."""
+    """Return the text without the tokens in paths and without query strings."""
     return _QUERY.sub(rf"\1{HIDDEN}", _TOKEN_PATH.sub(rf"\1{HIDDEN}", text))
 
 

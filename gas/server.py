@@ -71,7 +71,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
 
 def build_server(app: App, *, listen: str, threads: int) -> Server:
-    """A server bound to `listen` (HOST:PORT), not yet running."""
+    """Return a server bound to `listen` (HOST:PORT), not yet running."""
     return Server(
         app,
         listen=listen,

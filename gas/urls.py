@@ -17,7 +17,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    """What the service is, for people who are not signed in; the others go to their jobs."""
+    """Return what the service is, for people who are not signed in; the others go to their jobs."""
     if request.user.is_authenticated:
         return redirect("jobs:list")
     return render(request, "landing.html", limits())

@@ -57,13 +57,13 @@ SHORT_QUEUE = 50
 
 @app.task(name=RESTORE_USER_RESULTS)
 def restore_user_results(user_id: str) -> None:
-    """Required: a premium person. Resulting: their archived results are RESTORING, in one batch that is on its way."""
+    """Move the archived results of a premium person to RESTORING, in one batch, and start it."""
     restoration.restore_all(user_id)
 
 
 @app.task(name=START_BATCH)
 def start_batch(batch_id: str) -> None:
-    """Required: a batch that is not finished. Resulting: its chain is in the queue."""
+    """Send the chain of a batch that is not finished."""
     chain(
         request_retrieval.si(batch_id),
         poll_retrieval.si(batch_id),
@@ -73,7 +73,7 @@ def start_batch(batch_id: str) -> None:
 
 @app.task(name=REQUEST_RETRIEVAL, bind=True, max_retries=None)
 def request_retrieval(self: Any, batch_id: str) -> None:
-    """Required: a batch. Resulting: Glacier has been asked, once, for each of its results that still waits."""
+    """Ask Glacier once for each result of a batch that still waits."""
     batch = _open(batch_id)
     if batch is None:
         return
@@ -135,14 +135,14 @@ def request_one(batch: RestoreBatch, result: ResultFile) -> str:
 
 
 def tiers(batch: RestoreBatch, result: ResultFile) -> "list[Tier]":
-    """The batch's tiers, without Expedited for what is too large for it; Standard is always among them."""
+    """Return the batch's tiers, without Expedited for what is too large for it; Standard is always among them."""
     wanted = [tier for tier in batch.tiers if tier != "Expedited" or result.size < EXPEDITED_MAX_BYTES]
     return wanted if wanted and wanted != ["Expedited"] else [*wanted, "Standard"]
 
 
 @app.task(name=POLL_RETRIEVAL, bind=True, max_retries=None)
 def poll_retrieval(self: Any, batch_id: str) -> None:
-    """Required: a batch whose retrievals were asked for. Resulting: every result of it is back or given up.
+    """Poll a batch whose retrievals were asked for, until every result is restored or given up.
 
     Until then it sends tasks for those that are done, asks again for those that failed, and runs again: seconds later
     for Expedited, minutes and then longer for Standard. One round costs one call for each 1,000 archives.
@@ -261,7 +261,7 @@ def build_tables(result_id: str) -> None:
 
 @app.task(name=FINISH_BATCH)
 def finish_batch(batch_id: str) -> None:
-    """Required: nothing of the batch is on its way. Resulting: it is closed, and its owner gets one mail."""
+    """Close a batch of which no result is being restored, and send its owner one mail."""
     batch = _open(batch_id)
     if batch is None:
         return

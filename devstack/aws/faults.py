@@ -100,7 +100,7 @@ class Faults:
 
 
 def answer(rule: Rule, call: Operation, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """The error in the form that the service's protocol has."""
+    """Return the error in the form that the service's protocol has."""
     if call.service == "s3":
         return S3Error(rule.status, rule.code, rule.message).answer(environ, start_response)
     fault = "Receiver" if rule.status >= 500 else "Sender"

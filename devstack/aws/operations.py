@@ -30,7 +30,7 @@ _S3_BY_QUERY = {("PutObject", "uploadId"): "UploadPart", ("GetObject", "uploadId
 
 
 def operation(environ: Environ) -> Operation:
-    """A request without an Authorization header is S3's: a presigned one, or one from nobody."""
+    """Return the operation of a request. Without an Authorization header it is one of S3: presigned, or anonymous."""
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([\w-]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     service = scope[1] if scope else "s3"
     path = environ["PATH_INFO"]
@@ -68,7 +68,7 @@ def _rest_action(service: str, environ: Environ, query: dict[str, str]) -> str:
 
 @lru_cache
 def routes(service: str) -> list[Route]:
-    """A REST service's operations, the most particular first; none for other protocols.
+    """Return a REST service's operations, the most particular first; none for other protocols.
 
     Read again from botocore's files: its S3 clients take the bucket out of the paths in the description that they hold.
     """

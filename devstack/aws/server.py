@@ -47,5 +47,5 @@ def build_app() -> App:
 
 
 def build_server(port: int) -> BaseWSGIServer:
-    """A server bound to 127.0.0.1, not yet serving; port 0 takes a free one, told by `server_port`."""
+    """Return a server bound to 127.0.0.1, not yet serving; port 0 takes a free one, told by `server_port`."""
     return make_server("127.0.0.1", port, build_app(), threaded=True, request_handler=Handler)

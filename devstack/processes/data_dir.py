@@ -44,7 +44,7 @@ class DataDir:
         self.empty()
 
     def is_claimed(self) -> bool:
-        """Whether a running process has claimed the folder."""
+        """Return whether a running process has claimed the folder."""
         try:
             lock = os.open(self.path / MARKER, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -40,7 +40,7 @@ def manage(arguments: Sequence[str], *, data_dir: Path, references: Path) -> int
 
 
 def running_environment(data_dir: Path) -> dict[str, str] | None:
-    """The environment of the stack that runs in this data folder; None if none does."""
+    """Return the environment of the stack that runs in this data folder; None if none does."""
     folder = DataDir(data_dir)
     try:
         env: dict[str, str] = json.loads((folder.path / ENVIRONMENT).read_text())

@@ -80,7 +80,7 @@ class Supervisor:
         return self._runners[name].pid
 
     def starts(self, name: str) -> int:
-        """How often it has been started."""
+        """Return how often it has been started."""
         return self._runners[name].starts
 
     def kill(self, name: str) -> bool:

@@ -243,7 +243,7 @@ class _Jobs:
         self._ticks = ticks
 
     def busy(self) -> int:
-        """The one that works; 0 if none does. One that only waits for work has taken less than half a second."""
+        """Return the busy process; 0 if none is. An idle one has taken less than half a second."""
         found = max(self._ticks, key=lambda pid: self._ticks[pid], default=0)
         return found if self._ticks.get(found, 0) > os.sysconf("SC_CLK_TCK") else 0
 

@@ -157,7 +157,7 @@ def newcomer(stack: Stack, number: int) -> Scientist:
 
 
 def upload_shares(people: list[Scientist], plan: Work, folder: Path) -> list[list[Submitted]]:
-    """Every person uploads their share, all at the same time. Returns each one's jobs."""
+    """Upload every person's share at the same time. Returns the jobs of each."""
 
     def share(number: int) -> list[Submitted]:
         person, submitted = people[number], []
@@ -180,7 +180,7 @@ def _submit(people: list[Scientist], plan: Plan, folder: Path) -> list[Submitted
 def killing(
     stack: Stack, victims: list[str], plan: Work, kills: Counter[str], over: threading.Event
 ) -> threading.Thread:
-    """A thread, not started, that kills one of these workers after the other until it is over."""
+    """Return a thread, not started, that kills one of these workers after the other until it is over."""
 
     def kill_at_random() -> None:
         chance = random.Random(plan.seed)

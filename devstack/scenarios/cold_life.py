@@ -87,7 +87,7 @@ def _subscribed(stack: Stack, scientist: Scientist, timeline: Timeline) -> None:
 
 
 def _delivered(stripe: Control) -> list[dict[str, Any]]:
-    """The event about the subscription, once the site has accepted it."""
+    """Return the event about the subscription, once the site has accepted it."""
     events = stripe.events("customer.subscription.created")
     return [one for one in events if any(call["state"] == "delivered" for call in one["deliveries"])]
 

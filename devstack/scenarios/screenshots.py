@@ -17,7 +17,7 @@ FILES = (("family-12-mother.vcf", 640), ("family-12-child.vcf", 910), ("cohort-2
 
 
 def launch(playwright: Playwright) -> Browser:
-    """The system's Chromium, else Playwright's own download."""
+    """Return the system's Chromium, else Playwright's own download."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next((path for name in names if (path := shutil.which(name))), None)
     # Without its sandbox: that needs user namespaces, which containers do not give. It opens our own pages only.

@@ -89,7 +89,7 @@ def _vault(stack: Stack) -> str:
 
 
 def _address(stack: Stack, job: str, name: str) -> dict[str, Any]:
-    """The object of this name that the job's rows name, as boto3 takes it."""
+    """Return bucket and key of the job's object with this name, as arguments for boto3."""
     named = (row["object"] for row in stack.state()["objects"] if row["job"] == job)
     bucket, _, key = next(address for address in named if address.endswith(f"/{name}")).partition("/")
     return {"Bucket": bucket, "Key": key}

@@ -98,7 +98,7 @@ def _objects(stack: Stack) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _downloads(submitted: Sequence[Submitted]) -> dict[str, bytes | str]:
-    """Each person downloads one file at a time; people do so at the same time."""
+    """Download files of all people in parallel, one at a time per person."""
     theirs: dict[Scientist, list[str]] = {}
     for one in submitted:
         theirs.setdefault(one.person, []).append(one.job)
@@ -183,7 +183,7 @@ def _broken_rows(submitted: Sequence[Submitted], database: Mapping[str, Any]) ->
 
 
 def _broken_downloads(submitted: Sequence[Submitted], seen: EndState, expected: Expected) -> list[str]:
-    """Each result that its row offers is what the row says, and what the library makes of the same input."""
+    """Check that each offered result is what its row says, and what the library makes of the same input."""
     problems = []
     results = {row["job"]: row for row in seen.database["results"]}
     for one in submitted:
@@ -202,7 +202,7 @@ def _broken_downloads(submitted: Sequence[Submitted], seen: EndState, expected: 
 
 
 def _difference(data: bytes, expected: bytes) -> str:
-    """The first line that differs, "" if none does."""
+    """Return the first line that differs, "" if none does."""
     lines = (gzip.decompress(each).decode().splitlines() for each in (data, expected))
     for number, (is_there, wanted) in enumerate(zip_longest(*lines, fillvalue=""), 1):
         if is_there != wanted:
@@ -256,7 +256,7 @@ def _md5(data: bytes) -> str:
 def _broken_mails(
     submitted: Sequence[Submitted], seen: EndState, may_repeat: bool, strangers: frozenset[str]
 ) -> list[str]:
-    """Each job has its one mail, to its owner and nobody else; nobody else gets any mail."""
+    """Check that each job has one mail, to its owner only, and that there are no other mails."""
     problems = []
     owners = {one.job: one.person.email for one in submitted}
     people = {*owners.values(), *strangers}

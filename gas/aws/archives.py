@@ -116,7 +116,7 @@ class Archive(Protocol):
         ...
 
     def read(self, archive_id: str, retrieval_id: str) -> Iterator[bytes]:
-        """The archive's bytes, in chunks of at most 1 MiB.
+        """Return the archive's bytes, in chunks of at most 1 MiB.
 
         Raises:
             NotReady, RetrievalExpired: before the first chunk, or later when the output expires while it is read.

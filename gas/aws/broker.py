@@ -84,7 +84,7 @@ class SQSCelery(Celery):
 
 
 def seconds_from_now(countdown: float | None, eta: datetime | str | None, now: datetime) -> float:
-    """The delay, in seconds, that Celery's two ways to ask for one amount to; 0 for none or a past eta."""
+    """Return the delay, in seconds, that Celery's two ways to ask for one amount to; 0 for none or a past eta."""
     if countdown is not None:
         return max(0.0, float(countdown))
     if eta is None:

@@ -123,7 +123,7 @@ class StorageClassArchive:
 
 
 def _just_before(key: str) -> str:
-    """A key between this one and whatever is likely to come before it: `StartAfter` leaves out its own."""
+    """Return a key between this one and whatever is likely to come before it: `StartAfter` leaves out its own."""
     return key[:-1] + chr(ord(key[-1]) - 1) + "~~~~"
 
 

@@ -171,7 +171,7 @@ def _vault() -> str:
 
 
 def _not_found(error: ClientError) -> bool:
-    """An archive or a job is not there. Not so when the vault is not: that is a mistake in the settings."""
+    """Return whether an archive or a job is missing. A missing vault is a mistake in the settings instead."""
     return error_code(error) == "ResourceNotFoundException" and "ault not found" not in str(error)
 
 
@@ -258,7 +258,7 @@ def _retrieval(job: Any) -> Retrieval:
 
 
 def _usable(job: Any) -> bool:
-    """The job will give, or still gives, a whole archive."""
+    """Return whether the job will give, or still gives, a whole archive."""
     if job.get("Action") != "ArchiveRetrieval" or job["StatusCode"] == "Failed":
         return False
     if job.get("RetrievalByteRange") not in {None, f"0-{job['ArchiveSizeInBytes'] - 1}"}:

@@ -35,7 +35,7 @@ def ask() -> str:
 
 
 def read(job_id: str) -> Iterator[InventoryItem]:
-    """Every archive that the inventory lists, as a stream.
+    """Yield every archive that the inventory lists, as a stream.
 
     Raises:
         NotReady: Glacier is still at it.

@@ -33,6 +33,6 @@ def is_refused_for_good(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> Exception:
-    """The error of boto3 that anymail wrapped, or the error itself."""
+    """Return the error of boto3 that anymail wrapped, or the error itself."""
     wrapped = error.__cause__ if isinstance(error, AnymailAPIError) else None
     return wrapped if isinstance(wrapped, Exception) else error

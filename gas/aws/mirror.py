@@ -79,12 +79,12 @@ def _fault(error: ClientError) -> Exception:
 
 
 def read(url: str) -> bytes:
-    """A small object's bytes. Raises s3.ObjectMissing."""
+    """Return a small object's bytes. Raises s3.ObjectMissing."""
     return b"".join(s3.stream(*place(url)))
 
 
 def size(url: str) -> int | None:
-    """An object's bytes; None if there is none."""
+    """Return an object's bytes; None if there is none."""
     info = s3.head(*place(url))
     return info.size if info else None
 

@@ -83,7 +83,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _account() -> str:
-    """The service's own: its queues' URLs name it."""
+    """Return the service's own AWS account, which its queues' URLs contain."""
     return str(settings.SQS_QUEUE_URL_BASE).rstrip("/").rpartition("/")[2]
 
 

@@ -67,7 +67,7 @@ class ObjectPage:
 
 
 def presigned_upload(key: str, *, max_bytes: int) -> dict[str, Any]:
-    """A form that lets a browser put one object at `key` of the inputs bucket: {"url": …, "fields": {…}}.
+    """Return a form that lets a browser put one object at `key` of the inputs bucket: {"url": …, "fields": {…}}.
 
     The policy fixes the key, the content type, 1 to `max_bytes` bytes, and UPLOAD_EXPIRES_SECONDS.
     """
@@ -81,7 +81,7 @@ def presigned_upload(key: str, *, max_bytes: int) -> dict[str, Any]:
 
 
 def presigned_download(bucket: str, key: str, *, filename: str) -> str:
-    """A URL that downloads the object as `filename` for DOWNLOAD_EXPIRES_SECONDS."""
+    """Return a URL that downloads the object as `filename` for DOWNLOAD_EXPIRES_SECONDS."""
     disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
     return s3().generate_presigned_url(
         "get_object",
@@ -107,7 +107,7 @@ def head(bucket: str, key: str) -> ObjectInfo | None:
 
 
 def exists(bucket: str, key: str) -> bool:
-    """Whether there is such an object. Asked once, for somebody who waits. Raises AWSError."""
+    """Return whether there is such an object. Asked once, for somebody who waits. Raises AWSError."""
     try:
         s3(attempts=1).head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -118,7 +118,7 @@ def exists(bucket: str, key: str) -> bool:
 
 
 def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
-    """The object's bytes in chunks of 1 MiB.
+    """Yield the object's bytes in chunks of 1 MiB.
 
     Raises:
         ObjectMissing: there is none.
@@ -151,7 +151,7 @@ def _get(bucket: str, key: str, etag: str) -> Any:
 
 
 def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
-    """The first `limit` bytes as text, and whether there is more. Raises ObjectMissing."""
+    """Return the first `limit` bytes as text, and whether there is more. Raises ObjectMissing."""
     try:
         answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{limit - 1}")
     except ClientError as error:
@@ -258,7 +258,7 @@ def list_page(bucket: str, prefix: str, *, after: str = "", limit: int = 1000) -
 
 
 def list_all(bucket: str, prefix: str) -> Iterator[ListedObject]:
-    """All objects whose key begins with `prefix`."""
+    """Yield all objects whose key begins with `prefix`."""
     after, more = "", True
     while more:
         page = list_page(bucket, prefix, after=after)
@@ -284,7 +284,7 @@ def recorded_sha256(bucket: str, key: str) -> str:
 
 
 def read_sha256(bucket: str, key: str) -> str:
-    """The SHA-256 of an object's bytes, in hex, which are read for it. Raises ObjectMissing."""
+    """Return the SHA-256 of an object's bytes, in hex, which are read for it. Raises ObjectMissing."""
     digest = hashlib.sha256()
     for chunk in stream(bucket, key):
         digest.update(chunk)

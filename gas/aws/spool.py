@@ -23,7 +23,7 @@ class Part:
 
 
 def checked(chunks: Iterable[bytes], *, size: int, sha256: str) -> Iterator[bytes]:
-    """The same chunks.
+    """Yield the same chunks.
 
     Raises:
         CopyDiffers: at the end, when they were not `size` bytes with this SHA-256; earlier, when they are too many.

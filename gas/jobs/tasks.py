@@ -21,7 +21,7 @@ def send_notice(notice_id: str) -> None:
 
 @app.task(name=PURGE, autoretry_for=(Exception,), retry_backoff=5, retry_backoff_max=300, max_retries=4)
 def empty_folders(purge_id: str) -> None:
-    """Required: a Purge. Resulting: its folders are empty; the Purge is gone once nothing can be written there."""
+    """Empty the folders of a Purge, and delete its row once nothing can be written there."""
     purge.empty_folders(int(purge_id))
 
 

@@ -71,7 +71,7 @@ def owe(message: EmailMessage, *, keep: timedelta = KEEP, failed_at: datetime | 
 
 
 def is_down() -> bool:
-    """Whether the mail service has just failed repeatedly. A try may take 25 s (gas.aws.mail)."""
+    """Return whether the mail service has just failed repeatedly. A try may take 25 s (gas.aws.mail)."""
     since = timezone.now() - timedelta(seconds=DOWN_SECONDS)
     try:
         return OwedMail.objects.filter(failed_at__gt=since).count() >= DOWN_FAILURES

@@ -96,7 +96,7 @@ def _count(kind: str, subject: str, advice: str) -> int | None:
 
 
 def _count_without_database(kind: str) -> int | None:
-    """The same for this process alone."""
+    """Count an alert in this process alone; see `_count`."""
     now = time.monotonic()
     told = _told_without_database.get(kind)
     if told is not None and now - told < _period().total_seconds():

@@ -36,7 +36,7 @@ def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason:
 
 
 def left_premium_at(user: User) -> datetime | None:
-    """When the person came to their plan from one that never archives; None if they did not."""
+    """Return when the person came to their plan from one that never archives; None if they did not."""
     last = user.plan_changes.order_by("-pk").first()
     if last is None or not PLANS[PlanChoice(last.to_plan)].archives or PLANS[PlanChoice(last.from_plan)].archives:
         return None
@@ -44,6 +44,6 @@ def left_premium_at(user: User) -> datetime | None:
 
 
 def who_changed_plan(user: User) -> User | None:
-    """The member of staff who gave them the plan that they have; None if it was Stripe, or nobody."""
+    """Return the member of staff who gave them the plan that they have; None if it was Stripe, or nobody."""
     last = user.plan_changes.select_related("actor").order_by("-pk").first()
     return last.actor if last else None

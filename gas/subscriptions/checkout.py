@@ -19,7 +19,7 @@ _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{8,200}")
 
 
 def subscribe_url(user: User) -> str:
-    """Where the person subscribes: a hosted Checkout page, the one that is open already if there is one.
+    """Return where the person subscribes: a hosted Checkout page, the one that is open already if there is one.
 
     Who has a subscription goes to the Billing Portal instead, whether or not its webhook has come, so that nobody has
     two. Of two requests at once both get the same page, by Stripe's idempotency key.
@@ -50,7 +50,7 @@ def subscribe_url(user: User) -> str:
 
 
 def manage_url(user: User) -> str:
-    """The Billing Portal: card, invoices, cancellation.
+    """Return the Billing Portal: card, invoices, cancellation.
 
     Raises:
         BillingUnavailable: Stripe does not answer, or the person has never been a customer.
@@ -62,7 +62,7 @@ def manage_url(user: User) -> str:
 
 
 def is_paid(user: User, session_id: str) -> bool:
-    """Whether this is a Checkout session of this person, and complete. For anybody else's it is simply not.
+    """Return whether this is a Checkout session of this person, and complete. For anybody else's it is simply not.
 
     Raises:
         BillingUnavailable: Stripe does not answer.

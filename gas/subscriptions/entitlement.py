@@ -41,7 +41,7 @@ def _rank(one: Subscription) -> tuple[int, float, float, str]:
 
 
 def entitles(status: str, past_due_since: datetime | None, *, now: datetime, grace: timedelta) -> bool:
-    """Whether a subscription in this status makes its person premium.
+    """Return whether a subscription in this status makes its person premium.
 
     Active and trialing do. Past due does while the grace lasts, from the moment when it was first read as such: Stripe
     does not tell since when. Whatever else there is, and whatever Stripe may invent, does not.

@@ -12,7 +12,7 @@ from gas.users.models import PlanChoice, User
 
 
 def grace() -> timedelta:
-    """How long a subscription that is past due still entitles."""
+    """Return how long a subscription that is past due still entitles."""
     return timedelta(days=settings.PAST_DUE_GRACE_DAYS)
 
 
@@ -36,5 +36,5 @@ def settle(user: User, billing: Billing | None, *, actor: User | None = None, wh
 
 
 def words(billing: Billing) -> str:
-    """The subscription's status as people say it: "past due"."""
+    """Return the subscription's status as people say it: "past due"."""
     return billing.status.replace("_", " ")

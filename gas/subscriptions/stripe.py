@@ -79,7 +79,7 @@ class CheckoutSession:
 
 
 def enabled() -> bool:
-    """Whether people can subscribe here."""
+    """Return whether people can subscribe here."""
     return bool(settings.STRIPE_SECRET_KEY and settings.STRIPE_PRICE_ID)
 
 
@@ -178,7 +178,7 @@ def delete_customer(customer_id: str) -> None:
 
 
 def subscriptions_of(customer_id: str) -> list[Subscription]:
-    """All of the customer's, ended ones included; none if Stripe no longer has the customer.
+    """Return all subscriptions of the customer, including ended ones; none if Stripe no longer has the customer.
 
     Copies go into dj-stripe's tables, for staff to look at.
     """
@@ -195,7 +195,7 @@ def subscriptions_of(customer_id: str) -> list[Subscription]:
 
 
 def live_subscriptions() -> Iterator[Subscription]:
-    """Every subscription of the account that has not ended, page by page."""
+    """Yield every subscription of the account that has not ended, page by page."""
     with _asking("The list of subscriptions"):
         for one in _client().subscriptions.list({"limit": PAGE}).auto_paging_iter():
             yield _subscription(one.to_dict())
@@ -220,7 +220,7 @@ def _subscription(one: dict[str, Any]) -> Subscription:
 
 
 def latest_checkout(customer_id: str) -> CheckoutSession | None:
-    """The customer's newest Checkout session."""
+    """Return the customer's newest Checkout session."""
     with _asking("The customer"):
         found = _client().checkout.sessions.list({"customer": customer_id, "limit": 1})
     return _session(found.data[0]) if found.data else None
@@ -270,7 +270,7 @@ def expire_checkout(session_id: str) -> None:
 
 
 def portal_url(customer_id: str, *, return_url: str) -> str:
-    """A page where the customer changes their card, reads invoices and cancels; good for some minutes, once."""
+    """Return a page where the customer changes their card, reads invoices and cancels; good for some minutes, once."""
     with _asking("The customer"):
         found = _client().billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
     return str(found.url)
@@ -293,7 +293,7 @@ def _session(answer: Any) -> CheckoutSession:
 
 
 def price() -> Price | None:
-    """What Premium costs now, asked of Stripe and remembered for some minutes; None when it does not answer."""
+    """Return what Premium costs now, asked of Stripe and remembered for some minutes; None when it does not answer."""
     if not enabled():
         return None
     name = _key("price", settings.STRIPE_PRICE_ID, settings.STRIPE_API_BASE)
@@ -415,7 +415,7 @@ def _keep(subscription: dict[str, Any]) -> None:
 
 
 def is_signed(payload: bytes, header: str, secret: str, *, tolerance: int) -> bool:
-    """Whether Stripe has signed this body with this secret, not longer than `tolerance` seconds ago."""
+    """Return whether Stripe has signed this body with this secret, not longer than `tolerance` seconds ago."""
     try:
         stripe.WebhookSignature.verify_header(payload.decode(), header, secret, tolerance)
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
@@ -424,7 +424,7 @@ def is_signed(payload: bytes, header: str, secret: str, *, tolerance: int) -> bo
 
 
 def _key(*parts: object) -> str:
-    """An idempotency key, or a name in the cache, of these parts."""
+    """Return an idempotency key, or a name in the cache, of these parts."""
     kind, *rest = map(str, parts)
     return f"gas-{kind}-{hashlib.sha256('|'.join(rest).encode()).hexdigest()[:40]}"
 
@@ -439,7 +439,7 @@ def _time(seconds: int | None) -> datetime | None:
 
 
 def dashboard_url(customer_id: str) -> str:
-    """Where staff see the customer at Stripe: payments, cards and refunds are there only."""
+    """Return where staff see the customer at Stripe: payments, cards and refunds are there only."""
     if settings.STRIPE_API_BASE:
         return f"{settings.STRIPE_API_BASE}/_devstack/stripe"
     return f"https://dashboard.stripe.com/{'' if settings.STRIPE_LIVE_MODE else 'test/'}customers/{customer_id}"

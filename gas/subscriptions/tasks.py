@@ -14,31 +14,31 @@ TRIES = 4
 
 @app.task(name=FOLLOW, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
 def follow(billing_id: str) -> None:
-    """Required: a Billing whose reading is wanted. Resulting: it says what Stripe says, and the plan follows."""
+    """Read a customer from Stripe, and let the plan follow."""
     following.follow(int(billing_id))
 
 
 @app.task(name=REMOVE_CUSTOMER, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
 def remove_customer(removal_id: str) -> None:
-    """Required: a CustomerRemoval. Resulting: Stripe has no such customer; the note goes when no webhook can come."""
+    """Delete a customer at Stripe, and the CustomerRemoval once no webhook can come."""
     removal.remove_customer(int(removal_id))
 
 
 @app.task(name=UPDATE_CUSTOMER, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
 def update_customer(billing_id: str) -> None:
-    """Required: a Billing whose person has another address. Resulting: Stripe writes to that one."""
+    """Send the new address of a person to Stripe."""
     addresses.update_customer(int(billing_id))
 
 
 @app.task(name=TEND)
 def tend() -> None:
-    """Required: nothing. Resulting: grants and graces whose time is over have ended; what was lost is sent again."""
+    """End grants and grace periods whose time is over, and repeat lost messages."""
     if not rounds.just_taken("tend", settings.SWEEP_SECONDS):
         tending.tend()
 
 
 @app.task(name=RECONCILE)
 def reconcile() -> None:
-    """Required: nothing. Resulting: every customer is as Stripe has them, whatever webhooks were lost."""
+    """Compare every customer with Stripe, in case webhooks were lost."""
     if not rounds.just_taken("reconcile", settings.RECONCILE_SECONDS):
         tending.reconcile()

@@ -79,7 +79,7 @@ def back(request: PersonRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def live(request: PersonRequest) -> HttpResponse:
-    """The changing part of that page, which asks for itself until the person is premium."""
+    """Return the changing part of that page, which asks for itself until the person is premium."""
     found = standing(request.user)
     values = {"standing": found, "received": request.GET.get("received") == "yes", "out_of_band": True}
     return render(request, "subscriptions/_back.html", values, status=STOP_POLLING if found.good else 200)

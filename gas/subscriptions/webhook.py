@@ -43,7 +43,7 @@ def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _refusal(request: HttpRequest, endpoint: WebhookEndpoint) -> int:
-    """The status with which the request is refused; 0 if Stripe has signed it."""
+    """Return the status with which the request is refused; 0 if Stripe has signed it."""
     if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
         return 413
     signature = request.headers.get("Stripe-Signature", "")

@@ -31,7 +31,7 @@ NOBODY = "a deleted account"
 
 
 def has_a_log(user: User) -> bool:
-    """Whether they did something as staff: the log of it would go with their account."""
+    """Return whether they did something as staff: the log of it would go with their account."""
     return LogEntry.objects.filter(user=user).exists()
 
 
@@ -71,7 +71,7 @@ def delete_account(user: User) -> None:
 
 
 def addresses_of(user: User) -> set[str]:
-    """Every address of the account, in lower case, but those that it merely claims and another account has."""
+    """Return the addresses of the account, in lower case, without those that it only claims and another account has."""
     own = {user.email.lower()}
     added = {email.lower() for email in EmailAddress.objects.filter(user=user).values_list("email", flat=True)} - own
     for email in added:
@@ -114,7 +114,7 @@ def _is_theirs(session: Session, pk: str, names: set[str]) -> bool:
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Every text within a session's data, whole and in lower case."""
+    """Yield every text within a session's data, whole and in lower case."""
     if isinstance(value, str):
         yield value.lower()
     elif isinstance(value, dict):

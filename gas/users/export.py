@@ -40,7 +40,7 @@ class _Pipe:
 
 
 def stream_zip(files: Iterable[File]) -> Iterator[bytes]:
-    """The bytes of a ZIP of `files`, piece by piece; each file's own bytes are asked for in its turn.
+    """Yield the bytes of a ZIP of `files`, piece by piece; each file's own bytes are asked for in its turn.
 
     Memory holds one piece at a time, whatever the files' sizes.
     """
@@ -66,7 +66,7 @@ def everything(user: User) -> Iterator[File]:
 
 
 def account(user: User) -> dict[str, Any]:
-    """The account as plain data, times in UTC. Secrets (password, keys, codes) are not in it."""
+    """Return the account as plain data, times in UTC. Secrets (password, keys, codes) are not in it."""
     return {
         "exported_at": timezone.now(),
         "id": user.pk,

@@ -76,7 +76,7 @@ def build(export_id: UUID) -> None:
 
 
 def address(user: User) -> str | None:
-    """A presigned address of the person's own file; None if there is none, or none any more."""
+    """Return a presigned address of the person's own file; None if there is none, or none any more."""
     ready = Export.objects.filter(owner=user, ready_at__isnull=False, expires_at__gt=clock.now()).first()
     if ready is None:
         return None
@@ -125,5 +125,5 @@ def _being_made() -> QuerySet[Export]:
 
 
 def _may_be_written(now: datetime) -> Q:
-    """A worker that began with it may still be there."""
+    """Select the exports that a worker may still be writing."""
     return Q(ready_at=None, failed_at=None, tries__gt=0, due_at__gt=now)

@@ -73,7 +73,7 @@ class TimeZoneMiddleware:
 
 
 def zone(name: str) -> ZoneInfo | None:
-    """The zone of that name; None, for the site's own, if there is none, or none any more."""
+    """Return the zone of that name; None, for the site's own, if there is none, or none any more."""
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):

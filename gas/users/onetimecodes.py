@@ -46,7 +46,7 @@ def spend(authenticator: Authenticator, code: str) -> bool:
 
 
 def _counter(secret: str, code: str) -> int | None:
-    """Which of the periods whose codes are accepted now the code belongs to."""
+    """Return which of the periods whose codes are accepted now the code belongs to."""
     counter: int
     for counter in auth.yield_hotp_counters_from_time():
         expected = auth.format_hotp_value(auth.hotp_value(secret, counter))

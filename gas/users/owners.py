@@ -18,13 +18,13 @@ MADE_HERE = "made_account"
 
 
 def nobody_proved(user: User, *, but: EmailAddress | None = None) -> bool:
-    """Whether the account has no confirmed address, `but` not counted."""
+    """Return whether the account has no confirmed address, `but` not counted."""
     proved = EmailAddress.objects.filter(user=user, verified=True)
     return not (proved.exclude(pk=but.pk) if but else proved).exists()
 
 
 def is_claimed_only(user: User, email: str) -> bool:
-    """Whether the account, which is somebody's, has `email` as one more address that it never confirmed."""
+    """Return whether the account, which is somebody's, has `email` as one more address that it never confirmed."""
     return (
         not nobody_proved(user)
         and not EmailAddress.objects.filter(user=user, email=email.lower(), verified=True).exists()
@@ -47,7 +47,7 @@ def close_all_ways_in(user: User) -> None:
 
 
 def is_known_here(request: HttpRequest, user: User) -> bool:
-    """Whether this browser has made the account, or has just given its password, or whatever else opens it."""
+    """Return whether this browser has made the account, or has just given its password, or whatever else opens it."""
     return (
         request.user.pk == user.pk
         or request.session.get(MADE_HERE) == str(user.pk)

@@ -24,11 +24,11 @@ def send_owed_mail() -> None:
 
 @app.task(name=BUILD_EXPORT)
 def build_export(export_id: str) -> None:
-    """Required: an Export that was asked for. Resulting: its file is in S3, or it has failed."""
+    """Write the file of an Export to S3, or mark the Export as failed."""
     exports.build(UUID(export_id))
 
 
 @app.task(name=REMOVE_EXPORT)
 def remove_export(export_id: str) -> None:
-    """Required: an Export that is over. Resulting: its file is gone, and its row once nobody can write there."""
+    """Delete the file of an expired Export, and its row once no worker can write there."""
     exports.remove(UUID(export_id))

@@ -39,7 +39,7 @@ EXPORTS = RateLimit("exports", seconds=3600)
 @require_http_methods(["GET", "POST"])
 @never_cache
 def profile(request: PersonRequest) -> HttpResponse:
-    """The person's details, and the way to all that is theirs."""
+    """Return the person's details, and the way to all that is theirs."""
     # A copy of its own: what is refused must not show in the page's head as if it were so.
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
     if request.method == "POST" and form.is_valid():

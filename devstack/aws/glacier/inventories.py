@@ -12,7 +12,7 @@ COLUMNS = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash"
 
 
 def as_csv(vault: Vault, taken: float) -> bytes:
-    """What was in the vault at `taken`."""
+    """Return what was in the vault at `taken`."""
     lines = [COLUMNS]
     for archive in list(vault.archives.values()):
         if archive.created <= taken:

@@ -117,7 +117,7 @@ class ColdStorage:
         return respond(start_response, status)
 
     def _ask(self, bucket: str, key: Any, tier: str, days: int) -> int:
-        """The answer's status: 202 for a retrieval, 200 for a longer life of its copy."""
+        """Return the answer's status: 202 for a retrieval, 200 for a longer life of its copy."""
         now, present = self.clock.seconds(), self._present(bucket, key)
         if present is not None and present.ready_at <= now:
             present.days = days
@@ -135,7 +135,7 @@ class ColdStorage:
         return 202
 
     def _present(self, bucket: str, key: Any) -> Restore | None:
-        """The restore that this very object has now."""
+        """Return the current restore of this object."""
         found = self._restores.get((bucket, key.name))
         if found is None:
             return None
@@ -232,7 +232,7 @@ class ColdStorage:
 
 
 def damaged(key: Any) -> str:
-    """The checksum of an object in which a byte was changed just now, as by a failing disk."""
+    """Return the checksum of an object in which a byte was changed just now, as by a failing disk."""
     value = key.value
     key.value = bytes([value[0] ^ 1]) + value[1:]
     return _sha256(key)

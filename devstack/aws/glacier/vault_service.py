@@ -139,7 +139,7 @@ class Glacier:
     # --- Archives
 
     def _body(self, request: Request) -> tuple[Content, str]:
-        """The request's body on the tape, and its tree hash, both hashes compared with what the sender says."""
+        """Return the request's body on the tape, and its tree hash, both hashes compared with what the sender says."""
         size = int(request.environ.get("CONTENT_LENGTH") or 0)
         if not 0 < size <= ARCHIVE_MAX_BYTES:
             raise invalid(f"Invalid Content-Length: {size}")
@@ -165,7 +165,7 @@ class Glacier:
         return self._made(vault, archive.id, archive.content)
 
     def _made(self, vault: Vault, archive_id: str, content: Content) -> Answer:
-        """The tree hash is of what is there now."""
+        """Return the answer for a new archive, with the tree hash of its bytes as they are now."""
         location = f"/{ACCOUNT}/vaults/{vault.name}/archives/{archive_id}"
         return 201, {"x-amz-archive-id": archive_id, _TREE: content.tree_hash(), "Location": location}, b""
 
@@ -310,7 +310,7 @@ class Glacier:
 
 
 def aligned(start: int, end: int, size: int) -> bool:
-    """The range is one subtree of the tree hash ("Receiving checksums when downloading data")."""
+    """Return whether the range is one subtree of the tree hash ("Receiving checksums when downloading data")."""
     length = end - start
     power = MIB
     while power < length:

@@ -86,7 +86,7 @@ class Cors:
 
 
 def preflight_rule(environ: Environ, origin: str, headers: list[str]) -> Rule:
-    """The rule that lets the announced request in.
+    """Return the rule that lets the announced request in.
 
     Raises:
         S3Error: there is none, or nothing is announced.

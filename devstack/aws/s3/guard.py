@@ -99,7 +99,7 @@ class Guard:
 
 
 def as_put(environ: Environ, bucket: str, form: Form) -> Environ:
-    """The same upload as a PUT. moto asks of an Authorization header only that there is one."""
+    """Return the same upload as a PUT. moto asks of an Authorization header only that there is one."""
     fields = form.fields
     path = f"/{bucket}/{quote(fields['key'])}"
     dropped = {"CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_TYPE", "HTTP_ORIGIN"}

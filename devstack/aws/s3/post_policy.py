@@ -111,7 +111,7 @@ def check_conditions(conditions: list[Any], values: Mapping[str, str], sent: set
 
 
 def _triples(condition: Any) -> list[tuple[str, str, str]]:
-    """A condition as (operator, field, value); none for content-length-range, which is not about a field."""
+    """Return a condition as (operator, field, value); none for content-length-range, which is not about a field."""
     if isinstance(condition, dict):
         return [("eq", name.lower(), str(value)) for name, value in condition.items()]
     if isinstance(condition, list) and len(condition) == 3:

@@ -59,7 +59,7 @@ def check_url(environ: Environ, now: datetime) -> None:
 
 
 def _parameters(query: dict[str, str]) -> list[str]:
-    """The five parts of the credential, once every parameter has been seen to be there and sound."""
+    """Return the five parts of the credential, once every parameter has been seen to be there and sound."""
     parts = query.get("X-Amz-Credential", "").split("/")
     try:
         _signed_at(query)
@@ -81,7 +81,7 @@ def _signed_at(query: dict[str, str]) -> datetime:
 
 
 def _as_signed(environ: Environ, query: dict[str, str]) -> AWSRequest:
-    """The request as its signer saw it: path and query as sent, and the signed headers alone."""
+    """Return the request as its signer saw it: path and query as sent, and the signed headers alone."""
     path, _, raw_query = environ["RAW_URI"].partition("?")
     kept = "&".join(part for part in raw_query.split("&") if not part.startswith("X-Amz-Signature="))
     headers = {}

@@ -29,7 +29,7 @@ def day(at: datetime | None) -> str:
 
 @register.filter
 def span(seconds: float) -> str:
-    """A set time in its largest whole unit: "5 minutes", "36 hours"."""
+    """Return a set time in its largest whole unit: "5 minutes", "36 hours"."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length and seconds % length == 0:
             return _count(round(seconds / length), unit)
