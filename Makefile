@@ -89,7 +89,7 @@ mutate: setup  ## Change the guards' code in each small way, and see tests fail;
 bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
 	@failed=""; for part in service growth fairness restore annotation job small; do \
 		$(BIN)/python -m bench.$$part || failed="$$failed $$part"; done; \
-	echo "Parts with a bar that does not hold, or that did not end:$${failed:- none} (those of annotation: see above)"
+	echo "Parts with a bar that does not hold, or that did not end:$${failed:- none}"
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

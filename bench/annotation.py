@@ -85,6 +85,7 @@ def main() -> None:
     for bar in failed:
         console.print(f"Does not hold: {bar.what}; measured {bar.measured:.4g}")
     console.print(f"{len(bars) - len(failed)} of {len(bars)} bars hold")
+    sys.exit(1 if failed else 0)
 
 
 @dataclass(frozen=True)

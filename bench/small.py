@@ -3,8 +3,9 @@
 `python -m bench.small [--scale 1] [--runs 5] [--folder DIR]` makes a genome with 250,000 transcripts (see bench.genome;
 its bases are a tenth of a human genome's), installs it as install_reference does, and prints for three files of 150 KB,
 of a panel of 20 genes, of one chromosome and of all of them: the time in the library, of the first run in a process and
-of later ones; of the command line; and in the library with the whole GFF3 given to csq, whose result must be the same
-byte for byte. The genome and the pack are kept in the folder: a gigabyte, and some minutes the first time.
+of later ones; of the command line; and in the library with all genes of the GFF3 read into memory, whose result must
+be the same byte for byte. It says which bars do not hold. The genome and the pack are kept in the folder: a gigabyte,
+and some minutes the first time.
 """
 
 import argparse
@@ -34,8 +35,8 @@ from bench.chromosome import TRANSITIONS
 from bench.service import LIMIT_BYTES
 from tests.support.genome import write_sums
 
-#: What must hold: seconds in the library, of each file, in a process that has annotated before.
-SECONDS = 0.6
+#: What must hold: seconds in the library, the median of later runs in a process that has annotated before.
+SECONDS = {"20 genes": 0.25, "one chromosome": 0.5, "all chromosomes": 0.5}
 PANEL = 20  # genes
 RECORDS = 4_500  # more than a file has room for
 #: Modules outside annotator.install that decide what is in a pack.
@@ -73,8 +74,17 @@ def main() -> None:
         source = folder / f"{what.replace(' ', '-')}.vcf"
         records = write(source, reference, rows)
         found[what] = measure(source, packs, records, options.runs)
-    Console().print(shown(found, packs))
-    sys.exit(0 if all(one.same and one.library <= SECONDS for one in found.values()) else 1)
+    console = Console()
+    console.print(shown(found, packs))
+    failed = [
+        f"{what}: {one.library:.2f} s, at most {SECONDS[what]:g} s"
+        for what, one in found.items()
+        if one.library > SECONDS[what]
+    ]
+    failed += [f"{what}: not the result with all genes in memory" for what, one in found.items() if not one.same]
+    for bar in failed:
+        console.print(f"Does not hold: {bar}")
+    sys.exit(1 if failed else 0)
 
 
 # --- The genome, and the files
