@@ -14,6 +14,9 @@ async function draw() {
     showIdeogram: false,
     showSampleNames: true,
   })
+  for (const input of place.shadowRoot.querySelectorAll('input')) {
+    if (!input.ariaLabel) input.ariaLabel = input.type === 'range' ? 'Zoom' : 'Place'
+  }
   place.dataset.drawn = browser.currentLoci().toString()
 }
 

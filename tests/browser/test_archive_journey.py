@@ -84,6 +84,10 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
     expect(page.get_by_text("m.3243A>G").first).to_be_visible()
     expect(listed.locator("[data-archived]")).to_contain_text("1 result archived", timeout=LONG)
     expect(listed.locator("[data-archived]")).to_contain_text("1–5 minutes")
+    # Its variants cannot be explored meanwhile; that page says why, and what brings them back.
+    explorer = page.context.new_page()
+    explorer.goto(f"{page.url}variants/")
+    expect(explorer.locator('[data-unavailable="archived"]')).to_contain_text("Premium brings it back")
     picture(page, "archived")
     picture(listed, "list-archived")
 
@@ -94,6 +98,8 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
         re.compile(r"Expedited, asked for at \d+:\d\d.*expected by \d+:\d\d"), timeout=LONG
     )
     expect(restoring.locator("progress")).to_be_visible()
+    explorer.reload()
+    expect(explorer.locator('[data-unavailable="restoring"]')).to_contain_text("as soon as they are here")
     expect(listed.locator('tr [data-storage="restoring"]')).to_contain_text("(Expedited)", timeout=LONG)
     picture(page, "restoring")
     picture(listed, "list-restoring")
@@ -101,6 +107,8 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
     expect(page.locator('[data-storage="back"]')).to_contain_text("Available again", timeout=LONG)
     expect(listed.locator('tr [data-storage="back"]')).to_contain_text("Available again", timeout=LONG)
     assert hashlib.sha256(download(page)).digest() == hashlib.sha256(before).digest()
+    # And nobody has to ask for the variants again.
+    expect(explorer.locator("[data-total]")).to_have_attribute("data-total", "1200", timeout=2 * LONG)
     picture(page, "back")
     picture(listed, "list-back")
     for tab in (page, listed):
