@@ -44,12 +44,12 @@ def terms(transcript: Transcript, parts: Sequence[Span]) -> set[str]:
             touched = transcript.coding is not None and any(overlaps(part, start, end) for part in near)
             found |= {"coding_sequence_variant"} if touched else set()
             continue
-        found |= _terms(start, end, near)
+        found |= _terms(start, end, near, parts[-1][1])
     return found
 
 
-def _terms(start: int, end: int, parts: Sequence[Span]) -> set[str]:
-    """Return the terms of one intron, from its first place to its last."""
+def _terms(start: int, end: int, parts: Sequence[Span], last: int) -> set[str]:
+    """Return the terms of one intron, from its first place to its last; `last`: the last place of the whole change."""
     if parts and parts[0][0] > start + 8 and parts[-1][1] < end - 17:
         return {"intron_variant"}  # well inside, as most changes are
     inserted = {first for first, last in parts if last < first}
@@ -68,7 +68,7 @@ def _terms(start: int, end: int, parts: Sequence[Span]) -> set[str]:
         found.add("splice_donor_region_variant")
     if not found and (touches(start - 3, start + 7) or touches(end - 7, end + 3) or inserted & {start, end + 1}):
         found.add("splice_region_variant")
-    if (touches(end - 16, end - 2) or inserted & {max(start, end - 16), end - 1}) and parts[-1][1] <= end:
+    if (touches(end - 16, end - 2) or inserted & {max(start, end - 16), end - 1}) and last <= end:
         found.add("splice_polypyrimidine_tract_variant")
     if touches(start + 2, end - 2) or inserted & {start + 2, end - 1}:
         found.add("intron_variant")

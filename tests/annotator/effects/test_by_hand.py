@@ -149,6 +149,9 @@ def check(text: str, terms: str, hgvs_p: str, model: dict[str, Any], *, asks_pla
          "splice_region_variant&coding_sequence_variant&intron_variant", ""),
         ("GGC{ATGGCTAAA gtaagtccatcgataccaatcgattcttttctctttcct[cccagC>gtT]AGTAA}GC",
          "splice_acceptor_variant&coding_sequence_variant&intron_variant", ""),
+        # Over the end of an intron: no polypyrimidine tract, also if bases in between stay.
+        ("GGC{ATGGCTAAA gtaagtccatcgataccaatcgattcttttctcttt[cctcccagCAGTAGAC>acacgtacCAGTAGAG]TAA}GC",
+         "splice_acceptor_variant&coding_sequence_variant&intron_variant", ""),
         # Insertions next to exons, into a site, and at both edges of the polypyrimidine tract.
         ("GGC{ATGGCTAAA[>CC]gtaagtccatcgataccaatcgat tract CAGTAA}GC", "frameshift_variant&splice_region_variant",
          "p.Gln4ProfsTer?"),
