@@ -28,6 +28,7 @@ MAY_BE_ZERO = frozenset(
         "ARCHIVE_AFTER_SECONDS",
         "DOWNGRADE_NOTICE_SECONDS",
         "EXPEDITED_EVERY_DAYS",
+        "EXPLORER_TEMPORARY_BYTES",
         "INVENTORY_DAYS",
         "PAST_DUE_GRACE_DAYS",
         "STORAGE_SCAN_HOURS",
@@ -51,13 +52,25 @@ IN_ORDER = (
 )
 #: Settings that are of no use one without the other.
 TOGETHER = (("STRIPE_SECRET_KEY", "STRIPE_PRICE_ID"), ("GLOBUS_CLIENT_ID", "GLOBUS_CLIENT_SECRET"))
-FOLDERS = ("WORK_DIR", "REFERENCES_DIR")
+FOLDERS = ("WORK_DIR", "REFERENCES_DIR", "EXPLORER_CACHE_DIR")
 #: What the front-end build makes, as the pages name it.
 FRONT_END = ("dist/app.css", "dist/app.js", "dist/passkeys.js", "dist/theme.js", "dist/upload.js", "dist/icons.svg")
 #: Names are ours if they begin so. boto3, Django, Python and the shell have other names.
 OUR_BEGINNINGS = (
     *("ACCOUNT_", "ALERT_", "ANNOTATE_", "ARCHIVE_", "CLOCK_", "DEVSTACK_", "DOWNGRADE_", "DOWNLOAD_", "EXPEDITED_"),
-    *("FAULT_", "GLACIER_", "GLOBUS_", "INVENTORY_", "LEASE_", "MAX_", "NOTICES_", "PAST_DUE_", "POLL_", "PREMIUM_"),
+    *(
+        "EXPLORER_",
+        "FAULT_",
+        "GLACIER_",
+        "GLOBUS_",
+        "INVENTORY_",
+        "LEASE_",
+        "MAX_",
+        "NOTICES_",
+        "PAST_DUE_",
+        "POLL_",
+        "PREMIUM_",
+    ),
     *("PRICE_", "RECONCILE_", "REFERENCES_", "RESEND_", "RESTORE_", "RETRIEVAL_", "S3_", "SQS_", "STORAGE_", "STRIPE_"),
     *("SWEEP_", "UPLOAD_", "UPLOADS_"),
 )

@@ -125,8 +125,8 @@ DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 # --- The explorer ---------------------------------------------------------------------------------------
 
 EXPLORER_CACHE_DIR: Path | None = env.path("EXPLORER_CACHE_DIR", None)
-EXPLORER_CACHE_BYTES: int = env.int("EXPLORER_CACHE_BYTES", 10 * 1024**3, validate=validate.Range(min=1024**2))
-EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 256 * 1024**2, validate=validate.Range(min=64 * 1024**2))
+EXPLORER_CACHE_BYTES: int = env.int("EXPLORER_CACHE_BYTES", 10 * 1024**3, validate=validate.Range(min=1_048_576))
+EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 256 * 1024**2, validate=validate.Range(min=67_108_864))
 EXPLORER_TEMPORARY_BYTES: int = env.int("EXPLORER_TEMPORARY_BYTES", 1024**3, validate=validate.Range(min=0))
 EXPLORER_THREADS: int = env.int("EXPLORER_THREADS", 2, validate=validate.Range(min=1))
 EXPLORER_QUERY_SECONDS: float = env.float("EXPLORER_QUERY_SECONDS", 10.0, validate=validate.Range(min=0.1))
