@@ -16,7 +16,7 @@ from annotator.tables.schema import Column, Kind
 from gas.explorer.columns import quoted
 from gas.explorer.database import TABLE, Database, write_parquet
 from gas.explorer.filters import State
-from gas.explorer.query import Order, order_by
+from gas.explorer.ordering import Order, order_by
 from gas.explorer.spreadsheets import defused
 
 #: Rows of an export that is made while a person waits.

@@ -1,23 +1,30 @@
 """Questions about a result: a page of variants, how many match, facets, and one variant with all there is of it."""
 
-import base64
-import json
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from annotator.effects.terms import IMPACT
-from annotator.tables.schema import TRANSCRIPTS, Column, Kind
-from gas.explorer.columns import ResultColumns, UnknownColumn, quoted
+from annotator.tables.schema import TRANSCRIPTS, Column
+from gas.explorer.columns import ResultColumns, quoted
 from gas.explorer.database import TABLE, Database
-from gas.explorer.filter_kinds import Condition, every
+from gas.explorer.filter_kinds import every
 from gas.explorer.filters import State
 from gas.explorer.keys import VariantKey
+from gas.explorer.ordering import ROW, BadCursor, Order, beyond, order_by, read_cursor, write_cursor
+
+__all__ = ["BadCursor", "Order", "count", "facets", "page", "variants"]
 
 PAGE_SIZE = 50
-MOST_ROWS = 500
+MOSTROWS = 500
 #: Values that a facet lists: those with the most variants.
 FACET_VALUES = 25
+#: Columns that a sorted page reads of all rows that match; of more, only those of its own rows.
+READ_AT_ONCE = 20
+#: Filters whose facets a process remembers.
+KEPT_FACETS = 200
 #: Columns of facets, and the filter that each one's values belong to.
 FACETS = {
     "consequence": "consequence",
@@ -27,38 +34,6 @@ FACETS = {
     "contig": "region",
     "gene": "gene",
 }
-_ROW = "row_number"
-
-
-class BadCursor(Exception):
-    """The cursor is not one that `page` gave for this order."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """How rows are sorted: by a column, rows without a value last; then along the genome.
-
-    column: "" for along the genome.
-    """
-
-    column: str = ""
-    descending: bool = False
-
-    @classmethod
-    def parse(cls, text: str, columns: ResultColumns) -> "Order":
-        """Read `qual`, or `-qual` for the highest first. Raises UnknownColumn."""
-        name = text.removeprefix("-")
-        if not name or name == _ROW:
-            return cls("", text.startswith("-"))
-        if (
-            columns.get(name).kind not in {Kind.TEXT, Kind.INTEGER, Kind.NUMBER}
-            or columns.get(name) not in columns.shown
-        ):
-            raise UnknownColumn(name)
-        return cls(name, text.startswith("-"))
-
-    def __str__(self) -> str:
-        return f"{'-' if self.descending else ''}{self.column or _ROW}" if self != Order() else ""
 
 
 @dataclass(frozen=True)
@@ -96,83 +71,49 @@ def page(
         BadCursor: it belongs to another order, or is no cursor.
         QueryRefused: see `Database.ask`.
     """
-    order, size = order or Order(), max(1, min(size, MOST_ROWS))
-    back, place = _read(cursor, order) if cursor else (False, None)
-    where = every([state.where, *([_beyond(order, place, back=back)] if place else [])])
-    key = f"{quoted(order.column)}, " if order.column else ""
-    found = database.ask(
-        f"SELECT {key}{_ROW} FROM {TABLE} WHERE {where.sql} ORDER BY {order_by(order, back=back)} LIMIT ?",  # noqa: S608
+    order, size = order or Order(), max(1, min(size, MOSTROWS))
+    back, place = read_cursor(cursor, order) if cursor else (False, None)
+    where = every([state.where, *([beyond(order, place, back=back)] if place else [])])
+    # Rows of another order lie anywhere, and are read at once; those along the genome lie together.
+    names = list(dict.fromkeys([ROW, *(one.name for one in columns)]))
+    at_once = bool(order.column) and len(names) <= READ_AT_ONCE
+    sorted_by = [quoted(order.column)] if order.column else []
+    chosen = ", ".join([*sorted_by, *map(quoted, names if at_once else [ROW])])
+    answer = database.ask(
+        f"SELECT {chosen} FROM {TABLE} WHERE {where.sql} ORDER BY {order_by(order, back=back)} LIMIT ?",  # noqa: S608
         [*where.params, size + 1],
-    ).rows
-    more, keys = len(found) > size, found[:size]
+    )
+    more, found = len(answer.rows) > size, answer.rows[:size]
     if back:
-        keys.reverse()
-    rows = _by_number(database, [int(one[-1]) for one in keys], columns)
+        found.reverse()
+    keys = [(*row[: len(sorted_by)], row[len(sorted_by)]) for row in found]
+    if at_once:
+        rows = [dict(zip(names, row[len(sorted_by) :], strict=True)) for row in found]
+    else:
+        rows = _by_number(database, [int(key[-1]) for key in keys], names)
     has_next, has_previous = (True, more) if back else (more, bool(cursor))
     return Page(
         list(columns),
         rows,
-        _write(order, keys[-1], back=False) if has_next and keys else "",
-        _write(order, keys[0], back=True) if has_previous and keys else "",
+        write_cursor(order, keys[-1], back=False) if has_next and keys else "",
+        write_cursor(order, keys[0], back=True) if has_previous and keys else "",
         order,
     )
 
 
-def _by_number(database: Database, numbers: Sequence[int], columns: Sequence[Column]) -> list[dict[str, Any]]:
+def _by_number(database: Database, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows with these numbers, in this order."""
     if not numbers:
         return []
-    names = list(dict.fromkeys([_ROW, *(one.name for one in columns)]))
     chosen = ", ".join(map(quoted, names))
     marks = ", ".join("?" * len(numbers))
     # Numbers are sorted in the file: the bounds tell which groups of rows need not be read.
     answer = database.ask(
-        f"SELECT {chosen} FROM {TABLE} WHERE {_ROW} BETWEEN ? AND ? AND {_ROW} IN ({marks})",  # noqa: S608
+        f"SELECT {chosen} FROM {TABLE} WHERE {ROW} BETWEEN ? AND ? AND {ROW} IN ({marks})",  # noqa: S608
         [min(numbers), max(numbers), *numbers],
     )
-    by_number = {row[_ROW]: row for row in answer.dicts()}
+    by_number = {row[ROW]: row for row in answer.dicts()}
     return [by_number[number] for number in numbers]
-
-
-def order_by(order: Order, *, back: bool = False) -> str:
-    """Return the ORDER BY of an order; back: from the end."""
-    direction = "DESC" if order.descending != back else "ASC"
-    if not order.column:
-        return f"{_ROW} {direction}"
-    nulls = "FIRST" if back else "LAST"
-    return f"{quoted(order.column)} {direction} NULLS {nulls}, {_ROW} {'DESC' if back else 'ASC'}"
-
-
-def _beyond(order: Order, place: tuple[Any, int], *, back: bool) -> Condition:
-    """Return the condition that a row comes after a place, or before it."""
-    value, number = place
-    if not order.column:
-        return Condition(f"{_ROW} {'<' if order.descending != back else '>'} ?", (number,))
-    column, tie = quoted(order.column), f"{_ROW} {'<' if back else '>'} ?"
-    if value is None:
-        same = Condition(f"{column} IS NULL AND {tie}", (number,))
-        return Condition(f"({column} IS NOT NULL) OR ({same.sql})", same.params) if back else same
-    sign = "<" if order.descending != back else ">"
-    beyond = f"({column} {sign} ?) OR ({column} = ? AND {tie})"
-    return Condition(beyond if back else f"{beyond} OR ({column} IS NULL)", (value, value, number))
-
-
-def _write(order: Order, key: tuple[Any, ...], *, back: bool) -> str:
-    value = key[0] if order.column else None
-    text = json.dumps([str(order), int(back), value, int(key[-1])], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read(cursor: str, order: Order) -> tuple[bool, tuple[Any, int]]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        of, back, value, number = json.loads(text)
-    except (ValueError, TypeError) as error:
-        raise BadCursor(cursor) from error
-    sound = isinstance(value, str | int | float | None) and isinstance(number, int) and 0 <= number < 2**53
-    if of != str(order) or not sound or isinstance(value, bool):
-        raise BadCursor(cursor)
-    return bool(back), (value, number)
 
 
 @dataclass(frozen=True)
@@ -199,8 +140,39 @@ def count(database: Database, state: State) -> int:
     return int(database.ask(f"SELECT count(*) FROM {TABLE} WHERE {where.sql}", where.params).rows[0][0])  # noqa: S608
 
 
+_known: OrderedDict[tuple[str, str, tuple[Any, ...]], Facets] = OrderedDict()
+_guard = threading.Lock()
+
+
 def facets(database: Database, state: State) -> Facets:
-    """Return the total and each facet's counts of the variants that match. Raises QueryRefused."""
+    """Return the total and each facet's counts of the variants that match. Raises QueryRefused.
+
+    A file never changes, so the answers of the latest filters are kept: turning a page or sorting asks nothing again.
+    """
+    key = (database.file.path.name, state.where.sql, _hashable(state.where.params))
+    with _guard:
+        if key in _known:
+            _known.move_to_end(key)
+            return _known[key]
+    found = _count_facets(database, state)
+    with _guard:
+        _known[key] = found
+        while len(_known) > KEPT_FACETS:
+            _known.popitem(last=False)
+    return found
+
+
+def forget_facets() -> None:
+    """Forget the answers that are kept, such as between measurements."""
+    with _guard:
+        _known.clear()
+
+
+def _hashable(params: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(one) if isinstance(one, list) else one for one in params)
+
+
+def _count_facets(database: Database, state: State) -> Facets:
     where = state.where
     small = database.ask(
         f"SELECT consequence, type, significance, contig, count(*) FROM {TABLE} WHERE {where.sql} GROUP BY ALL",  # noqa: S608
@@ -261,7 +233,7 @@ def variants(database: Database, key: VariantKey) -> list[Variant]:
     """Return the rows with this contig, position, REF and ALT: none, one, or more if the file has it twice."""
     contig = database.columns.contig(key.contig)
     found = database.ask(
-        f"SELECT * FROM {TABLE} WHERE contig = ? AND pos = ? AND ref = ? AND coalesce(alt, '.') = ? ORDER BY {_ROW}",  # noqa: S608
+        f"SELECT * FROM {TABLE} WHERE contig = ? AND pos = ? AND ref = ? AND coalesce(alt, '.') = ? ORDER BY {ROW}",  # noqa: S608
         [contig or "", key.pos, key.ref, key.alt],
     )
     return [Variant(VariantKey.of_row(row), row, list(row.pop(TRANSCRIPTS.name) or [])) for row in found.dicts()]

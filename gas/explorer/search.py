@@ -84,7 +84,9 @@ def _of_description(database: Database, of: str, change: str, text: str) -> Foun
             sql, params = "contig = ? AND hgvs_g = ?", [contig, change]
     else:
         name = "hgvs_p" if change[0] == "p" else "hgvs_c"
-        ends = f"ends_with(t.{name}, ?) AND (? = '' OR starts_with(t.{name}, ?) OR t.transcript = ? OR t.gene = ?)"
+        change = change.replace("(", "").replace(")", "") if name == "hgvs_p" else change
+        value = f"replace(replace(t.{name}, '(', ''), ')', '')"  # p.(Arg1His) is p.Arg1His
+        ends = f"ends_with({value}, ?) AND (? = '' OR starts_with(t.{name}, ?) OR t.transcript = ? OR t.gene = ?)"
         sql = f"len(list_filter(csq, lambda t: {ends})) > 0"
         params = [f":{change}", of, f"{of}:" if "." in of else f"{of}.", of, of]
     rows = database.ask(

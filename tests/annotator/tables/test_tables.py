@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from annotator.effects import csq_field
+from annotator.effects import csq_field, info_tags
 from annotator.effects.allele import kind_of, shortest
 from annotator.effects.terms import IMPACT
 from annotator.errors import Cancelled, EngineError, InputError
@@ -212,9 +212,10 @@ class Allele:
         """A sample's columns, read from its cell."""
         found = dict(zip(format_.split(":"), cell.split(":"), strict=False))
         found = {tag: value for tag, value in found.items() if value not in {".", ""}}
-        alleles = re.split("[/|]", found.get("GT", "."))
+        alleles = re.split("[/|]", found.get("GT", ".").lstrip("/|"))
         copies, others = alleles.count(str(self.number)), [one for one in alleles if one != str(self.number)]
-        zygosity = ("het" if others else "hom") if copies else (None if "." in alleles else "absent")
+        is_called = all(one.isdigit() for one in alleles)
+        zygosity = ("het" if others else "hom") if copies else ("absent" if is_called else None)
         depths = [int(one) if one.isdigit() else None for one in found["AD"].split(",")] if "AD" in found else []
         own = depths[self.number] if self.number < len(depths) else None
         total = sum(one or 0 for one in depths)
@@ -225,7 +226,7 @@ class Allele:
             "gt": found.get("GT"),
             "zygosity": zygosity if self.alt != "." else None,
             "dp": int(found["DP"]) if "DP" in found else None,
-            "gq": round(float(found["GQ"])) if "GQ" in found else None,
+            "gq": round(float(found["GQ"])) if re.match(r"\d", found.get("GQ", "")) else None,
             "ad_ref": depths[0] if depths else None,
             "ad_alt": own,
             "ab": balance,
@@ -388,6 +389,60 @@ def test_many_samples(run: Annotate) -> None:
     lines = [f"MT {pos} . {ref} {alt} . . . GT " + " ".join(["0/1"] * 3000) for pos, ref, alt in
              ((73, "A", "G"), (11778, "G", "A"), (14484, "T", "C"))]  # fmt: skip
     assert check(run(vcf(*lines, header=header))).alleles == 3
+
+
+GENOTYPES = (
+    *("0/0", "0/1", "1/1", "0|1", "1|0", "./.", ".", "./1", "1", "0", "2", "1/2", "2/2", "0/2", "/1", "|0|1"),
+    *("0/0/1", "1/1/1", "0/10", "10/1", "10", "12/1", "", "x", "0/", "1/1/.", "0/./0"),
+)
+
+
+@pytest.mark.parametrize(("samples", "records"), [(1, 40), (5, 40), (50, 6), (51, 40)])
+def test_genotypes_of_every_shape_have_their_columns_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int, records: int
+) -> None:
+    """Of up to 50 samples each has its columns; of more there are counts. Both are what a plain reader counts."""
+    dice, lines = random.Random(samples), []  # noqa: S311
+    formats = ("GT", "GT:AD:DP:GQ", "GT:GQ:DP", "DP:GT:AD", "AD:DP", "GT:HF:AF", "GT:AF")
+    for pos in range(100, 100 + records):
+        alts = dice.sample(
+            ["A", "C", "T", "GA", "GC", "GT", "GG", "GAA", "GCC", "GTT", "GAC", "GAT"], dice.choice((1, 1, 2, 12))
+        )
+        if dice.random() < 0.1:
+            alts = ["."]
+        format_ = dice.choice(formats)
+        cells = []
+        for _ in range(samples):
+            values = {
+                "GT": dice.choice(GENOTYPES if format_ != "GT" else GENOTYPES[:-3]),
+                "AD": ",".join(dice.choice((".", "0", "7", "31")) for _ in range(len(alts) + 1)),
+                "DP": dice.choice((".", "0", "44")),
+                "GQ": dice.choice((".", "99", "12.6", "x")),
+                "HF": ",".join(dice.choice((".", "0.5", "1")) for _ in alts),
+                "AF": ",".join(dice.choice((".", "0.25", "1e-3")) for _ in alts),
+            }
+            cell = ":".join(values[tag] for tag in format_.split(":"))
+            cells.append(cell.partition(":")[0] if dice.random() < 0.1 else cell)
+        genomic = ",".join(f"{dice.choice('mg')}.{pos}G>{alt}" for alt in alts)
+        lines.append(
+            "\t".join(["1", str(pos), ".", "G", ",".join(alts), ".", ".", f"GAS_HGVSG={genomic}", format_, *cells])
+        )
+    names = "\t".join(f"sample {number}" for number in range(samples))
+    header = "##fileformat=VCFv4.2\n" + "\n".join(info_tags.definitions())
+    text = f"{header}\n{COLUMNS}\tFORMAT\t{names}\n" + "\n".join(lines) + "\n"
+    (tmp_path / "annot.vcf.gz").write_bytes(gzip.compress(text.encode()))
+    monkeypatch.setattr(blocks, "BLOCK", 10_000)
+    made = write(tmp_path / "annot.vcf.gz", tmp_path)
+    frame = pl.read_parquet(made.parquet)
+    wanted = []
+    for record, line in enumerate(lines):
+        columns = line.split("\t")
+        wanted += [Allele(columns, number, [], record) for number in range(columns[4].count(",") + 1)]
+    assert frame.height == len(wanted)
+    of_samples = [name for name in frame.columns if re.match(r"s\d+_|samples_|record$|allele_number$", name)]
+    assert len(of_samples) == 5 + 8 * samples * (samples <= MOST_SAMPLES)
+    rows_of_table = frame.select(of_samples).rows(named=True)
+    assert rows_of_table == [{name: one.typed({})[name] for name in of_samples} for one in wanted]
 
 
 def test_tags_of_sources_have_columns_of_their_types(tmp_path: Path, run: Annotate) -> None:

@@ -206,7 +206,11 @@ def test_each_filter_leaves_some_and_not_all(explored: Explored, name: str) -> N
     assert listed(explored, parameters) == wanted[:500]
 
 
-def test_no_row_is_lost_between_the_pages_of_any_order(explored: Explored) -> None:
+@pytest.mark.parametrize("at_once", [20, 0])
+def test_no_row_is_lost_between_the_pages_of_any_order(
+    explored: Explored, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(query, "READ_AT_ONCE", at_once)
     columns, state = (
         explored.database.columns.chosen(["contig", "qual"]),
         explored.state("impact=HIGH&impact=MODERATE&impact=LOW"),
@@ -218,6 +222,7 @@ def test_no_row_is_lost_between_the_pages_of_any_order(explored: Explored) -> No
         while True:
             page = query.page(explored.database, state, columns, order=order, cursor=cursor, size=37)
             forward.append([row["row_number"] for row in page.rows])
+            assert [row["contig"] for row in page.rows] == [wanted[number].contig for number in forward[-1]]
             if not page.next:
                 break
             cursor = page.next
