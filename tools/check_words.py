@@ -52,7 +52,9 @@ def findings(path: Path, text: str) -> list[str]:
 
 def main() -> int:
     """Print the findings in all tracked files. Returns 1 if there are any."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    # In a container, such as that of the workflow, the checkout may belong to another user.
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     names = [name for name in listed.split("\0") if name and not SKIPPED.search(name)]
     paths = [ROOT / name for name in names if (ROOT / name).is_file()]
     found = [line for path in paths for line in findings(path.relative_to(ROOT), path.read_text())]
