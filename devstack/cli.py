@@ -153,7 +153,9 @@ def _first_job(stack: Stack) -> None:
     except (Refused, TimeoutError, OSError) as error:
         _say(f"The demo account's first job did not run: {error}")
         return
-    _say(f"The demo account's first job is {ended['status']}: {stack.web_url}/jobs/{job}/\nCtrl-C stops everything.")
+    address = f"{stack.web_url}/jobs/{job}/"
+    _say(f"The demo account's first job is {ended['status']}: {address}\nIts variants: {address}variants/")
+    _say("Ctrl-C stops everything.")
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def screenshots(folder: Path, say: Callable[[str], None]) -> list[Path]:
-    """Make them with a fresh stack, and return their paths: `{list,job,summary}-{desktop,phone}.png`."""
+    """Make them with a fresh stack, and return their paths: `{list,job,summary,explorer}-{desktop,phone}.png`."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gas-screenshots-") as work, Stack(Path(work) / "data", say=say) as stack:
         job = _make_jobs(stack, Path(work))
@@ -83,6 +83,10 @@ def _one_screen(
         "panel => window.scrollTo({top: panel.getBoundingClientRect().top + scrollY - 20, behavior: 'instant'})"
     )
     taken.append(_shot(page, folder / f"summary-{name}.png"))
+    page.goto(f"{stack.web_url}/jobs/{job}/variants/?gene=MT-ND4")
+    page.locator("#charts-box > summary").click()
+    page.wait_for_selector("#charts .charts")
+    taken.append(_shot(page, folder / f"explorer-{name}.png"))
     context.close()
     return taken
 

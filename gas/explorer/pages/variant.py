@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from annotator.tables.schema import COLUMNS, SAMPLE_COLUMNS, Column, SourceColumn, sample_column
-from gas.explorer import marks, query
+from gas.explorer import marks, phasing, query
 from gas.explorer.columns import ResultColumns
 from gas.explorer.database import Database
 from gas.explorer.forms import NoteForm
@@ -68,6 +68,7 @@ def context(request: PersonRequest, job: Job, database: Database, found: query.V
         "key": key,
         "row": row,
         "transcripts": [one for one in found.transcripts if one["transcript"]],
+        "combinations": phasing.combinations(database, row),
         "facts": list(facts(row)),
         "sources": sources(columns, row),
         "sample_columns": SAMPLE_COLUMNS,

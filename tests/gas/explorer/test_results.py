@@ -13,6 +13,7 @@ from gas.aws import s3
 from gas.explorer import results
 from gas.explorer.results import Reason, Unavailable, open_result
 from gas.jobs.models import Job, ResultFile, TableBuild
+from gas.jobs.outputs import PARQUET
 from gas.jobs.states import JobStatus, ResultState
 from tests.support import annotated_vcf
 
@@ -32,7 +33,7 @@ def job(pending: Callable[..., Job], settings: Any, tmp_path: Path) -> Job:
     )
     parquet = write(tmp_path / "annot.vcf.gz", tmp_path).parquet
     result.sha256 = s3.upload(tmp_path / "annot.vcf.gz", django_settings.S3_RESULTS_BUCKET, result.key)
-    result.parquet_sha256 = s3.upload(parquet, django_settings.S3_RESULTS_BUCKET, result.parquet_key)
+    result.parquet_sha256 = s3.upload(parquet, django_settings.S3_RESULTS_BUCKET, result.key_of(PARQUET))
     result.size, result.parquet_size, result.tsv_size = (
         (tmp_path / "annot.vcf.gz").stat().st_size,
         parquet.stat().st_size,
@@ -95,7 +96,7 @@ def test_a_table_of_another_version_than_its_row_says_is_made_again(
 ) -> None:
     old = tmp_path / "old.parquet"
     pl.DataFrame({"contig": ["chr1"]}).write_parquet(old)
-    digest = s3.upload(old, django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    digest = s3.upload(old, django_settings.S3_RESULTS_BUCKET, job.result.key_of(PARQUET))
     ResultFile.objects.update(parquet_sha256=digest)
     with sends() as sent:
         assert reason(job) == Reason.BEING_MADE
@@ -104,12 +105,12 @@ def test_a_table_of_another_version_than_its_row_says_is_made_again(
 
 def test_a_table_that_is_gone_or_damaged_is_made_again(job: Job, queued: None, sends: Any, tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"something else")
-    s3.upload(tmp_path / "other", django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    s3.upload(tmp_path / "other", django_settings.S3_RESULTS_BUCKET, job.result.key_of(PARQUET))
     with sends() as sent:
         assert reason(job) == Reason.BEING_MADE
     assert len(sent) == 1
     TableBuild.objects.all().delete()
-    s3.delete(django_settings.S3_RESULTS_BUCKET, job.result.parquet_key)
+    s3.delete(django_settings.S3_RESULTS_BUCKET, job.result.key_of(PARQUET))
     assert reason(job) == Reason.BEING_MADE
 
 

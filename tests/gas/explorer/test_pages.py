@@ -1,0 +1,140 @@
+"""The explorer's pages: what they show, what they refuse with a sentence, and whose they are."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from gas.explorer.models import MarkedVariant, SavedFilter
+from gas.jobs.models import Job, ResultFile
+from gas.jobs.states import ResultState
+from gas.users.models import User
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def visitor(person: User, browser_of: Callable[[User], Client]) -> Client:
+    return browser_of(person)
+
+
+def text_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def total(response: Any) -> int:
+    found = re.search(r'data-total="(\d+)"', text_of(response))
+    assert found, text_of(response)
+    return int(found[1])
+
+
+def test_the_count_the_rows_and_the_export_are_the_same(job_with_table: Job, visitor: Client) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    everything = total(visitor.get(address))
+    seen = {}
+    for value in ("HIGH", "MODERATE", "LOW", "MODIFIER", "none"):
+        page = visitor.get(address, {"impact": value})
+        rows = list(page.context["page"].rows)
+        exported = visitor.get(f"{address}export/tsv/", {"impact": value})
+        lines = b"".join(exported).decode().splitlines()  # type: ignore[call-overload]
+        table = list(csv.DictReader(io.StringIO("\n".join(lines[1:])), delimiter="\t"))
+        assert [row["pos"] for row in table][: len(rows)] == [str(row["pos"]) for row in rows]
+        assert len(table) == total(page)
+        seen[value] = len(table)
+    assert sum(seen.values()) == everything
+
+
+def test_htmx_gets_the_part_that_changes_and_the_address_without_what_is_empty(
+    job_with_table: Job, visitor: Client
+) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    asked = {"impact": "HIGH", "gene": "", "qual-min": "", "nonsense": "1", "sort": "-qual"}
+    part = visitor.get(address, asked, headers=HTMX)
+    assert part["HX-Push-Url"] == f"{address}?impact=HIGH&sort=-qual"
+    assert "<html" not in text_of(part)
+    rows = visitor.get(address, asked, headers={**HTMX, "HX-Target": "rows"})
+    assert 'id="rows"' in text_of(rows)
+    assert "data-total" not in text_of(rows)
+
+
+def test_a_filter_that_is_not_complete_shows_no_rows(job_with_table: Job, visitor: Client) -> None:
+    page = visitor.get(f"/jobs/{job_with_table.pk}/variants/", {"qual-min": "10"})
+    assert "variants that have no value" in text_of(page)
+    assert "data-total" not in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [(ResultState.ARCHIVED, "Premium brings it back"), (ResultState.RESTORING, "as soon as they are here")],
+)
+def test_an_archived_result_says_what_brings_it_back(
+    job_with_table: Job, visitor: Client, state: ResultState, sentence: str
+) -> None:
+    ResultFile.objects.filter(job=job_with_table).update(state=state)
+    page = visitor.get(f"/jobs/{job_with_table.pk}/variants/")
+    assert sentence in text_of(page)
+    assert ("hx-trigger" in text_of(page)) == (state == ResultState.RESTORING)
+
+
+def test_filters_by_name_are_a_persons_own(
+    job_with_table: Job, visitor: Client, stranger: User, browser_of: Callable[[User], Client]
+) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    visitor.post(f"{address}saved/", {"name": "mine", "query": "impact=HIGH&source-absent-max=1"})
+    page = text_of(visitor.get(address))
+    assert "mine" in page
+    assert "not for this result" in page  # never applied in part
+    saved = SavedFilter.objects.get()
+    assert browser_of(stranger).post(f"{address}saved/{saved.pk}/remove/").status_code == 404
+    visitor.post(f"{address}saved/{saved.pk}/remove/")
+    assert not SavedFilter.objects.exists()
+
+
+def test_stars_are_a_persons_own(
+    job_with_table: Job, visitor: Client, stranger: User, browser_of: Callable[[User], Client]
+) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    variant = re.search(rf'href="({address}at/[^"?]+)"', text_of(visitor.get(address)))
+    assert variant
+    visitor.post(f"{variant[1]}star/", {"note": "=look again"})
+    star = MarkedVariant.objects.get()
+    assert 'aria-label="Starred"' in text_of(visitor.get(address))
+    assert "'=look again" in b"".join(visitor.get("/starred/file/")).decode()  # type: ignore[call-overload]
+    other = browser_of(stranger)
+    assert "look again" not in text_of(other.get("/starred/"))
+    assert other.post(f"/starred/{star.pk}/remove/").status_code == 404
+    visitor.post(f"/starred/{star.pk}/remove/")
+    assert not MarkedVariant.objects.exists()
+
+
+def test_columns_are_remembered_and_only_those_of_the_file(job_with_table: Job, visitor: Client) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    answer = visitor.post(f"{address}columns/", {"column": ["filter", "qual"], "query": "impact=HIGH"})
+    assert urlsplit(answer["Location"]).query == "impact=HIGH&columns=filter%2Cqual"
+    assert [one.name for one in visitor.get(address).context["asked"].columns] in (
+        ["filter", "qual"],
+        ["qual", "filter"],
+    )
+    visitor.post(f"{address}columns/", {"column": ["password"]})
+    assert len(visitor.get(address).context["asked"].columns) == 2
+
+
+def test_the_genome_view_reads_by_byte_range(job_with_table: Job, visitor: Client) -> None:
+    address = f"/jobs/{job_with_table.pk}/genome/"
+    answer = visitor.get(f"{address}vcf/", headers={"Range": "bytes=0-9"})
+    assert answer.status_code == 302
+    assert "X-Amz-Signature" in answer["Location"]
+    part = visitor.get(f"{address}fasta/", headers={"Range": "bytes=1-4"})
+    assert (part.status_code, part["Content-Range"].partition("/")[0]) == (206, "bytes 1-4")
+    assert len(b"".join(part)) == 4  # type: ignore[call-overload]
+    assert visitor.get(f"{address}fasta/", headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert visitor.get(f"{address}../../manage.py/").status_code == 404
+    assert "MT\tchrM" in text_of(visitor.get(f"{address}aliases/")).replace(" ", "\t")
+    ResultFile.objects.update(state=ResultState.ARCHIVED)
+    assert visitor.get(f"{address}vcf/").status_code == 404
