@@ -33,6 +33,7 @@ from tests.annotator.conftest import COLUMNS, HEADER, Annotate, Result, vcf
 from tests.annotator.packs import make_pack
 from tests.annotator.sources.genomes import genome, installed, make_genome, other
 from tests.annotator.sources.genomes import text as source_text
+from tests.support.risky_cells import RISKY
 
 LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%09": " ", "%0A": " ", "%0D": " "}
 MANY = [
@@ -328,22 +329,6 @@ def test_each_allele_has_the_transcripts_that_it_has_alone(run: Annotate, rcrs: 
     assert len(rows(truth)) > 1800
     numbers = ("record", "allele_number")
     assert pl.read_parquet(ours.parquet).drop(numbers).equals(pl.read_parquet(truth.parquet).drop(numbers))
-
-
-RISKY = {
-    "=HYPERLINK(1)": "'=HYPERLINK(1)",
-    "+cmd|x": "'+cmd|x",
-    "-x": "'-x",
-    "@SUM(1)": "'@SUM(1)",
-    '"=1': "'\"=1",
-    " =1": "' =1",
-    "＝1": "'＝1",
-    "'": "''",
-    "a\x1b[31m": "a?[31m",
-    "-1.5": "-1.5",
-    "+2e-05": "+2e-05",
-    "rs1=1": "rs1=1",
-}
 
 
 def test_a_spreadsheet_runs_no_cell_and_the_parquet_file_has_the_files_own_texts(run: Annotate) -> None:

@@ -16,8 +16,8 @@ from gas.explorer.exports import Request, TooMany
 from gas.explorer.filters import State
 from gas.explorer.query import Order
 from gas.explorer.spreadsheets import defused
-from tests.annotator.test_tables import RISKY
 from tests.gas.explorer.conftest import Explored
+from tests.support.risky_cells import RISKY
 
 QUERIES = [
     "",
