@@ -166,7 +166,7 @@ def test_a_source_in_s3(folder: Path, aws: None) -> None:
 
 
 def test_the_docs_name_every_option_and_tag(settings: LazySettings) -> None:
-    docs = (Path(__file__).parents[3] / "docs" / "sources.md").read_text(encoding="utf-8")
+    docs = (Path(__file__).parents[4] / "docs" / "sources.md").read_text(encoding="utf-8")
     command = load_command_class("gas.jobs", "install_source")
     options = {
         one for action in command.create_parser("manage.py", "install_source")._actions for one in action.option_strings

@@ -8,7 +8,7 @@ import pytest
 
 from gas.jobs.lifecycle.failures import BAD_FILE, FAILURES, failure_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def calls(folder: str) -> Iterator[ast.Call]:

@@ -8,7 +8,7 @@ import pytest
 from annotator.effects.terms import IMPACT
 from gas.jobs.templatetags.charts import impact
 
-CSS = Path(__file__).resolve().parents[3] / "gas" / "frontend" / "css" / "charts.css"
+CSS = Path(__file__).resolve().parents[4] / "gas" / "frontend" / "css" / "charts.css"
 
 
 @pytest.mark.parametrize("term", IMPACT)
