@@ -13,6 +13,14 @@ function fill() {
   htmx.ajax('GET', details.dataset.charts, { source: inside, target: inside, swap: 'innerHTML' })
 }
 
+// htmx takes over links of HTML only, not those of SVG.
+function follow(event) {
+  const link = event.target.closest?.('#charts svg a[data-filter]')
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  htmx.ajax('GET', link.getAttribute('href'), { source: box(), target: '#explorer', swap: 'morph:outerHTML' })
+}
+
 function remember() {
   try {
     localStorage.setItem(OPEN, box().open ? 'yes' : '')
@@ -38,5 +46,6 @@ export function lazyCharts() {
     fill()
   })
   document.addEventListener('htmx:afterSettle', fill)
+  document.addEventListener('click', follow)
   if (recall()) details.open = true
 }

@@ -36,6 +36,7 @@ def test_filters_charts_shared_addresses_and_stars(desktop: Page, stack: Stack, 
     # A bar of a chart is a filter; the count, the chip and the address follow, and the page is not loaded again.
     page.evaluate("window.neverReloaded = true")
     page.locator("#charts-box > summary").click()
+    _click_a_column(page)
     bar = page.locator("[data-chart=consequences] li").filter(has_text="missense")
     count = int(bar.locator(".bar-count").inner_text())
     bar.get_by_role("link").first.click()
@@ -83,6 +84,17 @@ def test_filters_charts_shared_addresses_and_stars(desktop: Page, stack: Stack, 
     expect(page.locator(".invalid-feedback")).to_contain_text("variants that have no value")
 
     _star(page, stack, table, tmp_path / "second.vcf")
+
+
+def _click_a_column(page: Page) -> None:
+    column = page.locator("svg[data-chart=density] a").nth(3)
+    stretch, _, height = (column.locator("title").text_content() or "").rpartition(": ")
+    column.locator(".column-back").click()
+    expect(page.locator(".chip")).to_contain_text("Regions")
+    page.wait_for_url("**region=**")
+    assert matches(page) >= int(height), stretch  # those that reach into it, too
+    page.get_by_role("link", name=re.compile("Remove the filter")).click()
+    expect(page.locator(".chip")).to_have_count(0)
 
 
 def _star(page: Page, stack: Stack, table: str, second: Path) -> None:
