@@ -137,6 +137,11 @@ def test_a_cell_is_as_harmless_as_in_the_flat_table(text: str, cell: str) -> Non
     assert defused(text) == cell
 
 
+def test_cells_of_a_table_are_harmless_whatever_their_type() -> None:
+    row = ("=1+1", -1.5, "-1.5", "@x\ty", None, ["+cmd", "b"], 7)
+    assert exports._line(row) == b"'=1+1\t-1.5\t-1.5\t'@x?y\t\t'+cmd, b\t7\n"
+
+
 def test_a_filter_that_looks_like_a_formula_is_harmless_in_the_citation(explored: Explored) -> None:
     state = explored.state("q=%3Dcmd%7C%0A%0D%09x")
     line = b"".join(exports.tsv(explored.database, request(explored, state))).splitlines()[0].decode()
