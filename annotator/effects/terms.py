@@ -17,7 +17,8 @@ class Impact(StrEnum):
     MODIFIER = "MODIFIER"
 
 
-#: The impact of each term, the most severe term first.
+#: The impact of each term, the most severe term first. The place of a term is its bit in the Parquet file's term_bits:
+#: when a term is added or moved, raise `annotator.tables.schema.VERSION`, so that old files are rebuilt.
 IMPACT = {
     "transcript_ablation": Impact.HIGH,
     "splice_acceptor_variant": Impact.HIGH,

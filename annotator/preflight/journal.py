@@ -81,7 +81,7 @@ class Journal:
         """Note a repair.
 
         Args:
-            code: the kind of repair, one of a fixed set.
+            code: the kind of repair, such as "crlf": the caller's own word, which summaries count by.
             text: the sentence about it, the same for all of one code and name.
             line: where it was made; None for the file as a whole.
             detail: what is listed with its line in the log.

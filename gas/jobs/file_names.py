@@ -3,7 +3,10 @@
 import unicodedata
 
 MAX_LENGTH = 255
-#: Endings that a VCF may have, longest first.
+#: Endings of files that the upload form accepts.
+ACCEPTED = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+#: Endings that are kept whole when a name is cut or a result is named, longest first. Which files may be uploaded is
+#: said by `ACCEPTED`.
 VCF_ENDINGS = (".vcf.bgz", ".vcf.gz", ".vcf", ".bcf", ".bgz", ".gz", ".txt")
 
 

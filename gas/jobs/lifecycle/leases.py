@@ -28,6 +28,9 @@ from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 
+#: The longest pause, in seconds, before a job is tried again whose worker crashed. `queue.faults.pause` has the others.
+LONGEST_CRASH_PAUSE = 60
+
 #: How many jobs that another worker is claiming are skipped.
 CLAIM_TRIES = 20
 #: What a row has once nobody works on it.
@@ -158,7 +161,7 @@ def release(claim: Claim, reason: str) -> None:
         job,
         Q(lease_token=claim.token),
         "The worker had a problem that is not your file's.",
-        min(2**job.attempts, 60),
+        min(2**job.attempts, LONGEST_CRASH_PAUSE),
         maker_is_gone=False,
     )
 

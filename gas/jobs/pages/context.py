@@ -8,6 +8,7 @@ from django.db.models import Count, Min, Sum
 from django.urls import reverse
 
 from gas.jobs.catalogue import references
+from gas.jobs.file_names import ACCEPTED
 from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.failures import failure_of
 from gas.jobs.models import Job, JobEvent, ResultFile
@@ -35,7 +36,7 @@ STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED
 
 
 def archived(owner: User) -> dict[str, Any] | None:
-    """What of the owner's is archived, and what bringing it back would take (see storage.estimate); None for nothing.
+    """Return what is archived, and what bringing it back would take; None for nothing. See result_status.estimate.
 
     With `can_upgrade`: to a plan that brings it back. A premium person has something archived only if a restore was
     given up, or for the moment until theirs begins.
@@ -65,6 +66,7 @@ def limits(owner: User | None = None) -> dict[str, Any]:
     plan, larger = plan_of(owner) if owner else PLANS[PlanChoice.FREE], PLANS[PlanChoice.PREMIUM]
     return {
         "max_bytes": plan.max_upload_bytes,
+        "endings": ACCEPTED,
         "larger_bytes": larger.max_upload_bytes if plan.max_upload_bytes < larger.max_upload_bytes else None,
         "expires_seconds": settings.UPLOAD_EXPIRES_SECONDS,
         "references": references.choices(),

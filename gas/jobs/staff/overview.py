@@ -39,7 +39,7 @@ def overview() -> dict[str, Any]:
 
     Returns:
         {"states": [{"state", "label", "count", "size"}], "stuck": [Stuck], "stuck_count", "removals",
-        "dead": {queue: messages}, "estimate": see storage.estimate}
+        "dead": {queue: messages}, "estimate": see result_status.estimate}
     """
     rows = ResultFile.objects.order_by().values("state").annotate(count=Count("pk"), size=Sum("size"))
     found = {row["state"]: row for row in rows}
