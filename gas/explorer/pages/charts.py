@@ -190,7 +190,7 @@ def _density(found: Sequence[charts.Bin], database: Database, address: Address) 
         for contig, length in ends.items()
         if percent(length, total) >= NAMED_WIDTH
     ]
-    return Chart("density", "Along the genome", "variants that start in each stretch", parts, columns=True, names=names)
+    return Chart("density", "Along the genome", "number of variants by position", parts, columns=True, names=names)
 
 
 def _protein(job: Job, found: charts.Lollipop | None) -> Protein | None:
