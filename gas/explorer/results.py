@@ -1,5 +1,6 @@
 """From a job to its open file, or to the sentence that says why there is none just now."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -28,6 +29,7 @@ class Reason(StrEnum):
     LEFT_OUT = "left-out"
     DELETED = "deleted"
     NO_ROOM = "no-room"
+    DAMAGED = "damaged"
 
 
 SENTENCES = {
@@ -38,7 +40,12 @@ SENTENCES = {
     Reason.LEFT_OUT: "This result has no table to explore.",
     Reason.DELETED: "This result is no longer in storage.",
     Reason.NO_ROOM: "The server has no room for this result's table just now. Try it again in a few minutes.",
+    Reason.DAMAGED: "The annotated VCF in storage is damaged, so it is not sent.",
 }
+#: Of results without the statistics: see tables.can_have_tables.
+TOO_OLD = "This result is too old to have a table to explore. Annotate the file again to explore its variants."
+
+log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
@@ -70,7 +77,9 @@ def check(job: Job) -> ResultFile:
 
 
 def _make_again(result: ResultFile) -> None:
-    """Have the tables made, unless the result is being archived. Raises Unavailable."""
+    """Have the tables made, unless they cannot be or the result is being archived. Raises Unavailable."""
+    if not tables.can_have_tables(result):
+        raise Unavailable(Reason.LEFT_OUT, TOO_OLD)
     with transaction.atomic():
         here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE)
         if here.exists() and not tables.owed(result):
@@ -114,6 +123,8 @@ def _local(result: ResultFile) -> files.LocalFile:
         current = ResultFile.objects.filter(pk=result.pk).first()
         if current is None or current.state != ResultState.AVAILABLE:
             raise Unavailable(Reason.ARCHIVED if current else Reason.DELETED) from None
+        if current.parquet_sha256 != result.parquet_sha256:  # renewed after `result` was read: the page asks again
+            raise Unavailable(Reason.BEING_MADE) from None
         _make_again(current)
         raise
     except files.NoRoom as error:
@@ -130,6 +141,9 @@ def open_vcf(job: Job) -> Iterator[Path]:
         )
     except s3.ObjectMissing:
         raise Unavailable(Reason.ARCHIVED) from None
+    except s3.CopyDiffers as error:
+        log.error("result %s: %s", result.pk, error)
+        raise Unavailable(Reason.DAMAGED) from error
     except files.NoRoom as error:
         raise Unavailable(Reason.NO_ROOM) from error
     try:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 MAX_TRIES = 3
 #: After a fault, times the number of tries.
 PAUSE_SECONDS = 60
+#: What the pages say after the last try.
+GIVEN_UP = "The tables of this result could not be made: each attempt failed."
 
 
 def owe(result: ResultFile) -> None:
@@ -54,8 +56,9 @@ def claim(result_id: int) -> ResultFile | None:
     """Take the result for making its tables; None when somebody else does, or there is nothing to do any more."""
     now = clock.now()
     due = TableBuild.objects.filter(pk=result_id, due_at__lte=now, result__state=ResultState.AVAILABLE)
-    if due.filter(tries__gte=MAX_TRIES).delete()[0]:
+    if failed := due.filter(tries__gte=MAX_TRIES).select_related("result").first():
         log.error("result %s: its tables could not be made in %d tries", result_id, MAX_TRIES)
+        leave_out(failed.result, GIVEN_UP)  # the explorer asks for tables of results for which nothing is said
         return None
     until = now + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS)
     if not due.update(tries=F("tries") + 1, due_at=until):
@@ -93,7 +96,7 @@ def leave_out(result: ResultFile, sentence: str) -> None:
 
 def _tell(result: ResultFile, left_out: list[str]) -> None:
     job = Job.objects.select_for_update().get(pk=result.job_id)
-    if job.summary and job.summary.get("left_out", []) != left_out:
+    if job.summary.get("left_out", []) != left_out:
         job.summary["left_out"] = left_out
         job.save(update_fields=["summary"])
 

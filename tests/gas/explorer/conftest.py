@@ -73,6 +73,6 @@ def job_with_table(pending: Callable[..., Job], settings: Any, tmp_path: Path) -
     result.sha256 = s3.upload(tmp_path / "annot.vcf.gz", settings.S3_RESULTS_BUCKET, result.key)
     result.parquet_sha256 = s3.upload(parquet, settings.S3_RESULTS_BUCKET, result.key_of(PARQUET))
     result.size, result.parquet_size = (tmp_path / "annot.vcf.gz").stat().st_size, parquet.stat().st_size
-    result.tsv_size = 1
+    result.tsv_size = result.stats_size = 1
     result.save()
     return Job.objects.get(pk=job.pk)

@@ -15,6 +15,7 @@ from gas.explorer.results import Reason, Unavailable, open_result
 from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.outputs import PARQUET
 from gas.jobs.states import JobStatus, ResultState
+from gas.jobs.storage import tables
 from tests.support import annotated_vcf
 
 
@@ -39,6 +40,7 @@ def job(pending: Callable[..., Job], settings: Any, tmp_path: Path) -> Job:
         parquet.stat().st_size,
         1,
     )
+    result.stats_size = 1
     result.save()
     return Job.objects.get(pk=job.pk)
 
@@ -81,6 +83,43 @@ def test_tables_that_are_left_out_say_why(job: Job) -> None:
     with pytest.raises(Unavailable, match="would be larger") as caught, open_result(Job.objects.get()):
         pass
     assert caught.value.reason == Reason.LEFT_OUT
+
+
+def test_tables_that_could_not_be_made_are_not_asked_for_again(job: Job, queued: None, sends: Any) -> None:
+    ResultFile.objects.update(parquet_version=1)
+    assert reason(job) == Reason.BEING_MADE
+    TableBuild.objects.update(tries=tables.MAX_TRIES)
+    with sends() as sent:
+        assert tables.claim(job.result.pk) is None
+        with pytest.raises(Unavailable, match=tables.GIVEN_UP) as caught, open_result(Job.objects.get()):
+            pass
+    assert caught.value.reason == Reason.LEFT_OUT
+    assert sent == []
+    assert not TableBuild.objects.exists()
+
+
+def test_a_result_that_can_have_no_tables_owes_none(job: Job) -> None:
+    ResultFile.objects.update(stats_size=None, parquet_size=None)
+    assert reason(job) == Reason.LEFT_OUT
+    assert not TableBuild.objects.exists()
+
+
+def test_tables_that_were_renewed_meanwhile_are_not_made_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def renewed(*_: Any, **__: Any) -> Any:
+        ResultFile.objects.update(parquet_sha256="7" * 64)
+        raise s3.CopyDiffers("renewed")
+
+    monkeypatch.setattr(results.files, "fetch", renewed)
+    assert reason(job) == Reason.BEING_MADE
+    assert not TableBuild.objects.exists()
+
+
+def test_a_vcf_that_is_not_the_one_that_was_stored_is_not_sent(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"something else")
+    s3.upload(tmp_path / "other", django_settings.S3_RESULTS_BUCKET, job.result.key)
+    with pytest.raises(Unavailable, match="damaged") as caught, results.open_vcf(job):
+        pass
+    assert caught.value.reason == Reason.DAMAGED
 
 
 def test_an_old_table_is_made_again_on_first_use_and_once(job: Job, queued: None, sends: Any) -> None:
