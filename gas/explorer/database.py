@@ -9,6 +9,8 @@ connection get wrong rows.
 import json
 import logging
 import os
+import shutil
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -22,7 +24,7 @@ from django.conf import settings
 
 from annotator.tables.schema import GENES_KEY, METADATA_KEY, Metadata
 from gas.explorer.columns import ResultColumns
-from gas.explorer.files import LocalFile
+from gas.explorer.files import SPILL, LocalFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +70,13 @@ class Database:
         """
         self.file = file
         self.users = 0
-        self._connection = _connect(file.path, target)
+        # One for each instance: two instances that write to one folder overwrite each other's files.
+        self._temporary = tempfile.mkdtemp(prefix=f"{SPILL}{os.getpid()}-", dir=file.path.parent)
+        try:
+            self._connection = _connect(file.path, target, self._temporary)
+        except Exception:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            raise
 
     @cached_property
     def columns(self) -> ResultColumns:
@@ -140,6 +148,7 @@ class Database:
     def disconnect(self) -> None:
         """End the instance, and keep the file."""
         self._connection.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 def write_parquet(
@@ -165,17 +174,16 @@ def _literal(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _connect(path: Path, target: Path | None = None) -> "duckdb.DuckDBPyConnection":
+def _connect(path: Path, target: Path | None, temporary: str) -> "duckdb.DuckDBPyConnection":
     """Open a locked instance that can read one file, and write another."""
     import duckdb  # noqa: PLC0415 - has threads
 
-    temporary = path.parent / f"duckdb-{os.getpid()}"
     connection = duckdb.connect(
         ":memory:",
         config={
             "memory_limit": f"{settings.EXPLORER_MEMORY_BYTES // 1024}KiB",
             "threads": settings.EXPLORER_THREADS,
-            "temp_directory": str(temporary),
+            "temp_directory": temporary,
             "max_temp_directory_size": f"{settings.EXPLORER_TEMPORARY_BYTES // 1024}KiB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -191,6 +199,9 @@ def _connect(path: Path, target: Path | None = None) -> "duckdb.DuckDBPyConnecti
         connection.execute("SET enable_external_access = false")
         connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet('{_literal(path)}')")  # noqa: S608
         connection.execute("SET lock_configuration = true")
+    except duckdb.OutOfMemoryException as error:
+        connection.close()
+        raise QueryRefused(TOO_MUCH) from error
     except duckdb.Error as error:
         connection.close()
         raise NotReadable(f"{path}: {error}") from error
@@ -223,7 +234,11 @@ def _take(file: LocalFile) -> Database:
         key = str(file.path)
         found = _open.get(key)
         if found is None:
-            found = _open[key] = Database(file)
+            try:
+                found = _open[key] = Database(file)
+            except Exception:
+                file.close()
+                raise
         else:
             file.close()
         _open.move_to_end(key)

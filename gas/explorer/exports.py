@@ -13,6 +13,7 @@ from django.conf import settings
 from annotator import __version__
 from annotator.formats.bgzf import END, BgzfWriter
 from annotator.tables.schema import Column, Kind
+from gas.explorer import query
 from gas.explorer.columns import quoted
 from gas.explorer.database import TABLE, Database, write_parquet
 from gas.explorer.filters import State
@@ -68,6 +69,13 @@ class Request:
                 if count > self.most:
                     raise TooMany(f"The export would have more than {self.most:,} rows.")
                 yield row
+
+
+def check_size(database: Database, request: Request) -> None:
+    """Refuse an export that is too large before anything is sorted or written. Raises TooMany, QueryRefused."""
+    count = query.count(database, request.state)
+    if count > request.most:
+        raise TooMany(f"The export would have {count:,} rows, and {request.most:,} is the maximum.")
 
 
 def citation(reference: str, state: State) -> str:
@@ -176,11 +184,11 @@ def vcf(database: Database, request: Request, result: Path, target: Path) -> int
     """
     import pysam  # noqa: PLC0415 - seldom needed
 
-    sql, params = request.select("record, allele_number, alt IS NULL", "row_number")
+    sql, params = request.select("record, allele_number", "row_number")
     chosen: dict[int, set[int]] = {}
     count = 0
     for some in database.stream(sql, params, seconds=SECONDS):
-        for record, number, _ in some:
+        for record, number in some:
             chosen.setdefault(record, set()).add(number)
             count += 1
     if count > request.most:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -26,6 +27,9 @@ from gas.aws import s3
 log = logging.getLogger(__name__)
 
 FOLDER = "gas-explorer"
+#: How the names of folders begin in which DuckDB writes what memory does not hold; the process's id comes next.
+SPILL = "spill-"
+_PART = re.compile(r"\.part-(\d+)-")
 #: Temporary files that are older than this were left by a process that died.
 LEFTOVER_SECONDS = 3600
 
@@ -76,8 +80,11 @@ def fetch(bucket: str, key: str, *, sha256: str, size: int, ending: str) -> Loca
     with _alone(path.with_suffix(".lock")):
         if found := _hold(path):  # somebody else was quicker
             return found
-        make_room(size)
-        _bring(bucket, key, sha256, path)
+        part = path.with_suffix(f".part-{size}-{os.getpid()}-{threading.get_ident()}")
+        with _alone(folder() / "room.lock"):
+            make_room(size)
+            part.touch()  # others count the size in its name
+        _bring(bucket, key, sha256, part, path)
         found = _hold(path)
     if found is None:
         raise NoRoom(f"{path.name} was removed at once")
@@ -92,18 +99,13 @@ def _hold(path: Path) -> LocalFile | None:
         except FileNotFoundError:
             return None
         fcntl.flock(file, fcntl.LOCK_SH)
-        try:
-            same = os.path.samestat(os.fstat(file.fileno()), path.stat())
-        except FileNotFoundError:
-            same = False
-        if same:
+        if _is_at(file, path):
             os.utime(path)
             return LocalFile(path, file)
         file.close()  # it was removed between the two steps
 
 
-def _bring(bucket: str, key: str, sha256: str, path: Path) -> None:
-    part = path.with_suffix(f".part-{os.getpid()}-{threading.get_ident()}")
+def _bring(bucket: str, key: str, sha256: str, part: Path, path: Path) -> None:
     try:
         s3.download(bucket, key, part)
         if s3.sha256(part) != sha256:
@@ -116,13 +118,25 @@ def _bring(bucket: str, key: str, sha256: str, path: Path) -> None:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """One process and thread at a time fetches a file."""
-    with lock.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    """Hold a lock that other processes and threads wait for. Its file goes with it."""
+    while True:
+        with lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(file, lock):  # the last holder has removed it
+                continue
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Return whether an open file is still the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def make_room(size: int) -> None:
@@ -130,9 +144,8 @@ def make_room(size: int) -> None:
     limit: int = settings.EXPLORER_CACHE_BYTES
     if size > limit:
         raise NoRoom(f"{size} bytes are more than EXPLORER_CACHE_BYTES")
-    copies = sorted(_copies(), key=lambda copy: copy[1].st_mtime)
-    total = sum(stat.st_size for _, stat in copies)
-    for path, stat in copies:
+    copies, total = _copies()
+    for path, stat in sorted(copies, key=lambda copy: copy[1].st_mtime):
         if total + size <= limit and shutil.disk_usage(path.parent).free > size:
             return
         if _remove(path):
@@ -141,15 +154,27 @@ def make_room(size: int) -> None:
         raise NoRoom(f"{size} bytes do not fit next to what is in use")
 
 
-def _copies() -> list[tuple[Path, os.stat_result]]:
-    """All that takes space, but what is being fetched just now."""
-    found, oldest = [], time.time() - LEFTOVER_SECONDS
+def _copies() -> tuple[list[tuple[Path, os.stat_result]], int]:
+    """Return what can be removed, and the bytes of that and of what is being fetched."""
+    found, total, oldest = [], 0, time.time() - LEFTOVER_SECONDS
     for path in folder().iterdir():
         with contextlib.suppress(FileNotFoundError):
             stat = path.stat()
-            if path.is_file() and path.suffix != ".lock" and (".part-" not in path.name or stat.st_mtime < oldest):
+            if path.is_dir():
+                _remove_leftover(path)
+            elif (fetched := _PART.search(path.name)) and stat.st_mtime >= oldest:
+                total += int(fetched[1])
+            elif path.suffix != ".lock":
                 found.append((path, stat))
-    return found
+                total += stat.st_size
+    return found, total
+
+
+def _remove_leftover(folder: Path) -> None:
+    """Remove the folder of a DuckDB instance whose process is gone."""
+    pid = folder.name.removeprefix(SPILL).partition("-")[0]
+    if folder.name.startswith(SPILL) and pid.isdecimal() and not Path("/proc", pid).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(path: Path) -> bool:
@@ -157,7 +182,9 @@ def _remove(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            # Another process may have removed this copy and fetched it again; the new one may be in use.
+            if _is_at(file, path):
+                path.unlink()
             return True
     except FileNotFoundError:
         return True

@@ -1,7 +1,9 @@
 """Downloads of exactly the variants that an address asks for, with the chosen columns."""
 
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.contrib import messages
@@ -28,6 +30,22 @@ ENDINGS = {
 }
 
 
+#: Exports that a web process makes at once: each takes a thread, and all need threads for pages.
+AT_ONCE = 2
+_making = threading.BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Hold one of the places for exports. Raises QueryRefused if all are taken."""
+    if not _making.acquire(blocking=False):
+        raise QueryRefused("Other exports are being made. Try again in a minute.")
+    try:
+        yield
+    finally:
+        _making.release()
+
+
 @require_GET
 @explored
 def export(request: PersonRequest, job: Job, database: Database, kind: str) -> HttpResponse | FileResponse:
@@ -40,7 +58,10 @@ def export(request: PersonRequest, job: Job, database: Database, kind: str) -> H
     with exports.temporary_folder() as folder:
         target = Path(folder) / f"variants{Path(ENDINGS[kind]).suffix}"
         try:
-            _WRITERS[kind](job, database, what(job, database, asked, asked.state), target)
+            with _one_of_few():
+                wanted = what(job, database, asked, asked.state)
+                exports.check_size(database, wanted)
+                _WRITERS[kind](job, database, wanted, target)
         except (exports.TooMany, QueryRefused) as refused:
             messages.error(request, f"{refused} Narrow the filters, or download the whole result from the job's page.")
             return redirect(str(asked.address))

@@ -5,6 +5,7 @@ Files in S3 are answered with a redirect to a presigned address. Each request ge
 
 import functools
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +27,11 @@ from gas.explorer.keys import VariantKey
 from gas.jobs.catalogue import packs
 from gas.jobs.models import Job, ReferencePack, ResultFile
 from gas.jobs.pages.access import own_job
+from gas.jobs.queue.faults import is_ours
 from gas.jobs.states import ResultState
 from gas.users.requests import PersonRequest
+
+log = logging.getLogger(__name__)
 
 #: Bases on each side of a variant that are shown.
 AROUND = 40
@@ -59,7 +63,13 @@ def pack_files(reference: str) -> dict[str, Path | tuple[str, str]]:
 
 def view_of(job: Job, key: VariantKey) -> dict[str, Any] | None:
     """Return what igv is told: the reference, the tracks and the place; None if the reference is not at hand."""
-    files = pack_files(job.reference)
+    try:
+        files = pack_files(job.reference)
+    except Exception as error:
+        if not (is_ours(error) or isinstance(error, s3.ObjectMissing)):
+            raise
+        log.exception("the genome view of job %s is left out: the pack cannot be read", job.pk)
+        return None
     if "fasta" not in files:
         return None
 

@@ -10,7 +10,8 @@ from django.http import QueryDict
 
 from gas.explorer import charts, exports, query, search
 from gas.explorer.columns import UnknownColumn
-from gas.explorer.database import QueryRefused
+from gas.explorer.database import Database, QueryRefused
+from gas.explorer.files import LocalFile
 from gas.explorer.filters import everything, form_for
 from gas.explorer.query import BadCursor, Order
 from tests.gas.explorer.conftest import Explored
@@ -178,3 +179,14 @@ def test_threads_that_ask_at_once_each_get_their_own_answer(explored: Explored) 
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(200)))
+
+
+def test_two_instances_write_what_memory_does_not_hold_into_folders_of_their_own(explored: Explored) -> None:
+    file = explored.database.file
+    other = Database(LocalFile(file.path, file.path.open("rb")))
+    try:
+        folders = [one.ask("SELECT current_setting('temp_directory')").rows[0][0] for one in (explored.database, other)]
+        assert folders[0] != folders[1]
+    finally:
+        other.close()
+    assert not Path(folders[1]).exists()

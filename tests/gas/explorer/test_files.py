@@ -1,7 +1,10 @@
 """Local copies: of the right bytes, within bounds, the same for all processes, and never taken from under a reader."""
 
+import fcntl
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,3 +92,39 @@ def test_using_a_copy_makes_it_the_latest(put: Put) -> None:
     files.fetch(**first).close()
     files.fetch(**third).close()
     assert copies() == {first["sha256"], third["sha256"]}
+
+
+def test_a_copy_that_was_fetched_again_meanwhile_is_not_removed(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = put(b"x" * 100)
+    found = files.fetch(**asked)
+    found.close()
+    lock, held = fcntl.flock, []
+
+    def replaced_before(file: Any, how: int) -> None:
+        if how & fcntl.LOCK_NB:
+            monkeypatch.setattr(fcntl, "flock", lock)
+            found.path.unlink()
+            held.append(files.fetch(**asked))
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", replaced_before)
+    files._remove(found.path)
+    assert found.path.read_bytes() == b"x" * 100
+    held[0].close()
+
+
+def test_what_is_being_fetched_takes_room(put: Put) -> None:
+    (files.folder() / "other.part-2000-1-1").touch()
+    with pytest.raises(files.NoRoom):
+        files.fetch(**put(b"x" * 1000))
+    files.fetch(**put(b"x" * 400)).close()
+
+
+def test_folders_of_processes_that_ended_are_removed(put: Put) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, own = (files.folder() / f"{files.SPILL}{pid}-x" for pid in (ended.pid, os.getpid()))
+    left.mkdir()
+    own.mkdir()
+    files.make_room(1)
+    assert (left.exists(), own.exists()) == (False, True)

@@ -4,6 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +13,11 @@ import pytest
 from django.test import Client
 
 from annotator.reference.pack import load_reference
+from gas.aws import s3
+from gas.explorer import exports
+from gas.explorer.keys import VariantKey
 from gas.explorer.models import MarkedVariant, SavedFilter
+from gas.explorer.pages import exporting, genome
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -140,3 +146,32 @@ def test_the_genome_view_reads_by_byte_range(job_with_table: Job, visitor: Clien
     assert "MT\tchrM" in text_of(visitor.get(f"{address}aliases/")).replace(" ", "\t")
     ResultFile.objects.update(state=ResultState.ARCHIVED)
     assert visitor.get(f"{address}vcf/").status_code == 404
+
+
+def test_an_export_that_is_too_large_or_one_too_many_is_refused_with_a_sentence(
+    job_with_table: Job, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    with ExitStack() as places:
+        for _ in range(exporting.AT_ONCE):
+            places.enter_context(exporting._one_of_few())
+        assert "Other exports are being made." in text_of(visitor.get(f"{address}export/tsv/", follow=True))
+    assert b"".join(visitor.get(f"{address}export/tsv/"))  # type: ignore[call-overload]
+    wanted = exporting.what
+    monkeypatch.setattr(exporting, "what", lambda *given: replace(wanted(*given), most=3))
+    monkeypatch.setattr(exports, "tsv", lambda *_: pytest.fail("an export that is too large was begun"))
+    found = visitor.get(f"{address}export/tsv/", follow=True)
+    assert "and 3 is the maximum." in text_of(found)
+
+
+def test_a_variant_has_its_page_while_the_pack_cannot_be_read(
+    job_with_table: Job, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: str) -> None:
+        raise s3.ObjectMissing("manifest.json")
+
+    monkeypatch.setattr(genome, "pack_files", denied)
+    row = visitor.get(f"/jobs/{job_with_table.pk}/variants/").context["page"].rows[0]
+    answer = visitor.get(f"/jobs/{job_with_table.pk}/variants/at/{VariantKey.of_row(row)}/")
+    assert answer.status_code == 200
+    assert "data-genome" not in text_of(answer)
