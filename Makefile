@@ -87,7 +87,7 @@ mutate: setup  ## Change the guards' code in each small way, and see tests fail;
 	@$(BIN)/python -m tests.mutate
 
 bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
-	@failed=""; for part in service growth fairness restore annotation job small; do \
+	@failed=""; for part in service growth fairness restore annotation job small explorer; do \
 		$(BIN)/python -m bench.$$part || failed="$$failed $$part"; done; \
 	echo "Parts with a bar that does not hold, or that did not end:$${failed:- none}"
 
