@@ -12,6 +12,7 @@ from gas.explorer.filters import State
 from gas.explorer.keys import VariantKey
 from gas.explorer.pages.address import Address
 from gas.explorer.pages.context import Asked
+from gas.explorer.place_filters import Genes
 from gas.jobs.models import Job
 from gas.jobs.templatetags.charts import impact, percent, plain
 
@@ -99,7 +100,9 @@ def context(job: Job, database: Database, asked: Asked, state: State) -> dict[st
         _density(charts.density(database, state), database, asked.address),
         _columns("lengths", "Insertions and deletions", "bases gained or lost", charts.lengths(database, state), asked),
     ]
-    genes = asked.address.values("gene")
+    genes = [
+        gene for one in state.filters if isinstance(one, Genes) for gene in one.named(state.values, state.columns)[0]
+    ]
     protein = _protein(job, charts.lollipop(database, state, genes[0])) if len(genes) == 1 else None
     shown = [one for one in (*columns, *bars) if any(part.count for part in one.parts)]
     return {"charts": shown, "protein": protein, "height": HEIGHT, "genes": genes}
