@@ -58,6 +58,11 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in _WORD.split(text) if word))
 
 
+def _number(value: float) -> str:
+    """Return a number as it is, without rounding, for people."""
+    return f"{int(value) if value == int(value) else value:,}"
+
+
 def placeholders(values: Sequence[Any]) -> str:
     """Return ?, ?, ?: one ? for each value."""
     return ", ".join("?" * len(values))
@@ -219,7 +224,10 @@ class Range(Filter):
         low, high, missing = self._read(values)
         if missing == "only":
             return f"{self.label}: no value"
-        bounds = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
+        bounds = [
+            f"at least {_number(low)}" if low is not None else "",
+            f"at most {_number(high)}" if high is not None else "",
+        ]
         text = " and ".join(one for one in bounds if one)
         if not text:
             return f"{self.label}: any value" if missing == "drop" else ""

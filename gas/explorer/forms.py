@@ -2,7 +2,7 @@
 
 from django import forms
 
-from gas.explorer.models import NOTE_CHARACTERS, QUERY_CHARACTERS
+from gas.explorer.models import NAME_CHARACTERS, NOTE_CHARACTERS, QUERY_CHARACTERS
 from gas.explorer.search import LONGEST
 
 
@@ -23,7 +23,7 @@ class NoteForm(forms.Form):
 class SaveForm(forms.Form):
     """A name for the filters that are active."""
 
-    name = forms.CharField(max_length=100, label="Name")
+    name = forms.CharField(max_length=NAME_CHARACTERS, label="Name")
     query = forms.CharField(max_length=QUERY_CHARACTERS, widget=forms.HiddenInput)
 
 

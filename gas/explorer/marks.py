@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gas.explorer.columns import plain_contig
 from gas.explorer.keys import VariantKey
-from gas.explorer.models import NOTE_CHARACTERS, MarkedVariant, SavedFilter, digest_of
+from gas.explorer.models import NOTE_CHARACTERS, ColumnChoice, MarkedVariant, SavedFilter, digest_of
 from gas.explorer.spreadsheets import defused
 from gas.jobs.models import Job
 from gas.users.export import as_json
@@ -68,7 +68,7 @@ def mark(
 
     Args:
         job: one of this person's, which has the variant.
-        label: how people recognise the variant, such as its gene and HGVS description.
+        label: how people recognize the variant, such as its gene and HGVS description.
 
     Returns:
         The mark; None once there is neither star nor note.
@@ -106,7 +106,9 @@ def as_tsv(user: User) -> Iterator[bytes]:
 
 
 def export(user: User) -> Iterator[File]:
-    """Yield a person's saved filters, stars and notes for "download my data"."""
+    """Yield a person's saved filters, stars, notes and choice of columns for "download my data"."""
     marks = [{name: getattr(one, name) for name in EXPORTED} for one in MarkedVariant.objects.filter(owner=user)]
     filters = list(SavedFilter.objects.filter(owner=user).values("name", "query", "created_at"))
-    yield "explorer.json", [as_json({"saved_filters": filters, "marked_variants": marks})]
+    choice = ColumnChoice.objects.filter(owner=user).first()
+    columns = choice.names if choice else []
+    yield "explorer.json", [as_json({"saved_filters": filters, "marked_variants": marks, "columns": columns})]

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-#: Characters of a note, and of the address of a filter.
+#: Characters of a saved filter's name, of a note, and of the address of a filter.
+NAME_CHARACTERS = 100
 NOTE_CHARACTERS = 5_000
 QUERY_CHARACTERS = 8_000
 
@@ -16,7 +17,7 @@ class SavedFilter(models.Model):
     """A person's filter, by name."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_CHARACTERS)
     query = models.TextField(max_length=QUERY_CHARACTERS, help_text="The part of the address after the question mark.")
     created_at = models.DateTimeField(default=timezone.now)
 

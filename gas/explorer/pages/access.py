@@ -5,9 +5,10 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -51,6 +52,9 @@ def explored(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
 
 
 def _unavailable(request: PersonRequest, job: Job, why: Unavailable) -> HttpResponseBase:
+    if request.method == "POST":  # the page asks for its own address again, which a POST's address refuses
+        messages.error(request, "Nothing was saved, because this result cannot be opened just now.")
+        return redirect("explorer:table", job.pk)
     values = {
         "job": job,
         "sentence": str(why),

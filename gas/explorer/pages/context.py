@@ -14,7 +14,7 @@ from gas.explorer.columns import ResultColumns, UnknownColumn
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.filter_kinds import Filter
 from gas.explorer.filters import FilterForm, State, form_for
-from gas.explorer.models import ColumnChoice, SavedFilter
+from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter
 from gas.explorer.pages.address import COLUMNS, CURSOR, SORT, Address
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
@@ -243,7 +243,13 @@ def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str,
     """Return what the bar above the table offers."""
     names = {one.name for one in asked.columns}
     choices = [(one, one.name in names) for one in database.columns.shown if one.name not in IDENTITY]
-    return {"presets": offers(asked), "saved": saved(request, asked), "column_choices": choices, "formats": FORMATS}
+    return {
+        "presets": offers(asked),
+        "saved": saved(request, asked),
+        "name_characters": NAME_CHARACTERS,
+        "column_choices": choices,
+        "formats": FORMATS,
+    }
 
 
 def table(request: PersonRequest, job: Job, database: Database, asked: Asked, *, rows_alone: bool) -> dict[str, Any]:

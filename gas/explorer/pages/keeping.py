@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -18,13 +18,21 @@ from gas.explorer import marks, query
 from gas.explorer.database import Database
 from gas.explorer.forms import ColumnsForm, NoteForm, SaveForm
 from gas.explorer.keys import VariantKey
-from gas.explorer.models import NOTE_CHARACTERS, ColumnChoice, MarkedVariant, SavedFilter
+from gas.explorer.models import (
+    NAME_CHARACTERS,
+    NOTE_CHARACTERS,
+    QUERY_CHARACTERS,
+    ColumnChoice,
+    MarkedVariant,
+    SavedFilter,
+)
 from gas.explorer.pages.access import explored
 from gas.explorer.pages.address import COLUMNS, CURSOR
 from gas.explorer.pages.context import IDENTITY
 from gas.jobs.models import Job
 from gas.jobs.pages.access import own_job
 from gas.users.locks import lock_owner
+from gas.users.models import User
 from gas.users.requests import PersonRequest
 
 PAGE_SIZE = 100
@@ -68,9 +76,7 @@ def save(request: PersonRequest, job_id: UUID) -> HttpResponse:
     job = own_job(request, job_id)
     form = SaveForm(request.POST)
     if not form.is_valid():
-        messages.error(
-            request, "Give the filters a name of at most 80 characters. There is nothing to save without filters."
-        )
+        messages.error(request, _not_saved(form))
         return _back(job, request.POST.get("query", ""))
     name, text = form.cleaned_data["name"], form.cleaned_data["query"]
     with transaction.atomic():
@@ -82,6 +88,15 @@ def save(request: PersonRequest, job_id: UUID) -> HttpResponse:
         SavedFilter.objects.update_or_create(owner=request.user, name=name, defaults={"query": text})
     messages.success(request, f"The filters are saved as “{name}”.")
     return _back(job, text)
+
+
+def _not_saved(form: SaveForm) -> str:
+    """Return what is wrong with an invalid form, for people."""
+    if "name" in form.errors:
+        return f"Give the filters a name of at most {NAME_CHARACTERS} characters."
+    if form.has_error("query", "max_length"):
+        return f"These filters are too long to be saved: their address has more than {QUERY_CHARACTERS:,} characters."
+    return "There is nothing to save without filters."
 
 
 @login_required
@@ -101,16 +116,18 @@ def star(request: PersonRequest, job: Job, database: Database, variant: str) -> 
     """Star a variant, change its note, or take the star away."""
     key = VariantKey.parse(variant)
     found = query.variants(database, key) if key else []
+    if not found:
+        raise Http404
     page = redirect("explorer:variant", job.pk, variant)
     form = NoteForm(request.POST)
-    if not found or not form.is_valid():
+    if not form.is_valid():
         messages.error(request, f"A note has at most {NOTE_CHARACTERS:,} characters.")
         return page
     with transaction.atomic():
         lock_owner(pk=request.user.pk)
         if "remove" in request.POST:
             marks.mark(request.user, job, found[0].key, starred=False, note="")
-        elif MarkedVariant.objects.filter(owner=request.user).count() >= MOST_MARKED:
+        elif not marks.of_rows(request.user, job.reference, [found[0].row]) and _is_full(request.user):
             messages.error(
                 request, f"You have {MOST_MARKED:,} starred variants, which is the maximum. Remove one first."
             )
@@ -118,6 +135,10 @@ def star(request: PersonRequest, job: Job, database: Database, variant: str) -> 
             note, label = form.cleaned_data["note"], _label(found[0].row)
             marks.mark(request.user, job, found[0].key, starred=True, note=note, label=label)
     return page
+
+
+def _is_full(user: User) -> bool:
+    return MarkedVariant.objects.filter(owner=user).count() >= MOST_MARKED
 
 
 def _label(row: Mapping[str, Any]) -> str:

@@ -265,6 +265,13 @@ def test_a_bound_without_a_word_on_missing_values_is_refused(explored: Explored)
     assert "no value" in form.errors["source-gnomAD_AF-missing"][0]
 
 
+def test_bounds_are_told_as_they_are(explored: Explored) -> None:
+    state = explored.state("carriers-min=1234567&carriers-missing=drop&qual-max=0.12345678&qual-missing=drop")
+    told = " ".join(state.in_words)
+    assert "at least 1,234,567" in told
+    assert "at most 0.12345678" in told
+
+
 @pytest.mark.parametrize(
     ("query_string", "field"),
     [

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gas.explorer import marks
 from gas.explorer.keys import VariantKey
-from gas.explorer.models import MarkedVariant, SavedFilter
+from gas.explorer.models import ColumnChoice, MarkedVariant, SavedFilter
 from gas.jobs.models import Job
 from gas.users.models import User
 
@@ -41,11 +41,13 @@ def test_marks_leave_with_their_person_and_come_with_their_download(pending: Cal
     job, key = pending(), VariantKey("chr1", 5, "A", "T")
     marks.mark(person, job, key, note="=cmd|' /C calc'!A0\tx\ny")
     SavedFilter.objects.create(owner=person, name="rare", query="impact=HIGH")
+    ColumnChoice.objects.create(owner=person, names=["qual"])
     ((name, pieces),) = marks.export(person)
     found = json.loads(b"".join(pieces))
     assert name == "explorer.json"
     assert found["marked_variants"][0]["shown_as"] == "chr1-5-A-T"
     assert found["saved_filters"][0]["query"] == "impact=HIGH"
+    assert found["columns"] == ["qual"]
     header, line = b"".join(marks.as_tsv(person)).decode().splitlines()
     assert header.split("\t")[0] == "build"
     assert "'=cmd" in line

@@ -17,7 +17,7 @@ from gas.aws import s3
 from gas.explorer import exports
 from gas.explorer.keys import VariantKey
 from gas.explorer.models import MarkedVariant, SavedFilter
-from gas.explorer.pages import exporting, genome
+from gas.explorer.pages import exporting, genome, keeping
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -118,6 +118,60 @@ def test_stars_are_a_persons_own(
     assert other.post(f"/starred/{star.pk}/remove/").status_code == 404
     visitor.post(f"/starred/{star.pk}/remove/")
     assert not MarkedVariant.objects.exists()
+
+
+def test_the_note_of_a_starred_variant_can_be_edited_at_the_maximum(
+    job_with_table: Job, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_MARKED", 1)
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    first, second, *_ = dict.fromkeys(re.findall(rf'href="({address}at/[^"?]+)"', text_of(visitor.get(address))))
+    for variant, note in ((first, "one"), (first, "two"), (second, "three")):
+        answer = visitor.post(f"{variant}star/", {"note": note}, follow=True)
+    assert "which is the maximum" in text_of(answer)
+    assert MarkedVariant.objects.get().note == "two"
+    assert visitor.post(f"{address}at/chr1-1-A-T/star/", {"note": "x"}).status_code == 404
+
+
+def test_filters_that_cannot_be_saved_get_their_own_sentence(job_with_table: Job, visitor: Client) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    for name, query, sentence in (
+        ("n" * 101, "impact=HIGH", "at most 100 characters"),
+        ("name", "", "nothing to save"),
+        ("name", "gene=" + "A" * 8_000, "too long to be saved"),
+    ):
+        answer = visitor.post(f"{address}saved/", {"name": name, "query": query}, follow=True)
+        assert [sentence in str(one) for one in answer.context["messages"]] == [True]
+    assert not SavedFilter.objects.exists()
+    visitor.post(f"{address}saved/", {"name": "n" * 100, "query": "impact=HIGH"})
+    assert SavedFilter.objects.exists()
+    assert 'name="name" required maxlength="100"' in text_of(visitor.get(address, {"impact": "HIGH"}))
+
+
+def test_what_cannot_be_saved_leads_to_a_page_that_can_look_again(job_with_table: Job, visitor: Client) -> None:
+    address = f"/jobs/{job_with_table.pk}/variants/"
+    ResultFile.objects.filter(job=job_with_table).update(state=ResultState.RESTORING)
+    answer = visitor.post(f"{address}columns/", {"column": ["qual"]}, follow=True)
+    assert "Nothing was saved" in text_of(answer)
+    looks = re.search(r'hx-get="([^"]+)"[^>]*every', text_of(answer))
+    assert looks
+    assert visitor.get(looks[1], headers={**HTMX, "X-Waited": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("genes", "sentence"),
+    [
+        ("alpha", "changes a protein of ALPHA."),
+        ("alpha beta", "Filter by one gene"),
+        ("unknown,alpha", "changes a protein of ALPHA."),
+    ],
+)
+def test_the_protein_is_of_the_one_gene_however_it_is_written(
+    job_with_table: Job, visitor: Client, genes: str, sentence: str
+) -> None:
+    page = visitor.get(f"/jobs/{job_with_table.pk}/variants/charts/", {"gene": genes})
+    assert sentence in text_of(page)
+    assert page.context["genes"] == [gene.upper() for gene in re.split("[ ,]", genes) if gene != "unknown"]
 
 
 def test_columns_are_remembered_and_only_those_of_the_file(job_with_table: Job, visitor: Client) -> None:
