@@ -22,8 +22,7 @@ from annotator.reference.pack import Reference
 _BASES = re.compile(r"[ACGTN]++").fullmatch
 
 #: Records of one position are kept together in several places. No real file has as many.
-MOST_AT_POSITION = 1000
-MOST_BYTES_AT_POSITION = 64 * 1024 * 1024
+MOST_AT_POSITION, MOST_BYTES_AT_POSITION = 1000, 64 * 1024 * 1024
 
 
 class RecordCheck:
@@ -60,14 +59,13 @@ class RecordCheck:
         self._infos = InfoCheck(header, journal)
         self._samples = SamplesCheck(header, journal, strict)
         self._match = ReferenceMatch(reference, installed)
-        declared = {reference.canonical(name): length for name, length in header.contigs.items()}
-        self._match.declared_lengths({name: length for name, length in declared.items() if name and length})
+        lengths = {reference.canonical(name): length for name, length in header.contigs.items()}
+        self._match.declared_lengths({name: length for name, length in lengths.items() if name and length})
         self._columns = ColumnsCheck(header, journal)
         self._contigs: dict[str, str] = {}  # the reference's names of the contigs that can be used, by the file's
         self._strangers = Strangers(reference, installed)
         self._position: tuple[str, int] = "", 0
-        self._at_position = 0
-        self._bytes_at_position = 0
+        self._at_position, self._bytes_at_position = 0, 0
         self._cut = cut
         self._bare = 0  # records without FORMAT and samples, which the header has
         self._cut_short: InputError | None = None  # if the last record is the only one of these
@@ -289,8 +287,7 @@ class RecordCheck:
     def _crowd(self, name: str, contig: str, pos: int, size: int) -> None:
         """Refuse more records of one position than memory is meant to hold; no real file comes near it."""
         if self._position != (contig, pos):
-            self._position = contig, pos
-            self._at_position, self._bytes_at_position = 1, size
+            self.at(contig, pos, 1, size)
             return
         self._at_position += 1
         self._bytes_at_position += size

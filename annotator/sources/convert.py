@@ -25,8 +25,7 @@ from annotator.sources.table import BLOCKS, LONGEST_ROW, TABLE, Section, Table, 
 LINE_BYTES = 256 * 1024 * 1024  # sources may carry thousands of samples
 TOOL_MEMORY_BYTES = 1024**3
 TOOL_SECONDS = 7 * 24 * 3600
-#: A source with a larger share of REFs that are not the reference's is on another build; checked from this number of
-#: records.
+#: A source with a larger share of REFs that are not the reference's is on another build.
 MISMATCH_SHARE = 0.05
 ENOUGH = 1000
 PROGRESS_RECORDS = 100_000
