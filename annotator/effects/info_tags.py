@@ -28,7 +28,7 @@ DESCRIPTIONS = {
     HGVS_C: "HGVS description of the allele on the transcript that matters most, such as ENST00000269305.9:c.743G>A",
     TRANSCRIPT: "Flag of that transcript: MANE_Select, MANE_Plus_Clinical or Ensembl_canonical",
     HGVS_P: "HGVS descriptions of the changed proteins as GENE:p.Change, joined by &; = is written %3D",
-    PHASED: "What the allele does together with neighbours that are certain to lie on one molecule with it, as "
+    PHASED: "What the allele does together with neighbors that are certain to lie on one molecule with it, as "
     "Consequence|GENE:p.Change|change on the reference|samples; several are joined by &",
     KNOWN: "Diseases that the allele is known to be associated with, joined by &; a space is written _",
     KNOWN_SOURCE: "Where GAS_KNOWN comes from, joined by &; a space is written _",

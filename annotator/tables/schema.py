@@ -78,7 +78,7 @@ COLUMNS: Final = (
     _column("n_moderate", _I, "MODERATE", "In how many transcripts its impact is MODERATE"),
     _column("n_low", _I, "LOW", "In how many transcripts its impact is LOW"),
     _column("n_modifier", _I, "MODIFIER", "In how many transcripts its impact is MODIFIER"),
-    _column("phased", _T, "Phased", "What the allele does together with neighbours on the same molecule"),
+    _column("phased", _T, "Phased", "What the allele does together with neighbors on the same molecule"),
     _column("known", _T, "Known disease", "Diseases that the allele is known to be associated with"),
     _column("known_source", _T, "Source of disease", "Where the association is described"),
     _column("qual", _N, "QUAL", "Quality of the record, from the uploaded file"),
