@@ -18,7 +18,7 @@ from gas.explorer.ordering import ROW, BadCursor, Order, beyond, order_by, read_
 __all__ = ["BadCursor", "Order", "count", "facets", "page", "variants"]
 
 PAGE_SIZE = 50
-MOSTROWS = 500
+MOST_ROWS = 500
 #: Values that a facet lists: those with the most variants.
 FACET_VALUES = 25
 #: Columns that a sorted page reads of all rows that match; of more, only those of its own rows.
@@ -71,7 +71,7 @@ def page(
         BadCursor: it belongs to another order, or is no cursor.
         QueryRefused: see `Database.ask`.
     """
-    order, size = order or Order(), max(1, min(size, MOSTROWS))
+    order, size = order or Order(), max(1, min(size, MOST_ROWS))
     back, place = read_cursor(cursor, order) if cursor else (False, None)
     where = every([state.where, *([beyond(order, place, back=back)] if place else [])])
     # Rows of another order lie anywhere, and are read at once; those along the genome lie together.

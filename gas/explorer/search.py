@@ -57,13 +57,6 @@ def find(database: Database, text: str) -> Found:
     return Found(Kind.FILTER, parameters=[("q", text[:200])])
 
 
-def suggestions(columns: ResultColumns, text: str, limit: int = 10) -> list[str]:
-    """Return genes of the file whose names begin with a text."""
-    start = text.strip().casefold()
-    found = (name for name in sorted(columns.genes) if name.casefold().startswith(start))
-    return [name for name, _ in zip(found, range(limit), strict=False)] if start else []
-
-
 def _is_region(text: str, columns: ResultColumns) -> bool:
     return (":" in text or text.casefold().startswith("chr")) and region(text, columns) is not None
 

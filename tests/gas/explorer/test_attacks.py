@@ -12,7 +12,7 @@ from gas.explorer import charts, exports, query, search
 from gas.explorer.columns import UnknownColumn
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.files import LocalFile
-from gas.explorer.filters import everything, form_for
+from gas.explorer.filters import State, form_for
 from gas.explorer.query import BadCursor, Order
 from tests.gas.explorer.conftest import Explored
 
@@ -48,7 +48,7 @@ TEXTS = [
 def test_no_field_of_the_form_turns_text_into_a_question(explored: Explored, text: str) -> None:
     """The question is the one that a harmless word gets, letter by letter; and it finds as little."""
     database = explored.database
-    total = query.count(database, everything(database.columns))
+    total = query.count(database, State([], database.columns))
     for name, field in form_for(database.columns).fields.items():
         form = form_for(database.columns, QueryDict(urlencode({name: text})))
         if form.is_valid() and not isinstance(field, forms.BooleanField):
@@ -58,7 +58,7 @@ def test_no_field_of_the_form_turns_text_into_a_question(explored: Explored, tex
             assert query.count(database, form.state()) < total
     found = search.find(database, text)
     assert found.kind != search.Kind.VARIANTS
-    assert query.count(database, everything(database.columns)) == total
+    assert query.count(database, State([], database.columns)) == total
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "term_bits", "csq", "rowid", "pos desc", 'pos" --', "(SELECT 1)", "-(1)"])
@@ -71,8 +71,8 @@ def test_only_columns_of_the_file_can_be_sorted_by_or_charted(explored: Explored
     assert columns.chosen([text]) == columns.default
     if text not in columns.by_name:
         with pytest.raises(UnknownColumn):
-            charts.spectrum(explored.database, everything(columns), text)
-    assert charts.lollipop(explored.database, everything(columns), text) is None
+            charts.spectrum(explored.database, State([], columns), text)
+    assert charts.lollipop(explored.database, State([], columns), text) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_only_columns_of_the_file_can_be_sorted_by_or_charted(explored: Explored
 def test_a_cursor_that_was_not_given_is_refused(explored: Explored, cursor: str) -> None:
     columns = explored.database.columns
     with pytest.raises(BadCursor):
-        query.page(explored.database, everything(columns), columns.default, cursor=cursor)
+        query.page(explored.database, State([], columns), columns.default, cursor=cursor)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_an_instance_can_read_its_own_file_and_nothing_else(explored: Explored, 
 
 def test_the_instance_that_writes_an_export_cannot_write_anything_else(explored: Explored, tmp_path: Path) -> None:
     columns = explored.database.columns
-    request = exports.Request(everything(columns), columns.default, Order(), "it's '); DROP VIEW variants; --")
+    request = exports.Request(State([], columns), columns.default, Order(), "it's '); DROP VIEW variants; --")
     assert exports.parquet(explored.database, request, tmp_path / "it's.parquet") == len(explored.alleles)
     metadata = duckdb.connect(":memory:").execute(
         "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'citation'",

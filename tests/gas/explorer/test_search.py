@@ -39,8 +39,6 @@ def test_what_is_no_variant_becomes_a_filter_or_a_sentence(explored: Explored) -
     assert (absent.kind, absent.sentence) == (search.Kind.NOTHING, "This result does not have chr1-1-A-T.")
     assert "p.Nowhere1X" in search.find(database, "ALPHA:p.Nowhere1X").sentence
     assert search.find(database, " ").kind == search.Kind.NOTHING
-    assert search.suggestions(database.columns, "a") == ["ALPHA"]
-    assert search.suggestions(database.columns, "") == []
 
 
 def test_a_variant_has_all_its_transcripts(explored: Explored) -> None:
