@@ -11,8 +11,8 @@ from django import forms
 from gas.explorer.columns import ResultColumns
 
 Values = Mapping[str, Any]
-#: Most words of one list, such as a list of genes.
-MOST_WORDS = 5000
+#: Most characters of all lists of words together: filters are sent in an address, which servers limit.
+MOST_CHARACTERS = 4_000
 #: Bounds of ranges that have none of their own.
 LARGEST = 10**15
 _WORD = re.compile(r"[\s,;]+")
@@ -66,6 +66,24 @@ def _number(value: float) -> str:
 def placeholders(values: Sequence[Any]) -> str:
     """Return ?, ?, ?: one ? for each value."""
     return ", ".join("?" * len(values))
+
+
+class WordsField(forms.CharField):
+    """The field of a list of words. The form checks how long all lists are together.
+
+    A browser cuts what is pasted to its maxlength without a word. The maxlength is one more than what is allowed, so
+    that a list that was cut is refused.
+    """
+
+    def __init__(self, label: str, text: str, *, rows: int = 0) -> None:
+        """rows: of the text area; 0 for a line of text."""
+        attrs = {"maxlength": MOST_CHARACTERS + 1}
+        widget = forms.Textarea(attrs={"rows": rows, **attrs}) if rows else forms.TextInput(attrs=attrs)
+        super().__init__(required=False, label=label, help_text=text, widget=widget, strip=False)
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with line ends of one character, as the browser counts them."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 @dataclass(frozen=True)
@@ -148,18 +166,13 @@ class OneOf(Filter):
 class Listed(Filter):
     """A list of words, one of which the column has.
 
-    sql: a condition with one `?` for the list of words. textarea: whether many words are expected.
+    sql: a condition with one `?` for the list of words.
     """
 
     sql: str
-    textarea: bool = False
 
     def fields(self, columns: ResultColumns) -> dict[str, forms.Field]:
-        widget = forms.Textarea(attrs={"rows": 2}) if self.textarea else forms.TextInput()
-        field = forms.CharField(
-            required=False, label=self.label, help_text=self.text, widget=widget, max_length=100_000, strip=True
-        )
-        return {self.name: field}
+        return {self.name: WordsField(self.label, self.text)}
 
     def condition(self, values: Values, columns: ResultColumns) -> Condition | None:
         found = words(values.get(self.name) or "")
@@ -169,11 +182,6 @@ class Listed(Filter):
         found = words(values.get(self.name) or "")
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         return f"{self.label}: {' or '.join(found[:5])}{more}" if found else ""
-
-    def errors(self, values: Values, columns: ResultColumns) -> dict[str, str]:
-        if len(words(values.get(self.name) or "")) > MOST_WORDS:
-            return {self.name: f"Give at most {MOST_WORDS:,} words."}
-        return {}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,19 @@ from annotator.sources.findings import Significance
 from annotator.tables.schema import Kind, sample_column
 from gas.explorer.columns import ResultColumns, quoted
 from gas.explorer.families import Family
-from gas.explorer.filter_kinds import Condition, Contains, Filter, Flag, Listed, OneOf, Range, Values, every
+from gas.explorer.filter_kinds import (
+    MOST_CHARACTERS,
+    Condition,
+    Contains,
+    Filter,
+    Flag,
+    Listed,
+    OneOf,
+    Range,
+    Values,
+    WordsField,
+    every,
+)
 from gas.explorer.place_filters import Genes, Regions, Terms
 
 WHERE, EFFECT, CLINICAL, FILE, SOURCES, GENOTYPES, FAMILY = (
@@ -235,6 +247,10 @@ class FilterForm(forms.Form):
         for one in self.filters:
             for name, sentence in one.errors(values, self.columns).items():
                 self.add_error(name, sentence)
+        lists = {name: len(values.get(name, "")) for name, one in self.fields.items() if isinstance(one, WordsField)}
+        if sum(lists.values()) > MOST_CHARACTERS:
+            sentence = f"This is too long. All lists together have at most {MOST_CHARACTERS:,} characters."
+            self.add_error(max(lists, key=lambda name: lists[name]), sentence)
         return values
 
     def groups(self) -> dict[str, list[tuple[Filter, list[forms.BoundField]]]]:
@@ -277,8 +293,3 @@ class State:
     def in_words(self) -> list[str]:
         """What each filter asks for, for people."""
         return [text for one in self.filters if (text := one.in_words(self.values, self.columns))]
-
-
-def everything(columns: ResultColumns) -> State:
-    """Return the state that asks for all variants."""
-    return State(filters_for(columns), columns)

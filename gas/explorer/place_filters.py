@@ -7,12 +7,12 @@ from django import forms
 
 from annotator.effects.terms import IMPACT
 from gas.explorer.columns import ResultColumns
-from gas.explorer.filter_kinds import Condition, Filter, Values, either, every, words
+from gas.explorer.filter_kinds import Condition, Filter, Values, WordsField, either, every, words
 
 _REGION = re.compile(r"(?P<contig>[^\s:]+?)(?::(?P<start>\d[\d,]{0,18})(?:(?:-|\.\.)(?P<end>\d[\d,]{0,18})?)?)?")
 #: Beyond any contig, and within what a database calls an integer.
 FAR = 2**53
-MOST = 5000
+MOST_REGIONS = 1000
 #: Genes whose rows are named one by one; of more, the rows from the first to the last of all.
 NAMED = 50
 
@@ -52,11 +52,7 @@ class Genes(Filter):
     """Variants that touch one of some genes."""
 
     def fields(self, columns: ResultColumns) -> dict[str, forms.Field]:
-        widget = forms.Textarea(attrs={"rows": 2})
-        field = forms.CharField(
-            required=False, label=self.label, help_text=self.text, widget=widget, max_length=100_000
-        )
-        return {self.name: field}
+        return {self.name: WordsField(self.label, self.text, rows=2)}
 
     def named(self, values: Values, columns: ResultColumns) -> tuple[list[str], list[str]]:
         """Return the genes that the file has, by its own spelling, and the words that it does not have."""
@@ -83,18 +79,13 @@ class Genes(Filter):
         more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
         return f"{self.label}: {' or '.join(asked[:5])}{more}" if asked else ""
 
-    def errors(self, values: Values, columns: ResultColumns) -> dict[str, str]:
-        if len(words(values.get(self.name) or "")) > MOST:
-            return {self.name: f"Give at most {MOST:,} genes."}
-        return {}
-
 
 @dataclass(frozen=True)
 class Regions(Filter):
     """Variants that overlap one of some regions."""
 
     def fields(self, columns: ResultColumns) -> dict[str, forms.Field]:
-        return {self.name: forms.CharField(required=False, label=self.label, help_text=self.text, max_length=100_000)}
+        return {self.name: WordsField(self.label, self.text)}
 
     def condition(self, values: Values, columns: ResultColumns) -> Condition | None:
         asked = _regions(values.get(self.name) or "")
@@ -109,8 +100,8 @@ class Regions(Filter):
 
     def errors(self, values: Values, columns: ResultColumns) -> dict[str, str]:
         asked = _regions(values.get(self.name) or "")
-        if len(asked) > MOST // 5:
-            return {self.name: f"Give at most {MOST // 5:,} regions."}
+        if len(asked) > MOST_REGIONS:
+            return {self.name: f"Give at most {MOST_REGIONS:,} regions."}
         wrong = next((one for one in asked if region(one, columns) is None), None)
         if wrong is None:
             return {}

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from annotator.effects.terms import IMPACT
 from gas.explorer import query
+from gas.explorer.filter_kinds import MOST_CHARACTERS
 from gas.explorer.filters import form_for
 from gas.explorer.query import Order
+from gas.server import MAX_HEADER_BYTES
 from tests.gas.explorer.conftest import Explored
 from tests.support.annotated_vcf import CONTIGS, GENES, SAMPLES, Allele
 
@@ -263,6 +265,26 @@ def test_a_bound_without_a_word_on_missing_values_is_refused(explored: Explored)
     form = form_for(explored.database.columns, QueryDict("source-gnomAD_AF-max=0.01"))
     assert not form.is_valid()
     assert "no value" in form.errors["source-gnomAD_AF-missing"][0]
+
+
+@pytest.mark.parametrize(
+    ("gene", "id_", "valid"),
+    [(MOST_CHARACTERS, 0, True), (MOST_CHARACTERS - 9, 10, False), (MOST_CHARACTERS + 1, 0, False)],
+)
+def test_lists_together_have_a_maximum_that_is_told(explored: Explored, gene: int, id_: int, valid: bool) -> None:
+    text = "A\r\n" * (gene // 2) + "A" * (gene % 2)
+    form = form_for(explored.database.columns, QueryDict(urlencode({"gene": text, "id": "r" * id_})))
+    assert form.is_valid() is valid
+    if not valid:
+        assert list(form.errors) == ["gene"]
+        assert f"{MOST_CHARACTERS:,}" in form.errors["gene"][0]
+    assert f'maxlength="{MOST_CHARACTERS + 1}"' in str(form["gene"])  # what a browser has cut is refused
+
+
+def test_the_longest_lists_fit_in_the_headers_that_the_server_takes() -> None:
+    longest = len(urlencode({"gene": "\U0001f9ec" * MOST_CHARACTERS}))
+    assert longest < MAX_HEADER_BYTES
+    assert 3 * len(urlencode({"gene": "A\r\n" * (MOST_CHARACTERS // 2)})) < MAX_HEADER_BYTES  # with the page's address
 
 
 def test_bounds_are_told_as_they_are(explored: Explored) -> None:
