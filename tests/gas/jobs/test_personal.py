@@ -75,6 +75,7 @@ def test_everything_of_a_person_is_in_it_and_nothing_of_anybody_elses(
     folder = f"jobs/{mine.job.pk}/"
     assert set(found.namelist()) == {
         "account.json",
+        "explorer.json",
         "jobs.json",
         "plan.json",
         f"{folder}my sample.vcf",
