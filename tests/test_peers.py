@@ -106,7 +106,8 @@ def test_a_timer_does_not_die_with_the_box(due: ResultFile) -> None:
     ResultFile.objects.update(archive_due_at=late)
     sweep()
     assert queues.waiting("gas-archive") == 1
-    for path in PROGRAM:
+    ends_a_query = ROOT / "gas" / "explorer" / "database.py"  # its query ends with the process, too
+    for path in set(PROGRAM) - {ends_a_query}:
         assert "threading.Timer" not in path.read_text(), path
 
 
