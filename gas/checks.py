@@ -54,7 +54,15 @@ IN_ORDER = (
 TOGETHER = (("STRIPE_SECRET_KEY", "STRIPE_PRICE_ID"), ("GLOBUS_CLIENT_ID", "GLOBUS_CLIENT_SECRET"))
 FOLDERS = ("WORK_DIR", "REFERENCES_DIR", "EXPLORER_CACHE_DIR")
 #: What the front-end build makes, as the pages name it.
-FRONT_END = ("dist/app.css", "dist/app.js", "dist/passkeys.js", "dist/theme.js", "dist/upload.js", "dist/icons.svg")
+FRONT_END = (
+    "dist/app.css",
+    "dist/app.js",
+    "dist/genome.js",
+    "dist/passkeys.js",
+    "dist/theme.js",
+    "dist/upload.js",
+    "dist/icons.svg",
+)
 #: Names are ours if they begin so. boto3, Django, Python and the shell have other names.
 OUR_BEGINNINGS = (
     *("ACCOUNT_", "ALERT_", "ANNOTATE_", "ARCHIVE_", "CLOCK_", "DEVSTACK_", "DOWNGRADE_", "DOWNLOAD_", "EXPEDITED_"),

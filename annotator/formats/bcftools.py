@@ -7,6 +7,7 @@ interpreter lock throughout, and a crash would take the worker along.
 import contextlib
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -40,6 +41,12 @@ def versions() -> dict[str, str]:
         "htslib": found["htslib_version"],
         "pysam": found["version"],
     }
+
+
+#: How bcftools, HTSlib and Python say that memory was refused to them.
+_NO_MEMORY = re.compile(
+    r"MemoryError|out of memory|(?:cannot|could not|couldn't|failed to|unable to) allocate", re.IGNORECASE
+).search
 
 
 class Tool:
@@ -133,7 +140,6 @@ class Tool:
             name = signal.Signals(-status).name
             code = "tool-time" if name == "SIGXCPU" else "tool-crashed"
             return EngineError(code, f"bcftools {self.command} was ended by {name}")
-        text = self.messages()
-        if "MemoryError" in text or "Cannot allocate memory" in text or "out of memory" in text.lower():
+        if _NO_MEMORY(self.messages()):
             return EngineError("tool-memory", f"bcftools {self.command} ran out of memory")
         return EngineError("tool-failed", f"bcftools {self.command} ended with status {status}")

@@ -76,12 +76,14 @@ class Reading:
                 self._tool.close()
             self._tool = self._start(DEVNULL, target.resolve())
         self._tool.wait(watch)
+        failure = self._tool.failure()
+        if failure is None:
+            return
         messages = self._tool.messages()
-        # A file that cannot even be opened says nothing of its records: the process has too little memory.
-        if (self._tool.process.returncode or 0) > 0 and "Failed to open file" not in messages:
+        # A process without memory, or that cannot even open the file, says nothing of its records.
+        if failure.code == "tool-failed" and "Failed to open file" not in messages:
             raise Unreadable(vcf_writer.unreadable(messages))
-        if failure := self._tool.failure():
-            raise failure
+        raise failure
 
     def _start(self, stdin: int, source: str | Path) -> Tool:
         return self._start_tool("view", ["--no-version", "-Ou", "-o", os.devnull, source], stdin, DEVNULL)

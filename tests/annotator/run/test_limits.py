@@ -279,3 +279,19 @@ def test_a_line_may_be_long_up_to_its_limit(run: Annotate) -> None:
     long = "x" * 3_000_000
     result = run(vcf(f"MT 73 {long} A G"))
     assert result.records[0][2] == long
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Failed to allocate bcf header", "[E::bgzf_open] Could not allocate", "Out of memory", "Cannot allocate memory"],
+)
+def test_a_tool_without_memory_says_nothing_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    tool = Tool("view", ["/nothing/there"], work_dir=tmp_path, memory_bytes=512 * 1024**2, cpu_seconds=7)
+    tool.wait(lambda: None)
+    monkeypatch.setattr(tool, "messages", lambda: words)
+    failure = tool.failure()
+    assert failure is not None
+    assert failure.code == "tool-memory"
+    tool.close()
