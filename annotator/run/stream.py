@@ -214,7 +214,7 @@ class Pass:
 
 
 class Behind:
-    """Write pieces in a separate thread, one piece behind the caller. Use as a context manager.
+    """Write each piece in a separate thread while the caller makes the next one. Use as a context manager.
 
     An error of one piece is raised with the next.
     """

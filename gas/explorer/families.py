@@ -184,7 +184,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Family(Filter):
-    """Who is who in a family, and the ways of inheritance, one of which holds."""
+    """The members of a family, and the ways of inheritance; a variant matches if any of these holds."""
 
     def fields(self, columns: ResultColumns) -> dict[str, forms.Field]:
         people = [("", "Nobody"), *((str(number), name) for number, name in enumerate(columns.samples, 1))]

@@ -164,7 +164,7 @@ class OneOf(Filter):
 
 @dataclass(frozen=True)
 class Listed(Filter):
-    """A list of words, one of which the column has.
+    """A list of words; a variant matches if the column has any of them.
 
     sql: a condition with one `?` for the list of words.
     """
