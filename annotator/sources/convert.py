@@ -1,6 +1,6 @@
 """Turns VCF files into the table of a source: one streaming pass, in constant memory.
 
-Everything that names an allele is brought to one form on the way (contig names, one ALT each, `matching.normal`), by
+Everything that names an allele is brought to one form on the way (contig names, one ALT each, `normalize.normal`), by
 the very code that looks alleles up. What cannot be is dropped and counted by reason. bcftools reads BCF for it.
 """
 

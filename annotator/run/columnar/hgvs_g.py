@@ -1,4 +1,4 @@
-"""HGVS descriptions of alleles on the genome, as `hgvs.genomic` has them."""
+"""HGVS descriptions of alleles on the genome, as `hgvs_genomic.genomic` has them."""
 
 from annotator.run.columnar import alleles as changes
 from annotator.run.columnar.alleles import Alleles

@@ -162,7 +162,7 @@ class SnvDescriber:
         )
 
     def _summaries(self, first: Ints, best: Ints, worst: Ints, model: Ints, effects: SnvEffects) -> tuple[Bytes, Ints]:
-        """Return the texts of alleles as `compose.summary_texts` has them, and where each begins."""
+        """Return the texts of alleles as `composer.summary_texts` has them, and where each begins."""
         names, gene = self._names, self._gene[model]
         room = len(best) * ROOM + int((2 * np.diff(names.gene_begins)[gene] + PROTEIN_ROOM).sum())
         out, begins = np.empty(room, np.uint8), np.zeros(5 * len(best) + 1, np.int64)

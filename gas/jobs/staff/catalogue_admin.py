@@ -1,5 +1,6 @@
 """The staff's view of reference packs and sources of known variants: retire one, and take it into use again."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,13 @@ from gas.jobs.models import (
 from gas.jobs.staff.acting import Acting, staff_of
 from gas.staff.admin_rows import NeverDeleted
 from gas.staff.audit import Audited
+from gas.users.models import User
+
+
+def _retired(at: datetime, by: User | None) -> str:
+    """Return when a pack or source was retired, and by whom."""
+    who = f" by {by}" if by else ""
+    return f"Retired {date_format(at, 'j M Y')}{who}"
 
 
 @admin.register(ReferencePack)
@@ -33,8 +41,7 @@ class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
     def offered(self, pack: ReferencePack) -> str:
         if pack.retired_at is None:
             return "Yes"
-        who = f" by {pack.retired_by}" if pack.retired_by else ""
-        return f"Retired {date_format(pack.retired_at, 'j M Y')}{who}"
+        return _retired(pack.retired_at, pack.retired_by)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         references.register_all()  # those that came with the service, or by hand
@@ -70,8 +77,7 @@ class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
     @admin.display(ordering="retired_at")
     def used(self, source: VariantSource) -> str:
         if source.retired_at is not None:
-            who = f" by {source.retired_by}" if source.retired_by else ""
-            return f"Retired {date_format(source.retired_at, 'j M Y')}{who}"
+            return _retired(source.retired_at, source.retired_by)
         return "Not published" if settings.REFERENCES_S3 and source.published_at is None else "Yes"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
