@@ -97,7 +97,7 @@ def _log(context: RunContext) -> Log:
     log.facts = [
         ("annotator", __version__),
         ("libraries", context.libraries),
-        ("transcripts", context.outputs.transcripts),
+        *context.outputs.facts.items(),
         ("reference", f"{reference.id} {reference.version}: {reference.title}"),
         ("pack checksum", f"sha256:{reference.checksum}"),
     ]

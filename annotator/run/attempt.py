@@ -228,7 +228,7 @@ class Attempt:
             facts={
                 "annotator": __version__,
                 "libraries": self._context.libraries,
-                "transcripts": self._context.outputs.transcripts,
+                **self._context.outputs.facts,
                 "reference": f"{self._reference.id} {self._reference.version} sha256:{self._reference.checksum}",
                 **work.sources.facts(),
                 "records": records,

@@ -43,6 +43,14 @@ class Outputs:
     table_records: int = 0
     name: str = ""
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the header and the log of a result say about these options, by name."""
+        told = {"transcripts": str(self.transcripts)}
+        if self.predicted:
+            told["predicted"] = "HGVS p. in parentheses, such as p.(Gln5Ter)"
+        return told
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -1,6 +1,7 @@
 """The command line: exit 0 and a short report, or exit 2 and one clear sentence."""
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_tables_are_written_when_they_are_asked_for(tmp_path: Path) -> None:
     assert main([str(source), str(target), "--tables"]) == 0
     rows = gzip.decompress((tmp_path / "out.tsv.gz").read_bytes()).decode().splitlines()
     assert [row.split("\t")[1] for row in rows] == ["POS", "3243", "11778"]
+    assert b"##gas_predicted" not in gzip.decompress(target.read_bytes())
     assert (tmp_path / "out.parquet").read_bytes().startswith(b"PAR1")
     stats = (tmp_path / "out.stats.txt").read_text()
     assert "number of records:\t2" in stats
@@ -50,7 +52,10 @@ def test_descriptions_of_proteins_stand_in_parentheses_when_they_are_asked_for(t
     header = vcf().replace("INFO\n", "INFO\tFORMAT\tS\n")
     source.write_text(f"{header}chrM\t3860\t.\tG\tA\t.\t.\t.\tGT\t1/1\nchrM\t3862\t.\tT\tC\t.\t.\t.\tGT\t1/1\n")
     assert main([str(source), str(target), "--predicted"]) == 0
-    first, second = gzip.decompress(target.read_bytes()).decode().splitlines()[-2:]
+    *header_lines, first, second = gzip.decompress(target.read_bytes()).decode().splitlines()
+    assert '##gas_predicted="HGVS p. in parentheses, such as p.(Gln5Ter)"' in header_lines
+    log = (tmp_path / "out.vcf.gz.log.txt").read_text()
+    assert re.search(r"^Predicted +HGVS p\. in parentheses, such as p\.\(Gln5Ter\)$", log, re.MULTILINE)
     together = "GAS_PHASED=stop_gained|MT-ND1:p.(Trp185Ter)|"
     for record, protein in ((first, "p.(Trp185Ter)"), (second, "p.(Phe186Leu)")):
         assert f"|MT-ND1:{protein}|" in record
