@@ -103,11 +103,14 @@ def _manifest(
 ) -> dict[str, Any]:
     build = models.facts.get("genome-build", recipe.assembly)
     release = f"{recipe.provider} {recipe.release}".strip() or "own files"
+    named = f"{build} ({release})"
+    if not recipe.provider and build != recipe.assembly:  # a pack of own files goes by the name that it was given
+        named = f"{recipe.assembly} ({build}, {release})"
     genes = sum(contig.genes for contig in models.contigs)
     return {
         "format": 3,
         "id": recipe.id,
-        "title": f"{recipe.organism} {build} ({release})".strip(),
+        "title": f"{recipe.organism} {named}".strip(),
         "organism": recipe.organism,
         "version": release,
         "description": f"{build}: {len(contigs):,} sequences with {genes:,} genes of {release}.",

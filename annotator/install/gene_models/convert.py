@@ -24,12 +24,14 @@ class Converted:
     genes: how many were written.
     other_contigs: rows of each contig that the genome does not have.
     codes: the genetic code of each contig whose coding parts tell it (transl_table).
+    facts: its `#!` lines, such as `#!genome-build GRCh38.p14`.
     """
 
     counts: Counts = field(default_factory=Counts)
     genes: int = 0
     other_contigs: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
 
 
 def convert(
@@ -72,6 +74,7 @@ def convert(
                         one.tags = (*one.tags, mane[one.name])
                 out.writelines(f"{line}\n" for line in ensembl_gff3.lines(contig, gene))
             out.write("###\n")
+        out.writelines(f"{line}\n" for line in done.facts)
     if not done.genes:
         raise InstallError("no-genes", _no_genes(source, done))
     return done
@@ -145,6 +148,7 @@ def _contigs(
     for number, line in enumerate(_lines(source, progress), 1):
         if line.startswith("##FASTA"):
             break
+        done.facts += [line] if line.startswith("#!") else []
         row = read_row(line, number, source.name)
         if row is None:
             continue

@@ -52,9 +52,20 @@ def refusal(files: Path, text: str = "", **how: object) -> str:
     ("organism", "title"),
     [("", "mine (own files)"), ("E. coli K-12 MG1655", "E. coli K-12 MG1655 mine (own files)")],
 )
-def test_a_pack_is_called_by_what_is_known(files: Path, organism: str, title: str) -> None:
-    _, reference = installed(files, organism=organism)
+def test_a_pack_is_called_by_what_is_known(files: Path, genome: Genome, organism: str, title: str) -> None:
+    _, reference = installed(files, gene_styles.text(genome, gene_styles.refseq_gff3), organism=organism)
     assert (reference.title, reference.organism) == (title, organism)
+
+
+@pytest.mark.parametrize("style", ["refseq.gff3", "ensembl.gtf"])
+def test_the_build_that_the_gene_models_name_is_kept_and_shown(files: Path, genome: Genome, style: str) -> None:
+    text = gene_styles.text(genome, gene_styles.STYLES[style])
+    facts = "#!genome-build GRCh38.p14\n#!annotation-date 10/02/2023\n"
+    _, reference = installed(files, text.replace("\n", f"\n{facts}", 1), organism="Homo sapiens")
+
+    assert manifest_of(files)["annotation"] == {"annotation-date": "10/02/2023", "genome-build": "GRCh38.p14"}
+    assert reference.title == "Homo sapiens mine (GRCh38.p14, own files)"
+    assert reference.description.startswith("GRCh38.p14: ")
 
 
 def rows(*lines: str) -> str:
