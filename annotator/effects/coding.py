@@ -96,7 +96,7 @@ class CodingSequence:
         bases = self._bases(head, last, 3 * (end - codon) + shift)
         if shifts_frame:
             return self._shifted(codon, head, last, bases)
-        return self._in_frame(codon, end, bases, (head, last), low, high, alt)
+        return self._in_frame(codon, end, bases, low, high, alt)
 
     def _at_incomplete_codon(self, first: int, last: int, alt: str, kind: str) -> frozenset[str]:
         """Return the terms of a change that touches the last codon, which is not whole; kind: of its length."""
@@ -122,13 +122,20 @@ class CodingSequence:
             last: The spliced base that comes after these.
         """
         bases = self._bases(head, last, len(head) + READ_AT_ONCE - len(head) % 3)
-        after = self._started(codon, bases, translate(bases, self._code))
-        at = last + len(bases) - len(head)
-        while STOP not in after and at < len(self._spliced):
-            after += translate(self._spliced[at : at + READ_AT_ONCE], self._code)
-            at += READ_AT_ONCE
+        after = self._residues(bases, codon)
+        if STOP not in after:
+            after += self._until_stop(last + len(bases) - len(head))
         kept, stop, _ = after.partition(STOP)
         return self.protein[:codon] + kept + stop
+
+    def _until_stop(self, at: int) -> str:
+        """Translate the spliced bases from `at` on, up to and with the first stop."""
+        found = ""
+        while STOP not in found and at < len(self._spliced):
+            found += translate(self._spliced[at : at + READ_AT_ONCE], self._code)
+            at += READ_AT_ONCE
+        kept, stop, _ = found.partition(STOP)
+        return kept + stop
 
     def _over_stop(self, codon: int, head: str, last: int) -> Coding:
         if not self._ends:
@@ -153,19 +160,24 @@ class CodingSequence:
             return Coding(frozenset(terms))
         if after == before:
             return Coding(frozenset({"stop_retained_variant"}), hgvs_protein.substituted(before, after, end, end + 1))
-        if STOP in translate(touched, self._code) and at != end:
+        if STOP in self._residues(touched, codon) and at != end:
             terms.add("stop_gained")
         elif self._ends and at == end:
             terms.add("stop_lost")
         return Coding(frozenset(terms), hgvs_protein.shifted_frame(before, after, codon))
 
-    def _in_frame(
-        self, codon: int, end: int, bases: str, following: tuple[str, int], low: int, high: int, alt: str
-    ) -> Coding:
-        """Tell what it does that `bases` replace codons; following: what is read from them on, see `_read_on`."""
+    def _in_frame(self, codon: int, end: int, bases: str, low: int, high: int, alt: str) -> Coding:
+        """Describe a change that keeps the reading frame.
+
+        Args:
+            codon, end: The codons that are replaced, `end` not included.
+            bases: Their new bases.
+            low, high: The bases of the coding sequence that are replaced, from 0, `high` not included.
+            alt: What replaces them.
+        """
         before = self.protein
         original = self._coding[3 * codon : 3 * end]
-        residues, new = before[codon:end], self._inherited(codon, original, bases)
+        residues, new = before[codon:end], self._residues(bases, codon, end)
         codons = _shown(original, bases, low - 3 * codon, high - low, alt)
         amino_acids = residues if residues == new else f"{residues or '-'}/{new or '-'}"
         if UNKNOWN in residues + new:
@@ -179,7 +191,7 @@ class CodingSequence:
         more = {kind} - {"missense_variant"}
         stop = new.find(STOP)
         if at_end and stop < 0:
-            after = self._read_on(codon, *following)
+            after = before[:codon] + new + self._until_stop(self._stop)
             if after == before:  # the codon after it is a stop, too
                 text = hgvs_protein.substituted(before, after, end - 1, end)
                 return Coding(frozenset({"stop_retained_variant"}), text, codons, amino_acids)
@@ -211,15 +223,29 @@ class CodingSequence:
             term = "start_retained_variant"
         return term, hgvs_protein.substituted(before, before, codon, end) if codon < end else ""
 
-    def _inherited(self, codon: int, original: str, bases: str) -> str:
-        """Translate new codons; one that stays where it was keeps its residue, selenocysteine included."""
-        letters = translate(bases, self._code)
-        if len(original) == len(bases):
-            pairs = zip(letters, self.protein[codon:], range(0, len(bases), 3), strict=False)
-            letters = "".join(
-                old if original[at : at + 3] == bases[at : at + 3] else letter for letter, old, at in pairs
-            )
-        return self._started(codon, bases, letters)
+    def _residues(self, bases: str, codon: int, end: int | None = None) -> str:
+        """Translate the bases that replace codons.
+
+        Selenocysteine stays where its codon and everything before it, or its codon and everything after it, is as it
+        was; of codons that are replaced by as many others, wherever its codon is as it was.
+
+        Args:
+            bases: From the codon on.
+            codon: The first codon that is replaced.
+            end: The first codon after those that are replaced; None if the reading frame changes.
+        """
+        letters = list(translate(bases, self._code))
+        if SELENOCYSTEINE in self.protein:
+            size = len(letters)
+            aligned = [(codon, range(size))]  # at the first codon, and at the last one
+            aligned += [(end - size, range(size - 1, -1, -1))] if end is not None else []
+            for first, order in aligned:
+                for at in order:
+                    if self._coding[3 * (first + at) : 3 * (first + at) + 3] == bases[3 * at : 3 * at + 3]:
+                        letters[at] = self.protein[first + at]
+                    elif end != codon + size:
+                        break
+        return self._started(codon, bases, "".join(letters))
 
     def _started(self, codon: int, bases: str, letters: str) -> str:
         """Put Met for a start codon, whatever it codes for elsewhere."""

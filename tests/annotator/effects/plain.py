@@ -314,8 +314,11 @@ class Transcript:
                 other = "5_prime_UTR_variant" if over_start else "stop_gained" if is_stop else length_term
                 return {"start_lost", *([other] if other else [])}, "p.Met1?"
         old = read(before[start:stop], code, has_start=begins)
+        recoded = [n for n, letter in enumerate(old[:-1]) if letter == "*" and before[start + 3 * n :][:3] == "TGA"]
+        old = with_selenocysteine(old, recoded)
         first = (low - start) // 3
         new = read(after[start:], code, has_start=begins)
+        new = with_selenocysteine(new, [n for n in range(len(new)) if keeps_codon(before, after, start, n, recoded)])
         known = old[:first]
         if over_stop:
             protein = known + until_stop(new[first:])
@@ -324,26 +327,26 @@ class Transcript:
             text = other_frame(old, protein)
             return {"stop_gained" if text.endswith("Ter") else "stop_lost", "3_prime_UTR_variant"}, text
         if shift % 3:
-            return self.shifted(old, known + until_stop(new[first:]), after, first, low, high, gained, start, code)
-        return self.same_frame(before, after, old, low - start, high - start, gained, start, stop, code)
+            return self.shifted(old, new, first, low, high, gained, start)
+        return self.same_frame(before, after, old, new, low - start, high - start, gained, start, code)
 
     def shifted(
-        self, old: str, protein: str, after: str, first: int, low: int, high: int, gained: int, start: int, code: int
+        self, old: str, new: str, first: int, low: int, high: int, gained: int, start: int
     ) -> tuple[set[str], str]:
+        protein = old[:first] + until_stop(new[first:])
         if protein == old:
             return {"stop_retained_variant"}, f"p.Ter{len(old)}="
         at = next(n for n in range(len(old) + 1) if old[n : n + 1] != protein[n : n + 1])
         terms = {"frameshift_variant"}
         end = -(-(high - start) // 3)
-        codons = after[start + 3 * first : start + 3 * end + gained - (high - low)]
-        if "*" in read(codons, code) and at != len(old) - 1:
+        if "*" in new[first : end + (gained - (high - low)) // 3] and at != len(old) - 1:
             terms.add("stop_gained")
         elif at == len(old) - 1:
             terms.add("stop_lost")
         return terms, other_frame(old, protein)
 
     def same_frame(  # noqa: C901, PLR0911, PLR0912 - a definition, line by line
-        self, before: str, after: str, old: str, low: int, high: int, gained: int, start: int, stop: int, code: int
+        self, before: str, after: str, old: str, new: str, low: int, high: int, gained: int, start: int, code: int
     ) -> tuple[set[str], str]:
         """low, high: in the coding sequence."""
         first, end = low // 3, -(-high // 3)
@@ -353,12 +356,7 @@ class Transcript:
         codons_before = before[start + 3 * first : start + 3 * end]
         codons_after = after[start + 3 * first : start + 3 * end + shift]
         starts_here = first == 0 and before[start : start + 3] in STARTS[code]
-        gone, came = old[first:end], read(codons_after, code, has_start=starts_here)
-        if shift == 0:  # selenocysteine is read where its codon stays as it is
-            came = "".join(
-                g if codons_before[3 * n : 3 * n + 3] == codons_after[3 * n : 3 * n + 3] else c
-                for n, (g, c) in enumerate(zip(gone, came, strict=True))
-            )
+        gone, came = old[first:end], new[first : end + shift // 3]
         holds_stop = end == len(old)
         if gone == came:
             term = "synonymous_variant"
@@ -379,7 +377,7 @@ class Transcript:
             kind = "inframe_deletion" if pure else "protein_altering_variant"
         more = {kind} - {"missense_variant"}
         if holds_stop and "*" not in came:
-            protein = old[:first] + until_stop(read(after[start + 3 * first :], code, has_start=starts_here))
+            protein = old[:first] + until_stop(new[first:])
             if protein == old:
                 return {"stop_retained_variant"}, f"p.Ter{len(old)}="
             return {"stop_lost"} | more, other_frame(old, protein)
@@ -412,8 +410,27 @@ def common(one: str, other: str) -> int:
     return at
 
 
+def with_selenocysteine(protein: str, places: list[int]) -> str:
+    return "".join("U" if n in places else letter for n, letter in enumerate(protein))
+
+
+def keeps_codon(before: str, after: str, start: int, n: int, recoded: list[int]) -> bool:
+    """Whether a codon, from 0, is one of the recoded codons of the transcript before the change.
+
+    It is if the transcript up to its end is as before, or the transcript from it on. If no bases come in or go, it is
+    also if the codon is as before.
+    """
+    at, gained = start + 3 * n, len(after) - len(before)
+    earlier = at - gained
+    return (
+        (n in recoded and after[: at + 3] == before[: at + 3])
+        or (earlier in [start + 3 * m for m in recoded] and after[at:] == before[earlier:])
+        or (gained == 0 and n in recoded and after[at : at + 3] == before[at : at + 3])
+    )
+
+
 def read(bases: str, code: int, *, has_start: bool = False) -> str:
-    """Translate whole codons; an inner TGA of a coding sequence is put right by the caller."""
+    """Translate whole codons; selenocysteine is put in by the caller."""
     letters = [residue(bases[at : at + 3], code) for at in range(0, len(bases) - 2, 3)]
     if has_start and letters and bases[:3] in STARTS[code]:
         letters[0] = "M"

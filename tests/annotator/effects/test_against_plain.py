@@ -29,7 +29,8 @@ STOPS = {1: ["TAA", "TAG", "TGA"], 2: ["TAA", "TAG", "AGA", "AGG"]}
 def random_gene(rng: random.Random) -> tuple[plain.Gene, str]:
     """Return a gene with up to five exons, and its contig.
 
-    Repeats in some let a change lie at many places. Some have a first codon that is no start codon.
+    Repeats in some let a change lie at many places. Some have a first codon that is no start codon, or codons of
+    selenocysteine.
     """
     code = rng.choice([1, 1, 1, 2])
     codes_for = rng.random() < 0.85
@@ -39,6 +40,8 @@ def random_gene(rng: random.Random) -> tuple[plain.Gene, str]:
     if codes_for:
         codons = [codon for codon in CODONS[code] if set(codon) <= set(letters)] or CODONS[code]
         begins = rng.choice(codons if rng.random() < 0.15 else sorted(plain.STARTS[code]))
+        if code == 1 and rng.random() < 0.25:
+            codons = codons + ["TGA"] * (len(codons) // 8 + 1)
         coding = begins + "".join(rng.choices(codons, k=rng.randrange(4, 30)))
         coding += rng.choice(STOPS[code])
     before, after = ("".join(rng.choices(letters, k=rng.randrange(1, 30))) for _ in range(2))

@@ -195,12 +195,35 @@ def test_the_code_of_mitochondria(text: str, terms: str, hgvs_p: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "terms", "hgvs_p"),
+    [
+        ("GGC{ATGGCTTG[A>C]CAGTAA}GCATAACCG", "missense_variant", "p.Sec3Cys"),
+        ("GGC{ATGGCTT[G>A]ACAGTAA}GCATAACCG", "stop_gained", "p.Sec3Ter"),
+        ("GGC{ATGGCT[TGA>]CAGTAA}GCATAACCG", "inframe_deletion", "p.Sec3del"),
+        # Duplications of its codon and of codons next to it.
+        ("GGC{ATGGCT[>TGA]TGACAGTAA}GCATAACCG", "inframe_insertion", "p.Sec3dup"),
+        ("GGC{ATGGCTTGA[>GCTTGA]CAGTAA}GCATAACCG", "inframe_insertion", "p.Ala2_Sec3dup"),
+        ("GGC{ATGGCTTGA[>CAG]CAGTAA}GCATAACCG", "inframe_insertion", "p.Gln4dup"),
+        ("GGC{ATGGCTTGA intron [>GCTTGA]CAGTAA}GCATAACCG", "inframe_insertion&splice_region_variant", "p.Ala2_Sec3dup"),
+        # A new TGA is a stop.
+        ("GGC{ATGGCTTGA[>TGACAG]CAGTAA}GCATAACCG", "stop_gained&inframe_insertion", "p.Gln4Ter"),
+        ("GGC{ATGGCTTG[G>A]TGACAGTAA}GCATAACCG", "stop_gained", "p.Trp3Ter"),
+        # A change that can be placed in its codon, and leaves the codon whole.
+        ("GGC{ATGGCTTGA[>CGA]CAGTAA}GCATAACCG", "inframe_insertion", "p.Sec3_Gln4insArg"),
+        ("GGC{ATGGCTTGA[CGA>]CAGTAA}GCATAACCG", "inframe_deletion", "p.Arg4del"),
+        ("GGC{ATGGCTTGA[>GA]CAGTAA}GCATAACCG", "frameshift_variant", "p.Gln4AspfsTer?"),
+        # A change on both sides of its codon.
+        ("GGC{ATG[GCTTGACAG>GTTTGAAAG]TAA}GCATAACCG", "missense_variant", "p.Ala2_Gln4delinsValSecLys"),
+        ("GGC{ATG[GCTTGATAA>GTTTGACAA]}GCATAACCG", "stop_lost", "p.Ala2ValfsTer5"),
+    ],
+)
+def test_selenocysteine(text: str, terms: str, hgvs_p: str) -> None:
+    check(text, terms, hgvs_p, {})
+
+
+@pytest.mark.parametrize(
     ("text", "model", "terms", "hgvs_p"),
     [
-        # Selenocysteine.
-        ("GGC{ATGGCTTG[A>C]CAGTAA}GCATAACCG", {}, "missense_variant", "p.Sec3Cys"),
-        ("GGC{ATGGCTT[G>A]ACAGTAA}GCATAACCG", {}, "stop_gained", "p.Sec3Ter"),
-        ("GGC{ATGGCT[TGA>]CAGTAA}GCATAACCG", {}, "inframe_deletion", "p.Sec3del"),
         # Coding sequences that begin before the transcript.
         ("{G[G>T]CTAAACAGTAA}GCATAACCG", {"phase": 1, "start_known": False}, "missense_variant", "p.Ala2Ser"),
         ("{GCGCT[A>T]AACAGTAA}GCATAACCG", {"phase": 2, "start_known": False}, "stop_gained", "p.Lys3Ter"),
