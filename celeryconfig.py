@@ -14,6 +14,7 @@ from gas.tasknames import (
     SWEEP,
     TEND,
     TEND_INVENTORY,
+    TEND_VARIANT_EXPORTS,
 )
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
@@ -46,6 +47,7 @@ task_routes = ROUTES
 imports = (
     "annotator.tasks",
     "archive.tasks",
+    "gas.explorer.tasks",
     "gas.jobs.tasks",
     "gas.subscriptions.tasks",
     "gas.users.tasks",
@@ -82,6 +84,7 @@ beat_schedule = {
     "sweep": {"task": SWEEP, "schedule": settings.SWEEP_SECONDS},
     "mail": {"task": SEND_OWED_MAIL, "schedule": settings.SWEEP_SECONDS},
     "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS},
+    "variant exports": {"task": TEND_VARIANT_EXPORTS, "schedule": settings.SWEEP_SECONDS},
 }
 if settings.STRIPE_SECRET_KEY:
     beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": settings.RECONCILE_SECONDS}

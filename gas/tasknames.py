@@ -35,10 +35,14 @@ FINISH_BATCH = "restore.finish_batch"
 POLL_ONCE = "restore.poll_once"
 READ_NOTICES = "restore.read_notices"
 BUILD_TABLES = "restore.build_tables"
+BUILD_VARIANT_EXPORT = "gas.explorer.build_export"
+TEND_VARIANT_EXPORTS = "gas.explorer.tend_exports"
 
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
 ROUTES = {
-    "gas.users.build_export": {"queue": "gas-archive"},  # may take long, and must not hold up mails
+    # These may take long, and must not hold up mails.
+    BUILD_EXPORT: {"queue": "gas-archive"},
+    BUILD_VARIANT_EXPORT: {"queue": "gas-archive"},
     "annotator.*": {"queue": "gas-annotate"},
     "archive.*": {"queue": "gas-archive"},
     "restore.*": {"queue": "gas-restore"},

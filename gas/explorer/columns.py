@@ -16,6 +16,10 @@ from annotator.tables.schema import (
 
 #: Columns that a table shows until a person chooses others. The first source columns and the genotypes follow.
 DEFAULT = ("contig", "pos", "ref", "alt", "gene", "consequence", "impact", "hgvs_c", "hgvs_p", "significance", "known")
+#: Columns that name a variant. Tables show them as one, which is always there; exports begin with them.
+IDENTITY = ("contig", "pos", "ref", "alt")
+#: The parameter of addresses that has the names of columns, joined by commas.
+COLUMNS = "columns"
 #: Columns that serve queries, and are not offered in tables and exports.
 INTERNAL = frozenset({"term_bits", TRANSCRIPTS.name, "genes", "terms"})
 _FREQUENCY_NAMES = ("af", "freq", "caf")
@@ -67,6 +71,17 @@ class ResultColumns:
         allowed = {column.name: column for column in self.shown}
         found = [allowed[name] for name in dict.fromkeys(names) if name in allowed]
         return found or self.default
+
+    def of_address(self, texts: list[str], remembered: list[str] | None = None) -> list[Column]:
+        """Return the columns that an address asks for, without those that name a variant.
+
+        Args:
+            texts: values of the parameter COLUMNS.
+            remembered: names for an address that has none; the usual ones if there are none.
+        """
+        names = [name for text in texts for name in text.split(",") if name] or remembered or []
+        found = [one for one in self.chosen(names) if one.name not in IDENTITY]
+        return found or [one for one in self.default if one.name not in IDENTITY]
 
     @cached_property
     def default(self) -> list[Column]:

@@ -1,41 +1,41 @@
-"""Exports of exactly the variants that a filter leaves: the same rows, in the same order, with the chosen columns."""
+"""Exports of exactly the variants that a filter leaves: the same rows, in the same order, with the chosen columns.
 
-import gzip
+What to export is a `Request`; `export_formats` writes it. Both know nothing of pages.
+"""
+
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.http import QueryDict
 
 from annotator import __version__
-from annotator.formats.bgzf import END, BgzfWriter
-from annotator.tables.schema import Column, Kind
+from annotator.tables.schema import Column
 from gas.explorer import query
-from gas.explorer.columns import quoted
-from gas.explorer.database import TABLE, Database, write_parquet
-from gas.explorer.filters import State
-from gas.explorer.ordering import Order, order_by
-from gas.explorer.spreadsheets import defused
+from gas.explorer.columns import COLUMNS, IDENTITY, quoted
+from gas.explorer.database import TABLE, Database
+from gas.explorer.filters import State, form_for
+from gas.explorer.ordering import ROW, SORT, Order, order_by
 
-#: Rows of an export that is made while a person waits.
+#: Rows of an export that is made while a person waits. A larger one is a `models.VariantExport`.
 MOST_AT_ONCE = 50_000
-#: What a sheet of XLSX holds, without its header; and the characters of a cell.
-MOST_SHEET_ROWS = 1_048_575
-MOST_CELL = 32_767
-#: Seconds that the question of an export may take.
+#: Seconds that the question of such an export may take.
 SECONDS = 120.0
-SELECTED = "GAS_SELECTED"
-_DEFINITION = (
-    f"##INFO=<ID={SELECTED},Number=A,Type=Integer,"
-    'Description="1 for each ALT allele that the filter of this export leaves, else 0">\n'
-)
 
 
 class TooMany(Exception):
     """The export has more rows than it may have. Its text is a sentence for people."""
+
+
+class BadFilters(Exception):
+    """The filters are not valid. Its text is a sentence for people."""
+
+
+def _ignore(_: int) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -44,38 +44,93 @@ class Request:
 
     columns: for tables; a VCF has those of the result.
     citation: `citation` of the job's result.
+    most: rows that it may have; None for any number.
+    seconds: the longest time that its question may take, with the writing of the rows.
+    progress: is called with the number of rows so far, now and then. What it raises ends the export.
     """
 
     state: State
     columns: Sequence[Column]
     order: Order
     citation: str
-    most: int = MOST_AT_ONCE
+    most: int | None = MOST_AT_ONCE
+    seconds: float = SECONDS
+    progress: Callable[[int], None] = field(default=_ignore)
 
     def select(self, columns: str, order: str) -> tuple[str, list[Any]]:
-        """Return the question for the rows; one more than allowed, if there are more."""
+        """Return the question for the rows; one more than allowed, if there are more.
+
+        order: of ORDER BY; "" for the order of the file, which DuckDB keeps (its setting preserve_insertion_order). So
+        the rows of a large result need not be held to be sorted.
+        """
         where = self.state.where
-        sql = f"SELECT {columns} FROM {TABLE} WHERE {where.sql} ORDER BY {order} LIMIT ?"  # noqa: S608
-        return sql, [*where.params, self.most + 1]
+        sql = f"SELECT {columns} FROM {TABLE} WHERE {where.sql}"  # noqa: S608
+        sql += f" ORDER BY {order}" if order else ""
+        return (sql, list(where.params)) if self.most is None else (f"{sql} LIMIT ?", [*where.params, self.most + 1])
+
+    @property
+    def order_by(self) -> str:
+        """The order for `select`."""
+        return order_by(self.order) if self.order != Order() else ""
 
     def rows(self, database: Database) -> Iterator[tuple[Any, ...]]:
         """Yield the rows with the chosen columns. Raises TooMany, QueryRefused."""
         names = ", ".join(quoted(column.name) for column in self.columns)
-        sql, params = self.select(names, order_by(self.order))
-        count = 0
-        for some in database.stream(sql, params, seconds=SECONDS):
-            for row in some:
+        sql, params = self.select(f"{ROW}, {names}", self.order_by)
+        along_the_file, count, last = self.order == Order(), 0, -1
+        for some in database.stream(sql, params, seconds=self.seconds):
+            for number, *row in some:
                 count += 1
-                if count > self.most:
-                    raise TooMany(f"The export would have more than {self.most:,} rows.")
-                yield row
+                self.check(count)
+                if along_the_file and number <= last:
+                    raise RuntimeError(f"row {number} comes after row {last}")
+                last = number
+                yield tuple(row)
+            self.progress(count)
+
+    def check(self, count: int) -> None:
+        """Check that an export may have this many rows. Raises TooMany."""
+        if self.most is not None and count > self.most:
+            raise TooMany(f"The export would have more than {self.most:,} rows.")
 
 
-def check_size(database: Database, request: Request) -> None:
-    """Refuse an export that is too large before anything is sorted or written. Raises TooMany, QueryRefused."""
+def request_of(database: Database, reference: str, text: str, **options: Any) -> Request:
+    """Return what an address asks for. The first columns are those that name a variant.
+
+    Args:
+        database: the result's table.
+        reference: of the result's job.
+        text: the parameters of the address, encoded: filters, order and columns, which are the usual ones
+            unless named.
+        options: other fields of `Request`.
+
+    Raises:
+        BadFilters: a filter is not valid, or not one of this result.
+    """
+    asked = QueryDict(text)
+    form = form_for(database.columns, asked)
+    unknown = [name for name in asked if name not in {SORT, COLUMNS} and name not in form.fields]
+    if unknown or not form.is_valid():
+        wrong = [f"{name}: this result has no such filter." for name in unknown]
+        wrong += [f"{name}: {errors[0]}" for name, errors in form.errors.items() if errors]
+        raise BadFilters(" ".join(wrong))
+    state = form.state()
+    columns = [*map(database.columns.get, IDENTITY), *database.columns.of_address(asked.getlist(COLUMNS))]
+    order = Order.of_address(asked.get(SORT, ""), database.columns)
+    return Request(state, columns, order, citation(reference, state), **options)
+
+
+def check_size(database: Database, request: Request) -> int:
+    """Count the rows before anything is sorted or written, and return how many there are.
+
+    Raises:
+        TooMany: more than allowed.
+        QueryRefused: see `Database.ask`.
+    """
     count = query.count(database, request.state)
-    if count > request.most:
+    if request.most is not None and count > request.most:
         raise TooMany(f"The export would have {count:,} rows, and {request.most:,} is the maximum.")
+    return count
 
 
 def citation(reference: str, state: State) -> str:
@@ -87,148 +142,6 @@ def citation(reference: str, state: State) -> str:
     return " ".join(line.split())
 
 
-def tsv(database: Database, request: Request) -> Iterator[bytes]:
-    """Yield a tab-separated table: a line with the citation that begins with #, the header, the rows.
-
-    Raises:
-        TooMany, QueryRefused: before the first bytes if possible.
-    """
-    rows = request.rows(database)
-    first = next(rows, None)
-    names = "\t".join(column.name for column in request.columns)
-    yield f"# {defused(request.citation)}\n{names}\n".encode()
-    if first is not None:
-        yield _line(first)
-    for row in rows:
-        yield _line(row)
-
-
-def _line(row: Sequence[Any]) -> bytes:
-    return ("\t".join(_cell(value) for value in row) + "\n").encode()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return defused(", ".join(map(str, value)))
-    return defused(value) if isinstance(value, str) else str(value)
-
-
-def xlsx(database: Database, request: Request, target: Path) -> int:
-    """Write a workbook with the sheets Variants and About, and return the number of rows. Raises TooMany, QueryRefused.
-
-    Texts are written as texts, which no spreadsheet runs.
-    """
-    import xlsxwriter  # noqa: PLC0415 - seldom needed
-
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "tmpdir": str(target.parent),
-    }
-    count = 0
-    with xlsxwriter.Workbook(str(target), options) as book:
-        sheet = book.add_worksheet("Variants")
-        sheet.freeze_panes(1, 0)
-        for place, column in enumerate(request.columns):
-            sheet.write_string(0, place, column.name)
-        for row in request.rows(database):
-            count += 1
-            if count > MOST_SHEET_ROWS:
-                raise TooMany(f"A sheet holds {MOST_SHEET_ROWS:,} rows: export TSV or Parquet.")
-            for place, value in enumerate(row):
-                if isinstance(value, int | float):
-                    sheet.write_number(count, place, value)
-                elif value is not None:
-                    sheet.write_string(count, place, _cell(value)[:MOST_CELL])
-        about = book.add_worksheet("About")
-        about.write_string(0, 0, request.citation)
-        for place, column in enumerate(request.columns, 2):
-            about.write_string(place, 0, column.name)
-            about.write_string(place, 1, column.text)
-    return count
-
-
-def parquet(database: Database, request: Request, target: Path) -> int:
-    """Write a Parquet file with the citation in its metadata, and return the number of rows.
-
-    Raises:
-        TooMany, QueryRefused: see `Request.rows`.
-    """
-    names = ", ".join(quoted(column.name) for column in request.columns if column.kind != Kind.TRANSCRIPTS)
-    sql, params = request.select(names, order_by(request.order))
-    count = write_parquet(database, sql, params, target, request.citation, seconds=SECONDS)
-    if count > request.most:
-        target.unlink()
-        raise TooMany(f"The export would have more than {request.most:,} rows.")
-    return count
-
-
-def vcf(database: Database, request: Request, result: Path, target: Path) -> int:
-    """Write the records that have a variant which the filter leaves, and an index next to them.
-
-    Records are whole, in the file's order. INFO/GAS_SELECTED says which of their ALT alleles the filter leaves.
-
-    Args:
-        result: the annotated VCF, in bgzip.
-        target: of the bgzip file; its index gets the ending .tbi.
-
-    Returns:
-        How many alleles are selected.
-
-    Raises:
-        TooMany, QueryRefused: see `Request.rows`.
-    """
-    import pysam  # noqa: PLC0415 - seldom needed
-
-    sql, params = request.select("record, allele_number", "row_number")
-    chosen: dict[int, set[int]] = {}
-    count = 0
-    for some in database.stream(sql, params, seconds=SECONDS):
-        for record, number in some:
-            chosen.setdefault(record, set()).add(number)
-            count += 1
-    if count > request.most:
-        raise TooMany(f"The export would have more than {request.most:,} rows.")
-    with gzip.open(result) as source, target.open("wb") as out:
-        writer = BgzfWriter(out)
-        _write_header(source, writer, request.citation)
-        last = max(chosen, default=-1)
-        for number, line in enumerate(source):
-            if number > last:
-                break
-            if number in chosen:
-                writer.write(_selected(line, chosen[number]))
-        writer.finish()
-        out.write(END)
-    pysam.tabix_index(str(target), preset="vcf", force=True)
-    return count
-
-
-def _write_header(source: Iterable[bytes], writer: BgzfWriter, line: str) -> None:
-    for raw in source:
-        if raw.startswith(b"#CHROM"):
-            writer.write(f"##gas_export={line}\n{_DEFINITION}".encode() + raw)
-            return
-        if not raw.startswith(f"##INFO=<ID={SELECTED},".encode()):
-            writer.write(raw)
-
-
-def _selected(line: bytes, alleles: set[int]) -> bytes:
-    """Add INFO/GAS_SELECTED to a record; the one of an earlier export goes."""
-    columns = line.split(b"\t", 8)
-    end = b"\n" if len(columns) == 8 else b""
-    info = [part for part in columns[7].rstrip(b"\r\n").split(b";") if not part.startswith(f"{SELECTED}=".encode())]
-    if columns[4] != b".":
-        flags = ",".join("1" if one in alleles else "0" for one in range(1, columns[4].count(b",") + 2))
-        info = [part for part in info if part not in {b".", b""}] + [f"{SELECTED}={flags}".encode()]
-    columns[7] = b";".join(info) + end
-    return b"\t".join(columns)
-
-
 def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
-    """Return a folder for the files of one export."""
-    return tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix="gas-export-")
+    """Return a folder for the files of one export. What a killed process leaves goes with the leftovers of attempts."""
+    return tempfile.TemporaryDirectory(dir=settings.WORK_DIR, prefix="gas-attempt-export-")

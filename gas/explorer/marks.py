@@ -6,14 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from gas.explorer.columns import plain_contig
+from gas.explorer.export_formats import FORMATS
 from gas.explorer.keys import VariantKey
-from gas.explorer.models import NOTE_CHARACTERS, ColumnChoice, MarkedVariant, SavedFilter, digest_of
+from gas.explorer.models import (
+    NOTE_CHARACTERS,
+    ColumnChoice,
+    ExportState,
+    MarkedVariant,
+    SavedFilter,
+    VariantExport,
+    digest_of,
+)
 from gas.explorer.spreadsheets import defused
 from gas.jobs.models import Job
+from gas.jobs.personal import stored
 from gas.users.export import as_json
 from gas.users.models import User
 from gas.users.registry import File
@@ -106,9 +117,14 @@ def as_tsv(user: User) -> Iterator[bytes]:
 
 
 def export(user: User) -> Iterator[File]:
-    """Yield a person's saved filters, stars, notes and choice of columns for "download my data"."""
+    """Yield a person's saved filters, stars, notes, choice of columns and large exports for "download my data"."""
     marks = [{name: getattr(one, name) for name in EXPORTED} for one in MarkedVariant.objects.filter(owner=user)]
     filters = list(SavedFilter.objects.filter(owner=user).values("name", "query", "created_at"))
     choice = ColumnChoice.objects.filter(owner=user).first()
     columns = choice.names if choice else []
-    yield "explorer.json", [as_json({"saved_filters": filters, "marked_variants": marks, "columns": columns})]
+    mine = VariantExport.objects.filter(owner=user).select_related("job")
+    listed = list(mine.values("id", "job", "query", "format", "rows", "state", "asked_at", "finished_at", "expires_at"))
+    kept = {"saved_filters": filters, "marked_variants": marks, "columns": columns, "exports": listed}
+    yield "explorer.json", [as_json(kept)]
+    for one in mine.filter(state=ExportState.READY):
+        yield from stored(f"exports/{one.pk}{FORMATS[one.format].stored_ending}", settings.S3_RESULTS_BUCKET, one.key)

@@ -1,6 +1,7 @@
-"""What people keep: filters by name, stars and notes on variants, and the columns of tables."""
+"""What people keep: filters by name, stars and notes on variants, the columns of tables, and large exports."""
 
 import hashlib
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -74,6 +75,71 @@ class ColumnChoice(models.Model):
     def __str__(self) -> str:
         """Return whose it is."""
         return f"columns of {self.owner_id}"
+
+
+class ExportState(models.TextChoices):
+    """How far a large export is. Only functions of `large_exports` change it."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class VariantExport(models.Model):
+    """An export of a result's variants that a worker makes, and its file in S3.
+
+    While it is RUNNING it has a lease: a token that only its worker knows, and when it expires unless renewed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="variant_exports")
+    job = models.ForeignKey("jobs.Job", on_delete=models.CASCADE, related_name="variant_exports")
+    query = models.TextField(
+        max_length=QUERY_CHARACTERS, help_text="Filters, order and columns: the address after the question mark."
+    )
+    described = models.TextField(help_text="The filters, for people.")
+    format = models.CharField(max_length=10)
+    rows = models.PositiveBigIntegerField(help_text="How many variants it has.")
+    state = models.CharField(max_length=10, choices=ExportState, default=ExportState.WAITING)
+
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="While it waits: not before; then, when its latest message is due.")
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="When it is removed, with its file.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    faults = models.PositiveSmallIntegerField(default=0, help_text="Errors of the service or of AWS, in a row.")
+    lease_token = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    rows_done = models.PositiveBigIntegerField(default=0)
+
+    key = models.CharField(max_length=255, blank=True, help_text="In the results bucket, once it is ready.")
+    size = models.BigIntegerField(null=True, help_text="Bytes.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    failure = models.TextField(blank=True, help_text="Why it could not be made, for its owner.")
+
+    class Meta:
+        """Latest first."""
+
+        ordering = ("-asked_at", "id")
+        indexes = (
+            models.Index(fields=["state", "due_at"], name="export_due"),
+            models.Index(fields=["expires_at"], name="export_expires"),
+        )
+
+    def __str__(self) -> str:
+        """Return no name of a person or a file: the admin's log keeps it."""
+        return f"export {self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether it is still to be made."""
+        return self.state in {ExportState.WAITING, ExportState.RUNNING}
+
+    @property
+    def percent(self) -> int:
+        """Return how many of its variants are written, in percent."""
+        return min(100, 100 * self.rows_done // (self.rows or 1))
 
 
 def digest_of(ref: str, alt: str) -> str:

@@ -11,6 +11,8 @@ from gas.explorer.filter_kinds import Condition
 
 #: The column of a row's number, which is along the genome.
 ROW = "row_number"
+#: The parameter of addresses that has the order.
+SORT = "sort"
 
 
 class BadCursor(Exception):
@@ -39,6 +41,14 @@ class Order:
         ):
             raise UnknownColumn(name)
         return cls(name, text.startswith("-"))
+
+    @classmethod
+    def of_address(cls, text: str, columns: ResultColumns) -> "Order":
+        """Return the order that an address asks for; along the genome if there is no such column."""
+        try:
+            return cls.parse(text, columns)
+        except UnknownColumn:
+            return cls()
 
     def __str__(self) -> str:
         return f"{'-' if self.descending else ''}{self.column or ROW}" if self != Order() else ""

@@ -45,6 +45,9 @@ SENTENCES = {
 #: Of results without the statistics: see tables.can_have_tables.
 TOO_OLD = "This result is too old to have a table to explore. Annotate the file again to explore its variants."
 
+#: Reasons that pass by themselves.
+PASSING = frozenset({Reason.RESTORING, Reason.BEING_MADE, Reason.NO_ROOM})
+
 log = logging.getLogger(__name__)
 
 

@@ -17,6 +17,9 @@ from gas.jobs import notice_kinds, outputs
 from gas.jobs.outputs import Output, Storage, StoredOutput
 from gas.jobs.states import ACTIVE, FINISHED, JobStatus, ResultState
 
+#: Folders of the results bucket: results of jobs, and exports that a worker makes of their variants.
+RESULTS, EXPORTS = "results/", "variant-exports/"
+
 
 class Job(models.Model):
     """One uploaded file and the work on it.
@@ -120,7 +123,11 @@ class Job(models.Model):
 
     @property
     def result_prefix(self) -> str:
-        return f"results/{self.owner_id}/{self.pk}/"
+        return f"{RESULTS}{self.owner_id}/{self.pk}/"
+
+    @property
+    def export_prefix(self) -> str:
+        return f"{EXPORTS}{self.owner_id}/{self.pk}/"
 
     def attempt_folder(self, token: uuid.UUID) -> str:
         """Return the folder of the attempt whose lease is `token`; it ends with a slash."""
@@ -321,6 +328,11 @@ class Purge(models.Model):
 
     def __str__(self) -> str:
         return self.result_prefix
+
+    @property
+    def export_prefix(self) -> str:
+        """The folder of the exports of these results."""
+        return self.result_prefix.replace(RESULTS, EXPORTS, 1)
 
 
 class Removal(models.Model):

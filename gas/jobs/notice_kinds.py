@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     FAILED = "failed"
     RESTORED = "restored"
     ARCHIVAL = "archival"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ KINDS: Mapping[Kind, NoticeKind] = {
     Kind.FAILED: NoticeKind(preference="mail_failed", job_status=JobStatus.FAILED),
     Kind.RESTORED: NoticeKind(preference="mail_restored"),
     Kind.ARCHIVAL: NoticeKind(preference=""),
+    Kind.EXPORT: NoticeKind(preference="mail_completed", job_status=JobStatus.COMPLETED),
 }
 TEMPLATE_ENDINGS = ("subject.txt", "txt", "html")
 

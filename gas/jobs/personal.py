@@ -74,7 +74,7 @@ def export(user: User) -> Iterator[File]:
     yield "jobs.json", _array(_described(jobs))
     for job in jobs.defer("summary", "preview").select_related("result").iterator(PAGE):
         for one in files_of(job, getattr(job, "result", None), archiving=True):
-            yield from _stored(f"jobs/{job.pk}/{one.saved_as}", one.bucket, one.key)
+            yield from stored(f"jobs/{job.pk}/{one.saved_as}", one.bucket, one.key)
 
 
 def _array(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
@@ -113,7 +113,7 @@ def note(result: ResultFile) -> str:
     return "In the archive, and not in this download. Download your data again once it is restored."
 
 
-def _stored(name: str, bucket: str, key: str) -> Iterator[File]:
+def stored(name: str, bucket: str, key: str) -> Iterator[File]:
     """The object as a file of the download; or, if it went away since its row was read, a note in its place."""
     pieces = s3.stream(bucket, key)
     try:

@@ -43,7 +43,7 @@ class User(AbstractUser):
     time_zone = models.CharField(
         max_length=64, blank=True, help_text="Times are shown in this zone; empty for that of the device."
     )
-    mail_completed = models.BooleanField("a job is done", default=True)
+    mail_completed = models.BooleanField("a job or a large export is done", default=True)
     mail_failed = models.BooleanField("a job failed", default=True)
     mail_restored = models.BooleanField("archived results are back", default=True)
     mail_details = models.BooleanField(

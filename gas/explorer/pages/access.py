@@ -13,15 +13,13 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 
 from gas.explorer.database import QueryRefused
-from gas.explorer.results import Reason, Unavailable, open_result
+from gas.explorer.results import PASSING, Unavailable, open_result
 from gas.jobs.models import Job
 from gas.jobs.pages.access import own_job
 from gas.subscriptions.plans import plan_of
 from gas.users.requests import PersonRequest
 
-#: Reasons that pass by themselves: the page looks again.
-PASSING = {Reason.RESTORING, Reason.BEING_MADE, Reason.NO_ROOM}
-#: Seconds until it does.
+#: Seconds until the page looks again, for a reason that passes by itself.
 PACE = 3
 #: The header with which it asks.
 WAITED = "X-Waited"

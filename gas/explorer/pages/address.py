@@ -6,9 +6,11 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from gas.explorer.columns import COLUMNS
 from gas.explorer.filters import FilterForm
+from gas.explorer.ordering import SORT
 
-SORT, COLUMNS, CURSOR = "sort", "columns", "cursor"
+CURSOR = "cursor"
 Pairs = tuple[tuple[str, str], ...]
 
 

@@ -1,6 +1,5 @@
 """What the table's page is made of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,25 +8,18 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from annotator.tables.schema import Column, Kind
-from gas.explorer import marks, presets, query
-from gas.explorer.columns import ResultColumns, UnknownColumn
+from gas.explorer import exports, marks, presets, query
+from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
+from gas.explorer.export_formats import FORMATS
 from gas.explorer.filter_kinds import Filter
 from gas.explorer.filters import FilterForm, State, form_for
-from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter
-from gas.explorer.pages.address import COLUMNS, CURSOR, SORT, Address
+from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter, VariantExport
+from gas.explorer.ordering import SORT
+from gas.explorer.pages.address import CURSOR, Address
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
 
-#: Columns that name a variant. Tables show them as one, which is always there.
-IDENTITY = ("contig", "pos", "ref", "alt")
-#: Kinds of exports, and what people read.
-FORMATS = (
-    ("tsv", "Table with tabs (TSV)"),
-    ("xlsx", "Spreadsheet (XLSX)"),
-    ("vcf", "VCF with its index (ZIP)"),
-    ("parquet", "Parquet"),
-)
 SORTABLE = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER}
 FACET_TITLES = {
     "impact": "Impact",
@@ -96,20 +88,6 @@ class Head:
     direction: str
 
 
-def chosen_columns(columns: ResultColumns, names: Sequence[str]) -> list[Column]:
-    """Return the named columns without those that name a variant; the usual ones if there are none."""
-    found = [one for one in columns.chosen(list(names)) if one.name not in IDENTITY]
-    return found or [one for one in columns.default if one.name not in IDENTITY]
-
-
-def order_of(text: str, columns: ResultColumns) -> query.Order:
-    """Return the order that an address asks for; along the genome if there is no such column."""
-    try:
-        return query.Order.parse(text, columns)
-    except UnknownColumn:
-        return query.Order()
-
-
 def _remembered(request: PersonRequest) -> list[str]:
     choice = ColumnChoice.objects.filter(owner=request.user).first()
     return choice.names if choice else []
@@ -130,10 +108,14 @@ class Asked:
         """Read a request's parameters."""
         form = form_for(database.columns, request.GET)
         address = Address.of(reverse("explorer:table", args=[job.pk]), request.GET, form)
-        names = [one for text in request.GET.getlist(COLUMNS) for one in text.split(",") if one]
-        order = order_of(request.GET.get(SORT, ""), database.columns)
-        state = form.state() if form.is_valid() else None
-        return cls(form, address, chosen_columns(database.columns, names or _remembered(request)), order, state)
+        columns = database.columns.of_address(request.GET.getlist(COLUMNS), _remembered(request))
+        order = query.Order.of_address(request.GET.get(SORT, ""), database.columns)
+        return cls(form, address, columns, order, form.state() if form.is_valid() else None)
+
+    @property
+    def export_query(self) -> str:
+        """The parameters of an export: with the columns of the table, which may be remembered ones."""
+        return self.address.other(COLUMNS, ",".join(one.name for one in self.columns)).query
 
     def chips(self) -> list[Chip]:
         """Return the active filters."""
@@ -249,6 +231,8 @@ def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str,
         "name_characters": NAME_CHARACTERS,
         "column_choices": choices,
         "formats": FORMATS,
+        "most_at_once": exports.MOST_AT_ONCE,
+        "has_exports": VariantExport.objects.filter(owner=request.user).exists(),
     }
 
 

@@ -1,34 +1,28 @@
-"""Downloads of exactly the variants that an address asks for, with the chosen columns."""
+"""Downloads of exactly the variants that an address asks for, with the chosen columns; the list of large ones."""
 
 import threading
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
-from gas.explorer import exports
+from gas.explorer import exports, large_exports
 from gas.explorer.database import Database, QueryRefused
-from gas.explorer.filters import State
+from gas.explorer.export_formats import FORMATS
+from gas.explorer.models import ExportState, VariantExport
 from gas.explorer.pages.access import explored
-from gas.explorer.pages.context import IDENTITY, Asked
-from gas.explorer.results import open_vcf
+from gas.explorer.pages.context import Asked
 from gas.jobs.file_names import download_name
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
-
-#: How the names of exports end, by kind.
-ENDINGS = {
-    "tsv": ".variants.tsv",
-    "xlsx": ".variants.xlsx",
-    "vcf": ".variants.vcf.zip",
-    "parquet": ".variants.parquet",
-}
-
 
 #: Exports that a web process makes at once: each takes a thread, and all need threads for pages.
 AT_ONCE = 2
@@ -50,57 +44,77 @@ def _one_of_few() -> Iterator[None]:
 @explored
 def export(request: PersonRequest, job: Job, database: Database, kind: str) -> HttpResponse | FileResponse:
     """Send the variants that the address asks for; up to 50,000. More is refused with a sentence."""
-    asked = Asked.of(request, job, database)
-    if kind not in ENDINGS:
-        raise Http404
+    asked = _asked(request, job, database, kind)
     if asked.state is None:
         return redirect(str(asked.address))
+    form = FORMATS[kind]
     with exports.temporary_folder() as folder:
-        target = Path(folder) / f"variants{Path(ENDINGS[kind]).suffix}"
+        target = Path(folder) / f"variants{Path(form.ending).suffix}"
         try:
             with _one_of_few():
-                wanted = what(job, database, asked, asked.state)
+                wanted = exports.request_of(database, job.reference, asked.export_query, most=exports.MOST_AT_ONCE)
                 exports.check_size(database, wanted)
-                _WRITERS[kind](job, database, wanted, target)
+                form.write(job, database, wanted, target)
         except (exports.TooMany, QueryRefused) as refused:
             messages.error(request, f"{refused} Narrow the filters, or download the whole result from the job's page.")
             return redirect(str(asked.address))
         # The open file outlives its folder.
-        name = download_name(job.name, ENDINGS[kind])
+        name = download_name(job.name, form.ending)
         return FileResponse(target.open("rb"), as_attachment=True, filename=name)
 
 
-def what(job: Job, database: Database, asked: Asked, state: State) -> exports.Request:
-    """Return what to export: what names a variant first, then the columns of the table."""
-    columns = [*(database.columns.get(name) for name in IDENTITY), *asked.columns]
-    return exports.Request(state, columns, asked.order, exports.citation(job.reference, state))
+@require_POST
+@explored
+def prepare(request: PersonRequest, job: Job, database: Database, kind: str) -> HttpResponse:
+    """Have a worker export the variants that the address asks for, however many."""
+    asked = _asked(request, job, database, kind)
+    try:
+        large_exports.ask(request.user, job, database, asked.export_query, kind)
+    except (large_exports.Refused, exports.BadFilters, QueryRefused) as refused:
+        messages.error(request, str(refused))
+        return redirect(str(asked.address))
+    return redirect("explorer:exports")
 
 
-def _tsv(job: Job, database: Database, wanted: exports.Request, target: Path) -> None:
-    with target.open("wb") as file:
-        file.writelines(exports.tsv(database, wanted))
+def _asked(request: PersonRequest, job: Job, database: Database, kind: str) -> Asked:
+    if kind not in FORMATS:
+        raise Http404
+    return Asked.of(request, job, database)
 
 
-def _xlsx(job: Job, database: Database, wanted: exports.Request, target: Path) -> None:
-    exports.xlsx(database, wanted, target)
+@login_required
+@require_GET
+@never_cache
+def listed(request: PersonRequest) -> HttpResponse:
+    """List the person's large exports, of all jobs. htmx asks for the list alone."""
+    mine = list(VariantExport.objects.filter(owner=request.user).select_related("job"))
+    for one in mine:
+        one.label = FORMATS[one.format].label  # type: ignore[attr-defined]
+    active = sum(one.is_active for one in mine)
+    ready = sum(one.state == ExportState.READY for one in mine)
+    values: dict[str, Any] = {"exports": mine, "active": active, "most_at_once": f"{exports.MOST_AT_ONCE:,}"}
+    values["announce"] = f"{ready} ready, {active} being made"
+    return render(request, "explorer/_exports.html" if request.htmx else "explorer/exports.html", values)
 
 
-def _parquet(job: Job, database: Database, wanted: exports.Request, target: Path) -> None:
-    exports.parquet(database, wanted, target)
+@login_required
+@require_GET
+@never_cache
+def file(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Send the browser to a presigned address of an export's file."""
+    mine = VariantExport.objects.filter(owner=request.user).select_related("job")
+    address = large_exports.address(get_object_or_404(mine, pk=pk))
+    if address is None:
+        messages.warning(request, "This export is not ready, or was removed.")
+        return redirect("explorer:exports")
+    return redirect(address)
 
 
-def _vcf(job: Job, database: Database, wanted: exports.Request, target: Path) -> None:
-    made = target.with_name(download_name(job.name, ".variants.vcf.gz"))
-    with open_vcf(job) as result:
-        exports.vcf(database, wanted, result, made)
-    with zipfile.ZipFile(target, "w") as both:  # what is in it is compressed already
-        for file in (made, made.with_name(f"{made.name}.tbi")):
-            both.write(file, file.name)
-
-
-_WRITERS: dict[str, Callable[[Job, Database, exports.Request, Path], None]] = {
-    "tsv": _tsv,
-    "xlsx": _xlsx,
-    "vcf": _vcf,
-    "parquet": _parquet,
-}
+@login_required
+@require_POST
+def remove(request: PersonRequest, pk: UUID) -> HttpResponse:
+    """Remove an export with its file, or stop it."""
+    if not large_exports.discard(VariantExport.objects.filter(pk=pk, owner=request.user)):
+        raise Http404
+    messages.success(request, "The export is removed.")
+    return redirect("explorer:exports")

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from gas.explorer import marks, query
+from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database
 from gas.explorer.forms import ColumnsForm, NoteForm, SaveForm
 from gas.explorer.keys import VariantKey
@@ -27,8 +28,7 @@ from gas.explorer.models import (
     SavedFilter,
 )
 from gas.explorer.pages.access import explored
-from gas.explorer.pages.address import COLUMNS, CURSOR
-from gas.explorer.pages.context import IDENTITY
+from gas.explorer.pages.address import CURSOR
 from gas.jobs.models import Job
 from gas.jobs.pages.access import own_job
 from gas.users.locks import lock_owner

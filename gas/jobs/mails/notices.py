@@ -104,7 +104,7 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     rows = found.rows if found and notice.owner.mail_details else []
     context = {
         "job": job,
-        "url": settings.SITE_URL + (job.get_absolute_url() if job else reverse("jobs:list")),
+        "url": settings.SITE_URL + _path(notice),
         "summary": summary,
         "findings": found,
         "listed": rows[:MAILED_FINDINGS],
@@ -119,6 +119,13 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(_printable(" ".join(subject.split())), _printable(text), to=[notice.owner.email])
     mail.attach_alternative(_printable(html), "text/html")
     return mail
+
+
+def _path(notice: Notice) -> str:
+    """Return the path of the page that the mail leads to."""
+    if "path" in notice.facts:
+        return str(notice.facts["path"])
+    return notice.job.get_absolute_url() if notice.job else reverse("jobs:list")
 
 
 def _printable(text: str) -> str:

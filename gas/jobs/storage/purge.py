@@ -82,6 +82,7 @@ def empty_folders(purge_id: int) -> None:
     started = clock.now()
     s3.delete_prefix(settings.S3_INPUTS_BUCKET, purge.input_prefix)
     s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.result_prefix)
+    s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.export_prefix)
     with transaction.atomic():
         if purge.settled_at <= started:
             purge.delete()

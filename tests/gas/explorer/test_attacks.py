@@ -8,7 +8,7 @@ import pytest
 from django import forms
 from django.http import QueryDict
 
-from gas.explorer import charts, exports, query, search
+from gas.explorer import charts, export_formats, exports, query, search
 from gas.explorer.columns import UnknownColumn
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.files import LocalFile
@@ -147,7 +147,7 @@ def test_an_instance_can_read_its_own_file_and_nothing_else(explored: Explored, 
 def test_the_instance_that_writes_an_export_cannot_write_anything_else(explored: Explored, tmp_path: Path) -> None:
     columns = explored.database.columns
     request = exports.Request(State([], columns), columns.default, Order(), "it's '); DROP VIEW variants; --")
-    assert exports.parquet(explored.database, request, tmp_path / "it's.parquet") == len(explored.alleles)
+    assert export_formats.parquet(explored.database, request, tmp_path / "it's.parquet") == len(explored.alleles)
     metadata = duckdb.connect(":memory:").execute(
         "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'citation'",
         [str(tmp_path / "it's.parquet")],

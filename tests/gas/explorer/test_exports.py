@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from gas.explorer import charts, exports, query
+from gas.explorer import charts, export_formats, exports, query
 from gas.explorer.exports import Request, TooMany
 from gas.explorer.filters import State
 from gas.explorer.query import Order
@@ -61,22 +61,22 @@ def test_every_format_has_the_rows_of_the_pages_and_as_many_as_the_count(
             break
     assert len(wanted) == query.count(database, state) == query.facets(database, state).total
 
-    lines = b"".join(exports.tsv(database, asked)).decode().splitlines()
+    lines = b"".join(export_formats.tsv(database, asked)).decode().splitlines()
     assert lines[0].startswith("# Genomics Annotation Service ")
     assert "clinvar 2026-11, gnomad 4.1" in lines[0]
     table = list(csv.DictReader(io.StringIO("\n".join(lines[1:])), delimiter="\t", quoting=csv.QUOTE_NONE))
     assert [row["row_number"] for row in table] == [str(row["row_number"]) for row in wanted]
     assert [row["gene"] for row in table] == [row["gene"] or "" for row in wanted]
 
-    assert exports.xlsx(database, asked, tmp_path / "x.xlsx") == len(wanted)
+    assert export_formats.xlsx(database, asked, tmp_path / "x.xlsx") == len(wanted)
     assert [row[0] for row in sheet_rows(tmp_path / "x.xlsx")[1:]] == [str(row["row_number"]) for row in wanted]
 
-    assert exports.parquet(database, asked, tmp_path / "x.parquet") == len(wanted)
+    assert export_formats.parquet(database, asked, tmp_path / "x.parquet") == len(wanted)
     frame = pl.read_parquet(tmp_path / "x.parquet")
     assert frame.rows(named=True) == wanted if wanted else frame.height == 0
     assert frame.columns == [column.name for column in asked.columns]
 
-    assert exports.vcf(database, asked, explored.vcf, tmp_path / "x.vcf.gz") == len(wanted)
+    assert export_formats.vcf(database, asked, explored.vcf, tmp_path / "x.vcf.gz") == len(wanted)
     assert selected(tmp_path / "x.vcf.gz") == sorted(
         (row["contig"], row["pos"], row["ref"], row["alt"] or ".") for row in wanted
     )
@@ -101,7 +101,7 @@ def selected(path: Path) -> list[tuple[str, int, str, str]]:
 
 def test_records_of_a_vcf_are_whole_and_indexed(explored: Explored, tmp_path: Path) -> None:
     state, target = explored.state("impact=HIGH"), tmp_path / "x.vcf.gz"
-    exports.vcf(explored.database, request(explored, state), explored.vcf, target)
+    export_formats.vcf(explored.database, request(explored, state), explored.vcf, target)
     before = {line for line in gzip.decompress(explored.vcf.read_bytes()).decode().splitlines() if line[0] != "#"}
     lines = [line for line in gzip.decompress(target.read_bytes()).decode().splitlines() if line[0] != "#"]
     stripped = {
@@ -112,24 +112,32 @@ def test_records_of_a_vcf_are_whole_and_indexed(explored: Explored, tmp_path: Pa
     of_chr7 = [line.split("\t")[:5] for line in lines if line.startswith("chr7\t")]
     there = subprocess.run(["bcftools", "view", "-H", str(target), "chr7"], check=True, capture_output=True, text=True)
     assert [line.split("\t")[:5] for line in there.stdout.splitlines()] == of_chr7 != []
-    again = tmp_path / "again.vcf.gz"
-    exports.vcf(explored.database, request(explored, explored.state("")), target, again)  # an export of an export
+    of_an_export, again = tmp_path / "export.vcf.gz", tmp_path / "again.vcf.gz"
+    header = [line for line in gzip.decompress(target.read_bytes()).splitlines(True) if line.startswith(b"#")]
+    records = [
+        line for line in gzip.decompress(explored.vcf.read_bytes()).splitlines(True) if not line.startswith(b"#")
+    ]
+    of_an_export.write_bytes(gzip.compress(b"".join(header + records)))
+    export_formats.vcf(explored.database, request(explored, explored.state("")), of_an_export, again)
     assert gzip.decompress(again.read_bytes()).count(b"ID=GAS_SELECTED,") == 1
+    of_an_export.write_bytes(gzip.compress(b"".join(header + records[:-1])))
+    with pytest.raises(ValueError, match="has no record"):  # never an export that lacks some in silence
+        export_formats.vcf(explored.database, request(explored, explored.state("")), of_an_export, again)
 
 
 def test_more_rows_than_allowed_are_refused_and_exactly_as_many_are_not(explored: Explored, tmp_path: Path) -> None:
     state = explored.state("impact=HIGH")
     count = query.count(explored.database, state)
     less, enough = (request(explored, state, most=most) for most in (count - 1, count))
-    for export in (exports.xlsx, exports.parquet):
+    for export in (export_formats.xlsx, export_formats.parquet):
         with pytest.raises(TooMany, match=f"more than {count - 1:,} rows"):
             export(explored.database, less, tmp_path / "x")
         assert export(explored.database, enough, tmp_path / "y") == count
     with pytest.raises(TooMany):
-        exports.vcf(explored.database, less, explored.vcf, tmp_path / "x.vcf.gz")
+        export_formats.vcf(explored.database, less, explored.vcf, tmp_path / "x.vcf.gz")
     with pytest.raises(TooMany):
-        b"".join(exports.tsv(explored.database, less))
-    assert len(b"".join(exports.tsv(explored.database, enough)).splitlines()) == count + 2
+        b"".join(export_formats.tsv(explored.database, less))
+    assert len(b"".join(export_formats.tsv(explored.database, enough)).splitlines()) == count + 2
 
 
 @pytest.mark.parametrize(("text", "cell"), RISKY.items())
@@ -139,12 +147,12 @@ def test_a_cell_is_as_harmless_as_in_the_flat_table(text: str, cell: str) -> Non
 
 def test_cells_of_a_table_are_harmless_whatever_their_type() -> None:
     row = ("=1+1", -1.5, "-1.5", "@x\ty", None, ["+cmd", "b"], 7)
-    assert exports._line(row) == b"'=1+1\t-1.5\t-1.5\t'@x?y\t\t'+cmd, b\t7\n"
+    assert export_formats._line(row) == b"'=1+1\t-1.5\t-1.5\t'@x?y\t\t'+cmd, b\t7\n"
 
 
 def test_a_filter_that_looks_like_a_formula_is_harmless_in_the_citation(explored: Explored) -> None:
     state = explored.state("q=%3Dcmd%7C%0A%0D%09x")
-    line = b"".join(exports.tsv(explored.database, request(explored, state))).splitlines()[0].decode()
+    line = b"".join(export_formats.tsv(explored.database, request(explored, state))).splitlines()[0].decode()
     assert line.startswith("# Genomics")
     assert "\t" not in line
 

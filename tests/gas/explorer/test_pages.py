@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from django.test import Client
 
 from annotator.reference.pack import load_reference
 from gas.aws import s3
-from gas.explorer import exports
+from gas.explorer import export_formats, exports
 from gas.explorer.keys import VariantKey
 from gas.explorer.models import MarkedVariant, SavedFilter
 from gas.explorer.pages import exporting, genome, keeping
@@ -211,9 +210,8 @@ def test_an_export_that_is_too_large_or_one_too_many_is_refused_with_a_sentence(
             places.enter_context(exporting._one_of_few())
         assert "Other exports are being made." in text_of(visitor.get(f"{address}export/tsv/", follow=True))
     assert b"".join(visitor.get(f"{address}export/tsv/"))  # type: ignore[call-overload]
-    wanted = exporting.what
-    monkeypatch.setattr(exporting, "what", lambda *given: replace(wanted(*given), most=3))
-    monkeypatch.setattr(exports, "tsv", lambda *_: pytest.fail("an export that is too large was begun"))
+    monkeypatch.setattr(exports, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(export_formats, "tsv", lambda *_: pytest.fail("an export that is too large was begun"))
     found = visitor.get(f"{address}export/tsv/", follow=True)
     assert "and 3 is the maximum." in text_of(found)
 
