@@ -23,7 +23,6 @@ from gas.jobs.lifecycle import leases
 from gas.jobs.lifecycle.heartbeat import Heartbeat
 from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job
-from gas.tasknames import QUEUES
 from gas.users.models import User
 from tests.support import migrated, tables, units
 from tests.support.glacier_standin import StandIn, faithful_aws
@@ -159,8 +158,6 @@ def sends(
 def aws() -> Iterator[StandIn]:
     """S3, SQS and a faithful Glacier in memory, with the service's buckets, queues and vault."""
     with faithful_aws() as stand_in:
-        for queue in QUEUES:
-            clients.sqs().create_queue(QueueName=queue)
         yield stand_in
 
 

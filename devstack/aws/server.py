@@ -1,6 +1,8 @@
 """The embedded AWS as one WSGI application, and as a threaded server on 127.0.0.1."""
 
 import os
+from functools import cache
+from typing import Any
 
 # Read by moto when it is imported: its wildcard CORS answers would hide what the bucket's rules say.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -23,6 +25,25 @@ from devstack.aws.s3.guard import Guard
 from devstack.aws.wsgi import App, Environ
 
 
+class Services(DomainDispatcherApplication):
+    """moto's services. Which one a host belongs to is found once: moto lists its own folder for each call."""
+
+    def __init__(self) -> None:
+        super().__init__(_service)
+        self._of_hosts: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._of_hosts:
+            self._of_hosts[host] = super().get_backend_for_host(host)
+        return self._of_hosts[host]
+
+
+@cache
+def _service(name: Any) -> Any:
+    """Return the Flask application of one of moto's services; it holds no state."""
+    return create_backend_app(name)
+
+
 class Handler(MotoRequestHandler):
     """Without a line of log for every call; errors are still logged. A dropped connection is closed."""
 
@@ -36,7 +57,7 @@ class Handler(MotoRequestHandler):
 
 def build_app() -> App:
     clock, rules = Clock(), Rules()
-    cold = ColdStorage(DomainDispatcherApplication(create_backend_app), clock, rules)
+    cold = ColdStorage(Services(), clock, rules)
     vaults = Vaults(clock, rules)
     teller = Teller(vaults, cold.tell)
     cold.wake = teller.wake

@@ -16,15 +16,23 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from django.conf import settings
 from django.test import override_settings
-from moto import mock_aws
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.models import MockAWS, botocore_stubber
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from devstack.aws.credentials import ACCOUNT
 from devstack.aws.server import build_app
 from devstack.aws.wsgi import App
 from gas.aws import clients
+from gas.tasknames import QUEUES
 
 ENDPOINT = "http://127.0.0.1"
+#: Answers that botocore does not try again: a client that has had one is as good as new.
+FINAL = {403, 404, 409, 412, 416}
 
 
 def _text(value: object) -> str:
@@ -129,6 +137,18 @@ class StandIn:
         }
 
 
+class _Moto(MockAWS):
+    """moto for botocore's calls only: patching `requests` as well takes longer than most tests."""
+
+    def _enable_patching(self, reset: bool = True) -> None:
+        botocore_stubber.enabled = True
+
+    def _disable_patching(self, remove_data: bool) -> None:
+        botocore_stubber.enabled = False
+        BackendDict.reset()
+        reset_model_data()
+
+
 class _Raw(io.BytesIO):
     def stream(self, **kwargs: Any) -> Iterator[bytes]:
         while chunk := self.read(64 * 1024):
@@ -146,7 +166,8 @@ def _answer(**call: Any) -> AWSResponse:
     sound = False
     try:
         answer = stand_in.send(**call)  # looked up at each call: a test may put something in its way
-        sound = answer.status_code < 400 and not (stand_in.cut or stand_in.spoilt)
+        fine = answer.status_code < 400 or answer.status_code in FINAL
+        sound = fine and not (stand_in.cut or stand_in.spoilt)
     finally:
         if not sound:
             _made.clear()
@@ -155,7 +176,7 @@ def _answer(**call: Any) -> AWSResponse:
 
 @contextmanager
 def faithful_aws() -> Iterator[StandIn]:
-    """S3 and Glacier, with the service's buckets and vault. Other services are moto's."""
+    """S3 and Glacier, and moto's SQS, with the service's buckets, queues and vault."""
     make = clients._client
 
     def connected(service: str, attempts: int = clients.ATTEMPTS) -> Any:
@@ -167,17 +188,20 @@ def faithful_aws() -> Iterator[StandIn]:
             return _made[kind]
         with override_settings(AWS_ENDPOINT_URL=ENDPOINT):  # paths, not hosts, name the buckets then
             client = _made[kind] = make(service, attempts)
-        client.meta.events.register_first("before-send", _answer)
+        client.meta.events.unregister("before-send", botocore_stubber)
+        client.meta.events.register("before-send", _answer)
         return client
 
-    with mock_aws():
+    with _Moto():
         stand_in = StandIn(build_app())
         _current.append(stand_in)
         clients._client = connected
         _forget()
         try:
             for bucket in (settings.S3_INPUTS_BUCKET, settings.S3_RESULTS_BUCKET):
-                clients.s3().create_bucket(Bucket=bucket)
+                s3_backends[ACCOUNT]["aws"].create_bucket(bucket, settings.AWS_REGION)
+            for queue in QUEUES:
+                sqs_backends[ACCOUNT][settings.AWS_REGION].create_queue(queue)
             clients.glacier().create_vault(vaultName=settings.GLACIER_VAULT)
             stand_in.calls.clear()
             yield stand_in
