@@ -1,7 +1,7 @@
 """Promise: every failure code of the service is classified: whether another try can help, and what is offered."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from gas.jobs.lifecycle.failures import BAD_FILE, FAILURES, failure_of
 ROOT = Path(__file__).parents[4]
 
 
-def calls(folder: str) -> Iterator[ast.Call]:
-    for path in (ROOT / folder).rglob("*.py"):
-        yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+@cache
+def calls(folder: str) -> list[ast.Call]:
+    trees = (ast.parse(path.read_text()) for path in (ROOT / folder).rglob("*.py"))
+    return [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def codes_of_the_service() -> set[str]:
