@@ -4,7 +4,9 @@ A move is a compare-and-swap: it changes the row only if the row still is in the
 the JobEvent in the same transaction. Nothing else in the project assigns a state (a test reads the code for it).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
@@ -13,6 +15,10 @@ from annotator import bounds
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JOB_TRANSITIONS, RESULT_TRANSITIONS, JobStatus, ResultState
 from gas.users.models import User
+
+#: Functions of the rooms above, called within the transaction of each move: the ids of the jobs, the machine, the state
+#: before, the state after. If one raises, nothing moves.
+move_listeners: list[Callable[[Sequence[UUID], str, str, str], None]] = []
 
 
 class IllegalTransition(Exception):
@@ -90,6 +96,7 @@ def move_results(
             JobEvent(job_id=job, machine="result", from_state=seen, to_state=to, message=message, actor=actor)
             for job in rows.values()
         )
+        _report(list(rows.values()), "result", seen, to)
     return moved
 
 
@@ -121,3 +128,9 @@ def _record(
         actor=actor,
         detail=bounds.within(detail or {}, bounds.EVENT_BYTES),
     )
+    _report([job.pk], machine, seen, to)
+
+
+def _report(jobs: Sequence[UUID], machine: str, seen: str, to: str) -> None:
+    for listener in move_listeners:
+        listener(jobs, machine, seen, to)

@@ -32,7 +32,7 @@ def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
     The rows are locked first: a worker that is just completing the job, archiving or restoring its result is done
     before, so that what it made is found here, or finds the rows gone. Owner, result, job: the order of all others.
     """
-    if _is_of_person(origin):
+    if is_of_person(origin):
         return  # the purge of the account covers it
     lock_owner(pk=instance.owner_id)
     result = ResultFile.objects.select_for_update().filter(job=instance).first()
@@ -90,8 +90,8 @@ def empty_folders(purge_id: int) -> None:
             Purge.objects.filter(pk=purge_id).update(emptied_at=started)
 
 
-def _is_of_person(origin: Any) -> bool:
-    """The deletion began with a person, or with several."""
+def is_of_person(origin: Any) -> bool:
+    """Return whether a deletion began with a person, or with several, and not with a job."""
     return isinstance(origin, User) or getattr(origin, "model", None) is User
 
 
