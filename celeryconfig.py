@@ -15,6 +15,7 @@ from gas.tasknames import (
     TEND,
     TEND_INVENTORY,
     TEND_VARIANT_EXPORTS,
+    TEND_WEBHOOKS,
 )
 
 # --- Broker: SQS, whose queues, delays and dead-letter queues are made by the deployment, never by a worker.
@@ -51,6 +52,7 @@ imports = (
     "gas.jobs.tasks",
     "gas.subscriptions.tasks",
     "gas.users.tasks",
+    "gas.webhooks.tasks",
     "restore.tasks",
 )
 
@@ -85,6 +87,7 @@ beat_schedule = {
     "mail": {"task": SEND_OWED_MAIL, "schedule": settings.SWEEP_SECONDS},
     "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS},
     "variant exports": {"task": TEND_VARIANT_EXPORTS, "schedule": settings.SWEEP_SECONDS},
+    "webhooks": {"task": TEND_WEBHOOKS, "schedule": settings.SWEEP_SECONDS},
 }
 if settings.STRIPE_SECRET_KEY:
     beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": settings.RECONCILE_SECONDS}

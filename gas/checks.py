@@ -80,7 +80,7 @@ OUR_BEGINNINGS = (
         "PREMIUM_",
     ),
     *("PRICE_", "RECONCILE_", "REFERENCES_", "RESEND_", "RESTORE_", "RETRIEVAL_", "S3_", "SQS_", "STORAGE_", "STRIPE_"),
-    *("SWEEP_", "UPLOAD_", "UPLOADS_"),
+    *("SWEEP_", "UPLOAD_", "UPLOADS_", "WEBHOOK_"),
 )
 #: Read by others than settings.py.
 OTHERS = frozenset(

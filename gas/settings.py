@@ -7,6 +7,7 @@ One module because the environment is read nowhere else.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -133,6 +134,12 @@ EXPLORER_EXPORT_DAYS: int = env.int("EXPLORER_EXPORT_DAYS", 7, validate=validate
 EXPLORER_EXPORTS_AT_ONCE: int = env.int("EXPLORER_EXPORTS_AT_ONCE", 2, validate=validate.Range(min=1))
 EXPLORER_QUERY_SECONDS: float = env.float("EXPLORER_QUERY_SECONDS", 10.0, validate=validate.Range(min=0.1))
 
+# --- Webhooks -------------------------------------------------------------------------------------------
+# They reach the public internet over https only; these two are for the embedded stack, and for one's own network.
+
+WEBHOOK_ALLOW_HTTP: bool = env.bool("WEBHOOK_ALLOW_HTTP", False)
+WEBHOOK_ALLOWED_NETWORKS: list[IPv4Network | IPv6Network] = env.list("WEBHOOK_ALLOWED_NETWORKS", [], subcast=ip_network)
+
 # --- Billing --------------------------------------------------------------------------------------------
 # Without a key nobody can upgrade, and the pages say so; everything else works.
 
@@ -208,6 +215,7 @@ INSTALLED_APPS = [
     "gas.subscriptions",
     "gas.jobs",
     "gas.explorer",
+    "gas.webhooks",
 ]
 MIDDLEWARE = [
     "gas.web.health.HealthMiddleware",  # before anything that looks at the host or redirects

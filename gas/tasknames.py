@@ -37,12 +37,16 @@ READ_NOTICES = "restore.read_notices"
 BUILD_TABLES = "restore.build_tables"
 BUILD_VARIANT_EXPORT = "gas.explorer.build_export"
 TEND_VARIANT_EXPORTS = "gas.explorer.tend_exports"
+DELIVER_WEBHOOK = "gas.webhooks.deliver"
+TEND_WEBHOOKS = "gas.webhooks.tend"
 
-QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
+QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-webhooks", "gas-default")
 ROUTES = {
     # These may take long, and must not hold up mails.
     BUILD_EXPORT: {"queue": "gas-archive"},
     BUILD_VARIANT_EXPORT: {"queue": "gas-archive"},
+    # Receivers may be slow, too.
+    DELIVER_WEBHOOK: {"queue": "gas-webhooks"},
     "annotator.*": {"queue": "gas-annotate"},
     "archive.*": {"queue": "gas-archive"},
     "restore.*": {"queue": "gas-restore"},

@@ -27,6 +27,7 @@ urlpatterns = [
     path("", landing, name="landing"),
     path("jobs/", include("gas.jobs.pages.urls")),
     path("", include("gas.explorer.pages.urls")),
+    path("profile/webhooks/", include("gas.webhooks.urls")),
     path("profile/", include("gas.users.urls")),
     path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
     path("accounts/", include("allauth.urls")),

@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from devstack.aws.credentials import ACCESS_KEY, REGION, SECRET_KEY
 
-QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-default")
+QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-webhooks", "gas-default")
 VAULT = "gas-archive"
 TOPIC = "gas-glacier"
 #: Glacier's topic and the results bucket tell it of finished retrievals. No Celery worker consumes it.

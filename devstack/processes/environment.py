@@ -72,6 +72,8 @@ def build_environment(
         "SQS_QUEUE_URL_BASE": f"{aws}/{ACCOUNT}/",
         "GLACIER_NOTICES_QUEUE": NOTICES_QUEUE,
         # The emulated Glacier takes seconds: short enough to watch.
+        "WEBHOOK_ALLOW_HTTP": "true",  # to receivers on this machine
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
         "NOTICES_SECONDS": "2",
         "POLL_EXPEDITED_SECONDS": "5",
         "POLL_STANDARD_SECONDS": "10",

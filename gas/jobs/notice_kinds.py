@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     RESTORED = "restored"
     ARCHIVAL = "archival"
     EXPORT = "export"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ KINDS: Mapping[Kind, NoticeKind] = {
     Kind.RESTORED: NoticeKind(preference="mail_restored"),
     Kind.ARCHIVAL: NoticeKind(preference=""),
     Kind.EXPORT: NoticeKind(preference="mail_completed", job_status=JobStatus.COMPLETED),
+    Kind.WEBHOOK: NoticeKind(preference=""),
 }
 TEMPLATE_ENDINGS = ("subject.txt", "txt", "html")
 
