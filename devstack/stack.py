@@ -216,11 +216,9 @@ class Stack:
         return Path(self._sockets.name) / "commands"
 
     def _stripe(self) -> Program:
-        period = self.env.get("DEVSTACK_STRIPE_PERIOD_SECONDS", "")
-        length = ("--period-seconds", period) if period else ()
         return self._program(
             "stripe",
-            *("-m", "devstack.stripe", "--port", str(self.stripe_port), *length),
+            *("-m", "devstack.stripe", "--port", str(self.stripe_port)),
             ready=lambda log: "Stripe on http" in log and _answers(f"{self.stripe_url}/_devstack/health"),
         )
 

@@ -1,13 +1,16 @@
-"""A small Stripe for one machine: the calls that the service makes, Checkout, the Portal, and signed webhooks.
+"""A stand-in for Stripe on one machine: the calls that the service makes, Checkout, the portal, and signed webhooks.
 
-It speaks one API version, keeps everything in memory, and takes Stripe's published test cards only. What it does not
-serve it refuses, so that a call which real Stripe would answer differently is noticed here.
+It speaks one API version, keeps everything in memory, and takes Stripe's published test cards only. It refuses every
+call and parameter that the service does not use, so that a new one is noticed here. An object has the fields that
+Stripe always fills and those that the service reads; other fields, which Stripe would answer as null, are left out.
+Time alone changes nothing: the control page ends a period. Only events of subscriptions and of paid Checkout sessions
+are made, since the service registers for no others.
 """
 
-#: The one version that requests may name and events are rendered as.
+#: The one version that requests may name and that events have.
 API_VERSION = "2026-08-26.dahlia"
 
-#: The one key that the stack's own processes use; any test key is accepted.
+#: The key that the stack's own processes use. Any test key is accepted.
 SECRET_KEY = "sk_test_" + "devstack" * 4
 
 ACCOUNT, PRODUCT, PRICE = "acct_devstack", "prod_devstackpremium", "price_devstackpremium"

@@ -1,4 +1,4 @@
-"""What happens to subscriptions: begun by Checkout, renewed, failing, cancelled; each step with Stripe's events.
+"""What happens to Checkout sessions, subscriptions and customers; every change of a subscription sends its event.
 
 Callers hold the store's lock.
 """
@@ -6,45 +6,61 @@ Callers hold the store's lock.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from dataclasses import dataclass
 
-from devstack.stripe import invoicing, objects
-from devstack.stripe.cards import FAILS_LATER, Card
+from devstack.stripe import PRICE, objects
+from devstack.stripe.cards import AUTHENTICATES, PAYS, Card, Refused
 from devstack.stripe.errors import StripeError, missing
-from devstack.stripe.store import Object, Store, now
+from devstack.stripe.store import Object, Store, new_id, now
+from devstack.stripe.webhooks import FIRST_PAUSE_SECONDS, Webhooks
 
-#: Failed payments of one invoice after which the subscription ends.
-ATTEMPTS = 4
-_OVER = frozenset({"canceled", "incomplete_expired"})
+PERIOD_SECONDS = 30 * 24 * 3600
+
+
+@dataclass
+class Payments:
+    """What the API does not show of a subscription.
+
+    Attributes:
+        card: the one that pays.
+        failing: whether payments fail until the card is changed.
+    """
+
+    card: Card
+    failing: bool = False
 
 
 class Billing:
-    """`base` is the address of this server, which hosted pages are told by."""
+    """One account that sells one price.
 
-    def __init__(self, store: Store, base: str = "") -> None:
-        self.store, self.base = store, base
+    Args:
+        first_pause: seconds before a webhook's second attempt.
+    """
 
-    # --- Events
+    def __init__(self, *, first_pause: float = FIRST_PAUSE_SECONDS) -> None:
+        self.store = Store()
+        self.webhooks = Webhooks(self.store, first_pause=first_pause)
+        #: The address of this server, for the links to its pages.
+        self.base = ""
+        self._payments: dict[str, Payments] = {}
+        self._subscription_metadata: dict[str, dict[str, str]] = {}
+        self._unauthenticated: dict[str, tuple[Card, str]] = {}
+        for seeded in (objects.account(), objects.price()):
+            self.store.add(seeded)
 
-    def emit(self, kind: str, obj: Object, previous: Object | None = None) -> None:
-        event = objects.event(kind, deepcopy(obj), previous, self.store.request)
-        self.store.on_event(self.store.add(event))
+    def _emit(self, kind: str, obj: Object, previous: Object | None = None) -> None:
+        self.webhooks.accept(self.store.add(objects.event(kind, obj, previous)))
 
     @contextmanager
-    def changing(self, obj: Object, kind: str) -> Iterator[None]:
-        """Emit an event with what the block has changed, if it has changed anything."""
-        before = deepcopy(obj)
+    def _updating(self, subscription: Object) -> Iterator[None]:
+        """Emit an event if the block changes the subscription."""
+        before = deepcopy(subscription)
         yield
-        previous = {name: before.get(name) for name in obj if obj[name] != before.get(name)}
+        previous = {name: before[name] for name in subscription if subscription[name] != before[name]}
         if previous:
-            self.emit(kind, obj, previous)
+            self._emit("customer.subscription.updated", subscription, previous)
 
-    # --- Customers and their cards
-
-    def new_customer(self, email: str | None, **fields: Any) -> Object:
-        customer = self.store.add(objects.customer(email, **fields))
-        self.emit("customer.created", customer)
-        return customer
+    # --- Customers
 
     def customer(self, customer_id: str, *, param: str = "id") -> Object:
         """Return a customer.
@@ -58,178 +74,133 @@ class Billing:
         return found
 
     def delete_customer(self, customer: Object) -> Object:
+        """End the customer's subscriptions at once, and keep nothing but the id."""
         for subscription in self.subscriptions(customer["id"]):
             self.cancel(subscription)
-        for method in self.cards(customer["id"]):
-            with self.changing(method, "payment_method.detached"):
-                method["customer"] = None
-        self.emit("customer.deleted", customer)
         return self.store.add(objects.deleted(customer))
 
-    def attach(self, card: Card, *, name: str, customer: Object) -> Object:
-        method = objects.payment_method(card, name=name, email=customer["email"], customer_id=customer["id"])
-        self.store.hidden(method["id"]).outcome = card.outcome
-        self.store.add(method)
-        self.emit("payment_method.attached", method)
-        return method
-
-    def change_card(self, subscription: Object, card: Card, *, name: str) -> None:
-        """A new card for the subscription; payments that were made to fail go by the card again."""
-        customer = self.customer(subscription["customer"])
-        method = self.attach(card, name=name, customer=customer)
-        self.store.hidden(subscription["id"]).failing = False
-        with self.changing(customer, "customer.updated"):
-            customer["invoice_settings"] = {**customer["invoice_settings"], "default_payment_method": method["id"]}
-        with self.changing(subscription, "customer.subscription.updated"):
-            subscription["default_payment_method"] = method["id"]
-
-    def cards(self, customer_id: str) -> list[Object]:
-        return [one for one in self.store.all("payment_method") if one["customer"] == customer_id]
-
     def subscriptions(self, customer_id: str) -> list[Object]:
-        """Those that are not over, newest first."""
+        """Return the subscriptions of a customer that have not ended, newest first."""
         found = (one for one in self.store.all("subscription") if one["customer"] == customer_id)
-        return [one for one in found if one["status"] not in _OVER]
+        return [one for one in found if one["status"] != "canceled"]
+
+    # --- Checkout
+
+    def open_session(self, chosen: Object, subscription_metadata: dict[str, str]) -> Object:
+        session = self.store.add(objects.checkout_session(chosen, self.base))
+        self._subscription_metadata[session["id"]] = subscription_metadata
+        return session
+
+    def pay(self, session: Object, card: Card, name: str, *, authenticated: bool = False) -> bool:
+        """Pay in an open session. Return False if the person has to authenticate first.
+
+        Raises:
+            Refused: the card is declined; nothing has changed.
+        """
+        if card.outcome == AUTHENTICATES and not authenticated:
+            self._unauthenticated[session["id"]] = (card, name)
+            return False
+        if card.outcome not in PAYS:
+            raise Refused("number", card.outcome)
+        customer = self.customer(session["customer"], param="customer")
+        price = self.store.get("price", PRICE)
+        metadata = self._subscription_metadata[session["id"]]
+        subscription = objects.subscription(customer["id"], price, metadata, end=now() + PERIOD_SECONDS)
+        self._payments[subscription["id"]] = Payments(card)
+        self._emit("customer.subscription.created", self.store.add(subscription))
+        session |= {
+            "status": "complete",
+            "payment_status": "paid",
+            "customer_details": objects.customer_details(name, customer["email"]),
+            "invoice": subscription["latest_invoice"],
+            "subscription": subscription["id"],
+            "url": None,
+        }
+        self._emit("checkout.session.completed", session)
+        return True
+
+    def finish_authentication(self, session: Object, *, succeeded: bool) -> None:
+        """Pay, or do not, as the person answered on the 3-D Secure page.
+
+        Raises:
+            StripeError: no payment in this session waits for an answer.
+        """
+        waiting = self._unauthenticated.pop(session["id"], None)
+        if waiting is None:
+            raise StripeError(400, "No payment waits for authentication.")
+        if succeeded:
+            self.pay(session, *waiting, authenticated=True)
 
     # --- A subscription's life
 
-    def subscribe(
-        self, customer: Object, method: Object, price: Object, quantity: int, *, trial_days: int, details: Object
-    ) -> Object:
-        """`details` are the subscription's metadata and description."""
-        start = now()
-        # A day is a thirtieth of the period, so that a short period has short trials.
-        length = self.store.period_seconds * trial_days // 30 if trial_days else self.store.period_seconds
-        subscription = invoicing.subscription(
-            customer=customer["id"],
-            payment_method=method["id"],
-            price=price,
-            quantity=quantity,
-            start=start,
-            end=start + length,
-            trial=bool(trial_days),
-        )
-        subscription |= details
-        (item,) = subscription["items"]["data"]
-        self.store.add(item)
-        self.store.add(subscription)
-        if customer["currency"] is None:
-            with self.changing(customer, "customer.updated"):
-                customer["currency"] = price["currency"]
-        invoice = self._draft(subscription, "subscription_create")
-        subscription["latest_invoice"] = invoice["id"]
-        self.emit("customer.subscription.created", subscription)
-        self._bill(invoice, paid=True)
-        return subscription
+    def end_period(self, subscription: Object, *, fail: bool = False) -> None:
+        """Renew the subscription now, or end it if it was cancelled for the end of its period.
 
-    def end_period(self, subscription: Object, at: int, *, fail: bool = False) -> None:
-        """Renew it from `at` on, or end it if it was cancelled for the end of its period.
-
-        fail: its payment fails now, and until its card is changed.
+        Args:
+            subscription: one that has not ended.
+            fail: whether its payments fail from now on, until its card is changed.
 
         Raises:
-            StripeError: it is over.
+            StripeError: it has ended.
         """
-        if subscription["status"] in _OVER:
+        if subscription["status"] == "canceled":
             raise StripeError(400, f"The subscription {subscription['id']} has ended.")
         if subscription["cancel_at_period_end"]:
-            self.cancel(subscription, asked=False)
+            self.cancel(subscription)
             return
-        hidden = self.store.hidden(subscription["id"])
-        hidden.failing = hidden.failing or fail
-        (item,) = subscription["items"]["data"]
-        before = deepcopy(subscription)
-        item["current_period_start"], item["current_period_end"] = at, at + self.store.period_seconds
-        subscription["status"] = "active"
-        invoice = self._draft(subscription, "subscription_cycle")
-        subscription["latest_invoice"] = invoice["id"]
-        paid = self._can_pay(subscription)
-        subscription["status"] = "active" if paid else "past_due"
-        changed = ("items", "status", "latest_invoice")
-        previous = {name: before[name] for name in changed if before[name] != subscription[name]}
-        self.emit("customer.subscription.updated", subscription, previous)
-        self._bill(invoice, paid=paid)
+        payments = self._payments[subscription["id"]]
+        payments.failing = payments.failing or fail
+        with self._updating(subscription):
+            at = now()
+            subscription["items"]["data"][0] |= {"current_period_start": at, "current_period_end": at + PERIOD_SECONDS}
+            subscription["latest_invoice"] = new_id("invoice")
+            subscription["status"] = "past_due" if payments.failing else "active"
 
-    def retry_payment(self, invoice: Object) -> bool:
-        """Try an open invoice again. The subscription is active if it succeeds, over after the last failure."""
-        details = invoice["parent"]["subscription_details"]
-        subscription = self.store.get("subscription", details["subscription"])
-        paid = self._can_pay(subscription)
-        self._try(invoice, paid=paid)
-        if paid and subscription["status"] == "past_due":
-            with self.changing(subscription, "customer.subscription.updated"):
-                subscription["status"] = "active"
-        elif not paid and invoice["attempt_count"] >= ATTEMPTS and subscription["status"] not in _OVER:
-            self.cancel(subscription, asked=False, reason="payment_failed")
-        return paid
-
-    def cancel(self, subscription: Object, *, asked: bool = True, reason: str = "cancellation_requested") -> None:
-        """At once."""
+    def cancel(self, subscription: Object) -> None:
+        """End the subscription at once."""
         at = now()
-        subscription |= {"status": "canceled", "ended_at": at}
-        if asked or subscription["canceled_at"] is None:
-            subscription["canceled_at"] = at
-        subscription["cancellation_details"] = {**subscription["cancellation_details"], "reason": reason}
-        for invoice in self.open_invoices(subscription["id"]):
-            invoice |= {"next_payment_attempt": None, "auto_advance": False}
-        self.emit("customer.subscription.deleted", subscription)
+        subscription |= {"status": "canceled", "ended_at": at, "canceled_at": subscription["canceled_at"] or at}
+        subscription["cancellation_details"]["reason"] = "cancellation_requested"
+        self._emit("customer.subscription.deleted", subscription)
 
     def cancel_at_period_end(self, subscription: Object, wanted: bool) -> None:
-        with self.changing(subscription, "customer.subscription.updated"):
-            self.set_cancel(subscription, wanted)
-
-    @staticmethod
-    def set_cancel(subscription: Object, wanted: bool) -> None:
-        """Cancel at the end of the period, or no longer; without an event."""
-        if subscription["cancel_at_period_end"] == wanted:
-            return
+        """Cancel for the end of the period, or take that back."""
         (item,) = subscription["items"]["data"]
-        details = {**subscription["cancellation_details"], "reason": "cancellation_requested" if wanted else None}
-        subscription |= {
-            "cancel_at_period_end": wanted,
-            "cancel_at": item["current_period_end"] if wanted else None,
-            "canceled_at": now() if wanted else None,
-            "cancellation_details": details,
-        }
+        with self._updating(subscription):
+            subscription |= {
+                "cancel_at_period_end": wanted,
+                "cancel_at": item["current_period_end"] if wanted else None,
+                "canceled_at": now() if wanted else None,
+            }
+            subscription["cancellation_details"]["reason"] = "cancellation_requested" if wanted else None
 
-    # --- Invoices
+    # --- Payments
 
-    def open_invoices(self, subscription_id: str) -> list[Object]:
-        found = (one for one in self.store.all("invoice") if one["status"] == "open")
-        return [one for one in found if one["parent"]["subscription_details"]["subscription"] == subscription_id]
+    def card(self, subscription: Object) -> Card:
+        return self._payments[subscription["id"]].card
 
-    def _draft(self, subscription: Object, reason: str) -> Object:
-        customer = self.store.get("customer", subscription["customer"])
-        (item,) = subscription["items"]["data"]
-        product = self.store.get("product", item["price"]["product"])
-        invoice = invoicing.invoice(subscription, customer, reason=reason, base=self.base, product_name=product["name"])
-        return self.store.add(invoice)
+    def change_card(self, subscription: Object, card: Card) -> None:
+        """Let another card pay from now on.
 
-    def _bill(self, invoice: Object, *, paid: bool) -> None:
-        self.emit("invoice.created", invoice)
-        at = now()
-        invoice |= {"status": "open", "effective_at": at, "ending_balance": 0, "auto_advance": not paid}
-        invoice["status_transitions"]["finalized_at"] = at
-        self.emit("invoice.finalized", invoice)
-        self._try(invoice, paid=paid)
+        Raises:
+            Refused: the card is declined.
+        """
+        if card.outcome not in PAYS:
+            raise Refused("number", card.outcome)
+        self._payments[subscription["id"]] = Payments(card)
+        with self._updating(subscription):
+            subscription["default_payment_method"] = new_id("payment_method")
 
-    def _try(self, invoice: Object, *, paid: bool) -> None:
-        at, amount = now(), invoice["amount_due"]
-        if amount:
-            invoice |= {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
-        if paid:
-            invoice |= {"status": "paid", "amount_paid": amount, "amount_remaining": 0, "auto_advance": False}
-            invoice |= {"next_payment_attempt": None, "attempted": True}
-            invoice["status_transitions"]["paid_at"] = at
-            self.emit("invoice.paid", invoice)
-            self.emit("invoice.payment_succeeded", invoice)
-            return
-        last = invoice["attempt_count"] >= ATTEMPTS
-        invoice["next_payment_attempt"] = None if last else at + max(1, self.store.period_seconds // 10)
-        self.emit("invoice.payment_failed", invoice)
+    def pay_open_invoice(self, subscription: Object) -> bool:
+        """Try again the payment that failed. Return whether it succeeds; then the subscription is active.
 
-    def _can_pay(self, subscription: Object) -> bool:
-        method = self.store.find("payment_method", subscription["default_payment_method"])
-        if method is None or method["customer"] is None or self.store.hidden(subscription["id"]).failing:
+        Raises:
+            StripeError: no payment has failed.
+        """
+        if subscription["status"] != "past_due":
+            raise StripeError(410, "No invoice is open.")
+        if self._payments[subscription["id"]].failing:
             return False
-        return self.store.hidden(method["id"]).outcome != FAILS_LATER
+        with self._updating(subscription):
+            subscription["status"] = "active"
+        return True

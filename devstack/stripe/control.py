@@ -1,10 +1,12 @@
-"""/_devstack/: health, and what there is to see and to steer: deliveries, and the ends of periods.
+"""/_devstack/: for tests and for the person at the machine. Answers are JSON, or a page for a browser.
 
-GET  /_devstack/stripe                                   what there is, as a page or (Accept: application/json) as JSON
-POST /_devstack/stripe                                   {"webhooks": "send" | "hold" | "drop"}
-POST /_devstack/stripe/events/<id>/resend                to every endpoint, now: [{endpoint, status, error}]
-POST /_devstack/stripe/subscriptions/<id>/end_period     renew, or end if it is cancelled for the period's end
-POST /_devstack/stripe/subscriptions/<id>/fail_payment   the renewal's payment fails, until the card is changed
+GET  /_devstack/stripe                              {webhooks, endpoints, subscriptions, events}, newest first
+POST /_devstack/stripe                              {"webhooks": "send" | "hold" | "drop"}
+GET  /_devstack/stripe/events/<id>                  the event as it is sent
+POST /_devstack/stripe/events/<id>/resend           to every endpoint, now: [{endpoint, at, status, error}]
+POST /_devstack/stripe/subscriptions/<id>/<what>    end_period (renew, or end if cancelled for the period's end),
+                                                    fail_payment (of a renewal, and until the card is changed),
+                                                    cancel (end at once, as staff can in the Dashboard)
 """
 
 from typing import Any
@@ -12,103 +14,82 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from devstack.stripe import API_VERSION
+from devstack.stripe.billing import Billing
 from devstack.stripe.errors import StripeError
-from devstack.stripe.service import Service
-from devstack.stripe.store import now
 from devstack.stripe.webhooks import MODES
 
 
-def build_control(service: Service) -> Blueprint:
+def build_control(billing: Billing) -> Blueprint:
     control = Blueprint("control", __name__, url_prefix="/_devstack")
-    steps = _Steps(service)
-    control.before_request(_from_here_only)
-    control.register_error_handler(StripeError, lambda error: (jsonify(error.body()), error.status))
-    control.add_url_rule("/health", view_func=lambda: jsonify(ok=True), endpoint="health")
-    control.add_url_rule("/stripe", view_func=steps.show)
-    control.add_url_rule("/stripe", view_func=steps.change, methods=["POST"])
-    control.add_url_rule("/stripe/events/<event_id>/resend", view_func=steps.resend, methods=["POST"])
-    control.add_url_rule(
-        "/stripe/subscriptions/<subscription_id>/<any(end_period, fail_payment):what>",
-        view_func=steps.move,
-        methods=["POST"],
-    )
-    return control
+    store, webhooks = billing.store, billing.webhooks
 
+    @control.errorhandler(StripeError)
+    def refused(error: StripeError) -> tuple[Response, int]:
+        return jsonify(error.body()), error.status
 
-def _from_here_only() -> Response | None:
-    origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and origin != request.host_url.rstrip("/"):
-        return Response("These pages take no orders from other sites.", 403)
-    return None
+    @control.get("/health")
+    def health() -> Response:
+        return jsonify(ok=True)
 
-
-class _Steps:
-    def __init__(self, service: Service) -> None:
-        self.service = service
-
-    def show(self) -> Response | str:
-        state = _state(self.service)
+    @control.get("/stripe")
+    def show() -> Response | str:
+        state = _state(billing)
         return render_template("control.html", state=state, modes=MODES) if _wants_page() else jsonify(state)
 
-    def change(self) -> AnyResponse:
-        wanted = request.get_json() if request.is_json else request.form
-        mode = wanted.get("webhooks")
+    @control.post("/stripe")
+    def set_mode() -> AnyResponse:
+        mode = (request.get_json() if request.is_json else request.form).get("webhooks")
         if mode not in MODES:
             raise StripeError(400, f"webhooks is one of {', '.join(MODES)}", param="webhooks")
-        self.service.webhooks.set_mode(mode)
-        return _back(_state(self.service))
+        webhooks.set_mode(mode)
+        return _done(_state(billing))
 
-    def resend(self, event_id: str) -> AnyResponse:
-        with self.service.store.lock:
-            event = self.service.store.get("event", event_id)
-        return _back(self.service.webhooks.resend(event))
+    @control.get("/stripe/events/<event_id>")
+    def event(event_id: str) -> Response:
+        with store.lock:
+            return jsonify(store.get("event", event_id))
 
-    def move(self, subscription_id: str, what: str) -> AnyResponse:
-        with self.service.store.lock:
-            subscription = self.service.store.get("subscription", subscription_id)
-            self.service.billing.end_period(subscription, now(), fail=what == "fail_payment")
-            return _back(subscription)
+    @control.post("/stripe/events/<event_id>/resend")
+    def resend(event_id: str) -> AnyResponse:
+        with store.lock:
+            found = store.get("event", event_id)
+        return _done(webhooks.resend(found))
+
+    @control.post("/stripe/subscriptions/<subscription_id>/<any(end_period, fail_payment, cancel):what>")
+    def change(subscription_id: str, what: str) -> AnyResponse:
+        with store.lock:
+            subscription = store.get("subscription", subscription_id)
+            if what == "cancel":
+                billing.cancel(subscription)
+            else:
+                billing.end_period(subscription, fail=what == "fail_payment")
+            return _done(subscription)
+
+    return control
 
 
 def _wants_page() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
-def _back(answer: Any) -> AnyResponse:
-    """To the page for a person, with what there is now for a program."""
+def _done(answer: Any) -> AnyResponse:
+    """Return a person to the page, and the answer to a program."""
     return redirect("/_devstack/stripe", 303) if _wants_page() else jsonify(answer)
 
 
-def _state(service: Service) -> dict[str, Any]:
-    store = service.store
+def _state(billing: Billing) -> dict[str, Any]:
+    store, webhooks = billing.store, billing.webhooks
     with store.lock:
-        subscriptions = [
-            {
-                **{name: one[name] for name in ("id", "customer", "status", "cancel_at_period_end", "latest_invoice")},
-                "current_period_end": one["items"]["data"][0]["current_period_end"],
-            }
-            for one in store.all("subscription")
-        ]
-        events = [
-            {
-                "id": one["id"],
-                "type": one["type"],
-                "created": one["created"],
-                "object": one["data"]["object"]["id"],
-                "deliveries": service.webhooks.deliveries(one["id"]),
-            }
-            for one in store.all("event")
-        ]
-        endpoints = [
-            {name: one[name] for name in ("id", "url", "status", "enabled_events")}
-            for one in store.all("webhook_endpoint")
-        ]
-    return {
-        "api_version": API_VERSION,
-        "webhooks": service.webhooks.mode,
-        "period_seconds": store.period_seconds,
-        "endpoints": endpoints,
-        "subscriptions": subscriptions,
-        "events": events,
-    }
+        return {
+            "webhooks": webhooks.mode,
+            "endpoints": store.all("webhook_endpoint"),
+            "subscriptions": store.all("subscription"),
+            "events": [
+                {
+                    **{name: one[name] for name in ("id", "type", "created")},
+                    "object": one["data"]["object"]["id"],
+                    "deliveries": webhooks.deliveries(one["id"]),
+                }
+                for one in store.all("event")
+            ],
+        }

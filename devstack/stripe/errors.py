@@ -1,10 +1,18 @@
-"""Refusals in Stripe's words: {"error": {type, code, message, param}}."""
+"""Refusals in Stripe's form: {"error": {type, code, message, param}}."""
 
 from typing import Any
 
 
 class StripeError(Exception):
-    """`status` is the HTTP status; `param` names the request's parameter, as line_items[0][price]."""
+    """A refused request.
+
+    Args:
+        status: the HTTP status.
+        message: what is wrong.
+        code: Stripe's short name for it, such as resource_missing; empty if it has none.
+        param: the request's parameter, such as line_items[0][price].
+        kind: Stripe's type of error.
+    """
 
     def __init__(
         self, status: int, message: str, *, code: str = "", param: str = "", kind: str = "invalid_request_error"
@@ -13,31 +21,11 @@ class StripeError(Exception):
         self.status, self.message, self.code, self.param, self.kind = status, message, code, param, kind
 
     def body(self) -> dict[str, Any]:
-        error = {"type": self.kind, "message": self.message}
-        if self.code:
-            error |= {
-                "code": self.code,
-                "doc_url": f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}",
-            }
-        if self.param:
-            error["param"] = self.param
-        return {"error": error}
+        optional = {name: value for name, value in (("code", self.code), ("param", self.param)) if value}
+        return {"error": {"type": self.kind, "message": self.message, **optional}}
 
 
-def missing(what: str, object_id: str, *, param: str = "id") -> StripeError:
-    """Nothing has this id. 404 for the object that the path names, 400 for one that a parameter names."""
-    return StripeError(
-        404 if param == "id" else 400, f"No such {what}: '{object_id}'", code="resource_missing", param=param
-    )
-
-
-def unknown(param: str) -> StripeError:
-    return StripeError(400, f"Received unknown parameter: {param}", code="parameter_unknown", param=param)
-
-
-def required(param: str) -> StripeError:
-    return StripeError(400, f"Missing required param: {param}.", code="parameter_missing", param=param)
-
-
-def invalid(message: str, param: str = "") -> StripeError:
-    return StripeError(400, message, param=param)
+def missing(kind: str, object_id: str, *, param: str = "id") -> StripeError:
+    """No object has this id: 404 if the path names it, 400 if a parameter does."""
+    status = 404 if param == "id" else 400
+    return StripeError(status, f"No such {kind}: '{object_id}'", code="resource_missing", param=param)

@@ -1,247 +1,91 @@
-"""The account, what it sells, and who buys: objects in the API's shape, with null for what is not served."""
+"""The objects of the API as they are when they are made. Fields that are always the same are constant_fields.json."""
 
+import json
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from devstack.stripe import ACCOUNT, API_VERSION, PRICE, PRODUCT
-from devstack.stripe.cards import Card
 from devstack.stripe.store import Object, new_id, now
 
-_NAME = "Genomics Annotation Service"
+_CONSTANT = json.loads(Path(__file__).with_name("constant_fields.json").read_text())
 
 
-def listed(url: str, data: list[Object], *, has_more: bool = False) -> Object:
-    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+def _object(kind: str, object_id: str, **fields: Any) -> Object:
+    return {"id": object_id, "object": kind, "created": now(), **deepcopy(_CONSTANT[kind]), **fields}
 
 
 def account() -> Object:
-    return {
-        "id": ACCOUNT,
-        "object": "account",
-        "business_profile": {
-            "annual_revenue": None,
-            "estimated_worker_count": None,
-            "mcc": "8734",
-            "minority_owned_business_designation": None,
-            "name": _NAME,
-            "product_description": None,
-            "support_address": None,
-            "support_email": None,
-            "support_phone": None,
-            "support_url": None,
-            "url": None,
-        },
-        "business_type": "company",
-        "charges_enabled": True,
-        "country": "US",
-        "created": now(),
-        "default_currency": "usd",
-        "details_submitted": True,
-        "email": "billing@gas.example",
-        "metadata": {},
-        "payouts_enabled": True,
-        "settings": {
-            "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
-            "card_payments": {
-                "decline_on": None,
-                "statement_descriptor_prefix": None,
-                "statement_descriptor_prefix_kana": None,
-                "statement_descriptor_prefix_kanji": None,
-            },
-            "dashboard": {"display_name": _NAME, "timezone": "Etc/UTC"},
-            "payments": {
-                "statement_descriptor": "GAS",
-                "statement_descriptor_kana": None,
-                "statement_descriptor_kanji": None,
-                "statement_descriptor_prefix_kana": None,
-                "statement_descriptor_prefix_kanji": None,
-            },
-        },
-        "type": "standard",
-    }
-
-
-def product() -> Object:
-    at = now()
-    return {
-        "id": PRODUCT,
-        "object": "product",
-        "active": True,
-        "created": at,
-        "default_price": PRICE,
-        "description": "Files of up to 5 GB, several at once, and results that are never archived.",
-        "images": [],
-        "livemode": False,
-        "marketing_features": [],
-        "metadata": {},
-        "name": "GAS Premium",
-        "package_dimensions": None,
-        "shippable": None,
-        "statement_descriptor": None,
-        "tax_code": None,
-        "type": "service",
-        "unit_label": None,
-        "updated": at,
-        "url": None,
-    }
+    return _object("account", ACCOUNT)
 
 
 def price() -> Object:
-    return {
-        "id": PRICE,
-        "object": "price",
-        "active": True,
-        "billing_scheme": "per_unit",
-        "created": now(),
-        "currency": "usd",
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": None,
-        "metadata": {},
-        "nickname": None,
-        "product": PRODUCT,
-        "recurring": {
-            "interval": "month",
-            "interval_count": 1,
-            "meter": None,
-            "trial_period_days": None,
-            "usage_type": "licensed",
-        },
-        "tax_behavior": "unspecified",
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "recurring",
-        "unit_amount": 2900,
-        "unit_amount_decimal": "2900",
-    }
+    return _object("price", PRICE, product=PRODUCT)
 
 
-def plan(of: Object) -> Object:
-    """What a price was called before there were prices; still a part of a subscription's item."""
-    return {
-        "id": of["id"],
-        "object": "plan",
-        "active": of["active"],
-        "amount": of["unit_amount"],
-        "amount_decimal": of["unit_amount_decimal"],
-        "billing_scheme": of["billing_scheme"],
-        "created": of["created"],
-        "currency": of["currency"],
-        "interval": of["recurring"]["interval"],
-        "interval_count": of["recurring"]["interval_count"],
-        "livemode": False,
-        "metadata": of["metadata"],
-        "meter": None,
-        "nickname": of["nickname"],
-        "product": of["product"],
-        "tiers_mode": None,
-        "transform_usage": None,
-        "trial_period_days": None,
-        "usage_type": of["recurring"]["usage_type"],
-    }
+def customer(email: str | None, metadata: dict[str, str]) -> Object:
+    return _object("customer", new_id("customer"), email=email, metadata=metadata)
 
 
-def customer(email: str | None, *, name: str | None = None, metadata: dict[str, str] | None = None) -> Object:
-    object_id = new_id("customer")
-    return {
-        "id": object_id,
-        "object": "customer",
-        "address": None,
-        "balance": 0,
-        "business_name": None,
-        "created": now(),
-        "currency": None,
-        "customer_account": None,
-        "default_source": None,
-        "delinquent": False,
-        "description": None,
-        "discount": None,
-        "email": email,
-        "individual_name": None,
-        "invoice_prefix": object_id[-8:].upper(),
-        "invoice_settings": {
-            "custom_fields": None,
-            "default_payment_method": None,
-            "footer": None,
-            "rendering_options": None,
-        },
-        "livemode": False,
-        "metadata": metadata or {},
-        "name": name,
-        "next_invoice_sequence": 1,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": "none",
-        "test_clock": None,
-    }
+def checkout_session(chosen: Object, base: str) -> Object:
+    """Return an open session with the fields that the caller chose; `base` is the address of this server."""
+    object_id = new_id("checkout.session")
+    url, ends = f"{base}/c/pay/{object_id}", now() + 24 * 3600
+    return _object("checkout.session", object_id, url=url, expires_at=ends, **chosen)
 
 
-def payment_method(card: Card, *, name: str, email: str | None, customer_id: str) -> Object:
-    """A card that belongs to a customer. The last four digits are all that is kept of its number."""
-    address = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
-    return {
-        "id": new_id("payment_method"),
-        "object": "payment_method",
-        "allow_redisplay": "limited",
-        "billing_details": {"address": address, "email": email, "name": name, "phone": None, "tax_id": None},
-        "card": {
-            "brand": card.brand,
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": "US",
-            "display_brand": card.brand,
-            "exp_month": card.month,
-            "exp_year": card.year,
-            "fingerprint": card.brand + card.last4,
-            "funding": "credit",
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": True},
-            "wallet": None,
-        },
-        "created": now(),
-        "customer": customer_id,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
+def customer_details(name: str, email: str | None) -> Object:
+    """Return what a paid session says of the person who paid."""
+    unused = dict.fromkeys(("address", "business_name", "individual_name", "phone"))
+    return {**unused, "email": email, "name": name, "tax_exempt": "none", "tax_ids": []}
 
 
-def webhook_endpoint(url: str, events: list[str], *, description: str | None, metadata: dict[str, str]) -> Object:
-    """Without its secret, which only the answer to its creation has."""
-    return {
-        "id": new_id("webhook_endpoint"),
-        "object": "webhook_endpoint",
-        "api_version": API_VERSION,
-        "application": None,
-        "created": now(),
-        "description": description,
-        "enabled_events": events,
-        "livemode": False,
-        "metadata": metadata,
-        "status": "enabled",
-        "url": url,
-    }
+def portal_session(customer_id: str, return_url: str | None, base: str) -> Object:
+    object_id = new_id("billing_portal.session")
+    url = f"{base}/p/session/{object_id}"
+    return _object("billing_portal.session", object_id, customer=customer_id, return_url=return_url, url=url)
 
 
-def event(kind: str, obj: Object, previous: Object | None, request: tuple[str | None, str | None]) -> Object:
-    data: dict[str, Any] = {"object": obj}
-    if previous is not None:
-        data["previous_attributes"] = previous
-    return {
-        "id": new_id("event"),
-        "object": "event",
-        "api_version": API_VERSION,
-        "created": now(),
-        "data": data,
-        "livemode": False,
-        "pending_webhooks": 0,
-        "request": {"id": request[0], "idempotency_key": request[1]},
-        "type": kind,
-    }
+def subscription(customer_id: str, of: Object, metadata: dict[str, str], end: int) -> Object:
+    """Return an active subscription to a price, whose first period begins now. The period belongs to its one item."""
+    object_id, start = new_id("subscription"), now()
+    item = _object(
+        "subscription_item",
+        new_id("subscription_item"),
+        current_period_end=end,
+        current_period_start=start,
+        plan=_object("plan", of["id"], product=of["product"]),  # the older form of a price
+        price=of,
+        subscription=object_id,
+    )
+    return _object(
+        "subscription",
+        object_id,
+        billing_cycle_anchor=start,
+        customer=customer_id,
+        default_payment_method=new_id("payment_method"),
+        latest_invoice=new_id("invoice"),
+        items=listed(f"/v1/subscription_items?subscription={object_id}", [item]),
+        metadata=metadata,
+        start_date=start,
+    )
+
+
+def webhook_endpoint(url: str, events: list[str], metadata: dict[str, str]) -> Object:
+    """Return an endpoint without its secret."""
+    fields = {"api_version": API_VERSION, "enabled_events": events, "metadata": metadata, "url": url}
+    return _object("webhook_endpoint", new_id("webhook_endpoint"), **fields)
+
+
+def event(kind: str, obj: Object, previous: Object | None) -> Object:
+    """Return an event about an object; `previous` has the earlier values of the fields that changed."""
+    data = {"object": deepcopy(obj)} if previous is None else {"object": deepcopy(obj), "previous_attributes": previous}
+    return _object("event", new_id("event"), api_version=API_VERSION, data=data, type=kind)
 
 
 def deleted(obj: Object) -> Object:
     return {"id": obj["id"], "object": obj["object"], "deleted": True}
+
+
+def listed(url: str, data: list[Object], *, has_more: bool = False) -> Object:
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}

@@ -1,4 +1,4 @@
-"""Signed webhooks: every event to every endpoint that wants it, tried again with growing pauses."""
+"""Signed webhooks: every event to every endpoint that is registered for it, tried again with growing pauses."""
 
 import hashlib
 import heapq
@@ -13,17 +13,22 @@ import requests
 
 from devstack.stripe.store import Object, Store, now
 
-#: send; hold (kept until it is send again); drop (lost, with what waits for another attempt).
+#: send; hold (kept until the mode is send again); drop (lost, with those that wait for another attempt).
 MODES = ("send", "hold", "drop")
-State = Literal["pending", "delivered", "failed", "dropped"]
-#: A delivery's attempts: after the n-th the pause is FIRST_PAUSE_SECONDS × 2^(n-1), about a minute in all.
-ATTEMPTS, FIRST_PAUSE_SECONDS = 8, 0.5
+#: Before the second attempt; each further pause is twice as long.
+FIRST_PAUSE_SECONDS = 0.5
 _TIMEOUT_SECONDS = 20
 
 
 @dataclass
 class Attempt:
-    """`status` is 0 if there was no answer; then `error` says why."""
+    """One request to an endpoint.
+
+    Attributes:
+        at: Unix time.
+        status: of the answer; 0 if there was none.
+        error: why there was no answer.
+    """
 
     at: int
     status: int
@@ -32,100 +37,90 @@ class Attempt:
 
 @dataclass
 class Delivery:
-    """One event's way to one endpoint."""
+    """One event on its way to one endpoint, both named by their ids."""
 
     event: str
     endpoint: str
-    state: State = "pending"
+    state: Literal["pending", "delivered", "dropped"] = "pending"
     attempts: list[Attempt] = field(default_factory=list)
-
-    def shown(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def sign(payload: str, secret: str, at: int) -> str:
-    """The Stripe-Signature header: HMAC-SHA256 of "time.payload"."""
+    """Return the Stripe-Signature header: HMAC-SHA256 of "time.payload"."""
     digest = hmac.new(secret.encode(), f"{at}.{payload}".encode(), hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
-def wants(endpoint: Object, kind: str) -> bool:
-    return endpoint["status"] == "enabled" and not {"*", kind}.isdisjoint(endpoint["enabled_events"])
-
-
 class Webhooks(threading.Thread):
-    """Sends in the order of the events, one at a time; an event that failed does not hold up the next ones."""
+    """Sends one event at a time, in their order. An event that fails does not delay the next ones."""
 
-    def __init__(self, store: Store, *, first_pause: float = FIRST_PAUSE_SECONDS) -> None:
+    def __init__(self, store: Store, *, first_pause: float) -> None:
         super().__init__(name="stripe-webhooks", daemon=True)
         self.store, self.first_pause = store, first_pause
+        #: The signing secret of each endpoint, by its id.
+        self.secrets: dict[str, str] = {}
+        self.mode = "send"
         self._changed = threading.Condition()
-        self._mode = "send"
         self._stopping = False
         self._due: list[tuple[float, int, Delivery]] = []
         self._queued = 0
         self._deliveries: dict[str, list[Delivery]] = {}
-        store.on_event = self.accept
-
-    @property
-    def mode(self) -> str:
-        return self._mode
 
     def set_mode(self, wanted: str) -> None:
-        """One of MODES."""
+        """Set the mode, one of MODES."""
         with self._changed:
-            self._mode = wanted
+            self.mode = wanted
             self._changed.notify_all()
 
     def stop(self) -> None:
+        """Stop, and return when no more webhook is sent."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         self.join()
 
     def accept(self, event: Object) -> None:
-        """A new event. The caller holds the store's lock."""
-        endpoints = [one for one in list(self.store.all("webhook_endpoint"))[::-1] if wants(one, event["type"])]
-        event["pending_webhooks"] = len(endpoints)
-        with self._changed:
-            for endpoint in endpoints:
-                delivery = Delivery(event["id"], endpoint["id"])
-                self._deliveries.setdefault(event["id"], []).append(delivery)
-                self._queue(delivery, 0)
+        """Send a new event. The caller holds the store's lock."""
+        for endpoint in self._endpoints(event["type"]):
+            with self._changed:
+                self._queue(self._delivery(event["id"], endpoint), 0)
 
     def deliveries(self, event_id: str) -> list[dict[str, Any]]:
         with self._changed:
-            return [delivery.shown() for delivery in self._deliveries.get(event_id, [])]
+            return [asdict(delivery) for delivery in self._deliveries.get(event_id, [])]
 
     def resend(self, event: Object) -> list[dict[str, Any]]:
-        """Send it now to every endpoint that wants it, whatever the mode; one attempt, whose outcome is returned."""
+        """Send an event now to every endpoint that is registered for it, once and in any mode; return the outcomes."""
         with self.store.lock:
-            endpoints = [one["id"] for one in self.store.all("webhook_endpoint") if wants(one, event["type"])]
-        outcomes = []
-        for endpoint in endpoints:
-            with self._changed:
-                known = self._deliveries.setdefault(event["id"], [])
-                delivery = next((one for one in known if one.endpoint == endpoint), None)
-                if delivery is None:
-                    delivery = Delivery(event["id"], endpoint)
-                    known.append(delivery)
-            attempt = self._attempt(delivery)
-            outcomes.append({"endpoint": endpoint, **asdict(attempt)})
-        return outcomes
+            endpoints = self._endpoints(event["type"])
+        with self._changed:
+            deliveries = [self._delivery(event["id"], endpoint) for endpoint in endpoints]
+        return [{"endpoint": one.endpoint, **asdict(self._attempt(one))} for one in deliveries]
 
     def run(self) -> None:
         while delivery := self._next():
             if delivery.state != "pending":
-                continue  # sent meanwhile by hand
-            if self._mode == "drop":
+                continue  # it was sent by hand in the meantime
+            if self.mode == "drop":
                 self._settle(delivery, "dropped")
                 continue
             self._attempt(delivery)
-            if delivery.state == "pending" and len(delivery.attempts) >= ATTEMPTS:
-                self._settle(delivery, "failed")
-            elif delivery.state == "pending":
+            if delivery.state == "pending":
                 with self._changed:
                     self._queue(delivery, self.first_pause * 2 ** (len(delivery.attempts) - 1))
+
+    def _endpoints(self, kind: str) -> list[str]:
+        """Return the ids of the endpoints that are registered for a type of event, oldest first."""
+        found = (one for one in reversed(self.store.all("webhook_endpoint")) if one["status"] == "enabled")
+        return [one["id"] for one in found if not {"*", kind}.isdisjoint(one["enabled_events"])]
+
+    def _delivery(self, event_id: str, endpoint: str) -> Delivery:
+        known = self._deliveries.setdefault(event_id, [])
+        delivery = next((one for one in known if one.endpoint == endpoint), None)
+        if delivery is None:
+            delivery = Delivery(event_id, endpoint)
+            known.append(delivery)
+        return delivery
 
     def _queue(self, delivery: Delivery, pause: float) -> None:
         self._queued += 1
@@ -133,10 +128,10 @@ class Webhooks(threading.Thread):
         self._changed.notify_all()
 
     def _next(self) -> Delivery | None:
-        """The next that is due, once there is one; None when there will be no more."""
+        """Wait for the next delivery that is due, and return it; None when the thread is to stop."""
         with self._changed:
             while not self._stopping:
-                if self._mode == "hold" or not self._due:
+                if self.mode == "hold" or not self._due:
                     self._changed.wait()
                 elif (pause := self._due[0][0] - time.monotonic()) > 0:
                     self._changed.wait(pause)
@@ -145,26 +140,23 @@ class Webhooks(threading.Thread):
         return None
 
     def _attempt(self, delivery: Delivery) -> Attempt:
-        # The receiver asks this server back while it works: no lock is held meanwhile.
+        # The receiver may call this server before it answers, so no lock is held while it is waited for.
         with self.store.lock:
             endpoint = self.store.find("webhook_endpoint", delivery.endpoint)
             payload = json.dumps(self.store.get("event", delivery.event), indent=2)
-            secret = self.store.hidden(delivery.endpoint).secret
         if endpoint is None or endpoint["status"] != "enabled":
             self._settle(delivery, "dropped")
             return Attempt(now(), 0, "The endpoint is gone.")
-        attempt = _post(endpoint["url"], payload, secret)
+        attempt = _post(endpoint["url"], payload, self.secrets[delivery.endpoint])
         with self._changed:
             delivery.attempts.append(attempt)
         if 200 <= attempt.status < 300:
             self._settle(delivery, "delivered")
         return attempt
 
-    def _settle(self, delivery: Delivery, state: State) -> None:
-        with self.store.lock, self._changed:
+    def _settle(self, delivery: Delivery, state: Literal["delivered", "dropped"]) -> None:
+        with self._changed:
             delivery.state = state
-            waiting = [one for one in self._deliveries.get(delivery.event, []) if one.state == "pending"]
-            self.store.get("event", delivery.event)["pending_webhooks"] = len(waiting)
 
 
 def _post(url: str, payload: str, secret: str) -> Attempt:

@@ -10,23 +10,18 @@ from typing import Any, Self
 import requests
 
 from devstack.stripe import SECRET_KEY
+from devstack.stripe.client import AUTHENTICATES, DECLINED, SUCCEEDS, Control
 
-GOOD, DECLINED, AUTHENTICATES, FAILS_LATER = (
-    "4242424242424242",
-    "4000000000000002",
-    "4000002500003155",
-    "4000000000000341",
-)
+__all__ = ["AUTHENTICATES", "DECLINED", "SUCCEEDS", "StripeProcess"]
 
 
-class StripeProcess:
+class StripeProcess(Control):
     """A running one. What is posted to its pages is what the forms there would send."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(url)
         self.url = url
-        self.http = requests.Session()
-        self.http.trust_env = False
-        self.http.headers["Accept"] = "application/json"
+        self.session.headers["Accept"] = "application/json"
 
     @classmethod
     @contextmanager
@@ -35,71 +30,67 @@ class StripeProcess:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout
-            said = process.stdout.readline()
-            found = re.search(r"http://\S+", said)
-            assert found, said
-            yield cls(found[0])
+            printed = process.stdout.readline()
+            found = re.search(r"http://\S+", printed)
+            assert found, printed
+            with cls(found[0]) as running:
+                yield running
         finally:
             process.terminate()
             process.communicate()
 
     # --- What a person does
 
-    def pay(self, page: str, card: str = GOOD) -> requests.Response:
+    def pay(self, page: str, card: str = SUCCEEDS, **fields: str) -> requests.Response:
         """Fill in Checkout's form. The answer is where it sends the browser, or the page again with what is wrong."""
-        fields = {"number": card, "expiry": "12 / 34", "cvc": "123", "name": "Ada", "email": "ada@lab.example"}
-        return self.http.post(page, data=fields, allow_redirects=False, timeout=10)
+        return self.session.post(page, data=_typed(card) | fields, allow_redirects=False, timeout=10)
 
-    def in_portal(self, page: str, what: str) -> None:
-        """Press a button of the portal: cancel, renew, or invoices/<id>/pay."""
-        self.http.post(f"{page}/{what}", allow_redirects=False, timeout=10).raise_for_status()
+    def authenticate(self, page: str, result: str) -> requests.Response:
+        """Answer on the 3-D Secure page: complete or fail."""
+        data = {"result": result}
+        return self.session.post(f"{page}/authenticate", data=data, allow_redirects=False, timeout=10)
 
-    def change_card(self, page: str, card: str = GOOD) -> None:
-        fields = {"number": card, "expiry": "12 / 34", "cvc": "123", "name": "Ada"}
-        self.http.post(f"{page}/card", data=fields, allow_redirects=False, timeout=10).raise_for_status()
+    def in_portal(self, page: str, what: str) -> requests.Response:
+        """Press a button of the portal: cancel, renew or pay."""
+        answer = self.session.post(f"{page}/{what}", allow_redirects=False, timeout=10)
+        answer.raise_for_status()
+        return answer
 
-    # --- What time, and trouble, do
+    def change_card(self, page: str, card: str = SUCCEEDS) -> requests.Response:
+        return self.session.post(f"{page}/card", data=_typed(card), allow_redirects=False, timeout=10)
 
-    def webhooks(self, mode: str) -> None:
-        """Send, hold or drop webhooks from now on."""
-        self._post("/_devstack/stripe", {"webhooks": mode})
-
-    def end_period(self, subscription: str) -> None:
-        self._post(f"/_devstack/stripe/subscriptions/{subscription}/end_period")
+    # --- What time, staff and trouble do
 
     def fail_payment(self, subscription: str) -> None:
-        self._post(f"/_devstack/stripe/subscriptions/{subscription}/fail_payment")
+        """Let the payment of a renewal fail now, and every payment until the card is changed."""
+        self._post(f"/subscriptions/{subscription}/fail_payment")
+
+    def cancel_now(self, subscription: str) -> None:
+        """End a subscription at once, as staff can in Stripe's Dashboard."""
+        self._post(f"/subscriptions/{subscription}/cancel")
 
     def resend(self, event: str) -> list[int]:
-        """Deliver it now, whatever the mode; the statuses of the answers."""
-        return [one["status"] for one in self._post(f"/_devstack/stripe/events/{event}/resend")]
+        """Deliver an event now, whatever the mode; return the statuses of the answers."""
+        return [one["status"] for one in self._post(f"/events/{event}/resend")]
 
     # --- What there is
 
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.http.get(f"{self.url}/_devstack/stripe", timeout=10).json()
+    def events_of(self, subject: str = "", kind: str = "") -> list[dict[str, Any]]:
+        """Return the events about an object, oldest first."""
+        return [one for one in self.events()[::-1] if subject in one["object"] and one["type"].startswith(kind)]
+
+    def payload(self, event: str) -> dict[str, Any]:
+        """Return an event as it is sent."""
+        found: dict[str, Any] = self.session.get(f"{self.control_url}/events/{event}", timeout=10).json()
         return found
-
-    def events(self, subject: str = "", kind: str = "") -> list[dict[str, Any]]:
-        """Those about an object, in the order in which they happened."""
-        latest_first = self.state()["events"]
-        return [one for one in reversed(latest_first) if subject in one["object"] and one["type"].startswith(kind)]
-
-    def pending(self) -> list[str]:
-        """Events that are still to be delivered."""
-        return [
-            event["id"]
-            for event in self.state()["events"]
-            if any(one["state"] == "pending" for one in event["deliveries"])
-        ]
 
     def api(self, method: str, path: str, **fields: Any) -> dict[str, Any]:
         sent: dict[str, Any] = {"data" if method == "POST" else "params": fields}
-        answer = self.http.request(method, f"{self.url}/v1/{path}", auth=(SECRET_KEY, ""), timeout=10, **sent)
+        headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+        answer = self.session.request(method, f"{self.url}/v1/{path}", headers=headers, timeout=10, **sent)
         found: dict[str, Any] = answer.json()
         return found
 
-    def _post(self, path: str, body: Any = None) -> Any:
-        answer = self.http.post(self.url + path, json=body or {}, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+
+def _typed(card: str) -> dict[str, str]:
+    return {"number": card, "expiry": "12 / 34", "cvc": "123", "name": "Ada"}

@@ -1,4 +1,4 @@
-"""A Stripe on loopback for each test, the real client library that talks to it, and a place that webhooks come to."""
+"""A Stripe on loopback for each test, the real client library that talks to it, and an endpoint for its webhooks."""
 
 import json
 import threading
@@ -11,47 +11,49 @@ import pytest
 import stripe
 
 from devstack.stripe import API_VERSION, PRICE, SECRET_KEY
-from devstack.stripe.client import Control, Shopper
+from devstack.stripe.billing import Billing
 from devstack.stripe.server import build_server
-from devstack.stripe.service import Service, build_service
+from tests.support.stripe_process import StripeProcess
 
 SITE = "http://site.example"
 
 
 @dataclass
 class Fake:
-    """The service itself, for what cannot be seen or waited for from outside, and its address."""
+    """The account itself, for what cannot be seen from outside; its address; and the library that calls it."""
 
-    service: Service
+    billing: Billing
     url: str
+    api: Any
 
-    @property
-    def api(self) -> Any:
-        return client(self.url).v1
-
-    def session(self, **fields: Any) -> Any:
-        """A Checkout session for the one price."""
+    def session(self, customer: str, **fields: Any) -> Any:
+        """Create a Checkout session as the service does."""
         wanted = {
             "mode": "subscription",
+            "customer": customer,
             "line_items": [{"price": PRICE, "quantity": 1}],
             "success_url": f"{SITE}/back?session={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{SITE}/plan",
         }
         return self.api.checkout.sessions.create(wanted | fields)
 
+    def subscription(self, customer: str) -> Any:
+        """Return a customer's newest subscription, as it is now."""
+        return self.api.subscriptions.list({"customer": customer, "status": "all"}).data[0]
 
-def client(url: str, key: str = SECRET_KEY, version: str = API_VERSION) -> stripe.StripeClient:
-    return stripe.StripeClient(key, base_addresses={"api": url}, stripe_version=version, max_network_retries=0)
+
+def client(url: str, key: str = SECRET_KEY, version: str = API_VERSION) -> Any:
+    return stripe.StripeClient(key, base_addresses={"api": url}, stripe_version=version, max_network_retries=0).v1
 
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    service = build_service(first_pause=0.01)
-    server = build_server(service, 0)
+    billing = Billing(first_pause=0.01)
+    server = build_server(billing, 0)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     serving.start()
-    yield Fake(service, service.billing.base)
-    service.stop()
+    yield Fake(billing, billing.base, client(billing.base))
+    billing.webhooks.stop()
     server.shutdown()
     server.server_close()
     serving.join()
@@ -60,43 +62,37 @@ def fake() -> Iterator[Fake]:
 @pytest.fixture
 def slow_store(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """What one request stores takes so long that others come in between, unless something keeps them out."""
-    add = fake.service.store.add
+    add = fake.billing.store.add
 
     def slowly(obj: Any) -> Any:
         threading.Event().wait(0.05)
         return add(obj)
 
-    monkeypatch.setattr(fake.service.store, "add", slowly)
+    monkeypatch.setattr(fake.billing.store, "add", slowly)
 
 
 @pytest.fixture
-def shopper() -> Iterator[Shopper]:
-    with Shopper() as person:
-        yield person
+def person(fake: Fake) -> Iterator[StripeProcess]:
+    """A person at the pages, with a hand on the control page."""
+    with StripeProcess(fake.url) as someone:
+        yield someone
 
 
 @pytest.fixture
-def control(fake: Fake) -> Iterator[Control]:
-    with Control(fake.url) as hand:
-        yield hand
+def customer(fake: Fake) -> str:
+    return str(fake.api.customers.create({"email": "ada@lab.example", "metadata": {"user": "7"}}).id)
 
 
 @pytest.fixture
-def customer(fake: Fake) -> Any:
-    return fake.api.customers.create({"email": "ada@lab.example", "metadata": {"user": "7"}})
-
-
-@pytest.fixture
-def subscription(fake: Fake, shopper: Shopper, customer: Any) -> Any:
+def subscription(fake: Fake, person: StripeProcess, customer: str) -> Any:
     """An active one, paid for at the hosted Checkout."""
-    session = fake.session(customer=customer.id)
-    shopper.pay(session.url)
-    return fake.api.subscriptions.retrieve(fake.api.checkout.sessions.retrieve(session.id).subscription)
+    assert person.pay(fake.session(customer).url).status_code == 303
+    return fake.subscription(customer)
 
 
 @pytest.fixture
-def portal(fake: Fake, customer: Any) -> str:
-    return str(fake.api.billing_portal.sessions.create({"customer": customer.id, "return_url": SITE}).url)
+def portal(fake: Fake, customer: str) -> str:
+    return str(fake.api.billing_portal.sessions.create({"customer": customer, "return_url": SITE}).url)
 
 
 @dataclass
@@ -140,7 +136,7 @@ def inbox(fake: Fake) -> Iterator[Inbox]:
     made = fake.api.webhook_endpoints.create({"url": box.url, "enabled_events": ["*"]})
     box.secret, box.endpoint = made.secret, made.id
     yield box
-    fake.service.webhooks.set_mode("hold")
+    fake.billing.webhooks.set_mode("hold")
     server.shutdown()
     server.server_close()
     serving.join()

@@ -40,8 +40,8 @@ def fill(page: Page, number: str) -> None:
 
 
 def test_a_life_on_a_phone(fake, customer, phone):
-    here = f"{fake.url}/_devstack/health"
-    session = fake.session(customer=customer.id, success_url=f"{here}?session={{CHECKOUT_SESSION_ID}}", cancel_url=here)
+    here = f"{fake.url}/_devstack/stripe"
+    session = fake.session(customer, success_url=f"{here}?session={{CHECKOUT_SESSION_ID}}", cancel_url=here)
     phone.goto(session.url)
     expect(phone.get_by_role("heading", name="Subscribe to GAS Premium")).to_be_visible()
     expect(phone.get_by_text("Test mode — nothing is charged")).to_be_visible()
@@ -58,7 +58,7 @@ def test_a_life_on_a_phone(fake, customer, phone):
     phone.get_by_role("button", name="Complete").click()
     phone.wait_for_url(f"{here}?session={session.id}")
 
-    portal = fake.api.billing_portal.sessions.create({"customer": customer.id, "return_url": here})
+    portal = fake.api.billing_portal.sessions.create({"customer": customer, "return_url": here})
     phone.goto(portal.url)
     expect(phone.get_by_text("Renews on")).to_be_visible()
     assert fits(phone)
@@ -70,14 +70,9 @@ def test_a_life_on_a_phone(fake, customer, phone):
     phone.get_by_role("button", name="Cancel plan").click()
     expect(phone.get_by_text("Cancels on")).to_be_visible()
     phone.get_by_role("button", name="Don't cancel").click()
-    expect(phone.get_by_text("The plan goes on.")).to_be_visible()
-    phone.get_by_role("table").get_by_role("link").click()
-    expect(phone.get_by_role("heading", name=re.compile("Invoice .*-0001"))).to_be_visible()
-    assert fits(phone)
-    phone.goto(portal.url)
+    expect(phone.get_by_text("The plan is no longer cancelled.")).to_be_visible()
     phone.get_by_role("link", name="Return to the site").click()
     phone.wait_for_url(here)
-    phone.goto(f"{fake.url}/_devstack/stripe")
     phone.get_by_role("button", name="End the period").click()
-    expect(phone.get_by_role("heading", name="Stripe of the devstack")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Stripe, emulated")).to_be_visible()
     assert fits(phone)

@@ -7,6 +7,7 @@ import pytest
 
 from devstack.processes.environment import real_stripe
 from devstack.stripe import PRICE, SECRET_KEY
+from devstack.stripe.client import Shopper
 from devstack.waiting import wait_for
 from tests.devstack.stripe.conftest import client
 from tests.devstack.test_stack import descendants, gone
@@ -18,14 +19,15 @@ def test_the_site_takes_its_webhooks(stack):
     with stack.stripe() as control:
         (endpoint,) = control.state()["endpoints"]
         assert endpoint["url"].startswith(f"{stack.web_url}/stripe/webhook/")
-        api = client(stack.stripe_url).v1
+        api = client(stack.stripe_url)
+        customer = api.customers.create({"email": "ada@lab.example"})
+        line = {"price": PRICE, "quantity": 1}
         session = api.checkout.sessions.create(
-            {"mode": "subscription", "line_items": [{"price": PRICE, "quantity": 1}], "success_url": stack.web_url}
+            {"mode": "subscription", "customer": customer.id, "line_items": [line], "success_url": stack.web_url}
         )
-        api.checkout.sessions.expire(session.id)
-        api.webhook_endpoints.update(endpoint["id"], {"enabled_events": ["*"]})
-        api.customers.create({"email": "ada@lab.example"})
-        (event,) = (one for one in control.settled() if one["type"] == "customer.created")
+        with Shopper() as shopper:
+            shopper.pay(session.url)
+        (event,) = (one for one in control.settled() if one["type"] == "customer.subscription.created")
         assert [one["status"] for one in event["deliveries"][0]["attempts"]] == [200]
 
 

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from devstack.stripe import PRICE, SECRET_KEY
 from gas.subscriptions.models import Billing
 from gas.users.models import User
-from tests.support.stripe_process import GOOD, StripeProcess
+from tests.support.stripe_process import SUCCEEDS, StripeProcess
 from tests.support.waiting import wait_until
 
 
@@ -74,7 +74,7 @@ class Subscriber:
         assert answer.status_code == 303, answer.headers
         return answer["Location"]
 
-    def subscribe(self, *, webhooks: str = "send", card: str = GOOD) -> None:
+    def subscribe(self, *, webhooks: str = "send", card: str = SUCCEEDS) -> None:
         """Pay; with webhooks that are sent, wait until they have done their work."""
         self.stripe.webhooks(webhooks)
         assert self.stripe.pay(self.checkout(), card).status_code == 303
@@ -93,11 +93,11 @@ class Subscriber:
         self.stripe.in_portal(self.client.post("/plan/portal/")["Location"], "renew")
 
     def end_now(self) -> None:
-        self.stripe.api("DELETE", f"subscriptions/{self.subscription}")
+        self.stripe.cancel_now(self.subscription)
 
     def events(self) -> list[str]:
         """Ids of events of the newest subscription, in their order."""
-        return [one["id"] for one in self.stripe.events(self.subscription)]
+        return [one["id"] for one in self.stripe.events_of(self.subscription)]
 
     def wait(self, condition: Callable[[Any], bool]) -> None:
         wait_until(lambda: condition(self.billing))

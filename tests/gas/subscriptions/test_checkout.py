@@ -209,7 +209,7 @@ def test_a_declined_card_leaves_everything_as_it_is(subscriber: Subscriber) -> N
 def test_an_abandoned_authentication_leaves_everything_as_it_is(subscriber: Subscriber) -> None:
     page = subscriber.checkout()
     assert subscriber.stripe.pay(page, AUTHENTICATES).headers["Location"].endswith("/authenticate")
-    subscriber.stripe.http.post(f"{page}/authenticate", data={"result": "fail"}, allow_redirects=False, timeout=10)
+    subscriber.stripe.authenticate(page, "fail")
     said = words(subscriber.client, "/plan/?payment=left")
     assert "was not completed, and nothing was charged" in said
     assert "Upgrade to Premium" in said
@@ -271,7 +271,7 @@ def test_nothing_of_the_request_decides_where_it_goes(subscriber: Subscriber, ad
     fields = {"next": evil, "url": evil, "return_url": evil, "success_url": evil, "customer": "cus_other", "plan": "x"}
     answer = subscriber.client.post(f"{address}?next={evil}", fields, headers={"Referer": evil})
     assert answer["Location"].startswith(subscriber.stripe.url + "/")
-    portal = subscriber.stripe.http.get(answer["Location"], headers={"Accept": "text/html"}, timeout=10).text
+    portal = subscriber.stripe.session.get(answer["Location"], headers={"Accept": "text/html"}, timeout=10).text
     assert "evil.example" not in portal
 
 

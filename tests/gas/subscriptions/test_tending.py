@@ -12,6 +12,7 @@ from djstripe.models import Event, WebhookEventTrigger
 from pytest_django import Settings
 
 from devstack.processes.ports import free_port
+from devstack.stripe.billing import PERIOD_SECONDS
 from gas.subscriptions import following, stripe, tending
 from gas.subscriptions.entitlement import Subscription
 from gas.subscriptions.following import want
@@ -56,12 +57,7 @@ def test_it_notices_a_cancellation_and_a_renewal(subscriber: Subscriber) -> None
     assert subscriber.billing.ends_at is None
     # Paid for again, at another second than before.
     before = subscriber.billing.period_end
-    wait_until(
-        lambda: (
-            timezone.now() + timedelta(seconds=subscriber.stripe.state()["period_seconds"])
-            > before + timedelta(seconds=1)
-        )
-    )
+    wait_until(lambda: timezone.now() + timedelta(seconds=PERIOD_SECONDS) > before + timedelta(seconds=1))
     subscriber.stripe.end_period(subscriber.subscription)
     assert tending.reconcile() == 1
     assert subscriber.billing.period_end > before
@@ -77,7 +73,7 @@ def test_while_nobody_answers_at_the_endpoint_the_reconciliation_makes_up_for_it
     assert subscriber.stripe.pay(subscriber.checkout()).status_code == 303
 
     def tried() -> list[Any]:
-        (created,) = subscriber.stripe.events(subscriber.subscription, "customer.subscription.created")
+        (created,) = subscriber.stripe.events_of(subscriber.subscription, "customer.subscription.created")
         return [(one["status"], one["error"]) for each in created["deliveries"] for one in each["attempts"]]
 
     wait_until(lambda: len(tried()) >= 2, what=f"tried: {tried()}")
@@ -177,8 +173,7 @@ def test_replays_do_not_prolong_a_grace_and_a_payment_ends_it(subscriber: Subscr
     assert subscriber.billing.past_due_since == since
     page = subscriber.client.post("/plan/portal/")["Location"]
     subscriber.stripe.change_card(page)
-    invoice = subscriber.stripe.api("GET", f"subscriptions/{subscriber.subscription}")["latest_invoice"]
-    subscriber.stripe.in_portal(page, f"invoices/{invoice}/pay")
+    subscriber.stripe.in_portal(page, "pay")
     until(subscriber.user, "premium", "active")
     assert subscriber.billing.past_due_since is None
     assert PlanChange.objects.count() == 1

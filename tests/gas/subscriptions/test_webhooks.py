@@ -99,7 +99,7 @@ def test_an_unsigned_or_wrongly_signed_webhook_is_refused_and_does_nothing(subsc
     subscriber.subscribe()
     subscriber.stripe.webhooks("drop")
     subscriber.end_now()
-    event = subscriber.stripe.api("GET", f"events/{subscriber.events()[-1]}")
+    event = subscriber.stripe.payload(subscriber.events()[-1])
     payload = json.dumps(event)
     wanted = Billing.objects.get().wanted
     assert post(payload, secret="whsec_of_somebody_else") == 400
@@ -148,8 +148,8 @@ def post_at_once(payloads: list[str]) -> list[int]:
 
 def test_the_same_webhook_many_times_at_once_makes_one_change(subscriber: Subscriber, sent: list[Any]) -> None:
     subscriber.subscribe(webhooks="drop")
-    created = next(event["id"] for event in subscriber.stripe.events(kind="customer.subscription.created")[-1:])
-    payload = json.dumps(subscriber.stripe.api("GET", f"events/{created}"))
+    created = next(event["id"] for event in subscriber.stripe.events_of(kind="customer.subscription.created")[-1:])
+    payload = json.dumps(subscriber.stripe.payload(created))
     assert post_at_once([payload] * AT_ONCE) == [200] * AT_ONCE
     assert standing(subscriber.user) == ("premium", "active")
     assert Event.objects.filter(id=created).count() == 1
@@ -171,9 +171,9 @@ def test_many_webhooks_at_once_bring_results_back_once_with_one_mail(
         send = lambda *message: transaction.on_commit(lambda: queue.append(message))  # noqa: E731
         monkeypatch.setattr(module, "send_after_commit", send)
     subscriber.subscribe(webhooks="drop")
-    found = subscriber.stripe.events(kind="c")[-AT_ONCE:]
+    found = subscriber.stripe.events_of(kind="c")[-AT_ONCE:]
     kinds = {"checkout.session.completed", "customer.subscription.created", "customer.subscription.updated"}
-    payloads = [json.dumps(subscriber.stripe.api("GET", f"events/{e['id']}")) for e in found if e["type"] in kinds]
+    payloads = [json.dumps(subscriber.stripe.payload(e["id"])) for e in found if e["type"] in kinds]
     payloads = list(itertools.islice(itertools.cycle(payloads), AT_ONCE))
     assert post_at_once(payloads) == [200] * AT_ONCE
     assert queue
@@ -242,7 +242,7 @@ def test_in_every_order_the_plan_is_what_the_subscription_is(subscriber: Subscri
     subscriber.cancel()
     subscriber.stripe.end_period(subscriber.subscription)
     for verb in order:
-        event = subscriber.stripe.events(subscriber.subscription, f"customer.subscription.{verb}")[-1]
+        event = subscriber.stripe.events_of(subscriber.subscription, f"customer.subscription.{verb}")[-1]
         assert subscriber.stripe.resend(event["id"]) == [200]
         assert standing(subscriber.user) == ("free", "canceled")
     assert not PlanChange.objects.exists()
@@ -259,7 +259,7 @@ def test_late_events_of_before_do_not_take_premium_away(subscriber: Subscriber, 
     second = subscriber.subscription
     assert first != second
     for verb in (*order, "deleted"):
-        subscriber.stripe.resend(subscriber.stripe.events(first, f"customer.subscription.{verb}")[-1]["id"])
+        subscriber.stripe.resend(subscriber.stripe.events_of(first, f"customer.subscription.{verb}")[-1]["id"])
         assert standing(subscriber.user) == ("premium", "active")
     assert Billing.objects.get().subscription_id == second
 
@@ -340,8 +340,8 @@ def test_a_webhook_of_a_stranger_is_taken_and_changes_nobody(paying: StripeProce
 
 def test_a_receiver_that_fails_has_stripe_send_again(subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch) -> None:
     subscriber.subscribe(webhooks="drop")
-    event = subscriber.stripe.events(kind="customer.subscription.created")[-1]["id"]
-    payload = json.dumps(subscriber.stripe.api("GET", f"events/{event}"))
+    event = subscriber.stripe.events_of(kind="customer.subscription.created")[-1]["id"]
+    payload = json.dumps(subscriber.stripe.payload(event))
     with monkeypatch.context() as broken:
         broken.setattr("gas.subscriptions.receivers.want", _fail)
         assert post(payload) == 500
