@@ -12,8 +12,8 @@ class EndpointForm(forms.Form):
     url = forms.CharField(
         label="Address",
         max_length=URL_CHARACTERS,
-        widget=forms.URLInput(attrs={"placeholder": "https://lab.example.org/gas", "autocomplete": "off"}),
-        help_text="Of your program, on the public internet. Events are sent there by POST.",
+        widget=forms.URLInput(attrs={"autocomplete": "off"}),
+        help_text="Of your program, such as https://lab.example.org/gas, on the public internet.",
         error_messages={"required": "Enter the address of your program."},
     )
     events = forms.MultipleChoiceField(
