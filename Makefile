@@ -12,7 +12,7 @@ JOBS ?= 200
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run install-reference install-source demo test test-fast lint lint-style lint-scripts lint-types lint-django hooks coverage format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench screenshots clean
+.PHONY: help setup run install-reference install-source demo test test-fast lint lint-style lint-scripts lint-types lint-django hooks coverage format lock chaos chaos-archive chaos-attack fuzz thorough mutate bench openapi screenshots clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench: setup  ## Measure the service on this machine: latency, memory, fairness,
 	@failed=""; for part in service growth fairness restore annotation job small explorer; do \
 		$(BIN)/python -m bench.$$part || failed="$$failed $$part"; done; \
 	echo "Parts with a bar that does not hold, or that did not end:$${failed:- none}"
+
+openapi: setup  ## Write docs/api/openapi.json from the routes
+	@$(BIN)/python manage.py write_openapi --settings tests.settings
 
 screenshots: setup  ## Make the README's pictures from the running service
 	@$(BIN)/python -m devstack screenshots docs/images

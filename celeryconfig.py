@@ -13,6 +13,7 @@ from gas.tasknames import (
     SEND_OWED_MAIL,
     SWEEP,
     TEND,
+    TEND_API,
     TEND_INVENTORY,
     TEND_VARIANT_EXPORTS,
     TEND_WEBHOOKS,
@@ -48,6 +49,7 @@ task_routes = ROUTES
 imports = (
     "annotator.tasks",
     "archive.tasks",
+    "gas.api.tasks",
     "gas.explorer.tasks",
     "gas.jobs.tasks",
     "gas.subscriptions.tasks",
@@ -88,6 +90,7 @@ beat_schedule = {
     "tend": {"task": TEND, "schedule": settings.SWEEP_SECONDS},
     "variant exports": {"task": TEND_VARIANT_EXPORTS, "schedule": settings.SWEEP_SECONDS},
     "webhooks": {"task": TEND_WEBHOOKS, "schedule": settings.SWEEP_SECONDS},
+    "api": {"task": TEND_API, "schedule": 3600},
 }
 if settings.STRIPE_SECRET_KEY:
     beat_schedule["reconcile"] = {"task": RECONCILE, "schedule": settings.RECONCILE_SECONDS}

@@ -1,6 +1,10 @@
-"""The form of log lines: what a message quotes of a file or a request can neither forge a line nor steer a terminal."""
+"""The form of log lines: what a message quotes of a file or a request can neither forge a line nor steer a terminal.
+
+A line that is logged while a request is answered ends with the id of the request.
+"""
 
 import logging
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Final
 
@@ -9,15 +13,19 @@ from gas.redaction import RedactingFormatter
 MESSAGE_CHARACTERS: Final = 10_000
 TRACEBACK_CHARACTERS: Final = 50_000
 
+#: The id of the request that is being answered; "" outside of requests.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class LineFormatter(RedactingFormatter):
-    """A message is one line of printable text, without tokens. Lines of a traceback follow it, each indented."""
+    """A message is one line of printable text, without tokens, with the request id. Lines of a traceback follow."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         record.message = _escaped(record.message, MESSAGE_CHARACTERS)
-        return super().formatMessage(record)
+        line = super().formatMessage(record)
+        return f"{line} [request {found}]" if (found := request_id.get()) else line
 
     def formatException(self, ei: _Raised) -> str:  # noqa: N802 - logging's name
         text = super().formatException(ei)

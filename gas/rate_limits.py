@@ -4,9 +4,34 @@ Sign-in, sign-up and mails have the limits of django-allauth (ACCOUNT_RATE_LIMIT
 and counts requests that allauth serves, so that other limits are here.
 """
 
+import math
+import time
 from dataclasses import dataclass
 
 from django.core.cache import cache
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Uses within the present period.
+
+    Attributes:
+        limit: how many are allowed.
+        used: how many there were, this one included.
+        resets_in: whole seconds until the next period begins.
+    """
+
+    limit: int
+    used: int
+    resets_in: int
+
+    @property
+    def allowed(self) -> bool:
+        return self.used <= self.limit
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
 
 
 @dataclass(frozen=True)
@@ -24,6 +49,11 @@ class RateLimit:
     def take(self, who: object, limit: int) -> bool:
         """Count one use by `who`. Return whether it is within `limit`."""
         return self._count(who) <= limit
+
+    def use(self, who: object, limit: int) -> Usage:
+        """Count one use by `who` in a period that begins at a multiple of `seconds`, and tell how many are left."""
+        number, passed = divmod(time.time(), self.seconds)
+        return Usage(limit, self._count(f"{who}:{number:.0f}"), math.ceil(self.seconds - passed))
 
     def is_used_up(self, who: object, limit: int) -> bool:
         """Return whether `who` has `limit` uses already, without counting one."""

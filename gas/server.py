@@ -100,7 +100,7 @@ def _raise_descriptor_limit() -> int:
 
 
 def with_access_log(app: App) -> App:
-    """Log a line for each answer: address, method, path, status, milliseconds. Never a query string."""
+    """Log a line for each answer: address, method, path, status, milliseconds, request id. Never a query string."""
 
     def logged(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         began = time.monotonic()
@@ -108,7 +108,8 @@ def with_access_log(app: App) -> App:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             took = (time.monotonic() - began) * 1000
             address, method, path = (environ.get(name) for name in ("REMOTE_ADDR", "REQUEST_METHOD", "PATH_INFO"))
-            access.info("%s %s %s %s %.0f ms", address, method, path, status[:3], took)
+            name = next((value for key, value in headers if key == "X-Request-Id"), "-")
+            access.info("%s %s %s %s %.0f ms %s", address, method, path, status[:3], took, name)
             return start_response(status, headers, exc_info)
 
         return app(environ, start)

@@ -208,6 +208,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.idp.oidc",
     "djstripe",
     "gas.web",
     "gas.mail",
@@ -216,9 +217,12 @@ INSTALLED_APPS = [
     "gas.jobs",
     "gas.explorer",
     "gas.webhooks",
+    "gas.api",
 ]
 MIDDLEWARE = [
     "gas.web.health.HealthMiddleware",  # before anything that looks at the host or redirects
+    "gas.web.request_ids.RequestIdMiddleware",
+    "gas.api.middleware.ApiMiddleware",  # before what may answer with a page
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -364,6 +368,15 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 #: An address that the provider says is verified signs in to the account that has it, and stays linked to it.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+
+#: `gas login`: programs sign in by the device flow, and stay signed in while they are used.
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 90 * 86_400
+IDP_OIDC_DEVICE_CODE_EXPIRES_IN = 900
+
+# --- The API --------------------------------------------------------------------------------------------
+
+API_REQUESTS_PER_MINUTE: int = env.int("API_REQUESTS_PER_MINUTE", 1200, validate=validate.Range(min=1))
 
 # --- Security -------------------------------------------------------------------------------------------
 # Plain HTTP is for one machine; with an https SITE_URL everything that can be made strict is.

@@ -29,6 +29,9 @@ urlpatterns = [
     path("", include("gas.explorer.pages.urls")),
     path("profile/webhooks/", include("gas.webhooks.urls")),
     path("profile/", include("gas.users.urls")),
+    path("profile/", include("gas.api.pages.urls")),
+    path("api/", include("gas.api.urls")),
+    path("identity/", include("gas.api.pages.program_urls")),
     path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
     path("accounts/", include("allauth.urls")),
     path("plan/", include("gas.subscriptions.urls")),

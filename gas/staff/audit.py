@@ -1,6 +1,7 @@
 """The audit log: what every member of staff did in the admin site, in Django's own LogEntry, which nobody can edit.
 
-Django logs what is changed through its forms. The mixin here adds what is done by actions of a list.
+Django logs what is changed through its forms. The mixin here adds what is done by actions of a list. What people do to
+the security of their own account is in the log too, as an entry about the account by its owner.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,8 @@ from typing import Any
 
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -20,6 +23,19 @@ def log_action(request: HttpRequest, rows: Sequence[Model], message: str) -> Non
     who = request.user.pk
     assert who is not None  # noqa: S101  (admin lets nobody else in)
     LogEntry.objects.log_actions(user_id=who, queryset=rows, action_flag=CHANGE, change_message=message)
+
+
+def log_own_action(user: AbstractBaseUser, message: str) -> None:
+    """Write down what a person did to the security of their own account, such as making a token."""
+    LogEntry.objects.log_actions(
+        user_id=user.pk, queryset=[user], action_flag=CHANGE, change_message=message, single_object=True
+    )
+
+
+def own_actions(user: AbstractBaseUser) -> QuerySet[LogEntry]:
+    """Return the entries about a person's account that the person made. They go with the account."""
+    kind = ContentType.objects.get_for_model(user)
+    return LogEntry.objects.filter(user_id=user.pk, content_type=kind, object_id=str(user.pk))
 
 
 def logs_itself(action: Action) -> Action:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 
 from gas.mail import outbox
+from gas.staff.audit import own_actions
 from gas.users.exports import discard_of
 from gas.users.models import User
 
@@ -32,7 +33,7 @@ NOBODY = "a deleted account"
 
 def has_a_log(user: User) -> bool:
     """Return whether they did something as staff: the log of it would go with their account."""
-    return LogEntry.objects.filter(user=user).exists()
+    return LogEntry.objects.filter(user=user).exclude(pk__in=own_actions(user).values("pk")).exists()
 
 
 def deletion_refusal(user: User) -> str:

@@ -12,6 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 
 from gas.users.models import User
+from gas.users.registry import way_closers
 
 #: In the session of the browser in which somebody signed up: the account's id.
 MADE_HERE = "made_account"
@@ -32,9 +33,11 @@ def is_claimed_only(user: User, email: str) -> bool:
 
 
 def close_ways_in(user: User) -> None:
-    """All but the password: linked sign-ins, second factors, sessions."""
+    """All but the password: linked sign-ins, second factors, tokens, sessions."""
     SocialAccount.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
+    for close in way_closers:
+        close(user)
     for session in UserSession.objects.filter(user=user):
         session.end()
 

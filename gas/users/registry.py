@@ -22,4 +22,6 @@ class Usage:
 File = tuple[str, Iterable[bytes]]
 
 usage_providers: list[Callable[[User], Iterable[Usage]]] = []
+#: Functions that close the ways into an account which the rooms above know, such as tokens of programs.
+way_closers: list[Callable[[User], None]] = []
 export_providers: list[Callable[[User], Iterator[File]]] = []

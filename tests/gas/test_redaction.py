@@ -32,6 +32,7 @@ HARMLESS = {
     "id",
     "variant",
     "name",
+    "token_id",
 }
 TOKEN = "secret-s3cr3t:token"
 

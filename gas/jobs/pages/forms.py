@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
 
+from gas.jobs.models import Job
 from gas.jobs.states import JobStatus, ResultState
 
 #: No file is larger: an S3 object's limit is 50 TB.
@@ -29,6 +31,17 @@ class JobFilterForm(forms.Form):
         """Return {"q", "status"}, "" for each filter that is not set or not valid."""
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+    def filtered(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """Return those of the jobs that the filters leave."""
+        values = self.values()
+        if query := values["q"]:
+            jobs = jobs.filter(name__icontains=query)
+        if values["status"] in JobStatus.values:
+            return jobs.filter(status=values["status"])
+        if values["status"] in ResultState.values:
+            return jobs.filter(result__state=values["status"])
+        return jobs
 
 
 class JSONText(forms.Field):

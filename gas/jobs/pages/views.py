@@ -3,7 +3,6 @@
 import logging
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -14,31 +13,33 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from gas.aws import s3
 from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.uploads import (
     closed_message,
     unfinished,
 )
 from gas.jobs.models import Job, ResultFile
-from gas.jobs.output_files import JobFile, files_of
-from gas.jobs.outputs import output_of
 from gas.jobs.pages import context
 from gas.jobs.pages.access import own_job
 from gas.jobs.pages.answers import act
 from gas.jobs.pages.forms import JobFilterForm
 from gas.jobs.queue import turns
 from gas.jobs.queue.enqueue import refusal_reason
-from gas.jobs.states import JobStatus, ResultState
-from gas.jobs.storage import missing_files, result_status, tables
+from gas.jobs.states import JobStatus
+from gas.jobs.storage import downloads, result_status
 from gas.users.requests import PersonRequest
 
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25
-LOG_LIMIT = 256 * 1024
 #: Seconds until the list looks again while a job is under way.
 LIST_PACE = 2
+#: How a download that is not possible now is told.
+LEVELS = {
+    downloads.Reason.MISSING: messages.ERROR,
+    downloads.Reason.ELSEWHERE: messages.WARNING,
+    downloads.Reason.BEING_MADE: messages.INFO,
+}
 #: htmx's answer for "stop polling".
 STOP_POLLING = 286
 
@@ -48,17 +49,11 @@ STOP_POLLING = 286
 @never_cache
 def job_list(request: PersonRequest) -> HttpResponse:
     """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
-    filters = JobFilterForm(request.GET).values()
-    query, status = filters["q"], filters["status"]
+    filters = JobFilterForm(request.GET)
     mine = Job.objects.filter(owner=request.user).defer("preview")
-    jobs = mine.select_related("result__batch")
-    if query:
-        jobs = jobs.filter(name__icontains=query)
-    if status in JobStatus.values:
-        jobs = jobs.filter(status=status)
-    elif status in ResultState.values:
-        jobs = jobs.filter(result__state=status)
-    page = Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(filters.filtered(mine.select_related("result__batch")), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     paces = []
     positions = turns.positions(page)
     for job in page:
@@ -67,8 +62,7 @@ def job_list(request: PersonRequest) -> HttpResponse:
     pace = min((pace for pace in paces if pace is not None), default=None)
     values = {
         "page_obj": page,
-        "q": query,
-        "status": status,
+        **filters.values(),
         "statuses": [*JobStatus.choices, *context.STORAGE_FILTERS],
         "archived": context.archived(request.user),
         "leaving": context.leaving(request.user),
@@ -152,12 +146,10 @@ def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
 def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """The log in the browser: its first 256 KiB, and where to get the rest."""
     job = own_job(request, job_id)
-    if not job.log_key:
+    found = downloads.read_log(job)
+    if found is None:
         raise Http404
-    try:
-        text, truncated = s3.read_start(settings.S3_RESULTS_BUCKET, job.log_key, limit=LOG_LIMIT)
-    except s3.ObjectMissing as missing:
-        raise Http404 from missing
+    text, truncated = found
     return render(request, "jobs/log.html", {"job": job, "log_text": text, "truncated": truncated})
 
 
@@ -167,32 +159,14 @@ def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     """Send the browser to a presigned address of one of the job's own objects."""
     job = own_job(request, job_id)
-    found = _file(job, kind)
-    if found is not None and missing_files.is_missing(found.bucket, found.key):  # S3 would answer with a page of XML
-        job = own_job(request, job_id)
-        if _file(job, kind) == found:
-            messages.error(request, missing_files.tell(job, found.key))
-            return redirect(job)
-        found = _file(job, kind)  # its result was archived or brought back meanwhile
-    if found is not None:
-        return redirect(s3.presigned_download(found.bucket, found.key, filename=found.saved_as))
-    result, output = ResultFile.objects.filter(job=job).first(), output_of(kind)
-    if result is None or output is None or not output.with_result:
+    try:
+        found = downloads.find(job, kind)
+    except downloads.NotDownloadable as why:  # a link that was right when it was shown or kept
+        messages.add_message(request, LEVELS[why.reason], str(why))
+        return redirect(job)
+    if found is None:
         raise Http404
-    # A link that was right when it was shown or kept: the page says where the result is now.
-    if result.state != ResultState.AVAILABLE:
-        messages.warning(request, "This result is not available at the moment; the reason is below.")
-    elif tables.owed(result):
-        messages.info(request, "The tables of this result are being made. Try it in a minute.")
-    else:
-        raise Http404
-    return redirect(job)
-
-
-def _file(job: Job, kind: str) -> JobFile | None:
-    """Return the file that is offered under `kind`. All of it is from the row, nothing from the request."""
-    files = files_of(job, ResultFile.objects.filter(job=job).first())
-    return next((one for one in files if one.kind == kind), None)
+    return redirect(downloads.address(found))
 
 
 @login_required

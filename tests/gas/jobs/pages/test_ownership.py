@@ -62,6 +62,14 @@ OF_NOBODY = {
     "profile/webhooks/<uuid:endpoint_id>/off/",
     "profile/webhooks/<uuid:endpoint_id>/delete/",
     "profile/webhooks/deliveries/<uuid:delivery_id>/replay/",
+    "profile/tokens/",
+    "profile/tokens/make/",
+    "profile/tokens/<uuid:token_id>/revoke/",  # the person's own, see tests/gas/api/test_tokens.py
+    "profile/tokens/programs/sign-out/",
+    "identity/o/device",  # by a code, see tests/gas/api/test_sign_in.py
+    "identity/o/api/device/code",
+    "identity/o/api/token",
+    "identity/o/api/revoke",
     "accounts/oidc/<slug:provider_id>/login/",
     "plan/",
     "plan/checkout/",
@@ -81,7 +89,7 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Ite
     for item in patterns:
         path = prefix + str(item.pattern)
         if isinstance(item, URLResolver):
-            if not path.startswith(("admin/", "accounts/")):  # staff's, and allauth's own
+            if not path.startswith(("admin/", "accounts/", "api/")):  # staff's, allauth's, tests/gas/api/test_ownership
                 yield from addresses(item.url_patterns, path)
         else:
             yield path

@@ -1,0 +1,1 @@
+"""What the endpoints take and answer, one module for each resource."""
