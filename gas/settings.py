@@ -130,6 +130,7 @@ EXPLORER_CACHE_BYTES: int = env.int("EXPLORER_CACHE_BYTES", 10 * 1024**3, valida
 EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 256 * 1024**2, validate=validate.Range(min=67_108_864))
 EXPLORER_TEMPORARY_BYTES: int = env.int("EXPLORER_TEMPORARY_BYTES", 1024**3, validate=validate.Range(min=0))
 EXPLORER_THREADS: int = env.int("EXPLORER_THREADS", 2, validate=validate.Range(min=1))
+EXPLORER_ROWS_AT_ONCE: int = env.int("EXPLORER_ROWS_AT_ONCE", 50_000, validate=validate.Range(min=1))
 EXPLORER_EXPORT_DAYS: int = env.int("EXPLORER_EXPORT_DAYS", 7, validate=validate.Range(min=1))
 EXPLORER_EXPORTS_AT_ONCE: int = env.int("EXPLORER_EXPORTS_AT_ONCE", 2, validate=validate.Range(min=1))
 EXPLORER_QUERY_SECONDS: float = env.float("EXPLORER_QUERY_SECONDS", 10.0, validate=validate.Range(min=0.1))

@@ -20,9 +20,7 @@ from gas.explorer.database import TABLE, Database
 from gas.explorer.filters import State, form_for
 from gas.explorer.ordering import ROW, SORT, Order, order_by
 
-#: Rows of an export that is made while a person waits. A larger one is a `models.VariantExport`.
-MOST_AT_ONCE = 50_000
-#: Seconds that the question of such an export may take.
+#: Seconds that the question of an export may take that is made while a person waits.
 SECONDS = 120.0
 
 
@@ -53,7 +51,7 @@ class Request:
     columns: Sequence[Column]
     order: Order
     citation: str
-    most: int | None = MOST_AT_ONCE
+    most: int | None = None
     seconds: float = SECONDS
     progress: Callable[[int], None] = field(default=_ignore)
 

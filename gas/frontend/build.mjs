@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { ICONS } from './icons.mjs'
+import { withoutUnused, wordsOf } from './unused.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const dist = join(here, '..', 'static', 'dist')
@@ -44,6 +45,16 @@ const adoptStyles = {
   },
 }
 
+const usedStyles = {
+  name: 'used-styles',
+  setup(build) {
+    build.onLoad({ filter: /bootstrap\.css$/ }, async ({ path }) => {
+      const words = await wordsOf(join(here, '..'))
+      return { contents: withoutUnused(await readFile(path, 'utf8'), words), loader: 'css' }
+    })
+  },
+}
+
 const options = {
   absWorkingDir: here,
   entryPoints: ['theme.js', 'app.js', 'upload.js', 'passkeys.js', 'genome.js', 'css/app.css'],
@@ -60,7 +71,7 @@ const options = {
   sourcemap: watch ? 'linked' : false,
   legalComments: 'external',
   logLevel: 'info',
-  plugins: [adoptStyles],
+  plugins: watch ? [adoptStyles] : [adoptStyles, usedStyles], // a class may be added while it watches
 }
 
 await rm(dist, { recursive: true, force: true })

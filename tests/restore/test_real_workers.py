@@ -4,7 +4,9 @@ What a test holds back is an answer of the emulated AWS: the call was carried ou
 having heard of it.
 """
 
+import gzip
 import hashlib
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -119,6 +121,9 @@ class Case:
     def mails(self) -> int:
         return sum(mail["subject"].endswith(" back") for mail in self.stack.mail(self.person.email))
 
+    def exports(self) -> list[str]:
+        return [key for key in self.stack.objects(self.job) if "/variant-exports/" in key]
+
 
 def store_call(stack: Stack) -> tuple[str, str]:
     """The call that makes an archive."""
@@ -209,3 +214,20 @@ def test_results_survive_killed_workers_and_an_aws_that_fails_and_falls(tmp_path
     assert outcome.outages == 2
     assert sum(outcome.kills.values()) >= 2
     assert outcome.faults > 0
+
+
+@pytest.mark.parametrize("stack", ["vault"], indirect=True)  # the routes of the archive make no difference
+def test_a_worker_killed_while_it_exports_loses_nothing_and_makes_nothing_twice(case):
+    case.upgrade()
+    table = f"/jobs/{case.job}/variants/"
+    wait_for(lambda: 'data-total="30"' in case.person.page(table), SECONDS, "the table")
+    case.hold("s3", "PutObject")
+    case.person._post(f"{table}export/tsv/prepare/")
+    case.kill_while_it_waits()
+    wait_for(lambda: "Ready, " in case.person.page("/exports/"), SECONDS, "the export")
+    path = re.search(r"/exports/[0-9a-f-]{36}/file/", case.person.page("/exports/"))[0]
+    content = case.person.session.get(case.stack.web_url + path, timeout=30).content
+    assert len(gzip.decompress(content).splitlines()) == 2 + 30  # the citation, the header, the variants
+    wait_for(lambda: len(case.exports()) == 1, SECONDS, "the end of what the dead worker stored")
+    case.person.delete(case.job)
+    wait_for(lambda: not case.exports(), SECONDS, "the end of the export")

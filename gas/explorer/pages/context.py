@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.forms import BoundField
 from django.http import QueryDict
 from django.urls import reverse
 
 from annotator.tables.schema import Column, Kind
-from gas.explorer import exports, marks, presets, query
+from gas.explorer import marks, presets, query
 from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
@@ -231,7 +232,7 @@ def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str,
         "name_characters": NAME_CHARACTERS,
         "column_choices": choices,
         "formats": FORMATS,
-        "most_at_once": exports.MOST_AT_ONCE,
+        "most_at_once": settings.EXPLORER_ROWS_AT_ONCE,
         "has_exports": VariantExport.objects.filter(owner=request.user).exists(),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse
@@ -43,7 +44,7 @@ def _one_of_few() -> Iterator[None]:
 @require_GET
 @explored
 def export(request: PersonRequest, job: Job, database: Database, kind: str) -> HttpResponse | FileResponse:
-    """Send the variants that the address asks for; up to 50,000. More is refused with a sentence."""
+    """Send the variants that the address asks for; up to EXPLORER_ROWS_AT_ONCE. More is refused with a sentence."""
     asked = _asked(request, job, database, kind)
     if asked.state is None:
         return redirect(str(asked.address))
@@ -52,7 +53,8 @@ def export(request: PersonRequest, job: Job, database: Database, kind: str) -> H
         target = Path(folder) / f"variants{Path(form.ending).suffix}"
         try:
             with _one_of_few():
-                wanted = exports.request_of(database, job.reference, asked.export_query, most=exports.MOST_AT_ONCE)
+                most = settings.EXPLORER_ROWS_AT_ONCE
+                wanted = exports.request_of(database, job.reference, asked.export_query, most=most)
                 exports.check_size(database, wanted)
                 form.write(job, database, wanted, target)
         except (exports.TooMany, QueryRefused) as refused:
@@ -92,7 +94,7 @@ def listed(request: PersonRequest) -> HttpResponse:
         one.label = FORMATS[one.format].label  # type: ignore[attr-defined]
     active = sum(one.is_active for one in mine)
     ready = sum(one.state == ExportState.READY for one in mine)
-    values: dict[str, Any] = {"exports": mine, "active": active, "most_at_once": f"{exports.MOST_AT_ONCE:,}"}
+    values: dict[str, Any] = {"exports": mine, "active": active, "most_at_once": f"{settings.EXPLORER_ROWS_AT_ONCE:,}"}
     values["announce"] = f"{ready} ready, {active} being made"
     return render(request, "explorer/_exports.html" if request.htmx else "explorer/exports.html", values)
 

@@ -275,9 +275,9 @@ def test_a_mail_comes_if_it_takes_more_than_a_minute(
 
 
 def test_the_page_shows_how_far_it_is_to_its_owner_alone(
-    job_with_table: Job, browser_of: Callable[[User], Client], stranger: User, monkeypatch: pytest.MonkeyPatch
+    job_with_table: Job, browser_of: Callable[[User], Client], stranger: User, settings: Any
 ) -> None:
-    monkeypatch.setattr(exports, "MOST_AT_ONCE", 3)
+    settings.EXPLORER_ROWS_AT_ONCE = 3
     client, other = browser_of(job_with_table.owner), browser_of(stranger)
     table = f"/jobs/{job_with_table.pk}/variants/"
     page = client.get(f"{table}?impact=HIGH&impact=MODERATE").content.decode()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from annotator.reference.pack import load_reference
 from gas.aws import s3
-from gas.explorer import export_formats, exports
+from gas.explorer import export_formats
 from gas.explorer.keys import VariantKey
 from gas.explorer.models import MarkedVariant, SavedFilter
 from gas.explorer.pages import exporting, genome, keeping
@@ -202,7 +202,7 @@ def test_the_genome_view_reads_by_byte_range(job_with_table: Job, visitor: Clien
 
 
 def test_an_export_that_is_too_large_or_one_too_many_is_refused_with_a_sentence(
-    job_with_table: Job, visitor: Client, monkeypatch: pytest.MonkeyPatch
+    job_with_table: Job, visitor: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"/jobs/{job_with_table.pk}/variants/"
     with ExitStack() as places:
@@ -210,7 +210,7 @@ def test_an_export_that_is_too_large_or_one_too_many_is_refused_with_a_sentence(
             places.enter_context(exporting._one_of_few())
         assert "Other exports are being made." in text_of(visitor.get(f"{address}export/tsv/", follow=True))
     assert b"".join(visitor.get(f"{address}export/tsv/"))  # type: ignore[call-overload]
-    monkeypatch.setattr(exports, "MOST_AT_ONCE", 3)
+    settings.EXPLORER_ROWS_AT_ONCE = 3
     monkeypatch.setattr(export_formats, "tsv", lambda *_: pytest.fail("an export that is too large was begun"))
     found = visitor.get(f"{address}export/tsv/", follow=True)
     assert "and 3 is the maximum." in text_of(found)
