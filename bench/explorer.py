@@ -26,10 +26,11 @@ from annotator.effects import csq_field, info_tags
 from annotator.effects.terms import IMPACT
 from annotator.formats.bgzf import END, BgzfWriter
 from annotator.tables import write
-from gas.explorer import query
+from gas.explorer import native, query
 from gas.explorer.database import Database
 from gas.explorer.files import LocalFile
 from gas.explorer.filters import form_for
+from gas.explorer.selection import kept
 
 SAMPLES = ("kid", "mum", "dad")
 CONTIGS = tuple((f"chr{name}", 200_000_000 - 6_000_000 * place) for place, name in enumerate([*range(1, 23), "X"]))
@@ -174,7 +175,9 @@ def measure(alleles: int) -> None:
         parquet = write(vcf, folder).parquet
         built = time.perf_counter() - start
         (folder / "annot.tsv.gz").unlink()
-        database = Database(LocalFile(parquet, parquet.open("rb")))
+        rows = parquet.with_suffix(native.ENDING)
+        native.make(parquet, rows, memory_bytes=settings.EXPLORER_MEMORY_BYTES, temporary=folder)
+        database = Database(LocalFile(parquet, parquet.open("rb")), LocalFile(rows, rows.open("rb")))
         connection = sqlite(folder, database)
         sizes = [path.stat().st_size / 1e6 for path in (parquet, folder / "variants.sqlite", vcf)]
         print(f"\n{alleles:,} alleles; tables in {built:.1f} s; Parquet {sizes[0]:.1f} MB, ", end="")
@@ -191,7 +194,7 @@ def measure(alleles: int) -> None:
 
             def all_of_it(page: Callable[[], None] = page, state: Any = state) -> None:
                 page()
-                query.forget_facets()
+                kept.clear()
                 query.facets(database, state)
 
             def in_sqlite(sql: str = sql) -> None:

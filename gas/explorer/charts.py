@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotator.effects.terms import rank
-from gas.explorer.database import TABLE, Database
+from gas.explorer.database import TABLE, TRANSCRIPT_TABLE, Database
 from gas.explorer.filter_kinds import Condition, every
 from gas.explorer.filters import LENGTH_CHANGE, State
 
@@ -160,10 +160,11 @@ def lollipop(database: Database, state: State, gene: str) -> Lollipop | None:
     where = every([state.where, Condition("row_number BETWEEN ? AND ?", tuple(span))])
     rows = database.ask(
         "SELECT t.transcript, t.protein_position, t.hgvs_p, t.terms, t.mane, t.canonical, contig, pos, ref, alt, n "  # noqa: S608
-        "FROM (SELECT unnest(csq) AS t, contig, pos, ref, alt, samples_het + samples_hom AS n, row_number "
-        f"FROM {TABLE} WHERE {where.sql}) WHERE t.gene = ? AND t.protein_position IS NOT NULL "
+        f"FROM (SELECT unnest(csq) AS t, row_number FROM {TRANSCRIPT_TABLE} WHERE row_number BETWEEN ? AND ?) JOIN "
+        "(SELECT contig, pos, ref, alt, samples_het + samples_hom AS n, row_number "
+        f"FROM {TABLE} WHERE {where.sql}) USING (row_number) WHERE t.gene = ? AND t.protein_position IS NOT NULL "
         "ORDER BY n DESC, row_number",
-        [*where.params, gene],
+        [*span, *where.params, gene],
     ).rows
     if not rows:
         return None

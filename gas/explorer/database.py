@@ -1,6 +1,6 @@
-"""A result's Parquet file, open with DuckDB.
+"""A result's variants, open with DuckDB.
 
-Each file has an instance of its own, which may read this one file and nothing else: no other job's, no other path, no
+Each result has an instance of its own, which may read its two files and nothing else: no other job's, no other path, no
 network, no extension. Its settings are locked before the first question. Instances are made in the process that asks,
 after any fork, and few are kept open at once. Each question has a cursor of its own, since threads that share a
 connection get wrong rows.
@@ -22,17 +22,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from annotator.tables.schema import GENES_KEY, METADATA_KEY, Metadata
+from annotator.tables.schema import GENES_KEY, METADATA_KEY, TRANSCRIPTS, Metadata
+from gas.explorer import native
 from gas.explorer.columns import ResultColumns
 from gas.explorer.files import SPILL, LocalFile
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
-#: What questions call the table of variants.
-TABLE = "variants"
+#: What questions call the table of variants, without their transcripts; and the one with row_number and transcripts.
+TABLE, TRANSCRIPT_TABLE = "variants", "transcripts"
 #: Files that are open at once in a process; the one that was asked longest ago is closed for another.
 OPEN_FILES = 8
 TOO_LONG = "This question took longer than {seconds:g} seconds and was stopped. Narrow it, such as to a gene."
@@ -62,18 +64,20 @@ class Answer:
 class Database:
     """One file, open. Any thread may ask."""
 
-    def __init__(self, file: LocalFile, target: Path | None = None) -> None:
-        """Open it; the database holds the file until `close`. Raises NotReadable.
+    def __init__(self, file: LocalFile, rows: LocalFile, target: Path | None = None) -> None:
+        """Open it; the database holds both files until `close`. Raises NotReadable.
 
         Args:
+            file: the Parquet file.
+            rows: what `native.make` has made of it.
             target: another file, which it may write.
         """
-        self.file = file
+        self.file, self.rows = file, rows
         self.users = 0
         # One for each instance: two instances that write to one folder overwrite each other's files.
         self._temporary = tempfile.mkdtemp(prefix=f"{SPILL}{os.getpid()}-", dir=file.path.parent)
         try:
-            self._connection = _connect(file.path, target, self._temporary)
+            self._connection = _connect(file.path, rows.path, target, self._temporary)
         except Exception:
             shutil.rmtree(self._temporary, ignore_errors=True)
             raise
@@ -93,9 +97,7 @@ class Database:
             raise NotReadable(f"{self.file.path}: {error!r}") from error
 
     def _key(self, key: str, default: Any) -> Any:
-        rows = self.ask(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [str(self.file.path), key]
-        ).rows
+        rows = self.ask(f"SELECT value FROM result.{native.METADATA} WHERE key = ?", [key]).rows  # noqa: S608
         return json.loads(rows[0][0]) if rows else default
 
     def ask(self, sql: str, params: Sequence[Any] = (), *, seconds: float | None = None) -> Answer:
@@ -111,6 +113,13 @@ class Database:
         """
         with self._asked(sql, params, seconds) as cursor:
             return Answer([name for name, *_ in cursor.description or ()], cursor.fetchall())
+
+    def arrays(self, sql: str, params: Sequence[Any] = ()) -> "dict[str, np.ma.MaskedArray[Any, Any]]":
+        """Return each column of a question as an array, in which nulls are masked. As `ask`."""
+        import numpy as np  # noqa: PLC0415 - as DuckDB
+
+        with self._asked(sql, params, None) as cursor:
+            return {name: np.ma.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
     def stream(
         self, sql: str, params: Sequence[Any] = (), *, seconds: float | None = None, at_once: int = 1000
@@ -141,12 +150,13 @@ class Database:
             cursor.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self.disconnect()
         self.file.close()
+        self.rows.close()
 
     def disconnect(self) -> None:
-        """End the instance, and keep the file."""
+        """End the instance, and keep the files."""
         self._connection.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
@@ -161,21 +171,17 @@ def write_parquet(
     Raises:
         QueryRefused: see `Database.ask`.
     """
-    writer = Database(database.file, target)
+    writer = Database(database.file, database.rows, target)
     try:
         form = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, KV_METADATA {citation: ?}"
-        copy = f"COPY ({sql}) TO '{_literal(target)}' ({form})"
+        copy = f"COPY ({sql}) TO '{native.literal(target)}' ({form})"
         return int(writer.ask(copy, [*params, citation], seconds=seconds).rows[0][0])
     finally:
         writer.disconnect()
 
 
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _connect(path: Path, target: Path | None, temporary: str) -> "duckdb.DuckDBPyConnection":
-    """Open a locked instance that can read one file, and write another."""
+def _connect(parquet: Path, rows: Path, target: Path | None, temporary: str) -> "duckdb.DuckDBPyConnection":
+    """Open a locked instance that can read a result's files, and write another file."""
     import duckdb  # noqa: PLC0415 - has threads
 
     connection = duckdb.connect(
@@ -195,16 +201,21 @@ def _connect(path: Path, target: Path | None, temporary: str) -> "duckdb.DuckDBP
     )
     try:
         connection.execute("SET parquet_metadata_cache = true")  # files never change under their name
-        connection.execute("SET allowed_paths = ?", [[str(one) for one in (path, target) if one is not None]])
+        connection.execute(f"ATTACH '{native.literal(rows)}' AS result (READ_ONLY)")
+        connection.execute("SET allowed_paths = ?", [[str(one) for one in (parquet, target) if one is not None]])
         connection.execute("SET enable_external_access = false")
-        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM read_parquet('{_literal(path)}')")  # noqa: S608
+        connection.execute(f"CREATE VIEW {TABLE} AS SELECT * FROM result.{native.ROWS}")  # noqa: S608
+        connection.execute(
+            f"CREATE VIEW {TRANSCRIPT_TABLE} AS SELECT row_number, {TRANSCRIPTS.name} "  # noqa: S608
+            f"FROM read_parquet('{native.literal(parquet)}')"
+        )
         connection.execute("SET lock_configuration = true")
     except duckdb.OutOfMemoryException as error:
         connection.close()
         raise QueryRefused(TOO_MUCH) from error
     except duckdb.Error as error:
         connection.close()
-        raise NotReadable(f"{path}: {error}") from error
+        raise NotReadable(f"{parquet}: {error}") from error
     return connection
 
 
@@ -214,9 +225,9 @@ _owner = 0
 
 
 @contextmanager
-def opened(file: LocalFile) -> Iterator[Database]:
-    """Ask a file, which may be open already. Takes over `file`. Raises NotReadable."""
-    database = _take(file)
+def opened(file: LocalFile, rows: LocalFile) -> Iterator[Database]:
+    """Ask a result, which may be open already. Takes over its files. Raises NotReadable."""
+    database = _take(file, rows)
     try:
         yield database
     finally:
@@ -225,7 +236,7 @@ def opened(file: LocalFile) -> Iterator[Database]:
         _close_some()
 
 
-def _take(file: LocalFile) -> Database:
+def _take(file: LocalFile, rows: LocalFile) -> Database:
     global _owner  # noqa: PLW0603 - one per process
     with _guard:
         if _owner != os.getpid():  # what a parent had open is the parent's
@@ -235,12 +246,14 @@ def _take(file: LocalFile) -> Database:
         found = _open.get(key)
         if found is None:
             try:
-                found = _open[key] = Database(file)
+                found = _open[key] = Database(file, rows)
             except Exception:
                 file.close()
+                rows.close()
                 raise
         else:
             file.close()
+            rows.close()
         _open.move_to_end(key)
         found.users += 1
         return found

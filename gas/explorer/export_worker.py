@@ -74,7 +74,7 @@ def build(export_id: uuid.UUID) -> None:
 def _make(attempt: _Attempt) -> None:
     export = attempt.export
     form = FORMATS[export.format]
-    with exports.temporary_folder() as folder, open_result(export.job) as database:
+    with exports.temporary_folder() as folder, open_result(export.job, patience=None) as database:
         wanted = exports.request_of(
             database,
             export.job.reference,

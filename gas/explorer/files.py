@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,24 +74,47 @@ def fetch(bucket: str, key: str, *, sha256: str, size: int, ending: str) -> Loca
         ObjectMissing: S3 has nothing there.
         NoRoom: the copy does not fit.
     """
-    path = folder() / f"{sha256}{ending}"
-    if found := _hold(path):
+
+    def bring(part: Path) -> None:
+        s3.download(bucket, key, part)
+        if s3.sha256(part) != sha256:
+            raise s3.CopyDiffers(f"{key} has another SHA-256 than {sha256}")
+
+    return once(folder() / f"{sha256}{ending}", size, bring)
+
+
+def once(path: Path, size: int, bring: Callable[[Path], None]) -> LocalFile:
+    """Return a file of the folder of copies, which `bring` writes if it is not there.
+
+    Args:
+        size: in bytes, at most.
+        bring: writes the file that it is given, which exists and is empty.
+
+    Raises:
+        NoRoom: the file does not fit.
+    """
+    if found := hold(path):
         return found
     with _alone(path.with_suffix(".lock")):
-        if found := _hold(path):  # somebody else was quicker
+        if found := hold(path):  # somebody else was quicker
             return found
         part = path.with_suffix(f".part-{size}-{os.getpid()}-{threading.get_ident()}")
-        with _alone(folder() / "room.lock"):
+        with _alone(path.parent / "room.lock"):
             make_room(size)
             part.touch()  # others count the size in its name
-        _bring(bucket, key, sha256, part, path)
-        found = _hold(path)
+        try:
+            bring(part)
+            part.chmod(0o400)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+        found = hold(path)
     if found is None:
         raise NoRoom(f"{path.name} was removed at once")
     return found
 
 
-def _hold(path: Path) -> LocalFile | None:
+def hold(path: Path) -> LocalFile | None:
     """Open a copy and lock it; None if there is none."""
     while True:
         try:
@@ -103,17 +126,6 @@ def _hold(path: Path) -> LocalFile | None:
             os.utime(path)
             return LocalFile(path, file)
         file.close()  # it was removed between the two steps
-
-
-def _bring(bucket: str, key: str, sha256: str, part: Path, path: Path) -> None:
-    try:
-        s3.download(bucket, key, part)
-        if s3.sha256(part) != sha256:
-            raise s3.CopyDiffers(f"{key} has another SHA-256 than {sha256}")
-        part.chmod(0o400)
-        part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

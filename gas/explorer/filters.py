@@ -281,13 +281,17 @@ class State:
 
     @cached_property
     def where(self) -> Condition:
-        """The condition of all filters. A family's rule sees what the other filters leave."""
+        """The condition of all filters."""
+        return every(self.parts)
+
+    @cached_property
+    def parts(self) -> list[Condition]:
+        """The condition of each filter that asks for something. A family's rule sees what the other filters leave."""
         others = [one for one in self.filters if not isinstance(one, Family)]
         found = [part for one in others if (part := one.condition(self.values, self.columns))]
         rest = every(found)
         families = [one for one in self.filters if isinstance(one, Family)]
-        found += [rule for one in families if (rule := one.among(rest, self.values, self.columns))]
-        return every(found)
+        return [*found, *(rule for one in families if (rule := one.among(rest, self.values, self.columns)))]
 
     @cached_property
     def in_words(self) -> list[str]:

@@ -1,7 +1,5 @@
 """Questions about a result: a page of variants, how many match, facets, and one variant with all there is of it."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,22 +7,21 @@ from typing import Any
 from annotator.effects.terms import IMPACT
 from annotator.tables.schema import TRANSCRIPTS, Column
 from gas.explorer.columns import ResultColumns, quoted
-from gas.explorer.database import TABLE, Database
+from gas.explorer.database import TABLE, TRANSCRIPT_TABLE, Database
 from gas.explorer.filter_kinds import every
 from gas.explorer.filters import State
 from gas.explorer.keys import VariantKey
 from gas.explorer.ordering import ROW, BadCursor, Order, beyond, order_by, read_cursor, write_cursor
+from gas.explorer.selection import can_sort, facet_bits, first_sorted, kept, key_of, select, sort_values
 
 __all__ = ["BadCursor", "Order", "count", "facets", "page", "variants"]
 
 PAGE_SIZE = 50
 MOST_ROWS = 500
-#: Values that a facet lists: those with the most variants.
-FACET_VALUES = 25
-#: Columns that a sorted page reads of all rows that match; of more, only those of its own rows.
-READ_AT_ONCE = 20
-#: Filters whose facets a process remembers.
-KEPT_FACETS = 200
+#: Values that these facets list: those with the most variants. Others list all.
+FACET_VALUES = {"gene": 25, "contig": 200}
+#: Bytes of the counts of a filter, about.
+FACETS_BYTES = 32_768
 #: Columns of facets, and the filter that each one's values belong to.
 FACETS = {
     "consequence": "consequence",
@@ -73,32 +70,47 @@ def page(
     """
     order, size = order or Order(), max(1, min(size, MOST_ROWS))
     back, place = read_cursor(cursor, order) if cursor else (False, None)
-    where = every([state.where, *([beyond(order, place, back=back)] if place else [])])
-    # Rows of another order lie anywhere, and are read at once; those along the genome lie together.
-    names = list(dict.fromkeys([ROW, *(one.name for one in columns)]))
-    at_once = bool(order.column) and len(names) <= READ_AT_ONCE
-    sorted_by = [quoted(order.column)] if order.column else []
-    chosen = ", ".join([*sorted_by, *map(quoted, names if at_once else [ROW])])
-    answer = database.ask(
-        f"SELECT {chosen} FROM {TABLE} WHERE {where.sql} ORDER BY {order_by(order, back=back)} LIMIT ?",  # noqa: S608
-        [*where.params, size + 1],
-    )
-    more, found = len(answer.rows) > size, answer.rows[:size]
+    numbers = _numbers(database, state, order, size + 1, back=back, place=place)
+    more, numbers = len(numbers) > size, numbers[:size]
     if back:
-        found.reverse()
-    keys = [(*row[: len(sorted_by)], row[len(sorted_by)]) for row in found]
-    if at_once:
-        rows = [dict(zip(names, row[len(sorted_by) :], strict=True)) for row in found]
-    else:
-        rows = _by_number(database, [int(key[-1]) for key in keys], names)
+        numbers.reverse()
+    names = list(dict.fromkeys([ROW, *([order.column] if order.column else []), *(one.name for one in columns)]))
+    rows = _by_number(database, numbers, names)
+    ends = [(row[order.column], row[ROW]) if order.column else (row[ROW],) for row in rows[:1] + rows[-1:]]
     has_next, has_previous = (True, more) if back else (more, bool(cursor))
     return Page(
         list(columns),
         rows,
-        write_cursor(order, keys[-1], back=False) if has_next and keys else "",
-        write_cursor(order, keys[0], back=True) if has_previous and keys else "",
+        write_cursor(order, ends[-1], back=False) if has_next and ends else "",
+        write_cursor(order, ends[0], back=True) if has_previous and ends else "",
         order,
     )
+
+
+def _numbers(
+    database: Database, state: State, order: Order, size: int, *, back: bool, place: tuple[Any, int] | None
+) -> list[int]:
+    """Return the numbers of the first rows after a place, or of the last ones before it, from there on.
+
+    Long texts, such as HGVS, are sorted by DuckDB.
+    """
+    if order.column and not can_sort(database.columns.get(order.column)):
+        where = every([state.where, *([beyond(order, place, back=back)] if place else [])])
+        rows = database.ask(
+            f"SELECT {ROW} FROM {TABLE} WHERE {where.sql} ORDER BY {order_by(order, back=back)} LIMIT ?",  # noqa: S608
+            [*where.params, size],
+        ).rows
+        return [row[0] for row in rows]
+    found = select(database, state)
+    if place and place[1] >= found.rows:
+        return []
+    if order.column:
+        values = sort_values(database, order.column)
+        start = place[1] if place else None
+        return first_sorted(found, values, size, descending=order.descending, back=back, place=start)
+    if order.descending != back:
+        return found.preceding(place[1] if place else found.rows, size)
+    return found.following(place[1] + 1 if place else 0, size)
 
 
 def _by_number(database: Database, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -106,12 +118,9 @@ def _by_number(database: Database, numbers: Sequence[int], names: Sequence[str])
     if not numbers:
         return []
     chosen = ", ".join(map(quoted, names))
-    marks = ", ".join("?" * len(numbers))
-    # Numbers are sorted in the file: the bounds tell which groups of rows need not be read.
-    answer = database.ask(
-        f"SELECT {chosen} FROM {TABLE} WHERE {ROW} BETWEEN ? AND ? AND {ROW} IN ({marks})",  # noqa: S608
-        [min(numbers), max(numbers), *numbers],
-    )
+    # As literals they are looked up in the index of row numbers; as parameters they would not be.
+    literals = ", ".join(str(int(number)) for number in numbers)
+    answer = database.ask(f"SELECT {chosen} FROM {TABLE} WHERE {ROW} IN ({literals})")  # noqa: S608
     by_number = {row[ROW]: row for row in answer.dicts()}
     return [by_number[number] for number in numbers]
 
@@ -136,77 +145,38 @@ class Facets:
 
 def count(database: Database, state: State) -> int:
     """Return how many variants match. Raises QueryRefused."""
-    where = state.where
-    return int(database.ask(f"SELECT count(*) FROM {TABLE} WHERE {where.sql}", where.params).rows[0][0])  # noqa: S608
-
-
-_known: OrderedDict[tuple[str, str, tuple[Any, ...]], Facets] = OrderedDict()
-_guard = threading.Lock()
+    return select(database, state).total
 
 
 def facets(database: Database, state: State) -> Facets:
     """Return the total and each facet's counts of the variants that match. Raises QueryRefused.
 
-    A file never changes, so the answers of the latest filters are kept: turning a page or sorting asks nothing again.
+    A file never changes, so the answers of the latest filters are kept: turning a page or sorting counts nothing again.
     """
-    key = (database.file.path.name, state.where.sql, _hashable(state.where.params))
-    with _guard:
-        if key in _known:
-            _known.move_to_end(key)
-            return _known[key]
-    found = _count_facets(database, state)
-    with _guard:
-        _known[key] = found
-        while len(_known) > KEPT_FACETS:
-            _known.popitem(last=False)
+    found: Facets = kept.get(
+        (key_of(database, *state.parts), "counts"), lambda: _count_facets(database, state), lambda _: FACETS_BYTES
+    )
     return found
 
 
-def forget_facets() -> None:
-    """Forget the answers that are kept, such as between measurements."""
-    with _guard:
-        _known.clear()
-
-
-def _hashable(params: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(one) if isinstance(one, list) else one for one in params)
-
-
 def _count_facets(database: Database, state: State) -> Facets:
-    where = state.where
-    small = database.ask(
-        f"SELECT consequence, type, significance, contig, count(*) FROM {TABLE} WHERE {where.sql} GROUP BY ALL",  # noqa: S608
-        where.params,
-    ).rows
-    tallies: dict[str, dict[str | None, int]] = {name: {} for name in FACETS}
-    for consequence, type_, significance, contig, number in small:
+    selection, index = select(database, state), facet_bits(database)
+    tallies: dict[str, dict[str | None, int]] = {
+        name: {value: number for value, bits in some if (number := selection.common(bits))}
+        for name, some in index.few.items()
+    }
+    tallies["impact"] = {}
+    for consequence, number in tallies["consequence"].items():
         impact = str(IMPACT[consequence]) if consequence in IMPACT else None
-        row = {
-            "consequence": consequence,
-            "impact": impact,
-            "type": type_,
-            "significance": significance,
-            "contig": contig,
-        }
-        for name, value in row.items():
-            tallies[name][value] = tallies[name].get(value, 0) + number
-    genes = database.ask(
-        "SELECT name, sum(n)::BIGINT AS n FROM (SELECT unnest(string_split(gene, ', ')) AS name, n FROM "  # noqa: S608
-        f"(SELECT gene, count(*) AS n FROM {TABLE} WHERE {where.sql} GROUP BY gene)) "
-        "GROUP BY name ORDER BY n DESC, name",
-        where.params,
-    ).rows
-    tallies["gene"] = dict(genes)
-    values, more = {}, {}
-    for name, tally in tallies.items():
-        ordered = _in_order(name, tally, database.columns)
-        values[name] = [Count(value, number, FACETS[name]) for value, number in ordered[: _most(name)]]
-        more[name] = max(0, len(ordered) - _most(name))
-    return Facets(sum(row[-1] for row in small), values, more)
-
-
-def _most(facet: str) -> int:
-    return FACET_VALUES if facet == "gene" else 200
+        tallies["impact"][impact] = tallies["impact"].get(impact, 0) + number
+    more = dict.fromkeys(FACETS, 0)
+    for name, runs in index.runs.items():
+        tallies[name], more[name] = runs.tally(selection, FACET_VALUES[name])
+    values = {
+        name: [Count(value, number, FACETS[name]) for value, number in _in_order(name, tallies[name], database.columns)]
+        for name in FACETS
+    }
+    return Facets(selection.total, values, more)
 
 
 def _in_order(facet: str, tally: dict[str | None, int], columns: ResultColumns) -> list[tuple[str | None, int]]:
@@ -232,8 +202,14 @@ class Variant:
 def variants(database: Database, key: VariantKey) -> list[Variant]:
     """Return the rows with this contig, position, REF and ALT: none, one, or more if the file has it twice."""
     contig = database.columns.contig(key.contig)
-    found = database.ask(
+    rows = database.ask(
         f"SELECT * FROM {TABLE} WHERE contig = ? AND pos = ? AND ref = ? AND coalesce(alt, '.') = ? ORDER BY {ROW}",  # noqa: S608
         [contig or "", key.pos, key.ref, key.alt],
-    )
-    return [Variant(VariantKey.of_row(row), row, list(row.pop(TRANSCRIPTS.name) or [])) for row in found.dicts()]
+    ).dicts()
+    return [Variant(VariantKey.of_row(row), row, _transcripts(database, row[ROW])) for row in rows]
+
+
+def _transcripts(database: Database, number: int) -> list[dict[str, str | None]]:
+    """Return the consequences of a row on each transcript."""
+    sql = f"SELECT {TRANSCRIPTS.name} FROM {TRANSCRIPT_TABLE} WHERE {ROW} = ?"  # noqa: S608
+    return database.ask(sql, [number]).rows[0][0] or []

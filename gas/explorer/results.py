@@ -11,7 +11,7 @@ from django.db import transaction
 
 from annotator.tables.schema import VERSION
 from gas.aws import s3
-from gas.explorer import files
+from gas.explorer import conversion, files
 from gas.explorer.database import Database, NotReadable, opened
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.outputs import PARQUET
@@ -26,6 +26,7 @@ class Reason(StrEnum):
     ARCHIVED = "archived"
     RESTORING = "restoring"
     BEING_MADE = "being-made"
+    BEING_OPENED = "being-opened"
     LEFT_OUT = "left-out"
     DELETED = "deleted"
     NO_ROOM = "no-room"
@@ -37,6 +38,7 @@ SENTENCES = {
     Reason.ARCHIVED: "This result is archived. Its variants can be explored again once it is restored.",
     Reason.RESTORING: "This result is on its way back from the archive. Its variants can be explored once it is here.",
     Reason.BEING_MADE: "The table of this result is being made. This takes a minute for a large result.",
+    Reason.BEING_OPENED: "This result is being opened. The first time takes up to a minute for a large result.",
     Reason.LEFT_OUT: "This result has no table to explore.",
     Reason.DELETED: "This result is no longer in storage.",
     Reason.NO_ROOM: "The server has no room for this result's table just now. Try it again in a few minutes.",
@@ -46,7 +48,7 @@ SENTENCES = {
 TOO_OLD = "This result is too old to have a table to explore. Annotate the file again to explore its variants."
 
 #: Reasons that pass by themselves.
-PASSING = frozenset({Reason.RESTORING, Reason.BEING_MADE, Reason.NO_ROOM})
+PASSING = frozenset({Reason.RESTORING, Reason.BEING_MADE, Reason.BEING_OPENED, Reason.NO_ROOM})
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,11 @@ def _make_again(result: ResultFile) -> None:
 
 
 @contextmanager
-def open_result(job: Job) -> Iterator[Database]:
+def open_result(job: Job, patience: float | None = conversion.PATIENCE) -> Iterator[Database]:
     """Open a job's table for questions. That the person may see the job is the caller's to check.
+
+    Args:
+        patience: seconds to wait where the table was not opened on this machine before; None for as long as it takes.
 
     Raises:
         Unavailable: there is nothing to ask just now; its text says why.
@@ -100,11 +105,26 @@ def open_result(job: Job) -> Iterator[Database]:
     result = check(job)
     file = _local(result)
     try:
-        with opened(file) as database:
+        with opened(file, _rows(file, patience)) as database:
             _check_version(database)
             yield database
     except NotReadable:
         _make_again(result)
+        raise
+
+
+def _rows(file: files.LocalFile, patience: float | None) -> files.LocalFile:
+    """Return the file of rows. Closes `file` if there is none."""
+    try:
+        return conversion.rows_of(file, patience)
+    except conversion.StillBeingMade:
+        file.close()
+        raise Unavailable(Reason.BEING_OPENED) from None
+    except files.NoRoom as error:
+        file.close()
+        raise Unavailable(Reason.NO_ROOM) from error
+    except Exception:
+        file.close()
         raise
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gas.explorer.columns import ResultColumns
-from gas.explorer.database import TABLE, Database
+from gas.explorer.database import TABLE, TRANSCRIPT_TABLE, Database
 from gas.explorer.keys import VariantKey
 from gas.explorer.place_filters import region
 from gas.explorer.query import Variant, variants
@@ -80,7 +80,8 @@ def _of_description(database: Database, of: str, change: str, text: str) -> Foun
         change = change.replace("(", "").replace(")", "") if name == "hgvs_p" else change
         value = f"replace(replace(t.{name}, '(', ''), ')', '')"  # p.(Arg1His) is p.Arg1His
         ends = f"ends_with({value}, ?) AND (? = '' OR starts_with(t.{name}, ?) OR t.transcript = ? OR t.gene = ?)"
-        sql = f"len(list_filter(csq, lambda t: {ends})) > 0"
+        described = f"SELECT row_number FROM {TRANSCRIPT_TABLE} WHERE len(list_filter(csq, lambda t: {ends})) > 0"  # noqa: S608
+        sql = f"row_number IN ({described})"
         params = [f":{change}", of, f"{of}:" if "." in of else f"{of}.", of, of]
     rows = database.ask(
         f"SELECT contig, pos, ref, alt FROM {TABLE} WHERE {sql} ORDER BY row_number LIMIT ?",  # noqa: S608

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from annotator.tables import schema, write
 from gas.aws import s3
 from gas.explorer import database as databases
+from gas.explorer import native
 from gas.explorer.database import Database
 from gas.explorer.files import LocalFile
 from gas.explorer.filters import State, form_for
@@ -36,6 +37,14 @@ class Explored:
         return form.state()
 
 
+def open_parquet(parquet: Path) -> Database:
+    """Open a table as the service does, with the file of rows next to it."""
+    rows = parquet.with_suffix(native.ENDING)
+    if not rows.exists():
+        native.make(parquet, rows, memory_bytes=256 * 1024**2, temporary=parquet.parent)
+    return Database(LocalFile(parquet, parquet.open("rb")), LocalFile(rows, rows.open("rb")))
+
+
 @pytest.fixture(scope="session")
 def explore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Explored]]:
     """Makes a file of random variants, with its table open."""
@@ -46,7 +55,7 @@ def explore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
         path = folder / "annot.vcf.gz"
         annotated_vcf.write(path, records, seed, **options)
         parquet = write(path, folder).parquet
-        opened.append(Database(LocalFile(parquet, parquet.open("rb"))))
+        opened.append(open_parquet(parquet))
         return Explored(path, opened[-1], annotated_vcf.read(path))
 
     yield make

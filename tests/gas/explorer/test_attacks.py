@@ -10,11 +10,10 @@ from django.http import QueryDict
 
 from gas.explorer import charts, export_formats, exports, query, search
 from gas.explorer.columns import UnknownColumn
-from gas.explorer.database import Database, QueryRefused
-from gas.explorer.files import LocalFile
+from gas.explorer.database import QueryRefused
 from gas.explorer.filters import State, form_for
 from gas.explorer.query import BadCursor, Order
-from tests.gas.explorer.conftest import Explored
+from tests.gas.explorer.conftest import Explored, open_parquet
 
 TEXTS = [
     "'",
@@ -110,6 +109,8 @@ LOCKED = [
     "COPY variants TO '{folder}/new.parquet'",
     "EXPORT DATABASE '{folder}/new'",
     "ATTACH '{folder}/new.db'",
+    "DELETE FROM result.rows",
+    "CREATE TABLE result.mine AS SELECT 1",
     "ATTACH 'sqlite:/tmp/x'",
     "IMPORT DATABASE '/tmp'",
     "INSTALL httpfs",
@@ -183,7 +184,7 @@ def test_threads_that_ask_at_once_each_get_their_own_answer(explored: Explored) 
 
 def test_two_instances_write_what_memory_does_not_hold_into_folders_of_their_own(explored: Explored) -> None:
     file = explored.database.file
-    other = Database(LocalFile(file.path, file.path.open("rb")))
+    other = open_parquet(file.path)
     try:
         folders = [one.ask("SELECT current_setting('temp_directory')").rows[0][0] for one in (explored.database, other)]
         assert folders[0] != folders[1]

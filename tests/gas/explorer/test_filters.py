@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from annotator.effects.terms import IMPACT
-from gas.explorer import query
+from gas.explorer import query, selection
 from gas.explorer.filter_kinds import MOST_CHARACTERS
 from gas.explorer.filters import form_for
-from gas.explorer.query import Order
+from gas.explorer.ordering import Order, order_by
 from gas.server import MAX_HEADER_BYTES
 from tests.gas.explorer.conftest import Explored
 from tests.support.annotated_vcf import CONTIGS, GENES, SAMPLES, Allele
@@ -208,17 +208,17 @@ def test_each_filter_leaves_some_and_not_all(explored: Explored, name: str) -> N
     assert listed(explored, parameters) == wanted[:500]
 
 
-@pytest.mark.parametrize("at_once", [20, 0])
+@pytest.mark.parametrize("chunk", [selection.CHUNK, 64])
 def test_no_row_is_lost_between_the_pages_of_any_order(
-    explored: Explored, monkeypatch: pytest.MonkeyPatch, at_once: int
+    explored: Explored, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(query, "READ_AT_ONCE", at_once)
+    monkeypatch.setattr(selection, "CHUNK", chunk)
     columns, state = (
         explored.database.columns.chosen(["contig", "qual"]),
         explored.state("impact=HIGH&impact=MODERATE&impact=LOW"),
     )
     wanted = {one.number: one for one in explored.alleles if one.term and IMPACT[one.term] != "MODIFIER"}
-    for text in ("", "-row_number", "qual", "-qual", "gene", "-gnomAD_AF", "filter", "s1_dp"):
+    for text in ("", "-row_number", "qual", "-qual", "gene", "-gene", "-gnomAD_AF", "filter", "s1_dp"):
         order = Order.parse(text, explored.database.columns)
         forward, cursor, back = [], "", []
         while True:
@@ -231,6 +231,8 @@ def test_no_row_is_lost_between_the_pages_of_any_order(
         while page.previous:
             page = query.page(explored.database, state, columns, order=order, cursor=page.previous, size=37)
             back.append([row["row_number"] for row in page.rows])
+        by_duckdb = f"SELECT row_number FROM variants WHERE {state.where.sql} ORDER BY {order_by(order)}"  # noqa: S608
+        assert [(number,) for number in chain(*forward)] == explored.database.ask(by_duckdb, state.where.params).rows
         assert sorted(chain.from_iterable(forward)) == sorted(wanted)
         assert back[::-1] == forward[:-1]
         if text in {"qual", "-qual"}:

@@ -1,5 +1,6 @@
 """From a job to its table: every state of a result has its sentence, and old tables are made again by themselves."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.conf import settings as django_settings
 
 from annotator.tables import schema, write
 from gas.aws import s3
-from gas.explorer import results
+from gas.explorer import conversion, native, results
 from gas.explorer.results import Reason, Unavailable, open_result
 from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.outputs import PARQUET
@@ -58,6 +59,34 @@ def test_a_result_is_open_for_questions(job: Job) -> None:
         assert database.columns.samples == annotated_vcf.SAMPLES
     with results.open_vcf(job) as path:
         assert s3.sha256(path) == job.result.sha256
+
+
+def test_a_result_that_takes_long_to_open_is_opened_in_the_background(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, write_rows = threading.Event(), conversion._write
+    monkeypatch.setattr(conversion, "_write", lambda *args: (go_on.wait(60), write_rows(*args)))
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught, open_result(job, patience=0.01):
+            pass
+        assert caught.value.reason == Reason.BEING_OPENED
+    go_on.set()
+    with open_result(job, patience=None) as database:
+        assert len(database.ask("SELECT 1 FROM variants").rows) >= 50
+    assert not conversion._running
+
+
+def test_a_large_result_is_opened_by_a_process_of_its_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "SMALL", 0)
+    monkeypatch.setattr(native, "make", None)  # this process makes nothing
+    with open_result(job, patience=None) as database:
+        assert len(database.ask("SELECT 1 FROM variants").rows) >= 50
+
+
+def test_a_result_that_memory_is_lacking_for_is_not_made_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "main", lambda _: native.NO_ROOM)
+    assert reason(job) == Reason.NO_ROOM
+    assert not TableBuild.objects.exists()
 
 
 @pytest.mark.parametrize(

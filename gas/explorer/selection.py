@@ -1,0 +1,350 @@
+"""Which rows match, as bits: a filter's rows are found once, and combinations of filters are combinations of bits.
+
+A file never changes, so a process keeps what it has found: the rows of each filter, the rows of each value that facets
+count, and the columns that rows are sorted by. All of it is bounded together, whatever file it is of. A bit costs less
+to keep and to combine than a number or a query: five million rows are 625 KB.
+
+Bit `r % 64` of word `r // 64` is row `r`. NumPy is imported where it is needed, as DuckDB is.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from annotator.tables.schema import Column, Kind
+from gas.explorer import native
+from gas.explorer.columns import quoted
+from gas.explorer.database import TABLE, Database
+from gas.explorer.filter_kinds import Condition
+from gas.explorer.filters import State
+from gas.explorer.kept import Kept
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Bits = NDArray[np.uint64]
+
+#: Bytes of all that a process keeps.
+CACHE_BYTES = 128 * 1024**2
+#: Rows that are compared at once where rows are sorted.
+CHUNK = 2**18
+#: Facets whose values have bits of their own.
+FEW = ("consequence", "type", "significance")
+#: Facets whose values lie in runs, since rows are along the genome; and what joins several values in a text.
+RUNS = {"contig": "", "gene": ", "}
+
+
+kept = Kept(CACHE_BYTES)
+
+
+def _hashable(params: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(one) if isinstance(one, list) else one for one in params)
+
+
+def key_of(database: Database, *conditions: Condition) -> Hashable:
+    """Return what names conditions on a file in caches."""
+    return (str(database.file.path), *((one.sql, _hashable(one.params)) for one in conditions))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows that match. rows: of the file."""
+
+    bits: "Bits"
+    rows: int
+
+    @cached_property
+    def before(self) -> "NDArray[np.int64]":
+        """How many rows match before each word, and at last how many there are."""
+        import numpy as np  # noqa: PLC0415
+
+        return np.concatenate(([0], np.cumsum(np.bitwise_count(self.bits), dtype=np.int64)))
+
+    @property
+    def total(self) -> int:
+        """How many rows match."""
+        return int(self.before[-1])
+
+    def common(self, bits: "Bits") -> int:
+        """Return how many rows match that other bits have as well."""
+        import numpy as np  # noqa: PLC0415
+
+        return int(np.bitwise_count(self.bits & bits).sum(dtype=np.int64))
+
+    def mask(self, start: int, end: int) -> "NDArray[np.bool_]":
+        """Return whether each of some rows matches. start: a multiple of 64."""
+        import numpy as np  # noqa: PLC0415
+
+        words = self.bits[start // 64 : -(-end // 64)]
+        return np.unpackbits(words.view(np.uint8), count=end - start, bitorder="little").view(np.bool_)
+
+    def counts_before(self, numbers: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Return how many rows match before each of some rows."""
+        import numpy as np  # noqa: PLC0415
+
+        words, rest = numbers >> 6, (numbers & 63).astype(np.uint64)
+        within = np.append(self.bits, np.uint64(0))[words] & ((np.uint64(1) << rest) - np.uint64(1))
+        before: NDArray[np.int64] = self.before[words] + np.bitwise_count(within)
+        return before
+
+    def following(self, number: int, size: int) -> list[int]:
+        """Return the first rows that match from a row on."""
+        import numpy as np  # noqa: PLC0415
+
+        if number >= self.rows or size <= 0:
+            return []
+        seen = int(self.counts_before(np.array([max(0, number)]))[0])
+        return self._between(seen, min(seen + size, self.total))
+
+    def preceding(self, number: int, size: int) -> list[int]:
+        """Return the last rows that match before a row, the last one first."""
+        import numpy as np  # noqa: PLC0415
+
+        seen = int(self.counts_before(np.array([min(number, self.rows)]))[0])
+        return self._between(max(0, seen - size), seen)[::-1]
+
+    def _between(self, first: int, last: int) -> list[int]:
+        """Return the rows from the one with `first` before it to the one with `last` before it, without that one."""
+        import numpy as np  # noqa: PLC0415
+
+        if first >= last:
+            return []
+        start = int(np.searchsorted(self.before, first, side="right")) - 1
+        end = int(np.searchsorted(self.before, last, side="left"))
+        found = np.flatnonzero(self.mask(start * 64, end * 64)) + start * 64
+        skipped = first - int(self.before[start])
+        return [int(one) for one in found[skipped : skipped + last - first]]
+
+
+def select(database: Database, state: State) -> Selection:
+    """Return the rows that match. Raises QueryRefused."""
+    import numpy as np  # noqa: PLC0415
+
+    rows = row_count(database)
+    bits = _packed(np.ones(rows, np.bool_))
+    for part in state.parts:
+        bits &= kept.get(key_of(database, part), partial(_found, database, part, rows), _nbytes)
+    return Selection(bits, rows)
+
+
+def row_count(database: Database) -> int:
+    """Return how many rows a file has."""
+    found: int = kept.get(
+        (str(database.file.path), "rows"),
+        lambda: database.ask(f"SELECT count(*) FROM {TABLE}").rows[0][0],  # noqa: S608
+        lambda _: 8,
+    )
+    return found
+
+
+def _nbytes(found: "NDArray[Any]") -> int:
+    return found.nbytes
+
+
+def _found(database: Database, condition: Condition, rows: int) -> "Bits":
+    import numpy as np  # noqa: PLC0415
+
+    mask = np.zeros(rows, np.bool_)
+    numbers = database.arrays(
+        f"SELECT row_number::INTEGER AS number FROM {TABLE} WHERE {condition.sql}",  # noqa: S608
+        condition.params,
+    )["number"]
+    mask[numbers.data] = True
+    return _packed(mask)
+
+
+def _packed(mask: "NDArray[np.bool_]") -> "Bits":
+    import numpy as np  # noqa: PLC0415
+
+    packed = np.packbits(mask, bitorder="little")
+    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A column whose equal texts lie together.
+
+    starts: the first row of each run, and at last the number of rows. texts: the number of each run's text.
+    names: sorted. pairs: numbers of a text and of a name in it. A list of genes has several names.
+    """
+
+    starts: "NDArray[np.int64]"
+    texts: "NDArray[np.int64]"
+    names: list[str]
+    pairs: "NDArray[np.int64]"
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return self.starts.nbytes + self.texts.nbytes + self.pairs.nbytes + 80 * len(self.names)
+
+    def tally(self, selection: Selection, most: int) -> tuple[dict[str | None, int], int]:
+        """Return how many rows match for each of the `most` commonest names, and how many other names there are."""
+        import numpy as np  # noqa: PLC0415
+
+        of_texts = np.bincount(self.texts, weights=np.diff(selection.counts_before(self.starts)))
+        counts = np.bincount(self.pairs[1], weights=of_texts[self.pairs[0]], minlength=len(self.names)).astype(np.int64)
+        found = np.flatnonzero(counts)
+        if len(found) > most:
+            found = found[counts[found] >= np.partition(counts[found], -most)[-most]]
+        found = found[np.lexsort((found, -counts[found]))][:most]
+        return {self.names[one]: int(counts[one]) for one in found}, int(np.count_nonzero(counts)) - len(found)
+
+
+@dataclass(frozen=True)
+class FacetBits:
+    """What facets are counted by.
+
+    few: of each column in FEW, each value that the file has with the bits of its rows; None for no value.
+    runs: of each column in RUNS.
+    """
+
+    few: dict[str, list[tuple[str | None, "Bits"]]]
+    runs: dict[str, Runs]
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        bits = sum(one.nbytes for some in self.few.values() for _, one in some)
+        return bits + sum(one.size for one in self.runs.values())
+
+
+def facet_bits(database: Database) -> FacetBits:
+    """Return what a file's facets are counted by. Raises QueryRefused."""
+    key = (str(database.file.path), "facets")
+    found: FacetBits = kept.get(key, lambda: _facet_bits(database), lambda one: one.size)
+    return found
+
+
+def _facet_bits(database: Database) -> FacetBits:
+    import numpy as np  # noqa: PLC0415
+
+    few: dict[str, list[tuple[str | None, Bits]]] = {}
+    for column in FEW:
+        codes, texts = _codes(database, column)
+        present = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
+        few[column] = [(texts[code], _packed(codes == code)) for code in present]
+    return FacetBits(few, {column: _runs(*_codes(database, column), joint) for column, joint in RUNS.items()})
+
+
+def _runs(codes: "NDArray[np.int32]", texts: list[str | None], joint: str) -> Runs:
+    import numpy as np  # noqa: PLC0415
+
+    starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [len(codes)]))[-len(codes) - 1 :]
+    parts = [[] if text is None else text.split(joint) if joint else [text] for text in texts]
+    names = sorted({name for some in parts for name in some})
+    places = {name: place for place, name in enumerate(names)}
+    pairs = [(number, places[name]) for number, some in enumerate(parts) for name in some]
+    return Runs(starts, codes[starts[:-1]].astype(np.int64), names, np.array(pairs, np.int64).reshape(-1, 2).T.copy())
+
+
+def _codes(database: Database, column: str) -> "tuple[NDArray[np.int32], list[str | None]]":
+    """Return the number of each row's text in a coded column, and the texts by number: the last is None."""
+    texts = database.ask(f"SELECT value FROM result.{native.values(column)} ORDER BY code").rows  # noqa: S608
+    found = database.arrays(
+        f"SELECT coalesce({native.code(column)}::INTEGER, ?) AS code FROM {TABLE}",  # noqa: S608
+        [len(texts)],
+    )["code"]
+    return found.data, [*(row[0] for row in texts), None]
+
+
+def can_sort(column: Column) -> bool:
+    """Return whether rows can be sorted by a column's `sort_values`."""
+    return column.kind in {Kind.INTEGER, Kind.NUMBER} or column.name in native.CODED
+
+
+def sort_values(database: Database, column: str) -> "NDArray[np.float64]":
+    """Return what rows are sorted by: the numbers of a column, or of its texts; NaN for none. Raises QueryRefused."""
+    import numpy as np  # noqa: PLC0415
+
+    def find() -> "NDArray[np.float64]":
+        sql = native.code(column) if column in native.CODED else quoted(column)
+        found = database.arrays(f"SELECT {sql}::DOUBLE AS value FROM {TABLE}")["value"]  # noqa: S608
+        return np.ma.filled(found, np.nan)
+
+    values: NDArray[np.float64] = kept.get((str(database.file.path), "sort", column), find, _nbytes)
+    return values
+
+
+def first_sorted(
+    selection: Selection, values: "NDArray[np.float64]", size: int, *, descending: bool, back: bool, place: int | None
+) -> list[int]:
+    """Return the first rows that match, sorted by a column; rows without a value come last, ties along the genome.
+
+    Args:
+        values: `sort_values` of the column.
+        size: how many, at most.
+        back: from the end of this order to its begin.
+        place: only rows that come after this one; None for all.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    after_value = place is not None and not np.isnan(values[place])
+    missing_first = back
+    found: list[int] = []
+    for missing in (True, False) if missing_first else (False, True):
+        left = size - len(found)
+        if left <= 0:
+            break
+        if place is not None and after_value == missing_first and missing == missing_first:
+            continue  # the place lies beyond all of these
+        within = place if place is not None and after_value != missing else None
+        if missing:
+            found += _missing(selection, values, left, back=back, place=within)
+        else:
+            found += _present(selection, values, left, falling=descending != back, back=back, place=within)
+    return found
+
+
+def _chunks(rows: int, *, back: bool) -> list[tuple[int, int]]:
+    found = [(start, min(start + CHUNK, rows)) for start in range(0, rows, CHUNK)]
+    return found[::-1] if back else found
+
+
+def _missing(
+    selection: Selection, values: "NDArray[np.float64]", size: int, *, back: bool, place: int | None
+) -> list[int]:
+    """Return rows without a value, along the genome or back."""
+    import numpy as np  # noqa: PLC0415
+
+    found: list[int] = []
+    for start, end in _chunks(selection.rows, back=back):
+        if len(found) >= size:
+            break
+        numbers = np.flatnonzero(selection.mask(start, end) & np.isnan(values[start:end])) + start
+        if place is not None:
+            numbers = numbers[numbers < place] if back else numbers[numbers > place]
+        found += (numbers[::-1] if back else numbers)[: size - len(found)].tolist()
+    return found
+
+
+def _present(
+    selection: Selection, values: "NDArray[np.float64]", size: int, *, falling: bool, back: bool, place: int | None
+) -> list[int]:
+    """Return rows with a value, sorted by it; ties along the genome or back.
+
+    Chunks are read in the order of ties. So a row comes in only if its value is better than the worst one so far.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    best, rows = np.empty(0), np.empty(0, np.int64)
+    sign = -1.0 if falling else 1.0
+    edge = sign * values[place] if place is not None else None
+    for start, end in _chunks(selection.rows, back=back):
+        chunk = values[start:end] * sign
+        allowed = selection.mask(start, end) & ~np.isnan(chunk)
+        if len(best) == size:
+            allowed &= chunk < best[-1]
+        if edge is not None and place is not None:
+            numbers = np.arange(start, end)
+            beyond = numbers < place if back else numbers > place
+            allowed &= (chunk > edge) | ((chunk == edge) & beyond)
+        new = np.flatnonzero(allowed)
+        if len(new) > size:
+            new = new[chunk[new] <= np.partition(chunk[new], size - 1)[size - 1]]
+        best, rows = np.append(best, chunk[new]), np.append(rows, new + start)
+        order = np.lexsort((-rows if back else rows, best))[:size]
+        best, rows = best[order], rows[order]
+    return [int(one) for one in rows]
