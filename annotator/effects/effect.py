@@ -127,7 +127,7 @@ def _effect(change: Change, transcript: Transcript, fetch: Fetch, sequence_of: _
     else:
         coding = Coding(frozenset(crossed(transcript, span) | _in_incomplete_codon(transcript, span)))
     found |= coding.terms
-    if transcript.coding is None and "non_coding_transcript_exon_variant" not in found:
+    if transcript.coding is None and not coding.terms:
         found.add("non_coding_transcript_variant")
     if transcript.coding is not None and transcript.biotype in NONSENSE_MEDIATED_DECAY:
         found.add("NMD_transcript_variant")
@@ -203,6 +203,12 @@ def _offsets_over_gaps(transcript: Transcript, span: Span) -> Span | None:
     return transcript.offset(span[0]), transcript.offset(span[1]) + 1
 
 
+def noncoding_exon_term(transcript: Transcript, span: Span) -> str:
+    """Return the term of a change that touches an exon of a transcript without a coding sequence."""
+    is_mature = any(splicing.overlaps(span, first, last) for first, last in transcript.mature_places)
+    return "mature_miRNA_variant" if is_mature else "non_coding_transcript_exon_variant"
+
+
 def crossed(transcript: Transcript, span: Span) -> set[str]:
     """Return terms for the exons of a change that also touches an intron or reaches out of the transcript."""
     found = set()
@@ -212,7 +218,7 @@ def crossed(transcript: Transcript, span: Span) -> set[str]:
         if first > last:
             continue
         if transcript.coding_offsets is None:
-            found.add("non_coding_transcript_exon_variant")
+            found.add(noncoding_exon_term(transcript, span))
             continue
         start, stop = transcript.coding_offsets
         low, high = transcript.offset(first), transcript.offset(last) + 1
@@ -242,7 +248,7 @@ def spliced_bases(transcript: Transcript, fetch: Fetch) -> str:
 def _spliced(transcript: Transcript, placed: Placed, offsets: Span, fetch: Fetch, sequence_of: _Coding) -> Coding:
     """Tell what a change inside one exon does."""
     if transcript.coding_offsets is None:
-        return Coding(frozenset({"non_coding_transcript_exon_variant"}))
+        return Coding(frozenset({noncoding_exon_term(transcript, placed.span)}))
     first, last = offsets
     start, stop = transcript.coding_offsets
     if last <= start:

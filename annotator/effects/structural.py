@@ -57,7 +57,7 @@ def structural_effect(allele: StructuralAllele, transcript: Transcript) -> Effec
     if allele.kind in _KEEPS_SITES:
         found = {term for term in found if not term.startswith("splice_")}
     offsets = _offsets(transcript, span)
-    exonic = _in_exon(transcript, offsets) if is_point and offsets else definition.crossed(transcript, span)
+    exonic = _in_exon(transcript, span, offsets) if is_point and offsets else definition.crossed(transcript, span)
     if exonic and allele.kind is StructuralKind.DELETION:
         exonic = _deleted(transcript, span, exonic)
     found |= exonic
@@ -122,10 +122,10 @@ def _offsets(transcript: Transcript, span: Span) -> Span | None:
     return transcript.offset(first), transcript.offset(last) + 1
 
 
-def _in_exon(transcript: Transcript, offsets: Span) -> set[str]:
+def _in_exon(transcript: Transcript, span: Span, offsets: Span) -> set[str]:
     """Return the term of a place between two spliced bases."""
     if transcript.coding_offsets is None:
-        return {"non_coding_transcript_exon_variant"}
+        return {definition.noncoding_exon_term(transcript, span)}
     start, stop = transcript.coding_offsets
     if offsets[0] <= start:
         return {"5_prime_UTR_variant"}

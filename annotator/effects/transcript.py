@@ -36,6 +36,7 @@ class Transcript:
     gene_id: the gene's identifier, such as ENSG00000000003; "" if the gene models have none.
     protein_id: the protein's identifier, such as ENSP00000362111; "" if the gene models have none.
     flags: those of FLAGS that it has, in their order.
+    mature: first and last base on the contig of each mature product of a microRNA hairpin, in the contig's order.
     is_consistent: False where exons and coding segments do not fit each other, as with ribosomal slippage: then its
         bases are not numbered and its protein is not told.
     """
@@ -53,6 +54,7 @@ class Transcript:
     gene_id: str = ""
     protein_id: str = ""
     flags: tuple[str, ...] = ()
+    mature: tuple[Span, ...] = ()
     is_consistent: bool = True
 
     @property
@@ -102,7 +104,15 @@ class Transcript:
     @cached_property
     def places(self) -> tuple[Span, ...]:
         """The exons as places in the transcript's direction: positions, negative on the reverse strand."""
-        return self.exons if self.strand != "-" else tuple((-end, -start) for start, end in reversed(self.exons))
+        return self._placed(self.exons)
+
+    @cached_property
+    def mature_places(self) -> tuple[Span, ...]:
+        """The mature products as places, in the transcript's direction."""
+        return self._placed(self.mature)
+
+    def _placed(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return spans if self.strand != "-" else tuple((-end, -start) for start, end in reversed(spans))
 
     @cached_property
     def introns(self) -> tuple[Span, ...]:

@@ -17,7 +17,7 @@ from annotator.install.download import Fetched, sync
 from annotator.install.genes import ContigGenes, GeneModels, pack_genes
 from annotator.install.genome import Sequence as Contig
 from annotator.install.genome import pack_genome
-from annotator.reference.pack import MANIFEST
+from annotator.reference.pack import FORMAT, MANIFEST
 
 FASTA, GFF, TABLE = "genome.fa.gz", "genes.gff3.gz", "genes.tsv"
 #: What each file of a pack is called in its manifest.
@@ -108,7 +108,7 @@ def _manifest(
         named = f"{recipe.assembly} ({build}, {release})"
     genes = sum(contig.genes for contig in models.contigs)
     return {
-        "format": 3,
+        "format": FORMAT,
         "id": recipe.id,
         "title": f"{recipe.organism} {named}".strip(),
         "organism": recipe.organism,

@@ -8,7 +8,7 @@ three kinds: the first bases, the last bases, where in the table the rows are, a
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcri
 from annotator.reference.gene_models import place
 
 HEAD = (
-    "#transcript\tstart\tend\tname\tgene\tgene_id\tprotein_id\tbiotype\tstrand\texons\tcoding\tphase\ttags\n"
+    "#transcript\tstart\tend\tname\tgene\tgene_id\tprotein_id\tbiotype\tstrand\texons\tcoding\tphase\ttags\tmature\n"
     "#gene\tstart\tend\tname\tgene_id\tkind\tstrand\tbiotype\tdescription\n"
     "#region\tstart\tend\tname\n"
 )
@@ -40,7 +40,7 @@ def row_of(record: Record) -> str:
         tags += [_INCONSISTENT] if not record.is_consistent else []
         cells += [record.gene, record.gene_id, record.protein_id, record.biotype, record.strand]
         cells += [_text(record.exons), _text([record.coding] if record.coding else [])]
-        cells += [str(record.phase), ",".join(tags)]
+        cells += [str(record.phase), ",".join(tags), _text(record.mature)]
     return "\t".join(cells)
 
 
@@ -58,7 +58,12 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
     if kind == "gene":
         gene_id, gene_kind, strand, biotype, description = cells
         return Gene(name, gene_id, gene_kind, contig, int(start), int(end), strand, biotype, description)
-    gene, gene_id, protein_id, biotype, strand, exons, coding, phase, tags = cells
+    return _transcript_of(name, cells, genetic_code)
+
+
+def _transcript_of(name: str, cells: Sequence[str], genetic_code: int) -> Transcript:
+    # Tables of packs of format 3 have no column of mature products.
+    gene, gene_id, protein_id, biotype, strand, exons, coding, phase, tags, *mature = cells
     flags, start_known, end_known, is_consistent = _read_tags(tags)
     return Transcript(
         name=name,
@@ -74,6 +79,7 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
         gene_id=gene_id,
         protein_id=protein_id,
         flags=flags,
+        mature=_spans(mature[0]) if mature and mature[0] else (),
         is_consistent=is_consistent,
     )
 

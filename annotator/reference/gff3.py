@@ -16,6 +16,8 @@ from annotator.reference.gene_models import InMemory, merged
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}
 REGION_TYPES = {"D_loop", "origin_of_replication"}
 GENE, TRANSCRIPT = "gene:", "transcript:"
+#: A row of this type below a transcript is a mature product of a microRNA; Ensembl's own, below genes, are transcripts.
+MATURE, MATURE_PARENT = "miRNA", f"Parent={TRANSCRIPT}"
 _PARENT = re.compile(r"(?:^|;)Parent=([^;]+)").search
 _PROTEIN = re.compile(r"(?:^|;)protein_id=([^;]+)").search
 
@@ -41,13 +43,15 @@ class _Row:
 
 @dataclass(slots=True)
 class _Parts:
-    """The exons and coding segments below a row.
+    """The exons, coding segments and mature products below a row.
 
     coding: with the phase, as the file has it.
+    mature: the mature products of a microRNA.
     """
 
     exons: list[Span] = field(default_factory=list)
     coding: list[tuple[int, int, str]] = field(default_factory=list)
+    mature: list[Span] = field(default_factory=list)
     strands: set[str] = field(default_factory=set)
     protein_id: str = ""
 
@@ -63,7 +67,8 @@ class ContigReader:
     def add(self, columns: Sequence[str]) -> None:
         """Take a row. columns: the nine of GFF3."""
         _, _, kind, start, end, _, strand, phase, text = columns
-        if kind not in {"exon", "CDS"}:
+        is_mature = kind == MATURE and MATURE_PARENT in text
+        if kind not in {"exon", "CDS"} and not is_mature:
             if "ID=" in text or kind in GENE_TYPES or kind in REGION_TYPES:
                 self._rows.append(_Row(kind, int(start), int(end), strand, attributes(text)))
             return
@@ -71,7 +76,9 @@ class ContigReader:
         for parent in found[1].split(",") if found else ():
             parts = self._parts.setdefault(unquote(parent), _Parts())
             parts.strands.add(strand)
-            if kind == "exon":
+            if is_mature:
+                parts.mature.append((int(start), int(end)))
+            elif kind == "exon":
                 parts.exons.append((int(start), int(end)))
             else:
                 parts.coding.append((int(start), int(end), phase))
@@ -159,6 +166,7 @@ class ContigReader:
             gene_id=gene.gene_id,
             protein_id=parts.protein_id,
             flags=tuple(flag for flag in FLAGS if flag in tags),
+            mature=tuple(sorted(parts.mature)),
             is_consistent=is_consistent,
         )
 

@@ -27,6 +27,9 @@ PACKS = Path(__file__).with_name("packs")
 #: The folder of known variants, in the folder of installed packs.
 SOURCES_FOLDER = "sources"
 MANIFEST = "manifest.json"
+#: Of manifests and the files that they name. 4: the gene table has a column of mature microRNA products, which tables
+#: of format 3 lack; these are read all the same. Packs made by hand name no format.
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,8 @@ def _load(folder: Path) -> Reference:
 def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Reference:
     if manifest["id"] != folder.name:
         raise ValueError(f"id {manifest['id']} in folder {folder.name}")
+    if manifest.get("format", FORMAT) > FORMAT:
+        raise ValueError(f"format {manifest['format']}, made by a later version of the annotator")
     contigs = tuple(
         Contig(
             name=row["name"],

@@ -12,7 +12,7 @@ from annotator.run.columnar.compiled import array_of
 from annotator.run.columnar.scan import Forms, Lines, scan
 from annotator.run.columnar.text_sets import words
 from annotator.run.columnar.window import Fetch, Window, window
-from tests.annotator.effects.test_against_plain import random_gene
+from tests.annotator.effects.test_against_plain import mature_products, random_gene, transcript_of
 
 Row = tuple[int, str, str]  # POS, REF and an ALT of another base or more
 Make = Callable[[random.Random], tuple[Transcript, str]]
@@ -74,12 +74,11 @@ def random_transcript(rng: random.Random) -> tuple[Transcript, str]:
         end_known=rng.random() < 0.8,
         genetic_code=rng.choice([1, 2, 6]),
         flags=tuple(flag for flag in FLAGS if rng.random() < 0.3),
+        mature=() if codes_for else mature_products(rng, exons),
     ), contig
 
 
 def whole_gene(rng: random.Random) -> tuple[Transcript, str]:
     """Return a transcript from start to stop codon, and its contig."""
     gene, contig = random_gene(rng)
-    return Transcript(
-        "T.1", "G", "protein_coding", gene.strand, gene.exons, gene.coding, genetic_code=gene.code
-    ), contig
+    return transcript_of(gene), contig

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from annotator.install.gene_models import styles
-from annotator.install.gene_models.model import Gene, Transcript
+from annotator.install.gene_models.model import Gene, Transcript, inside
 from annotator.install.gene_models.rows import Row, split_version
 
 _DEEPEST = 8  # levels of parents
@@ -54,6 +54,8 @@ def genes_of(rows: Iterable[Row]) -> list[Gene]:
         for transcript in _transcripts(found, owner, row):
             _add_part(transcript, row)
     _add_without_parts(found)
+    for gene in found.genes.values():
+        _join_mature(gene)
     return [gene for gene in found.genes.values() if gene.transcripts]
 
 
@@ -67,6 +69,19 @@ def _add_without_parts(found: _Found) -> None:
             gene = _gene(found, key, row)
             if not gene.transcripts:
                 gene.transcripts.append(_whole(found, gene, row))
+
+
+def _join_mature(gene: Gene) -> None:
+    """Turn the mature products of microRNAs from transcripts of the gene into parts of the hairpin that they lie in."""
+    hairpins = [one for one in gene.transcripts if one.is_hairpin]
+    for product in [one for one in gene.transcripts if one.is_mature] if hairpins else ():
+        spans = product.exons or [(product.start, product.end)]
+        for hairpin in hairpins:
+            exons = hairpin.exons or [(hairpin.start, hairpin.end)]
+            if product.strands <= hairpin.strands and all(inside(*span, exons) for span in spans):
+                hairpin.mature = sorted(hairpin.mature + spans)
+                gene.transcripts.remove(product)
+                break
 
 
 def _whole(found: _Found, gene: Gene, row: Row) -> Transcript:
@@ -146,6 +161,7 @@ def _transcript(found: _Found, key: Key, gene_key: Key, part: Row) -> Transcript
     name = name.removeprefix("rna-").removeprefix("id-")
     if not version:
         name, version = split_version(name)
+    word = styles.mirna_word(row) if row else ""
     transcript = Transcript(
         name=_unique(found, name, version),
         version=version,
@@ -155,6 +171,8 @@ def _transcript(found: _Found, key: Key, gene_key: Key, part: Row) -> Transcript
         strands={row.strand} if row else set(),
         start=row.start if row else 0,
         end=row.end if row else 0,
+        is_hairpin=word in styles.HAIRPINS,
+        is_mature=word == styles.MATURE,
     )
     found.transcripts[key, gene_key] = transcript
     gene.transcripts.append(transcript)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from annotator.install.gene_models.model import Gene, Span, Transcript
+from annotator.install.gene_models.model import Gene, Transcript, inside
 from annotator.reference.gene_models import merged
 from annotator.reference.gff3 import fit
 
@@ -92,7 +92,7 @@ def _completed(transcript: Transcript, strand: str, length: int, counts: Counts)
         return BEYOND_END
     if any(left[1] >= right[0] for left, right in pairwise(exons)):
         return OVERLAPPING
-    if any(not _inside(start, end, exons) for start, end, _ in coding):
+    if any(not inside(start, end, exons) for start, end, _ in coding):
         return OUTSIDE
     transcript.exons, transcript.start, transcript.end = exons, exons[0][0], exons[-1][1]
     transcript.coding = phased(coding, strand)
@@ -101,10 +101,6 @@ def _completed(transcript: Transcript, strand: str, length: int, counts: Counts)
         counts.repaired[PHASES] += 1
     counts.slipping += not fit(exons, [(start, end) for start, end, _ in transcript.coding])
     return ""
-
-
-def _inside(start: int, end: int, exons: list[Span]) -> bool:
-    return any(first <= start and end <= last for first, last in exons)
 
 
 def _with_stop(coding: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

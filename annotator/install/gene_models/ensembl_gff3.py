@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from annotator.install.gene_models.model import Gene, Transcript
 from annotator.install.gene_models.rows import Row
+from annotator.reference.gff3 import MATURE
 
 _ESCAPES = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "&": "%26", ",": "%2C", "\t": "%09", "\n": "%0A"})
 
@@ -27,7 +28,7 @@ def region_line(contig: str, row: Row, name: str, start: int, end: int) -> str:
 
 
 def lines(contig: str, gene: Gene) -> Iterator[str]:
-    """Yield the rows of a gene, of its transcripts, and of their exons, UTRs and coding parts."""
+    """Yield the rows of a gene, of its transcripts, and of their exons, UTRs, coding parts and mature products."""
     start = min(one.start for one in gene.transcripts)
     end = max(one.end for one in gene.transcripts)
 
@@ -66,6 +67,8 @@ def _parts(transcript: Transcript, strand: str) -> Iterator[tuple[str, int, int,
             yield high, max(start, coding[-1][1] + 1), end, "."
     for start, end, phase in coding:
         yield "CDS", start, end, phase
+    for start, end in transcript.mature:
+        yield MATURE, start, end, "."
 
 
 def _escaped(text: str) -> str:

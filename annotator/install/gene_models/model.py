@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 Span = tuple[int, int]  # first and last base on the contig, 1-based and included
 
 
+def inside(start: int, end: int, spans: list[Span]) -> bool:
+    """Whether one of the spans holds all bases from start to end."""
+    return any(first <= start and end <= last for first, last in spans)
+
+
 @dataclass
 class Transcript:
     """One transcript.
@@ -20,6 +25,8 @@ class Transcript:
     coding: first base, last base, and the phase as the file has it: "0", "1", "2" or ".".
     untranslated: rows of UTRs, which tell the exons where the file has no rows for those.
     protein_id: of its protein; "" if the file does not tell it.
+    is_hairpin, is_mature: whether its row is the hairpin, or a mature product, of a microRNA.
+    mature: the mature products of a hairpin.
     """
 
     name: str
@@ -34,6 +41,9 @@ class Transcript:
     coding: list[tuple[int, int, str]] = field(default_factory=list)
     untranslated: list[Span] = field(default_factory=list)
     protein_id: str = ""
+    is_hairpin: bool = False
+    is_mature: bool = False
+    mature: list[Span] = field(default_factory=list)
 
 
 @dataclass

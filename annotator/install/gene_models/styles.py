@@ -39,6 +39,8 @@ BIOTYPES = {
     "J_gene_segment": "IG_J_gene",
     "C_gene_segment": "IG_C_gene",
 }
+#: What the hairpin of a microRNA is called where its mature products have rows of their own.
+HAIRPINS, MATURE = {"primary_transcript", "pre_miRNA"}, "miRNA"
 #: RefSeq's words for the biotypes of immunoglobulin and T cell receptor genes.
 SEGMENTS = {
     "C_region": "IG_C_gene",
@@ -86,6 +88,11 @@ def transcript_biotype(row: Row) -> str:
     if row.kind == "transcript" or not is_transcript(row):
         return ""
     return BIOTYPES.get(row.kind, row.kind)
+
+
+def mirna_word(row: Row) -> str:
+    """Return the type of a transcript's row; in GTF RefSeq tells it by transcript_biotype."""
+    return row.first("transcript_biotype") if row.kind == "transcript" else row.kind
 
 
 def transcript_name(row: Row, identifier: str) -> tuple[str, str]:

@@ -126,7 +126,7 @@ def _locate(
             continue
         offset = columns.before[exon] + place - columns.begin[exon]
         found.exon[pair], found.cdna[pair] = exon - low + 1, offset + 1
-        outside = _untranslated(columns, model, offset, terms)
+        outside = _untranslated(columns, model, place, offset, terms)
         if outside:
             found.mask[pair] |= outside
             continue
@@ -143,9 +143,12 @@ def _locate(
 
 
 @compiled
-def _untranslated(columns: TranscriptColumns, model: int, offset: int, terms: Terms) -> int:
+def _untranslated(columns: TranscriptColumns, model: int, place: int, offset: int, terms: Terms) -> int:
     """Return the term of a spliced base that does not code; 0 for one that does."""
     if columns.start[model] < 0:
+        for mature in range(columns.matures[model], columns.matures[model + 1]):
+            if columns.mature_begin[mature] <= place <= columns.mature_end[mature]:
+                return terms.mature_mirna
         return terms.non_coding_exon
     if offset < columns.start[model]:
         return terms.utr_5_prime

@@ -28,6 +28,7 @@ class Terms(NamedTuple):
     stop_retained: int = _BIT["stop_retained_variant"]
     synonymous: int = _BIT["synonymous_variant"]
     coding_sequence: int = _BIT["coding_sequence_variant"]
+    mature_mirna: int = _BIT["mature_miRNA_variant"]
     utr_5_prime: int = _BIT["5_prime_UTR_variant"]
     utr_3_prime: int = _BIT["3_prime_UTR_variant"]
     non_coding_exon: int = _BIT["non_coding_transcript_exon_variant"]

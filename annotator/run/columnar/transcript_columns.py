@@ -1,6 +1,6 @@
 """Transcripts of a contig as columns, for compiled functions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from annotator.effects.effect import NONSENSE_MEDIATED_DECAY
 from annotator.effects.genetic_codes import STANDARD
-from annotator.effects.transcript import Transcript
+from annotator.effects.transcript import Span, Transcript
 from annotator.run.columnar.codons import code_numbers
 from annotator.run.columnar.compiled import Flags, Ints, compiled
 
@@ -27,6 +27,8 @@ class TranscriptColumns(NamedTuple):
     decays: whether it is broken down before it is translated.
     is_consistent: see Transcript; the effects on others are left to `effects.effect`.
     code: the number of its genetic code among those of `codons`.
+    matures: where each one's mature products begin among those of all, and the end.
+    mature_begin, mature_end: first and last place of each mature product.
     """
 
     exons: Ints
@@ -42,13 +44,15 @@ class TranscriptColumns(NamedTuple):
     decays: Flags
     is_consistent: Flags
     code: Ints
+    matures: Ints
+    mature_begin: Ints
+    mature_end: Ints
 
 
 def transcript_columns(transcripts: Sequence[Transcript]) -> TranscriptColumns:
     """Return transcripts as columns; made once for each contig."""
     counts = [len(one.exons) for one in transcripts]
-    places = np.fromiter(chain.from_iterable(chain.from_iterable(one.places for one in transcripts)), np.int64)
-    begin, end = places[::2].copy(), places[1::2].copy()
+    begin, end = _ends(one.places for one in transcripts)
     exons = np.cumsum([0, *counts])
     total = np.cumsum([0, *(end - begin + 1)])
     before = total[:-1] - np.repeat(total[exons[:-1]], counts)
@@ -71,10 +75,18 @@ def transcript_columns(transcripts: Sequence[Transcript]) -> TranscriptColumns:
     start, stop = (np.ascontiguousarray(column) for column in offsets.T)
     pad = np.array([-one.phase % 3 for one in transcripts], np.int64)
     code = np.array([numbers[one.genetic_code] for one in transcripts], np.int64)
+    matures = np.cumsum([0, *(len(one.mature) for one in transcripts)])
     completes = may_complete & (stop == total[exons[1:]] - total[exons[:-1]]) & ((stop - start + pad) % 3 > 0)
     return TranscriptColumns(
-        exons, begin, end, before, reverse, start, stop, pad, has_start, completes, decays, is_consistent, code
-    )
+        exons, begin, end, before, reverse, start, stop, pad, has_start, completes, decays, is_consistent, code,
+        matures, *_ends(one.mature_places for one in transcripts),
+    )  # fmt: skip
+
+
+def _ends(spans: Iterable[Sequence[Span]]) -> tuple[Ints, Ints]:
+    """Return the first and the last place of each span of each transcript."""
+    places = np.fromiter(chain.from_iterable(chain.from_iterable(spans)), np.int64)
+    return places[::2].copy(), places[1::2].copy()
 
 
 @compiled

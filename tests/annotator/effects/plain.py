@@ -34,12 +34,18 @@ def residue(codon: str, code: int) -> str:
 
 @dataclass(frozen=True)
 class Gene:
-    """One transcript. exons: first and last base on the contig; coding: first and last coding base, None for none."""
+    """One transcript.
+
+    exons: first and last base on the contig.
+    coding: first and last coding base, None for none.
+    mature: first and last base of each mature product of a microRNA.
+    """
 
     strand: str
     exons: tuple[tuple[int, int], ...]
     coding: tuple[int, int] | None
     code: int = 1
+    mature: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,9 +271,9 @@ class Transcript:
             if not around:
                 return set(), ""
         elif len(inside) < len(ref) or len({base.exon for base in inside}) > 1:
-            return self.crossing(inside), ""
+            return self.crossing(inside, start, ref), ""
         if self.gene.coding is None:
-            return {"non_coding_transcript_exon_variant"}, ""
+            return {self.noncoding(start, ref)}, ""
         # The spliced transcript before and after.
         before = "".join(base.letter for base in self.bases if base.exon is not None)
         low = sum(base.exon is not None for base in self.bases[:start])
@@ -276,13 +282,22 @@ class Transcript:
         coding = [at for at, base in enumerate(spliced) if base.is_coding]
         return self.translated(before, after, low, low + len(ref), len(alt), coding[0], coding[-1] + 1)
 
-    def crossing(self, inside: list[Base]) -> set[str]:
+    def noncoding(self, start: int, ref: str) -> str:
+        """The term of a change in an exon: whether bases of a mature product go, or others come in between them."""
+        positions = [base.position for base in self.bases]
+        for low, high in self.gene.mature:
+            inside = [low <= at <= high for at in positions]
+            if any(inside[start : start + len(ref)]) or (not ref and inside[start - 1] and inside[start]):
+                return "mature_miRNA_variant"
+        return "non_coding_transcript_exon_variant"
+
+    def crossing(self, inside: list[Base], start: int, ref: str) -> set[str]:
         terms = set()
         coding = self.coding_places()
         places = {base.position: at for at, base in enumerate(self.bases)}
         for base in inside:
             if self.gene.coding is None:
-                terms.add("non_coding_transcript_exon_variant")
+                terms.add(self.noncoding(start, ref))
             elif base.is_coding:
                 terms.add("coding_sequence_variant")
             else:

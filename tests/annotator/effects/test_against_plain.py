@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -30,7 +31,7 @@ def random_gene(rng: random.Random) -> tuple[plain.Gene, str]:
     """Return a gene with up to five exons, and its contig.
 
     Repeats in some let a change lie at many places. Some have a first codon that is no start codon, or codons of
-    selenocysteine.
+    selenocysteine. Of those that code for nothing, some have mature products as microRNAs do.
     """
     code = rng.choice([1, 1, 1, 2])
     codes_for = rng.random() < 0.85
@@ -67,7 +68,15 @@ def random_gene(rng: random.Random) -> tuple[plain.Gene, str]:
     left, right = ("".join(rng.choices("ACGT", k=60)) for _ in range(2))
     placed = tuple((begin + 61, end + 61) for begin, end in exons)
     coding_span = (span[0] + 61, span[1] + 61) if span else None
-    return plain.Gene(strand, placed, coding_span, code), left + text + right
+    mature = () if coding_span else mature_products(rng, placed)
+    return plain.Gene(strand, placed, coding_span, code, mature), left + text + right
+
+
+def mature_products(rng: random.Random, exons: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return up to one span in each exon, half of the time none at all."""
+    ends = [sorted(rng.choices(range(first, last + 1), k=2)) for first, last in exons]
+    kept = rng.random() < 0.5
+    return tuple((first, last) for first, last in ends if kept and rng.random() < 0.7)
 
 
 def random_change(rng: random.Random, gene: plain.Gene, contig: str) -> Change:
@@ -101,6 +110,20 @@ def left_aligned(change: Change, contig: str) -> Change:
     return Change(pos, ref, alt)
 
 
+def transcript_of(gene: plain.Gene) -> Transcript:
+    """Return a gene as the annotator has it."""
+    return Transcript(
+        "T.1",
+        "G",
+        "protein_coding",
+        gene.strand,
+        gene.exons,
+        gene.coding,
+        genetic_code=gene.code,
+        mature=gene.mature,
+    )
+
+
 def bases_of(contig: str) -> Fetch:
     """Return a function that reads bases of a contig."""
     return lambda start, end: contig[start - 1 : end]
@@ -111,9 +134,7 @@ def test_both_say_the_same(part: int) -> None:
     rng = random.Random(part)  # noqa: S311 - nothing secret
     for _ in range(COUNT // PARTS // 20):
         gene, contig = random_gene(rng)
-        transcript = Transcript(
-            "T.1", "G", "protein_coding", gene.strand, gene.exons, gene.coding, genetic_code=gene.code
-        )
+        transcript = transcript_of(gene)
         reference = plain.Transcript(gene, contig)
         for _ in range(20):
             change = random_change(rng, gene, contig)

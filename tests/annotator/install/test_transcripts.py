@@ -9,7 +9,7 @@ import pytest
 from annotator.effects.allele import Change
 from annotator.effects.consequences import consequences
 from annotator.install.install import Wanted, install
-from annotator.reference.pack import Reference, load_reference
+from annotator.reference.pack import FORMAT, Reference, load_reference
 from tests.support.genome import ASSEMBLY, COMPLEMENT, SPECIES, Genome, gff3, serve_as_ensembl
 
 
@@ -63,7 +63,7 @@ def test_flags_and_versions_of_the_gff3_are_in_the_pack(tmp_path: Path, genome: 
     }
     folder = tmp_path / "packs" / ASSEMBLY
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["format"] == 3
+    assert manifest["format"] == FORMAT
     table = (folder / manifest["files"]["gene_table"]["name"]).read_text()
     assert sum(line.startswith("transcript\t") for line in table.splitlines()) == len(genome.genes)
 

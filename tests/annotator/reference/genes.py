@@ -50,5 +50,6 @@ def random_transcript(rng: random.Random, start: int, strand: str, gene_id: str,
         gene_id=gene_id,
         protein_id=rng.choice(("", "P1")),
         flags=tuple(flag for flag in FLAGS if rng.random() < 0.3),
+        mature=tuple(exon for exon in exons if coding is None and rng.random() < 0.5),
         is_consistent=rng.random() < 0.9,
     )

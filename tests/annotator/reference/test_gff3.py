@@ -76,6 +76,7 @@ def test_all_that_a_row_says_is_read(tmp_path: Path) -> None:
         "gene_id": "G1",
         "protein_id": "P1",
         "flags": ("MANE_Select", "Ensembl_canonical"),
+        "mature": (),
         "is_consistent": True,
     }
 
