@@ -81,7 +81,7 @@ coverage: setup  ## Run every test and fail if less of the code runs than the fl
 		$(BIN)/coverage combine --quiet; $(BIN)/coverage report $(if $(TESTS),--fail-under=0) && exit $$failed
 
 thorough: setup  ## The costly generated tests and storms at full size; for a night
-	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/restore/test_real_workers.py)
+	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/devstack/test_journey.py tests/restore/test_real_workers.py)
 
 mutate: setup  ## Change the guards' code in each small way, and see tests fail; for a night (docs/mutants.md)
 	@$(BIN)/python -m tests.mutate

@@ -9,6 +9,7 @@ from devstack.scenarios import demo as demo_module
 from devstack.scenarios.chaos import SETTINGS, WORKERS, Plan, chaos
 from devstack.scenarios.demo import ROUTES, demo, find_consequence
 from devstack.scenarios.timeline import Broken, Timeline
+from tests.support.effort import THOROUGH
 from tests.support.stacks import migrated_stack
 
 pytestmark = pytest.mark.workers
@@ -72,7 +73,7 @@ def test_the_consequence_is_read_from_the_right_record():
 
 @pytest.mark.service("storm of jobs", seconds=60)
 def test_jobs_survive_killed_workers_and_a_failing_aws(tmp_path):
-    plan = Plan(jobs=24, seconds=180, pause=(3.0, 5.0), people=2)
+    plan = Plan(jobs=24 if THOROUGH else 10, seconds=180, pause=(2.0, 3.0), people=2)
     quick = {**SETTINGS, "LEASE_SECONDS": "4", "SWEEP_SECONDS": "2", "RESEND_AFTER_SECONDS": "8"}
     with migrated_stack(tmp_path / "data", workers=WORKERS, env=quick) as stack:
         outcome = chaos(stack, plan, tmp_path)

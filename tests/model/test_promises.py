@@ -25,11 +25,11 @@ from tests.model import promises
 from tests.model.world import Accident, World
 from tests.support.effort import examples
 
-pytestmark = [pytest.mark.long(seconds=30), pytest.mark.long(seconds=30)]
+pytestmark = pytest.mark.long(seconds=20)
 
 SQLITE = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
 #: For each of the two routes. PostgreSQL, the slower, sees that nothing depends on the database.
-EXAMPLES = examples(30 if SQLITE else 10)
+EXAMPLES = examples(15 if SQLITE else 5)
 RESULTS_MAX = 3
 NOTICE = PLANS[PlanChoice.FREE].kept_after_downgrade
 

@@ -51,7 +51,7 @@ def found_by(index: Path, result: Path, folder: Path, regions: list[tuple[str, i
 
 def test_every_region_has_the_same_records(reference: Reference, tmp_path: Path) -> None:
     source = tmp_path / "in.vcf"
-    source.write_text(vcf(*records(reference, 2000)))
+    source.write_text(vcf(*records(reference, 500)))
     annotate(source, tmp_path, reference=reference)
     result = tmp_path / "annot.vcf.gz"
     theirs = tmp_path / "theirs.vcf.gz"
