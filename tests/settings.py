@@ -33,3 +33,6 @@ WHITENOISE_AUTOREFRESH = True  # look for a static file when it is asked for, an
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and worker processes must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"] + "-test"}
+elif "TEST_DATABASE_TEMPLATE" in os.environ:
+    # A database of the same server whose migrations have run: each test process begins with a copy.
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ["TEST_DATABASE_TEMPLATE"]}

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
+import django
 from django.db.migrations.loader import MigrationLoader
 
 from tests.settings import CHECKOUT
@@ -56,3 +57,9 @@ def copy_to(database: Path) -> None:
     for suffix in ("-wal", "-shm", "-journal"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(template(), database)
+
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
+    template()

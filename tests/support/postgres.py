@@ -3,12 +3,20 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from devstack.processes.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+#: The database whose copies the test processes use.
+TEMPLATE = "migrated"
 
 
 def find() -> Path | None:
@@ -45,3 +53,19 @@ def cluster() -> Iterator[str]:
             run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def make_template(url: str) -> None:
+    """Make a database whose migrations have run, for test processes to copy (TEST_DATABASE_TEMPLATE in tests.settings).
+
+    Args:
+        url: of the cluster's own database.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    env = {
+        **os.environ,
+        "DATABASE_URL": f"{url.rpartition('/')[0]}/{TEMPLATE}",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=env, check=True)
