@@ -1,8 +1,7 @@
 """Tokens of programs, and the answers that a repeated request gets again."""
 
 import uuid
-from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import models
@@ -38,15 +37,11 @@ class AccessToken(models.Model):
         return f"{self.hint}… “{self.name}”"
 
     @property
-    def state(self) -> str:
-        """Return "active", "revoked" or "expired"."""
-        return self.state_at(timezone.now())
-
-    def state_at(self, now: datetime) -> str:
-        """Return the state at a time."""
+    def state(self) -> Literal["active", "revoked", "expired"]:
+        """What it is now."""
         if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.expires_at <= now else "active"
+        return "expired" if self.expires_at <= timezone.now() else "active"
 
 
 class IdempotentAnswer(models.Model):

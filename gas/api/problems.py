@@ -54,6 +54,7 @@ CODES: Final[Mapping[str, Kind]] = {
     ),
     "query-refused": Kind(422, "The question is refused"),
     "rate-limited": Kind(429, "Too many requests", "You have sent too many requests. Wait as Retry-After says."),
+    "too-many-uploads": Kind(429, "Too many uploads"),
     "internal": Kind(
         500, "Internal error", "Something is broken here. Staff have been told; try again later, and name the request."
     ),

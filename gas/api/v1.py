@@ -14,9 +14,10 @@ from gas.api.auth import CHALLENGE
 from gas.api.conditional import conditional
 from gas.api.pages.docs import DocsPage
 from gas.api.problems import BY_STATUS, Problem
-from gas.api.routes.jobs import router as jobs
+from gas.api.routes import account, catalogue, jobs, storage, uploads
 from gas.aws.clients import AWSError
 from gas.jobs.lifecycle.actions import ActionRefused
+from gas.jobs.lifecycle.uploads import TooMany, UploadRefused
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ api = Api(
     urls_namespace="api-v1",
     docs=DocsPage(),
 )
-for router in (jobs,):
-    api.add_router("", router)
+for resource in (uploads, jobs, storage, catalogue, account):
+    api.add_router("", resource.router)
 
 
 @api.exception_handler(Problem)
@@ -86,6 +87,12 @@ def _field(place: tuple[Any, ...]) -> str:
     source, *names = place
     inner = names[1:] if source == "body" else names
     return ".".join(map(str, inner)) or str(source)
+
+
+@api.exception_handler(UploadRefused)
+def _upload_refused(_: HttpRequest, refusal: UploadRefused) -> HttpResponse:
+    code = "too-many-uploads" if isinstance(refusal, TooMany) else "upload-refused"
+    return Problem(code, str(refusal), more={"resume": refusal.resume}).answer()
 
 
 @api.exception_handler(ActionRefused)

@@ -1,6 +1,7 @@
 """What the site's upper rooms are asked for by an account: its use of the service, and its jobs as files."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -46,8 +47,20 @@ def register() -> None:
     before_deletion.append(forget_in_log)
 
 
-def usage(user: User) -> Iterator[Usage]:
-    """Jobs, and where their results are, in two queries."""
+@dataclass(frozen=True)
+class Used:
+    """What a person has used: jobs, those on their way, and results in S3 and in the archive with their bytes."""
+
+    jobs: int
+    active: int
+    hot: int
+    hot_size: int
+    cold: int
+    cold_size: int
+
+
+def used(user: User) -> Used:
+    """Count a person's jobs and results, in two queries."""
     jobs = Job.objects.filter(owner=user).aggregate(every=Count("pk"), active=Count("pk", filter=Q(status__in=ACTIVE)))
     hot, cold = Q(state=ResultState.AVAILABLE), Q(state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
     results = ResultFile.objects.filter(job__owner=user).aggregate(
@@ -56,9 +69,16 @@ def usage(user: User) -> Iterator[Usage]:
         cold=Count("pk", filter=cold),
         cold_size=Sum("size", filter=cold),
     )
-    yield Usage("Jobs", f"{jobs['every']:,}", f"{jobs['active']:,} on their way" if jobs["active"] else "")
-    yield Usage("Results in storage", in_words(results["hot_size"] or 0), _results(results["hot"]))
-    yield Usage("Archived", in_words(results["cold_size"] or 0), _results(results["cold"]))
+    sizes = results["hot_size"] or 0, results["cold_size"] or 0
+    return Used(jobs["every"], jobs["active"], results["hot"], sizes[0], results["cold"], sizes[1])
+
+
+def usage(user: User) -> Iterator[Usage]:
+    """Yield what a person has used, for people."""
+    found = used(user)
+    yield Usage("Jobs", f"{found.jobs:,}", f"{found.active:,} on their way" if found.active else "")
+    yield Usage("Results in storage", in_words(found.hot_size), _results(found.hot))
+    yield Usage("Archived", in_words(found.cold_size), _results(found.cold))
 
 
 def _results(count: int) -> str:

@@ -33,6 +33,14 @@ def published(pack_id: str) -> list[Version]:
     return _versions(VariantSource.objects.filter(reference=pack_id, retired_at=None))
 
 
+def offered() -> list[VariantSource]:
+    """The sources that new jobs use, by reference and name."""
+    used = VariantSource.objects.filter(retired_at=None, reference__retired_at=None)
+    if settings.REFERENCES_S3:  # workers have published versions only
+        used = used.exclude(published_at=None)
+    return list(used)
+
+
 def to_keep(pack_id: str) -> list[Version]:
     """All that a worker need not fetch again: those that are retired too, for they may come back."""
     return _versions(VariantSource.objects.filter(reference=pack_id))

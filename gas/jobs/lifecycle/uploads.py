@@ -117,6 +117,11 @@ def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID 
     return Ticket(job, form)
 
 
+def renew(job: Job) -> Ticket:
+    """Return a fresh form for an upload. Raises UploadRefused if it has ended without its file."""
+    return _open_again(job, job.reference)
+
+
 def _open_again(job: Job, reference: str) -> Ticket:
     """The same job with a fresh form, if it still expects its file. Raises UploadRefused if it has ended without."""
     if job.status == JobStatus.UPLOADING:

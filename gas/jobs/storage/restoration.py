@@ -82,6 +82,33 @@ def restore_all(owner_id: str) -> RestoreBatch | None:
         return start(owner, archived, tiers_after_upgrade(owner), actor=who_changed_plan(owner))
 
 
+class NothingToRestore(Exception):
+    """Nothing comes back from the archive. The text says why."""
+
+
+def restore_own(owner: User, jobs: Sequence[uuid.UUID] | None) -> RestoreBatch:
+    """Put archived results on their way back for a premium person who asks for them.
+
+    Args:
+        owner: whose results.
+        jobs: whose results come back; None for all. Results that staff must look at stay.
+
+    Raises:
+        NothingToRestore: the plan does not restore, or none of these is archived.
+    """
+    with transaction.atomic():
+        locked = lock_owner(pk=owner.pk)
+        if locked is None or plan_of(locked).archives:
+            raise NothingToRestore("Archived results come back when you upgrade to Premium.")
+        archived = ResultFile.objects.filter(job__owner=locked, state=ResultState.ARCHIVED, problem="")
+        if jobs is not None:
+            archived = archived.filter(job__in=jobs)
+        batch = start(locked, archived, tiers_after_upgrade(locked), actor=locked)
+        if batch is None:
+            raise NothingToRestore("None of these results is in the archive.")
+    return batch
+
+
 def tiers_after_upgrade(owner: User) -> list[str]:
     """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS has used it.
 

@@ -19,14 +19,17 @@ from gas.api.models import AccessToken
 from gas.api.scopes import ALL
 from gas.api.v1 import api
 from gas.jobs.lifecycle import leases
-from gas.jobs.models import Job, ResultFile
+from gas.jobs.models import Job, RestoreBatch, ResultFile
 from gas.users.models import User
 from tests.gas.api.conftest import Program, make_token
 
 pytestmark = pytest.mark.django_db
 
 #: Bodies that pass the validation of an endpoint, by its operation.
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {
+    "open_upload": {"name": "a.vcf", "size": 1, "reference": "rCRS"},
+    "restore": {"jobs": None},
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def job(claimed: Callable[..., leases.Claim], person: User) -> Job:
 def values(job: Job, person: User) -> dict[str, Any]:
     """The person's own, for each parameter of an address."""
     token, _ = tokens.make(person, name="theirs", scopes=["jobs:read"], lifetime=timedelta(days=1))
-    return {"job_id": job.pk, "token_id": token.pk, "kind": "input"}
+    batch = RestoreBatch.objects.create(owner=person)
+    return {"job_id": job.pk, "token_id": token.pk, "kind": "input", "restore_id": batch.pk}
 
 
 def everything_of(person: User) -> list[Any]:
@@ -128,7 +132,7 @@ def test_another_person_sees_and_changes_nothing(
     before = everything_of(person)
     program = Program(make_token(stranger))
     answer = program.send(endpoint.method, endpoint.address(values), BODIES.get(endpoint.name))
-    if (endpoint.parameters and "job_id" in endpoint.parameters) or "token_id" in endpoint.parameters:
+    if endpoint.parameters:
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert answer.status_code < 500
     assert str(values["job_id"]) not in answer.content.decode(errors="replace")
