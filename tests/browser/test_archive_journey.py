@@ -87,7 +87,7 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
     # Its variants cannot be explored meanwhile; that page says why, and what brings them back.
     explorer = page.context.new_page()
     explorer.goto(f"{page.url}variants/")
-    expect(explorer.locator('[data-unavailable="archived"]')).to_contain_text("Premium brings it back")
+    expect(explorer.locator('[data-unavailable="archived"]')).to_contain_text("Premium restores it")
     picture(page, "archived")
     picture(listed, "list-archived")
 
@@ -99,7 +99,7 @@ def test_a_result_is_archived_and_comes_back_before_ones_eyes(desktop: Page, qui
     )
     expect(restoring.locator("progress")).to_be_visible()
     explorer.reload()
-    expect(explorer.locator('[data-unavailable="restoring"]')).to_contain_text("as soon as they are here")
+    expect(explorer.locator('[data-unavailable="restoring"]')).to_contain_text("as soon as they are ready")
     expect(listed.locator('tr [data-storage="restoring"]')).to_contain_text("(Expedited)", timeout=LONG)
     picture(page, "restoring")
     picture(listed, "list-restoring")

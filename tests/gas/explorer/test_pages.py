@@ -77,7 +77,7 @@ def test_a_filter_that_is_not_complete_shows_no_rows(job_with_table: Job, visito
 
 @pytest.mark.parametrize(
     ("state", "sentence"),
-    [(ResultState.ARCHIVED, "Premium brings it back"), (ResultState.RESTORING, "as soon as they are here")],
+    [(ResultState.ARCHIVED, "Premium restores it"), (ResultState.RESTORING, "as soon as they are ready")],
 )
 def test_an_archived_result_says_what_brings_it_back(
     job_with_table: Job, visitor: Client, state: ResultState, sentence: str
