@@ -146,7 +146,7 @@ class _Download:
                 if not self._resumed:
                     self._discard(file)
                     raise fault
-                # Two halves may belong to two files after all: once more, from the beginning.
+                # Two halves may belong to two files after all: download again, from the beginning.
                 self._restart(file)
                 self._fetch(file)
                 if fault := self._fault(file):

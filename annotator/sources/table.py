@@ -73,7 +73,7 @@ class TableWriter:
                     os.fsync(file.fileno())
         finally:
             for file in (self._file, self._index):
-                file.raw.close()  # without a flush: what could not be written is not tried once more
+                file.raw.close()  # without a flush: what could not be written is not tried again
 
     def write(self, contig: str, pos: int, line: bytes) -> None:
         """Write one row, of at most LONGEST_ROW bytes with its line end."""

@@ -90,7 +90,7 @@ def _with_tags(records: pl.DataFrame, order: Sequence[str], kept: Sequence[str])
     """Replace INFO, with a ; in front, by the values of the tags, next to the columns `kept`.
 
     Since they end it in a known order, each goes up to the next one that is there: only one place has to be found for
-    each, and nothing is copied. Should they stand in another order, they are cut out one by one.
+    each, and nothing is copied. If they are in another order, they are cut out one by one.
     """
     text = pl.col("info")
     starts = records.select(text.str.find(f";{tag}=", literal=True).alias(f"={tag}") for tag in order)

@@ -92,7 +92,7 @@ def _copy_parts(bucket: str, source: str, target: str, size: int, sha256: str, s
 
 
 def _copy_part(options: Any, number: int, start: int, length: int, digest: bytes) -> Any:
-    """One part, as completing the upload wants to hear of it."""
+    """Copy one part, and return its entry for the call that completes the upload."""
     answer: Any = client().upload_part_copy(
         **options, PartNumber=number, CopySourceRange=f"bytes={start}-{start + length - 1}"
     )

@@ -11,7 +11,7 @@ from gas.aws.clients import error_code
 def is_outage(error: Exception) -> bool:
     """Return whether the mail service itself fails: no connection, no answer in time, throttling, or a 5xx.
 
-    A mail that is rejected says nothing of the next one. SES also rejects for an unverified sender, which staff can
+    A rejected mail says nothing about the next one. SES also rejects for an unverified sender, which staff can
     put right, so that such a mail stays owed.
     """
     cause = _cause(error)

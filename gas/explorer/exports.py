@@ -1,6 +1,6 @@
 """Exports of exactly the variants that a filter leaves: the same rows, in the same order, with the chosen columns.
 
-What to export is a `Request`; `export_formats` writes it. Both know nothing of pages.
+What to export is a `Request`; `export_formats` writes it. Neither depends on pages.
 """
 
 import tempfile

@@ -171,7 +171,7 @@ def put_off(export: VariantExport, *, ours: bool, reason: str = "") -> None:
 
     Args:
         ours: an error of the service or of AWS, which counts as no try.
-        reason: what staff are told; "" if they need not hear of it.
+        reason: what staff are told; "" if they need not be told.
     """
     faulty = export.faults + 1 if ours else 0
     if faulty >= MAX_FAULTS or (not ours and export.tries >= MAX_TRIES):
@@ -237,7 +237,7 @@ def discard(exports: QuerySet[VariantExport]) -> int:
 
 
 def tend() -> dict[str, int]:
-    """For the beat: take back what lost its worker, send what lost its message, and remove what is over."""
+    """For the beat: release exports that lost their worker, send lost messages again, and remove expired exports."""
     steps: dict[str, rounds.Step] = {"leases": _take_back_expired, "messages": _resend, "expired": _remove_expired}
     return rounds.take(steps, log)
 

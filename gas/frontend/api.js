@@ -74,7 +74,7 @@ async function post(url, csrf, options) {
     response = await request(url, csrf, options)
   }
   if (response.redirected || response.status === 401) throw new SignedOutError()
-  if (response.status === 404) throw new RefusedError('This upload was removed meanwhile. Try again to upload it once more.', 'new')
+  if (response.status === 404) throw new RefusedError('This upload was removed meanwhile. Try again to upload it.', 'new')
   const answer = await response.json().catch(() => null)
   if (response.ok && answer) return answer
   if (response.status < 500 && answer?.error) throw new RefusedError(answer.error, answer.resume)

@@ -79,7 +79,7 @@ async function unpacked(bytes) {
   return at > 0 ? joined(parts) : inflate(bytes)
 }
 
-// What comes after a cut is an error to a DecompressionStream, which would take back what it has given: so the stream
+// What comes after a cut is an error to a DecompressionStream, which would discard what it has returned: so the stream
 // is never closed, and has ended when all of its input is taken and nothing more comes out.
 async function inflate(bytes) {
   const stream = new DecompressionStream('gzip')

@@ -31,7 +31,7 @@ function explain(request) {
  * Throws a StorageError.
  */
 export async function sendToStorage(file, { url, fields }, { progress, signal }) {
-  // One for each sending: it remembers nothing of the one before.
+  // One for each upload: it keeps no state of the previous one.
   const uppy = new Uppy({ infoTimeout: 0, logger: { debug() {}, warn() {}, error() {} } })
   uppy.use(XHRUpload, {
     endpoint: url,

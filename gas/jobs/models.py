@@ -315,7 +315,7 @@ class Notice(models.Model):
 class Purge(models.Model):
     """Objects of a deleted job, to be deleted too.
 
-    A worker or a browser may still be writing when the job goes, so its folders are emptied at once and once more
+    A worker or a browser may still be writing when the job goes, so its folders are emptied at once and again
     when nothing can come any more.
     """
 

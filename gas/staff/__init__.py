@@ -1,4 +1,4 @@
-"""What staff see and hear of in every app: alerts, the audit log, and rows that the admin site only shows.
+"""What all apps share for staff: alerts, the audit log, and rows that the admin site only shows.
 
 The admin pages of an app belong in the app.
 """

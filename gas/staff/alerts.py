@@ -1,6 +1,7 @@
-"""What staff must hear of: to the log as an error, and by mail to whom ALERT_EMAILS names.
+"""Alerts for staff: an error in the log, and a mail to ALERT_EMAILS.
 
-Of one kind of trouble staff get one mail in ALERT_PERIOD_SECONDS. The next one says how often it happened meanwhile.
+Staff get at most one mail about each kind of problem in ALERT_PERIOD_SECONDS. The next one says how often it happened
+since.
 A row for each kind keeps count across all processes.
 """
 

@@ -26,7 +26,7 @@ def address_changed(user: User, **_: Any) -> None:
 
 
 def untold() -> QuerySet[Billing]:
-    """Customers of whom Stripe has another address than we."""
+    """Return the customers who have another address at Stripe than here."""
     return Billing.objects.exclude(customer_id=None).exclude(email=F("user__email"))
 
 

@@ -1,4 +1,4 @@
-"""Premium by hand. What staff give and take back is a Grant, so that no webhook undoes it."""
+"""Premium by hand. What staff give and revoke is a Grant, so that no webhook undoes it."""
 
 from datetime import datetime
 from uuid import UUID

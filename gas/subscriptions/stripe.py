@@ -358,7 +358,7 @@ def create_endpoint(url: str, uuid: str, events: Sequence[str]) -> str:
 
 
 def update_endpoint(endpoint_id: str, events: Sequence[str]) -> None:
-    """Have these events sent there, and switch it on, should it be off."""
+    """Have these events sent there, and enable the endpoint."""
     with _asking("The webhook endpoint"):
         _client().webhook_endpoints.update(endpoint_id, {"enabled_events": list(events), "disabled": False})
 

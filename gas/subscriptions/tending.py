@@ -53,7 +53,7 @@ def end_grants(now: datetime) -> int:
 
 
 def end_graces(now: datetime) -> int:
-    """People who are premium by a grace that is over. Stripe is asked once more, since they may just have paid."""
+    """End the grace periods that are over. Stripe is asked again, since these people may just have paid."""
     over = Billing.objects.filter(
         status=PAST_DUE, past_due_since__lte=now - grace(), user__plan=PlanChoice.PREMIUM, wanted=F("done")
     ).exclude(user__in=Grant.objects.live().values("user"))
@@ -69,13 +69,13 @@ def resend_readings(now: datetime) -> int:
 
 
 def resend_addresses(now: datetime) -> int:
-    """Customers of whom Stripe has an old address, though it should long have been told."""
+    """Repeat the message about a new address that Stripe should have by now."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     return rounds.resend(untold().filter(email_due_at__lt=late), now, "email_due_at", UPDATE_CUSTOMER, log)
 
 
 def resend_removals(now: datetime) -> int:
-    """Customers whom Stripe has not deleted yet, and those of whom no webhook can come any more."""
+    """Repeat the message about customers to delete at Stripe, and about those whose last webhook has come."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     settled = Q(deleted_at__lt=now - LATE_WEBHOOKS)
     due = CustomerRemoval.objects.filter(Q(deleted_at=None) | settled, sent_at__lt=late)

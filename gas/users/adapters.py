@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         sign-in to the account, so that nobody confirms a stranger's account.
         """
         if not is_known_here(request, email_address.user):
-            messages.info(request, "Sign in first, in this browser. Then open the link of the mail once more.")
+            messages.info(request, "Sign in first, in this browser. Then open the link in the mail again.")
             query = urlencode({"next": request.path})
             raise ImmediateHttpResponse(redirect(f"{reverse('account_login')}?{query}"))
         return bool(super().confirm_email(request, email_address))

@@ -40,7 +40,7 @@ class _Pipe:
 
 
 def stream_zip(files: Iterable[File]) -> Iterator[bytes]:
-    """Yield the bytes of a ZIP of `files`, piece by piece; each file's own bytes are asked for in its turn.
+    """Yield the bytes of a ZIP of `files`, piece by piece; the bytes of a file are read when the ZIP reaches it.
 
     Memory holds one piece at a time, whatever the files' sizes.
     """

@@ -1,6 +1,6 @@
 """Send what endpoints are owed: one worker at a time for an endpoint, again after failures, and never for ever.
 
-A worker claims the endpoint, sends the delivery that is due longest, records what came of it, and wakes the next
+A worker claims the endpoint, sends the delivery that has been due for longest, records what came of it, and wakes the next
 worker. So an endpoint that is slow occupies one worker, and no event is sent by two workers at once. If a worker dies
 between the request and the record, the claim expires and the event is sent again: at least once, not exactly once.
 """
@@ -58,7 +58,7 @@ class Claim:
 
 
 def deliver(endpoint_id: uuid.UUID) -> None:
-    """Send the delivery of an endpoint that is due longest, if one is due and no worker is sending to the endpoint."""
+    """Send the most overdue delivery of an endpoint, if one is due and no worker is sending to the endpoint."""
     if claim := claim_next(endpoint_id):
         record(claim, _attempt(claim.delivery))
 

@@ -13,7 +13,7 @@ from gas.webhooks.sending import WHOLE_SECONDS
 
 @app.task(name=DELIVER_WEBHOOK, soft_time_limit=WHOLE_SECONDS, time_limit=WHOLE_SECONDS + 30)
 def deliver(endpoint_id: str) -> None:
-    """Send the delivery of an endpoint that is due longest."""
+    """Send the most overdue delivery of an endpoint."""
     delivering.deliver(UUID(endpoint_id))
 
 

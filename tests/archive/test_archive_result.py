@@ -1,4 +1,4 @@
-"""Archiving: decided afresh each time, verified before anything is deleted, never for a premium person."""
+"""Archiving: decided from the current rows each time, verified before anything is deleted, never for a premium person."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -34,7 +34,7 @@ def gone(pids: set[int]) -> bool:
 
 
 def runs(pid: int) -> bool:
-    """A zombie, which only waits for its parent to hear of its end, does not."""
+    """A zombie, which only waits for its parent to read its exit status, does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:

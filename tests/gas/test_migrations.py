@@ -34,7 +34,7 @@ def test_the_database_itself_has_a_default_for_every_column_that_a_migration_add
 
 
 def insert_without(row: Model, column: str) -> None:
-    """Insert the row once more, as a process does that does not know the column."""
+    """Insert the row again, as a process does that does not know the column."""
     table = row._meta.db_table
     columns = ", ".join(f'"{field.column}"' for field in row._meta.concrete_fields if field.column != column)
     with connection.cursor() as cursor:

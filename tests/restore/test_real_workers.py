@@ -1,7 +1,7 @@
 """Archiving and restoring by real worker processes, which are killed, and lose their messages and their AWS.
 
 What a test holds back is an answer of the emulated AWS: the call was carried out, and its caller dies without
-having heard of it.
+having noticed it.
 """
 
 import gzip

@@ -42,7 +42,7 @@ def _text(value: object) -> str:
 class StandIn:
     """AWS in memory. `calls` lists every call that a client has made: "glacier.ListJobs", "s3.CopyObject".
 
-    What befalls the next answers to such a call is told by `lost` (it was done, and nobody hears of it), `cut` (its
+    What befalls the next answers to such a call is told by `lost` (it was done, and the answer is lost), `cut` (its
     last byte is missing) and `spoilt` (a byte is another), each {call: number of times}.
     """
 

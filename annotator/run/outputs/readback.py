@@ -80,7 +80,7 @@ class Reading:
         if failure is None:
             return
         messages = self._tool.messages()
-        # A process without memory, or that cannot even open the file, says nothing of its records.
+        # A process without memory, or that cannot even open the file, says nothing about its records.
         if failure.code == "tool-failed" and "Failed to open file" not in messages:
             raise Unreadable(vcf_writer.unreadable(messages))
         raise failure

@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 }
                 for result in ResultFile.objects.order_by("pk")
             ],
-            # Not those of folders that are empty, and are only looked at once more in half an hour.
+            # Not those of folders that are empty, and are only looked at again in half an hour.
             "removals": Removal.objects.filter(due_at__lt=now + 2 * lease).count(),
             "batches_open": RestoreBatch.objects.filter(finished_at=None).count(),
             "batches": RestoreBatch.objects.count(),

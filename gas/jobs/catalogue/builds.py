@@ -24,7 +24,7 @@ DAMAGED = (OSError, struct.error, zlib.error, ValueError, LookupError, Arithmeti
 
 MAX_BODY = 512 * 1024  # bytes: GRCh38 with all its decoys has 3,366 ##contig lines, 250 KB
 MAX_LINES = 10_000
-MAX_LINE = 1000  # characters; a longer header line says nothing of the build
+MAX_LINE = 1000  # characters; a longer header line says nothing about the build
 MAX_REF = 100  # bases of one REF that are looked at
 MAX_CONTIG = 200
 PER_HOUR = 600  # questions of one person

@@ -84,7 +84,7 @@ def _bring(folder: Path, version: Version, check: Callable[[], None]) -> None:
     except EngineError:
         if version in sources.published(version.pack_id):
             raise
-        # It was taken back or replaced meanwhile: what is published now counts.
+        # It was withdrawn or replaced meanwhile: what is published now counts.
 
 
 def _installed(folder: Path, pack_id: str) -> list[Source]:

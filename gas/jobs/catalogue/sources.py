@@ -123,7 +123,7 @@ def use(source: Source, reference: Reference) -> bool:
 
 
 def forget(pack_id: str, name: str, *, published: bool) -> bool:
-    """Have no new job use a source that was taken back; returns whether there was one.
+    """Have no new job use a source that was withdrawn; returns whether there was one.
 
     One that is only installed is forgotten too, unless it is retired: another machine may have it still.
     """

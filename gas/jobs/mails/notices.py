@@ -1,7 +1,7 @@
 """Mails: one for each end of a job, for each batch that came back, and before results are archived again.
 
 A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
-the mail is sent once more: for its reader, twice is better than never. While SES cannot be reached it is tried again
+the mail is sent again: for its reader, twice is better than never. While SES cannot be reached it is tried again
 and again, with growing pauses, for GIVE_UP_AFTER.
 """
 

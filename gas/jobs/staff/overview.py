@@ -57,7 +57,7 @@ def overview() -> dict[str, Any]:
 
 
 def stuck() -> QuerySet[ResultFile]:
-    """Results that should long have moved, in spite of the sweep; and those whose restore was given up."""
+    """Results that should long have moved despite the sweep; and those whose restore was given up."""
     late = _late()
     return ResultFile.objects.filter(
         Q(state=ResultState.ARCHIVING, lease_expires_at__lt=late)
@@ -99,7 +99,7 @@ def dead_letters() -> dict[str, int | None]:
 
 
 def archive_now(results: Collection[int], *, actor: User) -> int:
-    """Make these results due at once, those of plans that archive; returns how many. The worker decides afresh."""
+    """Make these results due at once, those of plans that archive; returns how many. The worker decides from the current rows."""
     plans = [plan.id for plan in PLANS.values() if plan.archives]
     can = ResultFile.objects.filter(pk__in=results, state=ResultState.AVAILABLE, job__owner__plan__in=plans)
     done = 0

@@ -48,7 +48,7 @@ def remove_folder(folder: str, *, maker_is_gone: bool) -> None:
 
     Args:
         folder: of the attempt, ending in "/".
-        maker_is_gone: its worker lost the lease, and may not know yet. The folder is emptied once more when the
+        maker_is_gone: its worker lost the lease, and may not know yet. The folder is emptied again when the
             worker's time limit has passed, after which it can write no more.
     """
     until = clock.now() + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS) if maker_is_gone else None

@@ -67,7 +67,7 @@ class RestoreClaim:
 
     @property
     def new_key(self) -> str:
-        """A key of this attempt's own: the deletion of the archived copy, should it come late, cannot meet it."""
+        """Return a key of this attempt, so that a late deletion of the archived copy does no harm."""
         return f"{self.result.job.result_prefix}{self.token}/{outputs.VCF.file_name}"
 
 

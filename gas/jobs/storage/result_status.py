@@ -97,7 +97,7 @@ def estimate(results: QuerySet[ResultFile]) -> dict[str, Any]:
 
 
 def pace(result: ResultFile | None) -> int | None:
-    """After how many seconds a page that shows it had better look again; None if nothing is expected to happen.
+    """Return after how many seconds a page that shows it should look again; None if nothing is expected to happen.
 
     A countdown looks by itself when it has run out; until then, as while the result is archived, only a change of
     plan can matter.

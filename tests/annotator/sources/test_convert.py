@@ -162,7 +162,7 @@ def test_what_cannot_be_used_is_dropped_and_counted(make: Make) -> None:
 
 
 def test_one_allele_that_comes_twice_becomes_one_row(make: Make) -> None:
-    # The same deletion in a run of A, by both its ends, and once more as it is.
+    # The same deletion in a run of A, by both its ends, and again unchanged.
     start = BASES.index("GC" + "A" * 30 + "GC") + 2
     left = f"1 {start} . {BASES[start - 1 : start + 1]} {BASES[start - 1]} . . X=left;N=1"
     right = f"1 {start + 29} . {BASES[start + 28 : start + 30]} A . . X=right;N=2"

@@ -152,7 +152,7 @@ def test_a_worker_that_lost_its_lease_harms_nothing_and_leaves_nothing(
 
     def upload_late(*args: Any, **kwargs: Any) -> str:
         monkeypatch.setattr(s3, "upload", upload)
-        large_exports.tend()  # the lease has not expired: nothing is taken back
+        large_exports.tend()  # the lease has not expired: nothing is released
         assert VariantExport.objects.get().state == ExportState.RUNNING
         age(export, lease_expires_at=1)
         large_exports.tend()

@@ -1,4 +1,4 @@
-"""Promise: staff hear of each kind of trouble at once, once in a period, with a count, whatever else is broken."""
+"""Promise: staff are alerted about each kind of problem at once, once in a period, with a count, whatever else is broken."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

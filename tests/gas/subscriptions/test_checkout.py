@@ -165,7 +165,7 @@ def test_stripe_learns_of_a_new_address(subscriber: Subscriber, settings: Settin
     choose("ada@new.example")
     assert at_stripe() == "ada@new.example"
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
-    choose("ada@lab.example")  # the person does not wait for Stripe, and does not hear of its failures
+    choose("ada@lab.example")  # the person does not wait for Stripe, and does not see its failures
     settings.STRIPE_API_BASE = there
     assert at_stripe() == "ada@new.example"
     Billing.objects.update(email_due_at=timezone.now() - timedelta(seconds=settings.RESEND_AFTER_SECONDS + 1))

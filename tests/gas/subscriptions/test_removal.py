@@ -54,7 +54,7 @@ def test_the_subscription_ends_and_the_customer_is_deleted(subscriber: Subscribe
 
 
 def test_a_late_webhook_leaves_no_name_and_no_address(subscriber: Subscriber) -> None:
-    """Checkout tells who paid. That comes again, and once more, when the account is gone: ids are all that is kept."""
+    """Checkout's event names the payer. It comes twice after the account is deleted: only ids are stored."""
     subscriber.subscribe()
     customer = subscriber.billing.customer_id
     (paid,) = subscriber.stripe.events_of(kind="checkout.session.completed")[-1:]

@@ -23,6 +23,6 @@ def signed_in(user: User, client: Client | None = None) -> Client:
 
 @pytest.fixture
 def sure(client: Client) -> Client:
-    """The same, who has just given the password once more."""
+    """The same, who has just given the password again."""
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client

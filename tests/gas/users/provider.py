@@ -24,7 +24,7 @@ class Provider:
         self.url = url
 
     def person(self, sub: str, **claims: Any) -> str:
-        """Somebody who may sign in there as `sub`, of whom the provider says `claims`."""
+        """Somebody who may sign in there as `sub`, and about whom the provider says `claims`."""
         requests.put(f"{self.url}/users/{sub}", json=claims, timeout=10).raise_for_status()
         return sub
 

@@ -416,5 +416,5 @@ def test_staff_delete_an_account_as_thoroughly(
     assert not objects()
     assert not aws.archives()
     assert mail.outbox[-1].to == [EMAIL]
-    Session.objects.all().delete()  # the page tells staff once more whom they deleted
+    Session.objects.all().delete()  # the page tells staff again whom they deleted
     assert list(traces(*names_of(person))) == []

@@ -164,7 +164,7 @@ class Command(BaseCommand):
         if folder == settings.REFERENCES_DIR:
             sources.forget(pack_id, name, published=False)
         if taken:
-            self.stdout.write(f"Taken back from {source_files.home(pack_id, name).rstrip('/')}")
+            self.stdout.write(f"Withdrawn from {source_files.home(pack_id, name).rstrip('/')}")
 
     def _tell(self, stage: str, done: int, total: int | None) -> None:
         if stage == "fetch":

@@ -1,4 +1,4 @@
-"""Sources of known variants between machines: published by command, brought to workers, replaced, retired, taken back.
+"""Sources of known variants between machines: published by command, brought to workers, replaced, retired, withdrawn.
 
 A machine is a folder of packs; the bucket and the database are what they share.
 """
@@ -598,7 +598,7 @@ def test_a_source_is_taken_back_from_everywhere(
     folder = machine("worker")
     old = annotated(pending())
     machine("publisher")
-    assert "Taken back from s3://packs/of/lab/sources/rCRS/mine" in command("mine", "--remove", "--publish")
+    assert "Withdrawn from s3://packs/of/lab/sources/rCRS/mine" in command("mine", "--remove", "--publish")
     assert not [key for key in keys() if "/mine/" in key]
     assert source_names(configured.REFERENCES_DIR, PACK) == ["other"]
     machine("worker")

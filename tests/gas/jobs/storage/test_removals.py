@@ -24,7 +24,7 @@ FILES = ["annot.tsv.gz", "annot.vcf.gz", "annot.vcf.gz.tbi", "log.txt", "summary
 
 
 def stored(claim: leases.Claim) -> None:
-    """The attempt has put its files into S3, and was not heard of again."""
+    """The attempt has put its files into S3, and its worker is gone."""
     for name in FILES:
         clients.s3().put_object(Bucket=django_settings.S3_RESULTS_BUCKET, Key=claim.prefix + name, Body=b"x")
 

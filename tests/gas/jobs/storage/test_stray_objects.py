@@ -1,4 +1,4 @@
-"""Promise: staff hear of every object in S3 that no row names, once, at a bounded cost."""
+"""Promise: staff are alerted about every object in S3 that no row names, once, at a bounded cost."""
 
 from collections.abc import Callable
 from datetime import timedelta
