@@ -11,7 +11,8 @@ from annotator.effects.genes import Record
 from annotator.effects.transcript import Transcript
 from annotator.formats import bcftools
 from annotator.formats.fasta import Sequence as Bases
-from annotator.install import codes, names
+from annotator.install import contig_codes as codes
+from annotator.install import names
 from annotator.install.checksums import of_file
 from annotator.install.download import Fetched, sync
 from annotator.install.genes import ContigGenes, GeneModels, pack_genes

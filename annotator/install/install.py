@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from annotator.install import codes, ensembl, names
+from annotator.install import contig_codes as codes
+from annotator.install import ensembl, names
 from annotator.install.build import Recipe, build_pack
 from annotator.install.download import Fetched, fetch, no_space
 from annotator.install.ensembl import Found, Source

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotator.install import codes, names
+from annotator.install import contig_codes as codes
+from annotator.install import names
 from annotator.install.build import Recipe, build_pack
 from annotator.install.checksums import of_file
 from annotator.install.download import Fetched

@@ -25,7 +25,7 @@ from annotator.run import phased_changes
 from annotator.run.composer import Composer
 from annotator.run.outputs.readback import Reading
 from annotator.run.outputs.summary import Summary
-from annotator.run.phased_values import phased_values
+from annotator.run.phased_descriptions import phased_descriptions
 from annotator.run.piece import Piece
 from annotator.run.record_piece import Batch
 from annotator.sources.findings import Findings
@@ -208,7 +208,7 @@ class Pass:
         together = phased_changes.combinations(records, variants, models, self.fetch, phased=phased)
         fetch = partial(self.reference.sequence.fetch, contig)
         genomic, protein = partial(self.composer.genomic, contig), self.composer.protein
-        found, count = phased_values(together, fetch, genomic, protein)
+        found, count = phased_descriptions(together, fetch, genomic, protein)
         self.summary.phased += count
         return found
 

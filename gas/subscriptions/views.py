@@ -32,7 +32,7 @@ def overview(request: PersonRequest) -> HttpResponse:
         "billing_on": stripe.enabled(),
         "left": request.GET.get("payment") == "left",
     }
-    return render(request, "subscriptions/overview.html", values)
+    return render(request, "subscriptions/plan_page.html", values)
 
 
 @login_required

@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 
 from gas.mail import outbox
 from gas.staff.audit import own_actions
-from gas.users.exports import discard_of
+from gas.users.export_files import discard_of
 from gas.users.models import User
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from gas.celery import app
 from gas.mail import outbox
 from gas.staff.alerts import mail_held
 from gas.tasknames import BUILD_EXPORT, REMOVE_EXPORT, SEND_OWED_MAIL
-from gas.users import exports
+from gas.users import export_files
 
 
 @app.task(name=SEND_OWED_MAIL)
@@ -19,16 +19,16 @@ def send_owed_mail() -> None:
         return
     outbox.send_owed()
     mail_held()
-    exports.tend()
+    export_files.tend()
 
 
 @app.task(name=BUILD_EXPORT)
 def build_export(export_id: str) -> None:
     """Write the file of an Export to S3, or mark the Export as failed."""
-    exports.build(UUID(export_id))
+    export_files.build(UUID(export_id))
 
 
 @app.task(name=REMOVE_EXPORT)
 def remove_export(export_id: str) -> None:
     """Delete the file of an expired Export, and its row once no worker can write there."""
-    exports.remove(UUID(export_id))
+    export_files.remove(UUID(export_id))

@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from gas.rate_limits import RateLimit
-from gas.users import exports
+from gas.users import export_files
 from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.forms import DeleteForm, ProfileForm
 from gas.users.models import Export, User
@@ -76,7 +76,7 @@ def export(request: PersonRequest) -> HttpResponse:
         return render(request, "users/_export.html", {"export": Export.objects.filter(owner=request.user).first()})
     if not EXPORTS.take(request.user.pk, EXPORTS_AN_HOUR):
         return render(request, "429.html", status=429)
-    if not exports.ask(request.user):
+    if not export_files.ask(request.user):
         messages.info(request, "Your data is being prepared already.")
     return redirect(f"{reverse('users:profile')}#export")
 
@@ -86,7 +86,7 @@ def export(request: PersonRequest) -> HttpResponse:
 @never_cache
 def export_file(request: PersonRequest) -> HttpResponse:
     """Send the browser to a presigned address of the person's own file."""
-    address = exports.address(request.user)
+    address = export_files.address(request.user)
     if address is None:
         messages.warning(request, "There is no file to download now. Have one prepared.")
         return redirect(f"{reverse('users:profile')}#export")

@@ -1,6 +1,6 @@
 """Send what endpoints are owed: one worker at a time for an endpoint, again after failures, and never for ever.
 
-A worker claims the endpoint, sends the delivery that has been due for longest, records what came of it, and wakes the next
+A worker claims the endpoint, sends the most overdue delivery, records what came of it, and wakes the next
 worker. So an endpoint that is slow occupies one worker, and no event is sent by two workers at once. If a worker dies
 between the request and the record, the claim expires and the event is sent again: at least once, not exactly once.
 """

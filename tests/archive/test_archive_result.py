@@ -1,4 +1,4 @@
-"""Archiving: decided from the current rows each time, verified before anything is deleted, never for a premium person."""
+"""Archiving: each task decides from the current rows, verifies before it deletes, and spares premium people."""
 
 from collections.abc import Callable
 from datetime import timedelta

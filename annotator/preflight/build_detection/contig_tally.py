@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from annotator.errors import InputError
 from annotator.preflight.build_detection.evidence import ENOUGH, Site, agree
-from annotator.preflight.build_detection.header_build import WRONG_BUILD
 from annotator.preflight.build_detection.known_builds import HG19_CHRM, HG19_CHRM_SHIFTS, RCRS_MD5
+from annotator.preflight.build_detection.refusals import contig_on_wrong_build
 from annotator.preflight.text import shown
 from annotator.reference.pack import Contig, Lookalike, Reference, ReferenceInfo
 
@@ -65,12 +65,7 @@ class Tally:
         count = f"{self.mismatches:,} of {self.checked:,} records on contig {name} do not fit {chosen.id}"
         if found := self._elsewhere(chosen, installed):
             build, because = found
-            return InputError(
-                WRONG_BUILD,
-                f"Contig {name} of this file is on {build}: {count}, {because}.",
-                f"Lift the records on contig {name} over from {build} to {chosen.title}, or leave them out.",
-                self.first.line,
-            )
+            return contig_on_wrong_build(name, build, f"{count}, {because}", chosen, self.first.line)
         return InputError(
             self.first.code,
             f"{self.first.message}; {count}.",

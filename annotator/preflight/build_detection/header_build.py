@@ -16,9 +16,9 @@ from annotator.preflight.build_detection.evidence import (
     upper,
 )
 from annotator.preflight.build_detection.known_builds import BUILDS, Build
+from annotator.preflight.build_detection.refusals import wrong_build
 from annotator.reference.pack import ReferenceInfo
 
-WRONG_BUILD = "wrong-build"
 #: Contigs with no more than this of the declared bases say nothing against a build that the header names.
 SMALL = 0.1
 #: A file that has this much of a reference is on it, whatever it has besides.
@@ -116,19 +116,6 @@ def _refuse_wider(header: Evidence, chosen: ReferenceInfo, found: Comparison, in
 def _on(build: ReferenceInfo | Build, header: Evidence, evident: str, chosen: ReferenceInfo) -> InputError:
     title = build.name if isinstance(build, Build) else build.id
     return wrong_build(title, measure(header, evident), chosen, here=not isinstance(build, Build))
-
-
-def wrong_build(
-    build: str, because: str, chosen: ReferenceInfo, line: int | None = None, *, here: bool = False
-) -> InputError:
-    """The end of a job whose file is on another build; here: which is installed."""
-    return InputError(
-        WRONG_BUILD,
-        f"This file is on {build} ({because}); you chose {chosen.id}.",
-        f"Choose {build}{'' if here else ' if it is installed'}, or lift the file over from {build} to {chosen.title}; "
-        "if that has been done already, correct its ##contig and ##reference lines.",
-        line,
-    )
 
 
 def named_by_contig(name: str, chosen: ReferenceInfo) -> str:

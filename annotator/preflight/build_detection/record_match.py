@@ -7,7 +7,8 @@ from annotator.errors import InputError
 from annotator.preflight.build_detection.contig_tally import Tally
 from annotator.preflight.build_detection.evidence import ENOUGH as ENOUGH_ALLELES
 from annotator.preflight.build_detection.evidence import Site, agree
-from annotator.preflight.build_detection.header_build import Installed, Verdict, judge, wrong_build
+from annotator.preflight.build_detection.header_build import Installed, Verdict, judge
+from annotator.preflight.build_detection.refusals import wrong_build
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.reference.pack import Reference

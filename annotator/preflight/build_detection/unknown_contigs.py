@@ -2,7 +2,8 @@
 
 from annotator.errors import InputError
 from annotator.preflight.build_detection.evidence import mostly
-from annotator.preflight.build_detection.header_build import Installed, named_by_contig, wrong_build
+from annotator.preflight.build_detection.header_build import Installed, named_by_contig
+from annotator.preflight.build_detection.refusals import wrong_build
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.reference.pack import Reference, ReferenceInfo

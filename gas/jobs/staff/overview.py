@@ -99,7 +99,7 @@ def dead_letters() -> dict[str, int | None]:
 
 
 def archive_now(results: Collection[int], *, actor: User) -> int:
-    """Make these results due at once, those of plans that archive; returns how many. The worker decides from the current rows."""
+    """Make these results due at once if their plan archives; the worker checks again. Returns how many are due."""
     plans = [plan.id for plan in PLANS.values() if plan.archives]
     can = ResultFile.objects.filter(pk__in=results, state=ResultState.AVAILABLE, job__owner__plan__in=plans)
     done = 0

@@ -33,8 +33,8 @@ class TierTerms:
         return count * self.request_price + size / 1000**3 * self.gigabyte_price
 
 
-def terms() -> dict[str, TierTerms]:
-    """The tiers that there are, by name, the fastest first; prices from the settings.
+def tiers() -> dict[str, TierTerms]:
+    """Return the retrieval tiers of this installation by name, the fastest first, with prices from the settings.
 
     Times are AWS's own words ("Understanding archive retrieval options", Amazon S3 User Guide): S3 Glacier Deep
     Archive has no Expedited, and its Standard takes up to 12 hours.
@@ -57,7 +57,7 @@ def terms() -> dict[str, TierTerms]:
 
 def progress(result: ResultFile) -> dict[str, Any] | None:
     """A retrieval under way: {"tier", "asked_at", "expected_by", "fraction", "late"}; None when there is none."""
-    tier = terms().get(result.retrieval_tier)
+    tier = tiers().get(result.retrieval_tier)
     if result.state != ResultState.RESTORING or tier is None or result.retrieval_asked_at is None:
         return None
     elapsed: timedelta = timezone.now() - result.retrieval_asked_at
@@ -82,17 +82,17 @@ def estimate(results: QuerySet[ResultFile]) -> dict[str, Any]:
     )
     count, size = found["every"], found["bytes"] or 0
     fast_count, fast_size = found["fast"], found["fast_bytes"] or 0
-    tiers = terms()
-    standard = tiers["Standard"]
+    offered = tiers()
+    standard = offered["Standard"]
     prices = {"Standard": standard.price(count, size)}
-    if expedited := tiers.get("Expedited"):
+    if expedited := offered.get("Expedited"):
         rest = standard.price(count - fast_count, size - fast_size)
         prices["Expedited"] = expedited.price(fast_count, fast_size) + rest
     return {
         "count": count,
         "size": size,
         "large": count - fast_count,
-        "tiers": [{"name": name, "price": prices[name], "words": tier.words} for name, tier in tiers.items()],
+        "tiers": [{"name": name, "price": prices[name], "words": tier.words} for name, tier in offered.items()],
     }
 
 

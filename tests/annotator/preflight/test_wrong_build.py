@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import InputError
-from annotator.preflight.build_detection.header_build import WRONG_BUILD, judge
+from annotator.preflight.build_detection.header_build import judge
 from annotator.preflight.build_detection.known_builds import BUILDS
 from annotator.preflight.build_detection.record_match import ReferenceMatch
+from annotator.preflight.build_detection.refusals import WRONG_BUILD
 from annotator.reference.pack import Contig, Reference, ReferenceInfo, installed_references
 from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack

@@ -14,7 +14,7 @@ from annotator.reference.gene_models import merged
 from annotator.run import phased_changes
 from annotator.run.composer import normal_forms
 from annotator.run.phased_changes import Combination
-from annotator.run.phased_values import phased_values
+from annotator.run.phased_descriptions import phased_descriptions
 
 #         1        10        20        30        40        50        60        70        80        90
 BASES = "ACGTTGCATCAGGATCCATGCAAGTCTGACCTAGGTCATTCGAGCTAACGGTACTGATTCCGGAATTCGACGATCGTCAGTACCAGTGATCGCCGTA"
@@ -308,7 +308,7 @@ def test_a_record_without_partners_is_not_looked_at() -> None:
 
 
 def told(*rows: Record, models: Models) -> tuple[dict[int, str], int]:
-    texts, count = phased_values(
+    texts, count = phased_descriptions(
         found(*rows, models=models), partial(fetch, "1"), lambda one: f"g.{one.pos}_{one.end}{one.ref}>{one.alt}"
     )
     return {member[0]: text for member, text in texts.items()}, count
@@ -334,7 +334,7 @@ def test_nothing_is_told_of_changes_that_undo_each_other() -> None:
     assert fetch("1", 12, 12) == "G"
     members = ((11, "AG", "A"), (11, "A", "AG"))
     assert [shortest(*member) for member in members] == [Change(12, "G", ""), Change(12, "", "G")]
-    assert phased_values([Combination(members, APART[:1], 1)], partial(fetch, "1"), str) == ({}, 0)
+    assert phased_descriptions([Combination(members, APART[:1], 1)], partial(fetch, "1"), str) == ({}, 0)
 
 
 # --- Where a file may be cut

@@ -13,7 +13,7 @@ from gas.aws.clients import s3
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
-from gas.users import exports
+from gas.users import export_files
 from gas.users.export import everything, stream_zip
 from gas.users.models import Export, User
 from tests.conftest import SMALL_VCF, failed
@@ -50,7 +50,7 @@ def download(client: Client) -> zipfile.ZipFile:
     """Ask for it, have it made, and get it from S3."""
     client.post("/profile/export/")
     export = Export.objects.get(owner=client.session["_auth_user_id"])
-    exports.build(export.pk)
+    export_files.build(export.pk)
     answer = client.get("/profile/export/file/")
     assert answer.status_code == 302
     assert export.key in answer["Location"]

@@ -1,4 +1,4 @@
-"""Promise: staff are alerted about each kind of problem at once, once in a period, with a count, whatever else is broken."""
+"""Promise: staff are alerted about each kind of problem at once, once in a period, with a count."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

@@ -18,7 +18,7 @@ from gas.aws import stream_upload as objects
 from gas.aws.clients import s3
 from gas.celery import app
 from gas.tasknames import BUILD_EXPORT
-from gas.users import exports
+from gas.users import export_files
 from gas.users.deletion import delete_account
 from gas.users.models import Export, User
 from tests.gas.users.conftest import signed_in
@@ -32,12 +32,12 @@ def stored() -> list[str]:
 
 
 def asked(user: User) -> Export:
-    assert exports.ask(user)
+    assert export_files.ask(user)
     return Export.objects.get(owner=user)
 
 
 def made(user: User) -> Export:
-    exports.build(asked(user).pk)
+    export_files.build(asked(user).pk)
     return Export.objects.get(owner=user)
 
 
@@ -56,7 +56,7 @@ def test_the_page_says_how_far_it_is(aws: Any, person: User) -> None:
     assert "<form" not in being_made
     assert client.get("/profile/export/file/")["Location"] == "/profile/#export"
 
-    exports.build(Export.objects.get().pk)
+    export_files.build(Export.objects.get().pk)
     ready = client.get("/profile/export/", **state).content.decode()
     assert "Ready, " in ready
     assert "It is removed" in ready
@@ -76,7 +76,7 @@ def test_a_request_while_one_is_being_made_makes_no_other(aws: Any, person: User
 def test_nor_do_requests_at_once(aws: Any, person: User, queued: None) -> None:
     def ask(_: int) -> bool:
         try:
-            return exports.ask(person)
+            return export_files.ask(person)
         finally:
             connections.close_all()
 
@@ -99,7 +99,7 @@ def test_a_new_one_takes_the_olds_place(
     old = made(person)
     new = made(person)
     assert {old.key, new.key} == set(stored())
-    exports.remove(old.pk)
+    export_files.remove(old.pk)
     assert stored() == [new.key]
     assert Export.objects.get() == new
 
@@ -114,12 +114,12 @@ def test_nobody_elses_is_sent(aws: Any, person: User, stranger: User) -> None:
 def test_it_ends_after_a_day(aws: Any, person: User) -> None:
     export = made(person)
     assert export.ready_at is not None
-    assert export.expires_at - export.ready_at == exports.KEPT
-    exports.remove(export.pk)  # too early
+    assert export.expires_at - export.ready_at == export_files.KEPT
+    export_files.remove(export.pk)  # too early
     assert stored() == [export.key]
     end(export)
-    assert exports.address(person) is None
-    exports.remove(export.pk)
+    assert export_files.address(person) is None
+    export_files.remove(export.pk)
     assert (stored(), Export.objects.count()) == ([], 0)
 
 
@@ -127,7 +127,7 @@ def test_it_goes_with_the_account(aws: Any, person: User) -> None:
     export = made(person)
     delete_account(person)
     assert Export.objects.get().owner is None
-    exports.remove(export.pk)
+    export_files.remove(export.pk)
     assert (stored(), Export.objects.count()) == ([], 0)
 
 
@@ -140,16 +140,16 @@ def test_what_is_written_after_the_account_is_deleted_does_not_stay(
     def upload_late(*args: Any) -> int:
         size = upload(*args)
         delete_account(person)
-        exports.remove(export.pk)
+        export_files.remove(export.pk)
         upload([b"again"].__iter__(), *args[1:])  # as if the removal had come first
         return size
 
     monkeypatch.setattr(objects, "upload_stream", upload_late)
-    exports.build(export.pk)
+    export_files.build(export.pk)
     assert stored() == []
     assert Export.objects.exists()  # until no worker can be at it any more
     Export.objects.update(due_at=timezone.now() - timedelta(seconds=1))
-    exports.remove(export.pk)
+    export_files.remove(export.pk)
     assert not Export.objects.exists()
 
 
@@ -160,12 +160,12 @@ def test_two_messages_make_one_file(aws: Any, person: User, monkeypatch: pytest.
 
     def count(*args: Any) -> int:
         uploads.append(args)
-        exports.build(export.pk)  # the second message, meanwhile
+        export_files.build(export.pk)  # the second message, meanwhile
         return upload(*args)
 
     monkeypatch.setattr(objects, "upload_stream", count)
-    exports.build(export.pk)
-    exports.build(export.pk)
+    export_files.build(export.pk)
+    export_files.build(export.pk)
     assert len(uploads) == 1
 
 
@@ -173,7 +173,7 @@ def test_a_failure_is_told_and_can_be_tried_again(aws: Any, person: User, monkey
     export = asked(person)
     with monkeypatch.context() as broken:
         broken.setattr(objects, "upload_stream", lambda *_: 1 / 0)
-        exports.build(export.pk)
+        export_files.build(export.pk)
     assert "could not be prepared" in signed_in(person).get("/profile/").content.decode()
     made(person)
     assert "could not be prepared" not in signed_in(person).get("/profile/").content.decode()
@@ -183,13 +183,13 @@ def test_one_whose_worker_is_lost_is_made_by_another_three_times(
     aws: Any, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(exports, "send_after_commit", lambda *message: sent.append(message[0]))
+    monkeypatch.setattr(export_files, "send_after_commit", lambda *message: sent.append(message[0]))
     export = asked(person)
     sent.clear()
     for tries in range(1, 4):
-        assert exports.tend() == 0
+        assert export_files.tend() == 0
         Export.objects.update(due_at=timezone.now() - timedelta(days=1), tries=tries)
-        assert exports.tend() == (1 if tries < exports.MAX_TRIES else 0)
+        assert export_files.tend() == (1 if tries < export_files.MAX_TRIES else 0)
         Export.objects.update(due_at=timezone.now())
     assert sent == [BUILD_EXPORT] * 2
     export.refresh_from_db()

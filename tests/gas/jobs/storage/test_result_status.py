@@ -121,7 +121,7 @@ def test_deep_archive_has_no_expedited(make: Callable[..., ResultFile], settings
     settings.ARCHIVE_ROUTE, settings.GLACIER_STORAGE_CLASS = "class", "DEEP_ARCHIVE"
     make("ARCHIVED")
     assert [tier["name"] for tier in result_status.estimate(ResultFile.objects.all())["tiers"]] == ["Standard"]
-    assert result_status.terms()["Standard"].longest == timedelta(hours=12)
+    assert result_status.tiers()["Standard"].longest == timedelta(hours=12)
 
 
 # --- Times

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from annotator.effects.transcript import Transcript
 
 
-def phased_values(
+def phased_descriptions(
     found: Iterable[Combination],
     fetch: hgvs_transcript.Fetch,
     genomic: Callable[[Change], str],
