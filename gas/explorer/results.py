@@ -81,14 +81,23 @@ def check(job: Job) -> ResultFile:
     return result
 
 
-def _make_again(result: ResultFile) -> None:
-    """Have the tables made, unless they cannot be or the result is being archived. Raises Unavailable."""
+def _make_again(result: ResultFile, *, unreadable: bool = False) -> None:
+    """Have the tables made, unless they cannot be, the result is being archived, or they are new since it was read.
+
+    Args:
+        result: as the caller has read it.
+        unreadable: its Parquet file could not be opened.
+
+    Raises:
+        Unavailable: in any case.
+    """
     if not tables.can_have_tables(result):
         raise Unavailable(Reason.LEFT_OUT, TOO_OLD)
     with transaction.atomic():
-        here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE)
+        same = {"parquet_sha256": result.parquet_sha256, "parquet_version": result.parquet_version}
+        here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE, **same)
         if here.exists() and not tables.owed(result):
-            tables.owe(result)
+            tables.owe(result, unreadable_sha256=result.parquet_sha256 if unreadable else "")
     raise Unavailable(Reason.BEING_MADE if result.state == ResultState.AVAILABLE else Reason.ARCHIVED)
 
 
@@ -109,7 +118,7 @@ def open_result(job: Job, patience: float | None = conversion.PATIENCE) -> Itera
             _check_version(database)
             yield database
     except NotReadable:
-        _make_again(result)
+        _make_again(result, unreadable=True)
         raise
 
 

@@ -244,6 +244,13 @@ class TableBuild(models.Model):
     due_at = models.DateTimeField(
         default=clock.now, help_text="When its latest message is due, or its worker counts as dead."
     )
+    unreadable_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the Parquet file that could not be opened; the same bytes again do not help.",
+    )
 
     def __str__(self) -> str:
         return f"tables of result {self.pk}"

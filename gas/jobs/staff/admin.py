@@ -108,7 +108,7 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
     list_select_related = ("job__owner",)
     search_fields = ("job__id", "job__name", "job__owner__email", "archive_id")
     exclude = ("lease_token",)
-    actions = ("archive_now", "restore_now")
+    actions = ("archive_now", "restore_now", "tables_again")
 
     @admin.display(description="job", ordering="job__name")
     def job_name(self, result: ResultFile) -> str:
@@ -154,6 +154,14 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
         self._tell(request, f"{done} of {len(chosen)} results are on their way back.", done == len(chosen))
         if done < len(chosen):
             self.message_user(request, "Only archived results can be restored.", messages.WARNING)
+
+    @admin.action(description="Make the tables of the selected results again", permissions=["act"])
+    def tables_again(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        done = overview.tables_again(chosen, actor=staff_of(request))
+        self._tell(request, f"The tables of {done} of {len(chosen)} results are to be made again.", done == len(chosen))
+        if done < len(chosen):
+            self.message_user(request, "Only available results with statistics have tables.", messages.WARNING)
 
     def _tell(self, request: HttpRequest, sentence: str, all_of_them: bool) -> None:
         self.message_user(request, sentence, messages.SUCCESS if all_of_them else messages.INFO)

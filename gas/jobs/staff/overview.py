@@ -14,7 +14,7 @@ from gas.aws import queues
 from gas.aws.clients import AWSError
 from gas.jobs.models import Notice, Removal, ResultFile
 from gas.jobs.states import ResultState
-from gas.jobs.storage import result_status
+from gas.jobs.storage import result_status, tables
 from gas.subscriptions.plans import PLANS
 from gas.tasknames import ARCHIVE_RESULT, QUEUES, SEND_NOTICE, send_after_commit
 from gas.users.locks import lock_owner
@@ -110,6 +110,18 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
             if same.update(archive_due_at=clock.now(), problem="", faults=0):
                 result.job.events.create(message="To be archived now.", actor=actor)
                 send_after_commit(ARCHIVE_RESULT, result.pk)
+                done += 1
+    return done
+
+
+def tables_again(results: Collection[int], *, actor: User) -> int:
+    """Have the tables of these results made again, such as those that were given up; returns how many."""
+    done = 0
+    for result in ResultFile.objects.filter(pk__in=results).select_related("job"):
+        with transaction.atomic():
+            lock_owner(pk=result.job.owner_id)
+            if tables.try_again(result):
+                result.job.events.create(message="The tables are to be made again.", actor=actor)
                 done += 1
     return done
 

@@ -20,6 +20,7 @@ from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.outputs import Output, StoredOutput
 from gas.jobs.states import ResultState
 from gas.jobs.storage.removals import HOT, remove
+from gas.staff.alerts import alert_after_commit
 from gas.tasknames import BUILD_TABLES, send_after_commit
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,29 @@ MAX_TRIES = 3
 PAUSE_SECONDS = 60
 #: What the pages say after the last try.
 GIVEN_UP = "The tables of this result could not be made: each attempt failed."
+UNREADABLE = "The table of this result cannot be opened. Our staff have been told."
 
 
-def owe(result: ResultFile) -> None:
-    """Within the transaction that brings the result, or brings it back."""
-    TableBuild.objects.update_or_create(pk=result.pk, defaults={"tries": 0, "due_at": clock.now()})
+def owe(result: ResultFile, *, unreadable_sha256: str = "") -> None:
+    """Within a transaction: have the tables of a result made.
+
+    Args:
+        result: whose tables are owed.
+        unreadable_sha256: of its Parquet file, if that could not be opened: see `made`.
+    """
+    fresh = {"tries": 0, "due_at": clock.now(), "unreadable_sha256": unreadable_sha256}
+    TableBuild.objects.update_or_create(pk=result.pk, defaults=fresh)
     send_after_commit(BUILD_TABLES, result.pk)
+
+
+def try_again(result: ResultFile) -> bool:
+    """Within a transaction: have tables made that were given up or left out. Returns False if there can be none."""
+    here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE).first()
+    if here is None or not can_have_tables(here):
+        return False
+    owe(here)
+    _tell(here, [])
+    return True
 
 
 def can_have_tables(result: ResultFile) -> bool:
@@ -78,12 +96,23 @@ def wanted(result: ResultFile) -> bool:
 
 
 def made(result: ResultFile, stored: Mapping[Output, StoredOutput]) -> None:
-    """S3 has them: offer them, unless the result has been archived or deleted meanwhile."""
+    """S3 has them: offer them, unless the result has been archived or deleted meanwhile.
+
+    A Parquet file of the same bytes as one that could not be opened is not explored: it would be made again for ever.
+    """
     with transaction.atomic():
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
-        if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
+        builds = TableBuild.objects.filter(pk=result.pk)
+        if list(rows.select_for_update().values_list("pk")) and (build := builds.first()) and builds.delete()[0]:
             rows.update(parquet_version=schema.VERSION, **result.columns_after(stored))
-            _tell(result, [])
+            unreadable = build.unreadable_sha256 == stored[outputs.PARQUET].sha256
+            _tell(result, [UNREADABLE] if unreadable else [])
+            if unreadable:
+                alert_after_commit(
+                    "The table of a result cannot be opened, and was made again to the same bytes",
+                    f"Result {result.pk} of job {result.job_id}. Once the cause is found, make its tables again from "
+                    "the list of results in the admin.",
+                )
 
 
 def leave_out(result: ResultFile, sentence: str) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from annotator.tables import schema, write
 from gas.aws import s3
 from gas.explorer import conversion, native, results
+from gas.explorer.database import NotReadable
 from gas.explorer.results import Reason, Unavailable, open_result
 from gas.jobs.models import Job, ResultFile, TableBuild
 from gas.jobs.outputs import PARQUET
@@ -187,4 +188,35 @@ def test_the_table_that_is_made_again_opens(job: Job, django_capture_on_commit_c
     with django_capture_on_commit_callbacks(execute=True):
         assert reason(job) == Reason.BEING_MADE
     with open_result(Job.objects.get(pk=job.pk)) as database:
+        assert database.metadata.version == schema.VERSION
+
+
+def test_a_table_that_is_new_since_its_row_was_read_is_not_owed_again(job: Job, queued: None, sends: Any) -> None:
+    """Between a request's look at the row and its look at what is owed, the worker may have finished."""
+    ResultFile.objects.update(parquet_version=1)
+    old = ResultFile.objects.get()
+    ResultFile.objects.update(parquet_version=schema.VERSION)
+    with sends() as sent, pytest.raises(Unavailable) as caught:
+        results._make_again(old)
+    assert (caught.value.reason, sent) == (Reason.BEING_MADE, [])
+    assert not TableBuild.objects.exists()
+
+
+def test_a_table_that_cannot_be_opened_is_made_again_once(
+    job: Job, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any, staff: Any, browser_of: Any
+) -> None:
+    def unreadable(_: Any) -> None:
+        raise NotReadable("damaged by the writer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(results, "_check_version", unreadable)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert reason(job) == Reason.BEING_MADE
+        with pytest.raises(Unavailable, match=tables.UNREADABLE), open_result(Job.objects.get()):
+            pass
+        assert not TableBuild.objects.exists()
+    with django_capture_on_commit_callbacks(execute=True):  # once the cause is found
+        chosen = {"action": "tables_again", "_selected_action": [str(job.result.pk)]}
+        browser_of(staff).post("/admin/jobs/resultfile/", chosen)
+    with open_result(Job.objects.get()) as database:
         assert database.metadata.version == schema.VERSION
