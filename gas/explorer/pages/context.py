@@ -13,11 +13,12 @@ from gas.explorer import marks, presets, query
 from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
-from gas.explorer.filter_kinds import Filter
+from gas.explorer.filter_kinds import Filter, words
 from gas.explorer.filters import FilterForm, State, form_for
 from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter, VariantExport
 from gas.explorer.ordering import SORT
 from gas.explorer.pages.address import CURSOR, Address
+from gas.explorer.place_filters import Region, region
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
 
@@ -164,12 +165,25 @@ def _facet(asked: Asked, name: str, title: str, found: query.Facets) -> Facet:
     for one in found.values[name]:
         several = name in SEVERAL
         value = "none" if one.value is None and several else one.value
-        url = str(asked.address.toggled(one.filter, value, several=several)) if value else ""
-        chosen = value is not None and value in asked.address.values(one.filter)
+        chosen = value is not None and _is_chosen(asked, name, one.filter, value)
+        if chosen and not several:
+            url = str(asked.address.without([one.filter]))
+        else:
+            url = str(asked.address.toggled(one.filter, value, several=several)) if value else ""
         label = _label(name, one.value)
         share = round(100 * one.count / (found.total or 1), 2)
         rows.append(FacetRow(label, one.value or "", one.count, share, url, chosen))
     return Facet(name, title, rows, found.more.get(name, 0))
+
+
+def _is_chosen(asked: Asked, facet: str, name: str, value: str) -> bool:
+    """Return whether the filter asks for a facet's value, however it is written: cftr for CFTR, 7 for chr7."""
+    given = asked.address.values(name)
+    if facet == "gene":
+        return [word.casefold() for text in given for word in words(text)] == [value.casefold()]
+    if facet == "contig":
+        return [region(text, asked.form.columns) for text in given] == [Region(value)]
+    return value in given
 
 
 def _label(facet: str, value: str | None) -> str:

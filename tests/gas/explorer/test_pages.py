@@ -227,3 +227,14 @@ def test_a_variant_has_its_page_while_the_pack_cannot_be_read(
     answer = visitor.get(f"/jobs/{job_with_table.pk}/variants/at/{VariantKey.of_row(row)}/")
     assert answer.status_code == 200
     assert "data-genome" not in text_of(answer)
+
+
+@pytest.mark.parametrize(("filters", "label"), [("gene=alpha", "ALPHA"), ("region=1", "chr1"), ("type=SNV", "SNV")])
+def test_a_facet_is_marked_as_chosen_however_its_filter_is_written(
+    job_with_table: Job, visitor: Client, filters: str, label: str
+) -> None:
+    page = visitor.get(f"/jobs/{job_with_table.pk}/variants/?{filters}&qual-missing=keep&sort=-pos")
+    [chosen] = [row for facet in page.context["facets"] for row in facet.rows if row.chosen]
+    assert chosen.label == label
+    assert "sort=-pos" in chosen.url
+    assert filters.partition("=")[0] not in chosen.url
