@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from annotator.effects.allele import shortest
 from gas.explorer.columns import plain_contig
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.keys import VariantKey
@@ -29,12 +31,18 @@ from gas.users.export import as_json
 from gas.users.models import User
 from gas.users.registry import File
 
+#: An insertion or deletion in HGVS, such as g.100_102del.
+_MOVED = re.compile(r"\.(?P<first>\d+)(?:_(?P<last>\d+))?(?P<what>del|dup|ins)(?!ins)")
 EXPORTED = ("build", "shown_as", "label", "starred", "note", "created_at", "changed_at")
 
 
 @dataclass(frozen=True)
 class Place:
-    """A variant as it is the same in every file: what `MarkedVariant` finds it by."""
+    """A variant as it is the same in every file: what `MarkedVariant` finds it by.
+
+    ref, alt: without bases that both share at their ends. An insertion or deletion stands at the last of the positions
+    that describe the same sequence, as in HGVS, where one of the two is "".
+    """
 
     contig: str
     pos: int
@@ -42,20 +50,37 @@ class Place:
     alt: str
 
     @classmethod
-    def of(cls, key: VariantKey) -> "Place":
-        """Return the place of a file's variant. Bases that REF and ALT share at their ends do not count."""
-        pos, ref, alt = key.pos, key.ref, key.alt
-        if alt.isalpha():
-            while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
-                ref, alt = ref[:-1], alt[:-1]
-            while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
-                pos, ref, alt = pos + 1, ref[1:], alt[1:]
-        return cls(plain_contig(key.contig), pos, ref, alt)
+    def of(cls, key: VariantKey, hgvs_g: str) -> "Place":
+        """Return the place of a file's variant.
+
+        Args:
+            key: as the file has it, in a repeat at any of its positions.
+            hgvs_g: its description on the reference, which tells the last position; "" if it has none.
+        """
+        contig = plain_contig(key.contig)
+        if not key.alt.isalpha():
+            return cls(contig, key.pos, key.ref, key.alt)
+        change = shortest(key.pos, key.ref, key.alt)
+        moved = _MOVED.search(hgvs_g)
+        if moved is None or bool(change.ref) == bool(change.alt):
+            return cls(contig, change.pos, change.ref, change.alt)
+        first, last = int(moved["first"]), int(moved["last"] or moved["first"])
+        pos = {"del": first, "ins": last, "dup": last + 1}[moved["what"]]
+        return cls(contig, pos, _rotated(change.ref, pos - change.pos), _rotated(change.alt, pos - change.pos))
+
+
+def _rotated(bases: str, steps: int) -> str:
+    """Return deleted or inserted bases after a move by some positions along a repeat of them."""
+    cut = steps % len(bases) if bases else 0
+    return bases[cut:] + bases[:cut]
 
 
 def of_rows(user: User, build: str, rows: Sequence[Mapping[str, Any]]) -> dict[int, MarkedVariant]:
-    """Return a person's marks on rows of a page, by row_number. Rows need contig, pos, ref, alt and row_number."""
-    places = {int(row["row_number"]): Place.of(VariantKey.of_row(row)) for row in rows}
+    """Return a person's marks on rows of a page, by row_number.
+
+    Rows need contig, pos, ref, alt, hgvs_g and row_number.
+    """
+    places = {int(row["row_number"]): Place.of(VariantKey.of_row(row), row["hgvs_g"] or "") for row in rows}
     if not places:
         return {}
     found = MarkedVariant.objects.filter(
@@ -73,18 +98,26 @@ def of_rows(user: User, build: str, rows: Sequence[Mapping[str, Any]]) -> dict[i
 
 
 def mark(
-    user: User, job: Job, key: VariantKey, *, starred: bool | None = None, note: str | None = None, label: str = ""
+    user: User,
+    job: Job,
+    row: Mapping[str, Any],
+    *,
+    starred: bool | None = None,
+    note: str | None = None,
+    label: str = "",
 ) -> MarkedVariant | None:
     """Set the star or the note of a variant, or both; what is None stays as it is.
 
     Args:
         job: one of this person's, which has the variant.
+        row: of the variant, with contig, pos, ref, alt and hgvs_g.
         label: how people recognize the variant, such as its gene and HGVS description.
 
     Returns:
         The mark; None once there is neither star nor note.
     """
-    place = Place.of(key)
+    key = VariantKey.of_row(row)
+    place = Place.of(key, row["hgvs_g"] or "")
     with transaction.atomic():
         found, _ = MarkedVariant.objects.select_for_update().get_or_create(
             owner=user,

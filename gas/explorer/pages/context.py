@@ -194,7 +194,7 @@ def _label(facet: str, value: str | None) -> str:
 
 def rows(asked: Asked, state: State, database: Database, cursor: str) -> query.Page:
     """Return a page of variants; the first one if the cursor is of another order. Raises QueryRefused."""
-    wanted = [database.columns.get(name) for name in (*IDENTITY, "impact", "known", "significance")]
+    wanted = [database.columns.get(name) for name in (*IDENTITY, "hgvs_g", "impact", "known", "significance")]
     wanted += [one for one in asked.columns if one not in wanted]
     try:
         return query.page(database, state, wanted, order=asked.order, cursor=cursor)

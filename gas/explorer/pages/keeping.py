@@ -126,14 +126,14 @@ def star(request: PersonRequest, job: Job, database: Database, variant: str) -> 
     with transaction.atomic():
         lock_owner(pk=request.user.pk)
         if "remove" in request.POST:
-            marks.mark(request.user, job, found[0].key, starred=False, note="")
+            marks.mark(request.user, job, found[0].row, starred=False, note="")
         elif not marks.of_rows(request.user, job.reference, [found[0].row]) and _is_full(request.user):
             messages.error(
                 request, f"You have {MOST_MARKED:,} starred variants, which is the maximum. Remove one first."
             )
         else:
             note, label = form.cleaned_data["note"], _label(found[0].row)
-            marks.mark(request.user, job, found[0].key, starred=True, note=note, label=label)
+            marks.mark(request.user, job, found[0].row, starred=True, note=note, label=label)
     return page
 
 
