@@ -96,8 +96,8 @@ def check(*, every: float = CHECK_EVERY) -> float | None:
         _checks.told_at = instant
         alert(
             subject,
-            f"{how} Jobs go on, since "
-            "the database's clock decides. Set up time synchronisation there: AWS refuses requests of a clock that "
-            "is more than a few minutes wrong, and addresses for uploads and downloads expire at the wrong time.",
+            f"{how} Jobs continue, since "
+            "the database's clock decides. Set up time synchronization on that machine: AWS refuses requests if the "
+            "clock is several minutes wrong, and URLs for uploads and downloads expire at the wrong time.",
         )
     return found

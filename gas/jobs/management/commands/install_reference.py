@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     help = (
         f"Install a reference pack from Ensembl: {', '.join(KNOWN)}, or any of its species, such as danio_rerio. "
-        "Run it again after an interruption: it goes on where it stopped. With --fasta and --genes, install your own "
+        "Run it again after an interruption: it resumes where it stopped. With --fasta and --genes, install your own "
         "genome. See docs/references.md."
     )
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         except (*AWSError, CopyDiffers) as error:
             raise CommandError(f"S3 could not be written to: {error}") from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped. Run it again to go on from here.", returncode=130) from error
+            raise CommandError("Stopped. Run the command again to resume.", returncode=130) from error
 
     def _install(self, wanted: Wanted, folder: Path, options: dict[str, Any]) -> None:
         pack, new = (

@@ -97,7 +97,7 @@ class Command(BaseCommand):
             )
             raise CommandError(f"S3 could not be written to: {error}.{again}") from error
         except KeyboardInterrupt as error:
-            raise CommandError("Stopped. Run it again to go on from here.", returncode=130) from error
+            raise CommandError("Stopped. Run the command again to resume.", returncode=130) from error
 
     def _do(self, reference: Reference, folder: Path, options: dict[str, Any]) -> None:
         name: str | None = options["name"]
