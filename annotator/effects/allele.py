@@ -1,4 +1,4 @@
-"""What an ALT allele is: its kind, and its shortest description against the reference."""
+"""The kind of an ALT allele, and its shortest form against the reference."""
 
 import re
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ _BREAKEND = re.compile(
 )
 _SYMBOLIC = re.compile(r"<[^<>\s,]++>")
 _BASES = re.compile(r"[ACGTN]++")
-#: Symbolic alleles that stand for "any other allele" and not for a change.
+#: Symbolic alleles that mean "any other allele" and are not a change.
 ANY_ALLELE = {"<NON_REF>", "<*>", "<X>"}
 
 
 class Kind(StrEnum):
     """How an ALT allele is written."""
 
-    SEQUENCE = "sequence"  # bases, all of them known
-    UNKNOWN_BASES = "unknown bases"  # bases with N among them: there is no predicting their effect
+    SEQUENCE = "sequence"  # bases, all known
+    UNKNOWN_BASES = "unknown bases"  # bases with N among them, whose effect cannot be predicted
     MISSING = "missing"  # "."
     OVERLAPPING = "overlapping deletion"  # "*"
     SYMBOLIC = "symbolic"  # <DEL>, <NON_REF> ...
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 def kind_of(alt: str) -> Kind:
-    """Tell what one ALT allele is. Expects its bases in upper case."""
+    """Return the kind of an ALT allele, whose bases are in upper case."""
     if _BASES.fullmatch(alt):
         return Kind.UNKNOWN_BASES if "N" in alt else Kind.SEQUENCE
     if alt == ".":
@@ -41,7 +41,7 @@ def kind_of(alt: str) -> Kind:
 
 
 def in_upper_case(alt: str) -> str:
-    """Return an ALT allele with its bases in upper case; the name of a contig in it stays."""
+    """Return an ALT allele with its bases in upper case; the name of a contig in it is kept."""
     for bracket in "[]":
         parts = alt.split(bracket)
         if len(parts) == 3:
@@ -52,10 +52,10 @@ def in_upper_case(alt: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The shortest form of an allele: ref bases from pos on become alt. Either may be empty.
+    """The shortest form of an allele: the bases `ref` from `pos` on become `alt`. Either may be empty.
 
-    pos is 1-based; where ref is empty, alt is inserted before pos. With end = pos + len(ref) - 1, an insertion's end
-    is pos - 1.
+    pos: 1-based. If `ref` is empty, `alt` is inserted before `pos`, and `end` is `pos - 1`.
+    ref, alt: bases on the forward strand.
     """
 
     pos: int
@@ -68,7 +68,7 @@ class Change:
 
     @property
     def touched(self) -> tuple[int, int]:
-        """The first and the last base that it touches: an insertion, both of those that it stands between."""
+        """The first and the last base that it touches; for an insertion, the bases on both sides."""
         return (self.pos, self.end) if self.ref else (self.pos - 1, self.pos)
 
     @property
@@ -84,7 +84,7 @@ class Change:
 
 
 def shortest(pos: int, ref: str, alt: str) -> Change:
-    """Cut the bases that REF and ALT share off their ends, the right end first (as VCF normalisation does)."""
+    """Remove the bases that REF and ALT share at their ends, the right end first, as VCF normalization does."""
     if len(ref) == 1 == len(alt) and ref != alt:
         return Change(pos, ref, alt)
     shorter = min(len(ref), len(alt))
@@ -101,5 +101,5 @@ _PURINES = {"A", "G"}
 
 
 def is_transition(change: Change) -> bool:
-    """True for A<->G and C<->T; only meaningful for an SNV."""
+    """Return whether an SNV is A<->G or C<->T."""
     return (change.ref in _PURINES) == (change.alt in _PURINES)

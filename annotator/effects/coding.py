@@ -6,7 +6,7 @@ from annotator.effects import hgvs_protein
 from annotator.effects.genetic_codes import SELENOCYSTEINE, STOP, UNKNOWN, starts, translate
 from annotator.effects.transcript import Transcript
 
-#: Bases that are translated at once in search of a stop codon.
+#: The number of bases that are translated at a time in the search for a stop codon.
 READ_AT_ONCE = 60
 
 
@@ -14,8 +14,8 @@ class Coding(NamedTuple):
     """What a change does to the coding sequence.
 
     terms: Sequence Ontology terms, in no order.
-    hgvs_p: such as p.Lys5Arg; "" where the protein cannot be told.
-    codons: before and after, changed bases in upper case, such as aAg/aTg; "" if there are none to show.
+    hgvs_p: such as p.Lys5Arg; "" if the protein cannot be predicted.
+    codons: before and after, changed bases in upper case, such as aAg/aTg; "" for none.
     amino_acids: such as K/M; one letter where both are the same.
     """
 
@@ -28,8 +28,7 @@ class Coding(NamedTuple):
 class CodingSequence:
     """The coding sequence of a transcript, and the protein that it codes for.
 
-    Codons are numbered from 0. In front of a coding sequence whose first codon is not whole, unknown bases complete it,
-    as in Ensembl's proteins.
+    Codons are numbered from 0. An incomplete first codon is completed with unknown bases, as in Ensembl's proteins.
     """
 
     def __init__(self, transcript: Transcript, spliced: str) -> None:
@@ -47,14 +46,14 @@ class CodingSequence:
             bases = bases[: self._whole] + completed
         self._coding = bases
         self._starts = starts(self._code)
-        #: Whether the protein is known to start with the first codon. One that is no start codon is read as any other.
+        #: Whether the first codon is a known start codon; otherwise it is read like any other.
         self.has_start = transcript.is_numbered and bases[:3] in self._starts
         self.protein = self._named(translate(bases, self._code), bases)
         # Whether the coding sequence ends with a stop codon.
         self._ends = len(bases) % 3 == 0 and self.protein.endswith(STOP)
 
     def _named(self, protein: str, bases: str) -> str:
-        """Put selenocysteine for each TGA in front of the last codon, and Met for the codon that starts the protein."""
+        """Return the protein with selenocysteine for each TGA before the last codon, and Met for the start codon."""
         letters = list(protein)
         for at, letter in enumerate(letters[:-1]):
             if letter == STOP and bases[3 * at : 3 * at + 3] == "TGA":
@@ -63,11 +62,11 @@ class CodingSequence:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory, about."""
+        """Its approximate size in memory, in bytes."""
         return 1000 + len(self._spliced) + len(self._coding) + len(self.protein)
 
     def change(self, first: int, last: int, alt: str) -> Coding:
-        """Tell what it does that `alt` replaces the spliced bases `first` to `last` (not included).
+        """Return the effect of replacing the spliced bases `first` to `last` (not included) with `alt`.
 
         At least one of these bases, or both neighbors of an insertion, belong to the coding sequence.
         """
@@ -85,7 +84,7 @@ class CodingSequence:
             return Coding(frozenset({"coding_sequence_variant", "5_prime_UTR_variant"}))
         low, high = first - self._start + len(self._pad), last - self._start + len(self._pad)
         codon, end = low // 3, -(-high // 3)
-        # The bases from the codon on, up to those that stay.
+        # The new bases from the start of the codon to the end of `alt`.
         head = self._spliced[self._start + 3 * codon - len(self._pad) if codon else self._start : first] + alt
         if not codon:
             head = self._pad + head
@@ -99,8 +98,8 @@ class CodingSequence:
         return self._in_frame(codon, end, bases, low, high, alt)
 
     def _at_incomplete_codon(self, first: int, last: int, alt: str, kind: str) -> frozenset[str]:
-        """Return the terms of a change that touches the last codon, which is not whole; kind: of its length."""
-        size = self._whole - len(self._pad) + self._start - first  # bases in front of that codon
+        """Return the terms of a change in an incomplete last codon; `kind`: the term for its length."""
+        size = self._whole - len(self._pad) + self._start - first  # bases before that codon
         if size <= 0:
             others = {"coding_sequence_variant"}
         elif kind:
@@ -110,16 +109,16 @@ class CodingSequence:
         return frozenset({"incomplete_terminal_codon_variant", *others})
 
     def _bases(self, head: str, last: int, size: int) -> str:
-        """Return the first `size` of the bases `head` and the spliced ones from `last` on."""
+        """Return the first `size` bases of `head` followed by the spliced bases from `last` on."""
         return (head + self._spliced[last : last + size])[:size]
 
     def _read_on(self, codon: int, head: str, last: int) -> str:
-        """Return the protein up to and with the first stop if it goes on otherwise from a codon on.
+        """Return the protein, up to and including the first stop, if its bases differ from a codon on.
 
         Args:
             codon: The first codon that may differ.
-            head: Bases from this codon on.
-            last: The spliced base that comes after these.
+            head: The new bases from this codon on.
+            last: The spliced base that follows them.
         """
         bases = self._bases(head, last, len(head) + READ_AT_ONCE - len(head) % 3)
         after = self._residues(bases, codon)
@@ -129,7 +128,7 @@ class CodingSequence:
         return self.protein[:codon] + kept + stop
 
     def _until_stop(self, at: int) -> str:
-        """Translate the spliced bases from `at` on, up to and with the first stop."""
+        """Translate the spliced bases from `at` on, up to and including the first stop."""
         found = ""
         while STOP not in found and at < len(self._spliced):
             found += translate(self._spliced[at : at + READ_AT_ONCE], self._code)
@@ -150,7 +149,7 @@ class CodingSequence:
         return Coding(frozenset({term, "3_prime_UTR_variant"}), text)
 
     def _shifted(self, codon: int, head: str, last: int, touched: str) -> Coding:
-        """Tell what another frame does; touched: the new bases of the codons that are changed."""
+        """Describe a frame shift; `touched`: the new bases of the changed codons."""
         after = self._read_on(codon, head, last)
         before = self.protein
         at = hgvs_protein.first_difference(before, after, codon)
@@ -192,21 +191,21 @@ class CodingSequence:
         stop = new.find(STOP)
         if at_end and stop < 0:
             after = before[:codon] + new + self._until_stop(self._stop)
-            if after == before:  # the codon after it is a stop, too
+            if after == before:  # the next codon is a stop too
                 text = hgvs_protein.substituted(before, after, end - 1, end)
                 return Coding(frozenset({"stop_retained_variant"}), text, codons, amino_acids)
             text = hgvs_protein.shifted_frame(before, after, codon)
             return Coding(frozenset({"stop_lost"} | more), text, codons, amino_acids)
         after = before[:codon] + (new + before[end:] if stop < 0 else new[: stop + 1])
         first = hgvs_protein.first_difference(before, after, codon)
-        kept = at_end and stop == len(new) - 1  # the stop codon is where it was, after the last changed residue
+        kept = at_end and stop == len(new) - 1  # the stop codon is unchanged, after the last changed residue
         if after == before:
             terms = {"stop_retained_variant"}
             text = hgvs_protein.substituted(before, after, first - 1, first)
         elif kept and before[first] == STOP and not bases.endswith(original):
             terms, text = {"stop_lost"} | more, hgvs_protein.shifted_frame(before, after, codon)
         elif stop >= 0 and not kept:
-            # Residues that stand unchanged after the new stop are not replaced.
+            # Unchanged residues after the new stop are not replaced.
             end = max(first, end - _common_end(residues[first - codon :], new[stop + 1 :]))
             terms, text = {"stop_gained"} | more, hgvs_protein.replaced(before, first, end, after[first:])
         else:
@@ -214,7 +213,7 @@ class CodingSequence:
         return Coding(frozenset(terms), text, codons, amino_acids)
 
     def _unchanged(self, codon: int, end: int, original: str, bases: str) -> tuple[str, str]:
-        """Return the term and the description of codons that keep their residues."""
+        """Return the term and the description of codons whose residues do not change."""
         before = self.protein
         term = "synonymous_variant"
         if self._ends and end == len(before):
@@ -226,8 +225,8 @@ class CodingSequence:
     def _residues(self, bases: str, codon: int, end: int | None = None) -> str:
         """Translate the bases that replace codons.
 
-        Selenocysteine stays where its codon and everything before it, or its codon and everything after it, is as it
-        was; of codons that are replaced by as many others, wherever its codon is as it was.
+        Selenocysteine is kept if its codon and everything before it, or its codon and everything after it, is
+        unchanged. If the number of codons does not change, an unchanged codon is enough.
 
         Args:
             bases: From the codon on.
@@ -248,13 +247,13 @@ class CodingSequence:
         return self._started(codon, bases, "".join(letters))
 
     def _started(self, codon: int, bases: str, letters: str) -> str:
-        """Put Met for a start codon, whatever it codes for elsewhere."""
+        """Return the residues with Met for a start codon, whatever it codes for elsewhere."""
         starting = codon == 0 and self.has_start and bases[:3] in self._starts
         return "M" + letters[1:] if starting else letters
 
 
 def _described(before: str, after: str, first: int, end: int) -> str:
-    """Describe a change of residues from `first` on; those from `end` on are the last ones of both proteins."""
+    """Describe a change of residues from `first` on; from `end` on, both proteins end in the same residues."""
     same = min(len(before) - end, len(before) - first, len(after) - first)
     end, new_end = len(before) - same, len(after) - same
     while end > first and new_end > first and before[end - 1] == after[new_end - 1]:
@@ -263,7 +262,7 @@ def _described(before: str, after: str, first: int, end: int) -> str:
 
 
 def _common_end(one: str, other: str) -> int:
-    """Return how many letters at the end of both texts are the same."""
+    """Return how many letters two texts share at their ends."""
     return hgvs_protein.first_difference(one[::-1], other[::-1])
 
 
@@ -272,7 +271,7 @@ def _length_kind(shift: int) -> str:
 
 
 def _kind(original: str, bases: str, residues: str, new: str) -> str:
-    """Return the term of an in-frame change of codons and their residues, without regard to stops."""
+    """Return the term of an in-frame change of codons and their residues, ignoring stops."""
     if len(original) == len(bases):
         return "missense_variant"
     if len(bases) > len(original):

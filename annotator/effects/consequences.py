@@ -1,4 +1,4 @@
-"""What an allele does to every transcript that it touches, and the summary of it."""
+"""The effects of an allele on all transcripts that it touches, and their summary."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ class Choice(StrEnum):
 
     ALL = "all"
     CODING = "coding"  # those that code for a protein
-    ONE = "one"  # the one that matters most
+    ONE = "one"  # the picked transcript
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What an allele does to the transcripts that it touches.
+    """The effects of an allele on the transcripts that it touches.
 
-    effects: each transcript with what the allele does to it, in the order of the gene models.
-    picked: the place in `effects` of the transcript that matters most; None if there are none.
-    genes: the genes of these transcripts; where there are none, the named regions.
-    nearby: the gene that is near an allele without transcripts; None if none is.
+    effects: each transcript with the effect on it, in the order of the gene models.
+    picked: the index in `effects` of the picked transcript; None if there are no effects. See `picked`.
+    genes: the genes of these transcripts; if there are none, the named regions.
+    nearby: the gene near an allele that touches no transcript; None if there is none.
     """
 
     effects: tuple[tuple[Transcript, Effect], ...]
@@ -53,14 +53,14 @@ class Consequences:
 
     @property
     def hgvs_c(self) -> tuple[str, str]:
-        """The description on the transcript that matters most, and its flag; two empty texts if there is none."""
+        """The description on the picked transcript, and its flag; two empty texts if there is none."""
         if self.picked is None:
             return "", ""
         transcript, effect = self.effects[self.picked]
         return (f"{transcript.name}:{effect.hgvs_c}", transcript.flag) if effect.hgvs_c else ("", "")
 
     def chosen(self, choice: Choice) -> list[int]:
-        """Return the places in `effects` of the transcripts that get an entry."""
+        """Return the indexes in `effects` of the transcripts that get an entry."""
         if choice is Choice.ONE:
             return [] if self.picked is None else [self.picked]
         return [
@@ -70,7 +70,7 @@ class Consequences:
         ]
 
     def entries(self, choice: Choice) -> list[tuple[str, str, str]]:
-        """Return the entries of INFO/CSQ: the fields before HGVSc, HGVSc, and those after it up to MANE."""
+        """Return the entries of INFO/CSQ: the fields before HGVSc, HGVSc, and the fields after it up to MANE."""
         if not self.effects:
             return self.entries_outside()
         return [
@@ -84,7 +84,7 @@ class Consequences:
         ]
 
     def entries_outside(self) -> list[tuple[str, str, str]]:
-        """Return the entry of an allele that touches no transcript: with DISTANCE in the place of HGVSc."""
+        """Return the entry of an allele that touches no transcript, with DISTANCE in place of HGVSc."""
         near, term = self.nearby, self.term
         if near is None:
             return [csq_field.outside_genes(term, IMPACT[term], "", "", None, "")]
@@ -100,13 +100,14 @@ def consequences(
     *,
     compute: Callable[[Change, Transcript, Fetch], Effect | None] = effect,
 ) -> Consequences:
-    """Return what a change does to every transcript that it touches.
+    """Return the effects of a change on all transcripts that it touches.
 
     Args:
-        contig: by the reference's name.
-        change: in normal form.
-        fetch: bases of the contig.
-        compute: `effect`, or a function that gives the same.
+        contig: The reference's name of the contig.
+        change: In normal form.
+        models: The gene models of the reference.
+        fetch: Returns bases of the contig.
+        compute: `effect`, or a function with the same results.
     """
     first, last = change.touched
     found = [
@@ -130,9 +131,9 @@ def of_effects(effects: Sequence[tuple[Transcript, Effect]]) -> Consequences:
 
 
 def picked(effects: Sequence[tuple[Transcript, Effect]]) -> int:
-    """Return the place of the transcript that matters most.
+    """Return the index of the transcript that is picked to describe an allele.
 
-    That is the one with MANE Select, else MANE Plus Clinical, else Ensembl's canonical one, else any; of several the
+    It is the transcript with MANE Select, else MANE Plus Clinical, else Ensembl_canonical, else any; among several, the
     one with the most severe term, then one that codes for a protein, then the first by name.
     """
 
@@ -146,6 +147,6 @@ def picked(effects: Sequence[tuple[Transcript, Effect]]) -> int:
 def without_hgvs_c(found: Consequences) -> Consequences:
     """Return the same without descriptions on transcripts.
 
-    HGVS describes mitochondrial variants on the genome alone.
+    HGVS describes mitochondrial variants on the genome only.
     """
     return replace(found, effects=tuple((one, replace(told, hgvs_c="")) for one, told in found.effects))

@@ -1,7 +1,7 @@
 """Contradictions between the terms and the descriptions of one effect, which must never be written.
 
-They would be faults of this room. The tests look for them in all that they generate; in production they are logged and
-counted, and the descriptions are left out.
+They would be errors of this package. The tests look for them in everything that they generate. In production they are
+logged and counted, and the descriptions are left out.
 """
 
 import re
@@ -19,7 +19,7 @@ _CODING = _CHANGES_PROTEIN | _KEEPS_PROTEIN | {"stop_retained_variant", "protein
 
 
 def contradiction(effect: Effect, change: Change) -> str:
-    """Return a sentence about what contradicts itself in an effect, "" for nothing."""
+    """Return a sentence about the contradiction in an effect; "" if there is none."""
     return _of_protein(effect) or _of_place(effect, change)
 
 
@@ -41,10 +41,10 @@ def _of_protein(effect: Effect) -> str:
 
 
 def _of_place(effect: Effect, change: Change) -> str:
-    """Compare the terms with the place that the description on the transcript names.
+    """Compare the terms with the place in the description on the transcript.
 
-    Insertions and deletions are left out: HGVS describes the last of their equivalent places, and the terms are those
-    of the place that does least harm.
+    Insertions and deletions are not compared: HGVS describes the last of their equivalent places, and the terms are
+    those of the least harmful place.
     """
     if not effect.hgvs_c or not (change.ref and change.alt):
         return ""

@@ -1,11 +1,11 @@
-"""Genes and named regions, and what the gene models of a reference answer. `annotator.reference` implements it."""
+"""Genes, named regions, and the lookups of gene models, which `annotator.reference` implements."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from annotator.effects.transcript import Span, Transcript
 
-#: Bases within which a variant is upstream or downstream of a gene, as in Ensembl VEP.
+#: The distance in bases within which a variant is upstream or downstream of a gene, as in Ensembl VEP.
 NEARBY = 5_000
 
 
@@ -13,7 +13,7 @@ NEARBY = 5_000
 class Gene:
     """A gene.
 
-    name: its symbol, or its identifier where it has none.
+    name: its symbol, or its identifier if it has none.
     gene_id: such as ENSG00000000003; "" if the gene models have none.
     kind: the type of its row in GFF3, such as ncRNA_gene.
     start, end: 1-based and included.
@@ -33,7 +33,7 @@ class Gene:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A named part of a contig that is no gene, such as a D-loop. start, end: 1-based and included."""
+    """A named part of a contig that is not a gene, such as a D-loop. start, end: 1-based and included."""
 
     name: str
     start: int
@@ -55,7 +55,7 @@ class Nearby:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """All of a contig, each in the order of its start."""
+    """All gene models of a contig, sorted by start."""
 
     transcripts: list[Transcript]
     genes: list[Gene]
@@ -71,7 +71,7 @@ class GeneModels(Protocol):
     def transcripts(self, contig: str, start: int, end: int) -> list[Transcript]:
         """Return the transcripts that overlap start..end, ordered by start, end and name.
 
-        A transcript is the same object each time, as long as it is kept: as long as lookups stay near it.
+        A transcript is the same object in each lookup, as long as lookups stay near it.
         """
 
     def genes(self, contig: str, start: int, end: int) -> list[Gene]:
@@ -81,14 +81,14 @@ class GeneModels(Protocol):
         """Return the names of the regions that overlap start..end, each once."""
 
     def nearby(self, contig: str, start: int, end: int) -> Nearby | None:
-        """Return the gene within NEARBY bases that matters most to a place that touches no transcript.
+        """Return the gene within NEARBY bases of a place that touches no transcript; None if there is none.
 
-        A gene that the place is upstream of comes before one that it is downstream of, then the nearest counts. None
-        if there is no gene. An insertion between a gene's end and the base after it is given as these two bases.
+        A gene that the place is upstream of comes before a gene that it is downstream of; then the nearest gene is
+        chosen. An insertion between the end of a gene and the next base is given as these two bases.
         """
 
     def coding(self, contig: str, start: int, end: int) -> list[Span]:
-        """Return the parts of start..end that code in any transcript, merged, in order."""
+        """Return the parts of start..end that are coding in any transcript, merged, in order."""
 
     def every(self, contig: str) -> Everything:
         """Return all of a contig."""

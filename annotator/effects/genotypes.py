@@ -1,23 +1,24 @@
-"""Which alleles a sample's genotypes place on one molecule with certainty, as far as a single record can tell."""
+"""The alleles that a sample's genotypes certainly place on one molecule, as far as a single record shows."""
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-#: What GT may look like; VCF 4.4 allows a separator in front, which tells whether the first allele is phased too.
+#: A genotype; VCF 4.4 allows a leading separator, which says whether the first allele is phased too.
 _GENOTYPE = re.compile(r"[/|]?((?:\d{1,9}+|\.)(?:[/|](?:\d{1,9}+|\.))*)", re.ASCII).fullmatch
 _SEPARATOR = re.compile(r"[/|]")
-LONGEST = 1000  # letters of a genotype that is looked at
+LONGEST = 1000  # the most letters of a genotype that is read
 REMEMBERED = 4096
 
 
 class Call(NamedTuple):
-    """What a sample has in a record.
+    """A sample's call in a record.
 
-    haplotypes: of each haplotype the number of the ALT allele that lies on it (1 for the first), 0 for REF and for what
-    is not known; of a call that lies on every haplotype, whatever their number, one entry alone. phase_set: those of
-    calls with the same, or which lie on every haplotype, can be told by the number of the haplotype.
+    haplotypes: for each haplotype, the number of its ALT allele (1 for the first), 0 for REF and for unknown alleles; a
+        single entry if the allele lies on every haplotype, whatever their number.
+    phase_set: haplotypes of calls with the same phase set can be matched by number, as can calls that lie on every
+        haplotype.
     """
 
     haplotypes: tuple[int, ...]
@@ -26,10 +27,10 @@ class Call(NamedTuple):
 
 @lru_cache(maxsize=REMEMBERED)
 def haplotypes(genotype: str) -> tuple[int, ...]:
-    """Read GT as Call.haplotypes; () where no ALT allele is certain to be on a haplotype that can be told from others.
+    """Read GT as Call.haplotypes; () if no ALT allele certainly lies on a known haplotype.
 
-    1/1, 1|1 and 1 lie on every haplotype; 0|1, 1|2 and 0|1|1 on those that their place names; 0/1, 1/2, 0|1/1, ./1 and
-    what is no genotype on none that is known.
+    1/1, 1|1 and 1 lie on every haplotype. 0|1, 1|2 and 0|1|1 give the haplotypes by position. 0/1, 1/2, 0|1/1, ./1 and
+    invalid genotypes give none.
     """
     found = _GENOTYPE(genotype) if len(genotype) <= LONGEST else None
     if found is None:
@@ -43,9 +44,12 @@ def haplotypes(genotype: str) -> tuple[int, ...]:
 
 
 def calls(tail: str) -> Iterator[tuple[int, Call]]:
-    """Yield the calls of a record that are certain, with the number of each one's sample, from 0.
+    """Yield the certain calls of a record, each with the number of its sample, from 0.
 
-    tail: FORMAT and the samples. Phased calls without PS belong to one phase set (VCF 4.5, section 1.6.2).
+    Phased calls without PS belong to one phase set (VCF 4.5, section 1.6.2).
+
+    Args:
+        tail: FORMAT and the samples.
     """
     format_, _, samples = tail.partition("\t")
     names = format_.split(":")
@@ -54,7 +58,7 @@ def calls(tail: str) -> Iterator[tuple[int, Call]]:
     columns = samples.split("\t")
     places = [names.index(name) for name in ("GT", "PS") if name in names]
     if places == [0]:
-        # As nearly all files have it, of thousands of samples too.
+        # The usual case, also for thousands of samples.
         cells = ((one, "") for one in (columns if len(names) == 1 else (one.partition(":")[0] for one in columns)))
     else:
         cells = (_cells(one.split(":"), *places) for one in columns)
@@ -74,6 +78,6 @@ def calls(tail: str) -> Iterator[tuple[int, Call]]:
 
 
 def _cells(values: list[str], place: int, set_place: int = -1) -> tuple[str, str]:
-    """A sample's GT and PS, "" where it has none."""
+    """Return a sample's GT and PS, "" if it has none."""
     genotype = values[place] if place < len(values) else ""
     return genotype, values[set_place] if 0 <= set_place < len(values) else ""

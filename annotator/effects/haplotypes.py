@@ -1,8 +1,8 @@
-"""What several changes on one molecule do to a transcript together.
+"""The joint effect of several changes on one molecule on a transcript.
 
-The changes become one change: the spliced bases from the first to the last of them, as they are with all of them. So a
-codon that an intron splits is one stretch like any other codon. `effect` tells what this change does to the transcript
-without its introns; there is no second definition.
+The changes are joined to one change of the spliced bases, from the first change to the last. So a codon that is split
+by an intron is treated like any other codon. `effect` gives the effect of the joined change on the transcript without
+its introns; there is no second definition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,12 +24,12 @@ class Located:
     """A change within one exon of a transcript, and within its coding sequence.
 
     first, last: the spliced bases that it replaces, from 0, `last` not included.
-    extent: the places from where the change is written to where it counts, doubled: an insertion stands at the odd
-        number between two bases.
+    extent: the places from where the change is written to where it is placed, doubled: an insertion has the odd number
+        between two bases.
     alt: on the transcript's strand.
     parts: the places whose bases differ, see `placing.changed_parts`.
     exon: its number, from 0.
-    moved: bases between where it is written and where it counts.
+    moved: the number of bases between where it is written and where it is placed.
     """
 
     first: int
@@ -74,15 +74,15 @@ def locate(change: Change, transcript: Transcript, fetch: Fetch) -> Located | No
 
 
 def are_apart(changes: Sequence[Located]) -> bool:
-    """Return whether no two of several changes, in order, overlap.
+    """Return whether no two of several sorted changes overlap.
 
-    They do not overlap if an order of them is certain wherever in its repeat each of them is written.
+    They do not overlap if their order is certain, wherever in its repeat each of them is written.
     """
     return all(one.extent[1] < other.extent[0] for one, other in pairwise(changes))
 
 
 class Spliced:
-    """A transcript that codes, without its introns: on a contig that has its spliced bases alone."""
+    """A coding transcript without its introns, on a contig of its spliced bases only."""
 
     def __init__(self, transcript: Transcript, fetch: Fetch) -> None:
         self.original = transcript
@@ -98,7 +98,7 @@ class Spliced:
         return self._bases[max(first, 1) - 1 : max(last, 0)]
 
     def effect(self, changes: Iterable[Located]) -> Effect | None:
-        """Tell what changes do together; see `effect_together`."""
+        """Return the joint effect of changes; see `effect_together`."""
         members = sorted(changes)
         if len(members) < 2 or not are_apart(members):
             return None
@@ -135,9 +135,9 @@ class Spliced:
 
 
 def effect_together(changes: Iterable[Change], transcript: Transcript, fetch: Fetch) -> Effect | None:
-    """Tell what several changes on one molecule do to a transcript.
+    """Return the joint effect of several changes on one molecule on a transcript.
 
-    A change that does not lie in one exon and in the coding sequence takes no part.
+    Changes that do not lie entirely in one exon and in the coding sequence are ignored.
 
     Args:
         changes: The shortest forms of alleles, in bases.
@@ -146,7 +146,7 @@ def effect_together(changes: Iterable[Change], transcript: Transcript, fetch: Fe
 
     Returns:
         The terms, the protein, the codons and amino acids, and the positions, without a description on the
-        transcript. None if fewer than two changes take part, if two overlap, or if they leave the bases as they are.
+        transcript. None if fewer than two changes are left, if two overlap, or if together they change no base.
     """
     located = [one for change in changes if (one := locate(change, transcript, fetch)) is not None]
     return Spliced(transcript, fetch).effect(located) if len(located) > 1 else None

@@ -5,7 +5,7 @@ from typing import Protocol
 from annotator.effects.allele import Change
 from annotator.formats.fasta import reverse_complement
 
-SHIFT_LIMIT = 10_000  # bases that an insertion or deletion is shifted at most
+SHIFT_LIMIT = 10_000  # the most bases by which an insertion or deletion is shifted
 
 THREE_LETTERS = {
     "A": "Ala", "C": "Cys", "D": "Asp", "E": "Glu", "F": "Phe", "G": "Gly", "H": "His", "I": "Ile", "K": "Lys",
@@ -15,17 +15,17 @@ THREE_LETTERS = {
 
 
 class Bases(Protocol):
-    """A reference's sequence."""
+    """The sequence of a reference."""
 
     def fetch(self, contig: str, first: int, last: int, /) -> str:
         """Return the bases from first to last, 1-based and included, cut at the contig's ends."""
 
 
 def genomic(change: Change, contig: str, sequence: Bases, prefix: str) -> str:
-    """Return the genomic description, such as m.11778G>A, without the reference's accession.
+    """Return the genomic description, such as m.11778G>A, without the reference's accession; "" if nothing changes.
 
-    Insertions and deletions are shifted to the highest position that describes the same sequence (HGVS's 3' rule),
-    up to the contig's end: a circular genome is not followed across its origin. "" where nothing changes.
+    Insertions and deletions are shifted to the last equivalent position (HGVS's 3' rule), up to the end of the contig:
+    a change in a circular genome is not shifted across the origin.
     """
     pos, ref, alt = change.pos, change.ref, change.alt
     if not ref and not alt:

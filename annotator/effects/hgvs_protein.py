@@ -9,9 +9,9 @@ from annotator.effects.hgvs_genomic import THREE_LETTERS
 
 
 def first_difference(before: str, after: str, start: int = 0) -> int:
-    """Return the first position at which two proteins differ; the length of the shorter one if it begins the other.
+    """Return the first position at which two proteins differ; the shorter length if one is the beginning of the other.
 
-    Up to `start` both are known to be the same.
+    Before `start` they are known to be the same.
     """
     shorter = min(len(before), len(after))
     if before[start:shorter] == after[start:shorter]:
@@ -37,9 +37,9 @@ def substituted(before: str, after: str, first: int, last: int) -> str:
 
 
 def replaced(before: str, first: int, last: int, residues: str) -> str:
-    """Describe that `residues` stand in the place of `before[first:last]`.
+    """Describe the replacement of `before[first:last]` by `residues`.
 
-    The caller has removed what both share. What follows a stop in `residues` is left out.
+    The caller has removed the residues that both share at their ends. Residues after a stop are ignored.
 
     Returns:
         A substitution, deletion, duplication, insertion or delins; "" for an insertion next to no known residue.
@@ -67,16 +67,16 @@ def _inserted(before: str, at: int, residues: str) -> str:
 
 
 def shifted_frame(before: str, after: str, start: int = 0) -> str:
-    """Describe a protein that is read in another frame, or beyond its stop codon, from some residue on.
+    """Describe a protein whose reading frame shifts, or that is read through its stop codon.
 
     Args:
         before: The protein, stop included.
         after: The new protein up to its stop; without "*" if the transcript ends before one.
-        start: Up to there both are known to be the same.
+        start: Before this residue both are known to be the same.
 
     Returns:
-        fsTer with the number of the new stop, extTer where the first changed residue is the stop codon, a nonsense
-        substitution where the first changed residue is a stop; "" where the transcript ends before any change.
+        fsTer with the number of the new stop; extTer if the first changed residue is the stop codon; a nonsense
+        substitution if the new residue there is a stop; "" if the transcript ends before any residue changes.
     """
     first = first_difference(before, after, start)
     if first >= len(after) or first >= len(before):
@@ -90,7 +90,7 @@ def shifted_frame(before: str, after: str, start: int = 0) -> str:
 
 
 def predicted(text: str) -> str:
-    """Return a description in parentheses, such as p.(Gln5Ter), as HGVS has what no protein was looked at for."""
+    """Return a description in parentheses, such as p.(Gln5Ter), the HGVS form for changes predicted from DNA."""
     return f"p.({text.removeprefix('p.')})" if text else ""
 
 

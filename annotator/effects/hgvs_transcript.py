@@ -1,11 +1,12 @@
 """HGVS descriptions (https://hgvs-nomenclature.org, version 21) of a change along a transcript.
 
-c. where the transcript codes: 1 is the first base of the start codon, -1 the one before it, *1 the first behind the
-stop codon; n. where it does not: 1 is its first base. A base of an intron is counted from the nearer exon: 93+1 is the
-first behind base 93, 94-1 the last before base 94, and the middle one of an odd number is counted from the exon before.
+Coding transcripts use c.: 1 is the first base of the start codon, -1 the base before it, *1 the first base after the
+stop codon. Non-coding transcripts use n.: 1 is the first base. A base of an intron is numbered from the nearer exon:
+93+1 is the first base after base 93, 94-1 the last base before base 94. The middle base of an odd number is numbered
+from the exon before it.
 
-Inside, a place is counted *along* the transcript: it is the position on the contig, negative for a transcript on the
-reverse strand, so that it always grows in the transcript's direction.
+In this module a place is a position *along* the transcript: the position on the contig, negated for a transcript on the
+reverse strand, so that places always increase in the transcript's direction.
 """
 
 from bisect import bisect_right
@@ -18,12 +19,12 @@ from annotator.effects.allele import Change
 from annotator.effects.hgvs_genomic import SHIFT_LIMIT
 from annotator.formats.fasta import reverse_complement
 
-#: Gives the bases of the forward strand from a position to another, 1-based and included.
+#: Returns the bases of the forward strand from the first to the last position, 1-based and included.
 Fetch = Callable[[int, int], str]
 
 
 class Segment(NamedTuple):
-    """Neighbouring positions, start to end on the contig, that are numbered alike: see Layout.segments."""
+    """Adjacent positions, from start to end on the contig, with linear numbers; see Layout.segments."""
 
     start: int
     end: int
@@ -32,7 +33,7 @@ class Segment(NamedTuple):
     sign: int
 
     def number(self, position: int) -> str:
-        """How HGVS numbers a position from start to end."""
+        """Return the HGVS number of a position from start to end."""
         return f"{self.prefix}{self.base + self.sign * (position - self.start)}"
 
 
@@ -40,20 +41,22 @@ class Segment(NamedTuple):
 class Layout:
     """The position of a transcript on its contig.
 
-    exons: in genomic order, 1-based and inclusive, without overlaps; coding: the first and the last coding base on the
-    contig, including the stop codon, both in exons, None for noncoding transcripts; strand: "-", or anything else for
-    the forward strand.
+    strand: "-", or anything else for the forward strand.
+    exons: in genomic order, 1-based and included, without overlaps.
+    coding: the first and the last coding base on the contig, stop codon included, both in exons; None for non-coding
+        transcripts.
+    first, last: the transcript's ends as places.
     """
 
     strand: str
     exons: tuple[tuple[int, int], ...]
     coding: tuple[int, int] | None = None
-    first: int = field(init=False, repr=False)  # along, as is the last
+    first: int = field(init=False, repr=False)
     last: int = field(init=False, repr=False)
-    _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of each exon, along
+    _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)  # of each exon, as places
     _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    _before: tuple[int, ...] = field(init=False, repr=False, compare=False)  # spliced bases in front of each exon
-    _leader: int = field(init=False, repr=False, compare=False, default=0)  # spliced bases in front of base 1
+    _before: tuple[int, ...] = field(init=False, repr=False, compare=False)  # spliced bases before each exon
+    _leader: int = field(init=False, repr=False, compare=False, default=0)  # spliced bases before base 1
     _coding_size: int | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
@@ -73,20 +76,20 @@ class Layout:
 
     @property
     def letter(self) -> str:
-        """What HGVS writes in front: "c" or "n"."""
+        """The type of numbering: "c" or "n"."""
         return "c" if self.coding else "n"
 
     def along(self, position: int) -> int:
-        """The place of a position on the contig; and the position of a place."""
+        """Return the place of a position on the contig, or the position of a place."""
         return -position if self.strand == "-" else position
 
     def _count(self, place: int) -> int:
-        """The number of a place in an exon among the spliced bases, from 1."""
+        """Return the number of a place in an exon among the spliced bases, from 1."""
         exon = bisect_right(self._begins, place) - 1
         return self._before[exon] + place - self._begins[exon] + 1
 
     def _number(self, count: int) -> str:
-        """How HGVS numbers a spliced base."""
+        """Return the HGVS number of a spliced base."""
         number = count - self._leader
         if self._coding_size is None:
             return str(number)
@@ -95,7 +98,7 @@ class Layout:
         return str(number) if number <= self._coding_size else f"*{number - self._coding_size}"
 
     def number(self, place: int) -> str:
-        """How HGVS numbers a place, such as 76, -12, *32, 93+1 or 94-3. It has to lie within first and last."""
+        """Return the HGVS number of a place from first to last, such as 76, -12, *32, 93+1 or 94-3."""
         exon = bisect_right(self._begins, place) - 1
         beyond = place - self._ends[exon]
         if beyond <= 0:
@@ -106,11 +109,11 @@ class Layout:
         return f"{self._number(self._before[exon + 1] + 1)}-{missing}"
 
     def segments(self) -> list[Segment]:
-        """The whole transcript, introns included, in stretches in which numbers are linear, in genomic order.
+        """Return the whole transcript, introns included, as segments with linear numbers, in genomic order.
 
-        The number of any position from start to end is `prefix + str(base + sign * (position - start))`, and sign is 1
-        or -1. So a substitution there is `letter + "." + number + ref + ">" + alt`, both bases complemented on the
-        reverse strand. An intron has two segments at most, and the exons have two more than there are exons.
+        The number of a position from start to end is `prefix + str(base + sign * (position - start))`; sign is 1 or -1.
+        So a substitution there is `letter + "." + number + ref + ">" + alt`, with both bases complemented on the
+        reverse strand. An intron has at most two segments, and all exons together at most two more than their number.
         """
         found: list[Segment] = []
 
@@ -124,7 +127,7 @@ class Layout:
 
         size = self._coding_size
         for exon, (begin, end) in enumerate(zip(self._begins, self._ends, strict=True)):
-            # Where base 1, and the first base after the stop codon, would be if all of the transcript were this exon.
+            # The places of base 1 and of the first base after the stop codon if this exon were the whole transcript.
             one = begin - self._before[exon] + self._leader
             if size is None:
                 add(begin, end, "", begin - one + 1, 1)
@@ -136,7 +139,7 @@ class Layout:
                 add(high, end, "*", high - behind + 1, 1)
             if exon + 1 < len(self._begins):
                 count, following = self._before[exon + 1], self._begins[exon + 1]
-                half = (following - end) // 2  # of an odd number of bases the larger part
+                half = (following - end) // 2  # the larger half of an odd number of bases
                 add(end + 1, end + half, f"{self._number(count)}+", 1, 1)
                 add(end + half + 1, following - 1, f"{self._number(count + 1)}-", following - end - half - 1, -1)
         return found[::-1] if self.strand == "-" else found
@@ -145,10 +148,12 @@ class Layout:
 def described(layout: Layout, change: Change, fetch: Fetch) -> str:
     """Return the description of a change on a transcript, such as c.76A>T or n.12_13insG.
 
-    Insertions and deletions are shifted to the last place along the transcript that describes the same sequence of the
-    contig (HGVS's 3' rule), not beyond the transcript's end. That is done on the unspliced sequence, so one at the end
-    of an exon may move into the intron, and never jumps to the next exon: as HGVS has it, c.1704+1del and c.3921del.
-    "" where nothing changes, and where the change reaches out of the transcript.
+    Insertions and deletions are shifted to the last equivalent place along the transcript (HGVS's 3' rule), not beyond
+    the transcript's end. They are shifted on the unspliced sequence: a change at the end of an exon may move into the
+    intron, but never to the next exon, as in c.1704+1del and c.3921del.
+
+    Returns:
+        "" if nothing changes, or if the change reaches out of the transcript.
     """
     ref, alt = change.ref, change.alt
     if layout.strand == "-":
@@ -184,7 +189,7 @@ def _insertion(layout: Layout, place: int, bases: str, fetch: Fetch) -> str:
     copied = moved - size
     if copied >= layout.first and _read(layout, copied, moved - 1, fetch) == bases:
         return f"{layout.letter}.{_range(layout, copied, moved - 1)}dup"
-    if moved > layout.last:  # after the last base: there is no base to name on the other side
+    if moved > layout.last:  # after the last base, where no base follows that could be named
         if _read(layout, layout.last, layout.last, fetch) != bases[-1]:
             return ""
         moved, bases = moved - 1, bases[-1] + bases[:-1]
@@ -198,17 +203,21 @@ def _range(layout: Layout, first: int, last: int) -> str:
 
 
 def _read(layout: Layout, first: int, last: int, fetch: Fetch) -> str:
-    """The bases of the transcript's strand from one place to another, introns included."""
+    """Return the bases on the transcript's strand from the first to the last place, introns included."""
     return reverse_complement(fetch(-last, -first)) if layout.strand == "-" else fetch(first, last)
 
 
 def _moved(layout: Layout, place: int, size: int, bases: str, fetch: Fetch) -> int | None:
-    """Return the last position at which the deletion or insertion of bases at `place` is the same change.
+    """Return the last place at which the deletion or insertion of bases at `place` is the same change.
 
-    Returns None if the change reaches over the end of the transcript at every position. size: number of deleted bases.
+    Args:
+        size: The number of deleted bases.
+
+    Returns:
+        None if the change crosses the end of the transcript at every place.
     """
     over = place + size - 1 - layout.last
-    if over > 0:  # it was written too far behind, so it is moved forward, and as little as need be
+    if over > 0:  # it crosses the end, so it is moved back by just that much
         if place - over < layout.first or over > SHIFT_LIMIT:
             return None
         ahead = _read(layout, place - over, place - 1, fetch)

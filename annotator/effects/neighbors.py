@@ -1,4 +1,4 @@
-"""Which changes are near enough on a spliced coding sequence to change one protein together."""
+"""Finds changes that are close enough on a spliced coding sequence to have a joint effect on the protein."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,19 +7,19 @@ from weakref import WeakKeyDictionary
 
 from annotator.effects.transcript import Span, Transcript
 
-#: From the last base of a change to the first of the next one: changes so far apart may share a codon.
+#: The most bases from the last base of a change to the first base of the next: at this distance they may share a codon.
 REACH = 2
-#: The same where one of them shifts the frame: so far away another one may restore the frame.
+#: The same if one of them shifts the frame: at this distance the other may restore it.
 FRAME_REACH = 30
-#: A change takes part with at most LONGEST bases in REF and in ALT, if it is written at most SHIFT bases to the right
-#: of its normal form, and counts on the transcript at most SHIFT bases away from its normal form.
+#: A change is considered if REF and ALT have at most LONGEST bases, and if it is written at most SHIFT bases to the
+#: right of its normal form, and placed on the transcript at most SHIFT bases away from it.
 LONGEST, SHIFT = 100, 30
-#: Characters of records that are kept together at most because they may be neighbors.
+#: The most characters of records that are kept together because they may be neighbors.
 MOST_TOGETHER = 4 * 1024 * 1024
 
 
 class Models(Protocol):
-    """The part of annotator.reference.gene_models.GeneModels that is used here."""
+    """The part of `annotator.effects.genes.GeneModels` that is used here."""
 
     def transcripts(self, contig: str, start: int, end: int, /) -> list[Transcript]: ...
 
@@ -27,7 +27,7 @@ class Models(Protocol):
 
 
 class Stretch(NamedTuple):
-    """The bases that a change takes, or may take; `end` is `start - 1` for an insertion.
+    """The bases that a change replaces, or may replace; `end` is `start - 1` for an insertion.
 
     shifts: whether the change shifts the frame.
     number: of the change.
@@ -73,7 +73,7 @@ def _between(exons: Sequence[Span]) -> Iterator[Junction]:
 
 
 def within_reach(ordered: Sequence[Stretch]) -> list[bool]:
-    """Return for each of sorted changes whether it, or one after it, is within reach of one before it."""
+    """Return for each of several sorted changes whether it or a later one is within reach of an earlier one."""
     far = 2 * FRAME_REACH
     next_shift = [0] * len(ordered)
     start = max((one.end for one in ordered), default=0) + far
@@ -93,7 +93,7 @@ def within_reach(ordered: Sequence[Stretch]) -> list[bool]:
 
 
 def chains(ordered: Sequence[Stretch]) -> Iterator[list[int]]:
-    """Cut sorted changes where none is within reach of another one across the cut; yield the numbers of each part."""
+    """Split sorted changes where no two changes across the split are within reach; yield the numbers of each part."""
     chain: list[int] = []
     for one, within in zip(ordered, within_reach(ordered), strict=True):
         if not within and chain:
@@ -105,7 +105,7 @@ def chains(ordered: Sequence[Stretch]) -> Iterator[list[int]]:
 
 
 def across(found: Iterable[Junction], ordered: Sequence[Stretch]) -> set[int]:
-    """Return the numbers of the changes that are within reach of another one across a junction.
+    """Return the numbers of the changes that are within reach of another change across a junction.
 
     Args:
         found: Junctions.
@@ -137,10 +137,10 @@ def across(found: Iterable[Junction], ordered: Sequence[Stretch]) -> set[int]:
 
 
 def ties(models: Models, contig: str, pos: int) -> list[Span]:
-    """Return the stretches of a contig in which a record before `pos` may have a neighbor at `pos` or after it.
+    """Return the stretches of a contig in which a record before `pos` may have a neighbor at or after `pos`.
 
-    A file may be cut before a record at `pos` if no record before it has a base of REF in any of these stretches; see
-    `are_tied`. A stretch lies before `pos`, or before an intron that is spliced out around it.
+    A file may be cut before a record at `pos` if no earlier record has a base of REF in any of these stretches; see
+    `are_tied`. A stretch lies directly before `pos`, or before an intron around it.
     """
     begin, end = max(1, pos - SHIFT), pos + LONGEST + SHIFT
     found = set()
@@ -168,6 +168,6 @@ def are_tied(found: Sequence[Span], written: Sequence[Span]) -> bool:
 
 
 def overlapping(spans: Sequence[Span], first: int, last: int) -> bool:
-    """Return whether any of sorted spans that share no base overlaps `first` to `last`."""
+    """Return whether any of several sorted spans, none overlapping, overlaps `first` to `last`."""
     at = bisect_left(spans, first, key=lambda span: span[1])
     return at < len(spans) and spans[at][0] <= last

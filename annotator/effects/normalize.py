@@ -1,12 +1,12 @@
 """The normal form of an allele: one spelling for all the ways in which VCF can write a change.
 
-It is that of `bcftools norm`, the parsimonious and left-aligned one (Tan, Abecasis and Kang, Bioinformatics 2015;
-31:2202-2204): no base that REF and ALT share but the one that an insertion or deletion needs in front of it (behind it
-at a contig's first base), and insertions and deletions as far left as the sequence lets them go.
+It is the parsimonious, left-aligned form of `bcftools norm` (Tan, Abecasis and Kang, Bioinformatics 2015;
+31:2202-2204). REF and ALT share no base except the one that an insertion or deletion needs before it (after it at the
+first base of a contig), and insertions and deletions are as far left as the sequence allows.
 
-Two alleles have the same normal form if and only if they turn the contig into the same sequence. Where both REF and ALT
-are left with bases of their own once the shared ends are cut, the cut is the only one there is. Where one of the two is
-empty, all the ways to write the change are shifts of each other along a repeat, of which one is leftmost.
+Two alleles have the same normal form if and only if they turn the contig into the same sequence. If REF and ALT both
+have bases left after the shared ends are removed, there is only one way to remove them. If one of the two is empty, all
+ways to write the change are shifts along a repeat, and one of them is leftmost.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,16 @@ from annotator.effects.allele import Change, shortest
 Fetch = Callable[[str, int, int], str]  # contig, first, last (1-based, included) -> upper-case bases
 Variant = tuple[int, str, str]  # position (1-based), REF, ALT
 
-FIRST_STRETCH = 16  # bases that are looked at first; almost no repeat is longer
+FIRST_STRETCH = 16  # bases that are read first; almost no repeat is longer
 LONGEST_STRETCH = 64 * 1024
 
 
 def normal(contig: str, pos: int, ref: str, alt: str, fetch: Fetch) -> Variant:
-    """Return the normal form of an allele whose REF agrees with the sequence; both in upper-case A, C, G, T.
+    """Return the normal form of an allele whose REF matches the sequence; both in upper-case A, C, G, T.
 
-    Its position is at most pos + len(ref) - 1, and may lie before pos by any length of a repeat: there is no bound
-    but the repeat's own, and callers must not count on one. Takes time and memory in proportion to the allele, and
-    time to the repeat. An ALT that is REF comes back as it is.
+    Its position is at most pos + len(ref) - 1. It may lie before pos by the length of any repeat, so callers must not
+    assume a limit. Memory is proportional to the allele, time to the allele and the repeat. An allele whose ALT is REF
+    is returned unchanged.
     """
     if len(ref) == 1 == len(alt) or ref == alt:
         return pos, ref, alt
@@ -51,7 +51,7 @@ def _anchored(contig: str, change: Change, fetch: Fetch) -> Variant:
 
 
 def _steps_left(contig: str, pos: int, bases: str, fetch: Fetch) -> int:
-    """Count the bases in front of pos that repeat `bases` backwards: so far can a change of these bases be shifted."""
+    """Count the bases before pos that repeat `bases` backwards: a change of these bases can be shifted that far."""
     size = len(bases)
     steps = 0
     stretch = FIRST_STRETCH
@@ -60,7 +60,7 @@ def _steps_left(contig: str, pos: int, bases: str, fetch: Fetch) -> int:
         found = fetch(contig, max(1, last - stretch + 1), last) if last >= 1 else ""
         if not found:
             return steps
-        # What stands in front of pos if the repeat goes on for as long as this stretch.
+        # The bases before pos if the repeat continues over the whole stretch.
         end = size - steps % size
         need = len(found) - end
         expected = bases * (-(-need // size)) + bases[:end] if need > 0 else bases[-need:end]
@@ -72,7 +72,7 @@ def _steps_left(contig: str, pos: int, bases: str, fetch: Fetch) -> int:
 
 
 def _shared_end(one: str, other: str) -> int:
-    """Return how many letters two strings of one length, which differ, have in common at their ends."""
+    """Return how many letters two different strings of the same length share at their ends."""
     same, different = 0, len(one)
     while different - same > 1:
         middle = (same + different) // 2
@@ -84,7 +84,7 @@ def _shared_end(one: str, other: str) -> int:
 
 
 class Window:
-    """Bases of a sequence through a small window that moves along with who reads; for one thread."""
+    """Reads the bases of a sequence through a small window that follows the reader. Not thread-safe."""
 
     _SIZE, _BEFORE = 4096, 1024
 

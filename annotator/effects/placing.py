@@ -1,4 +1,4 @@
-"""Where on a transcript a change is taken: an insertion or deletion in a repeat can be placed at several positions."""
+"""The place of a change on a transcript: an insertion or deletion in a repeat has several equivalent places."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from annotator.effects.hgvs_transcript import Fetch
 from annotator.effects.transcript import Span, Transcript
 from annotator.formats.fasta import reverse_complement
 
-#: Bases that are read at once.
+#: The number of bases that are read at a time.
 READ_AT_ONCE = 16
 
 
 class Placed(NamedTuple):
     """A change along a transcript.
 
-    first: the first place that is replaced, or the one before which bases are inserted.
+    first: the first place that is replaced, or the place before which bases are inserted.
     ref, alt: bases on the transcript's strand; either may be empty.
     """
 
@@ -27,14 +27,14 @@ class Placed(NamedTuple):
 
     @property
     def span(self) -> Span:
-        """The places taken: an insertion ends before it begins."""
+        """The first and the last place that is replaced; for an insertion, `last` is `first - 1`."""
         return self.first, self.first + len(self.ref) - 1
 
 
 def kept(fetch: Fetch, change: Change) -> Fetch:
-    """Return a function that returns what `fetch` does, and reads the bases around a change only once.
+    """Return a function like `fetch` that reads the bases around a change only once.
 
-    A change that can be placed at one position only needs no bases around it: then it is `fetch` itself.
+    If the change has only one possible place, no bases around it are needed, and `fetch` itself is returned.
     """
     if bool(change.ref) == bool(change.alt):
         return fetch
@@ -49,7 +49,7 @@ def kept(fetch: Fetch, change: Change) -> Fetch:
 
 
 def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
-    """Put a change on the transcript's strand, at the place that counts."""
+    """Convert a change to the transcript's strand and choose its place; see docs/annotation.md."""
     ref, alt = change.ref, change.alt
     reverse = transcript.strand == "-"
     if reverse:
@@ -81,8 +81,8 @@ def place(change: Change, transcript: Transcript, fetch: Fetch) -> Placed:
 def changed_parts(placed: Placed, transcript: Transcript) -> list[Span]:
     """Return the parts of a change whose bases differ, in order: first and last place of each.
 
-    Of bases that are replaced by another number of bases it is not known which one became which. They are aligned at
-    their left end on the contig; at the right end if only that leaves the splice sites as they are.
+    If bases are replaced by another number of bases, their alignment is unknown. They are aligned at the left end on
+    the contig, or at the right end if only that leaves the splice sites intact.
     """
     ref, alt = placed.ref, placed.alt
     if not ref or not alt or len(ref) == len(alt) == 1:
@@ -95,7 +95,7 @@ def changed_parts(placed: Placed, transcript: Transcript) -> list[Span]:
 
 
 def _aligned(placed: Placed, *, at_end: bool) -> list[Span]:
-    """Return the places that differ if REF and ALT are aligned at their first, or their last, bases."""
+    """Return the places that differ if REF and ALT are aligned at their first base, or at their last."""
     first, ref, alt = placed
     last = placed.span[1]
     size = min(len(ref), len(alt))
@@ -145,7 +145,7 @@ def _repeated(bases: str, most: int, read: Callable[[int, int], str]) -> int:
 
 
 def codons_touched(transcript: Transcript, span: Span) -> tuple[bool, bool]:
-    """Whether places of the start codon and of the stop codon are touched, if the model has these codons."""
+    """Return whether the start codon and the stop codon are touched, as far as the model has them."""
     if transcript.coding_offsets is None:
         return False, False
     coding_start, coding_end = transcript.coding_offsets

@@ -1,6 +1,6 @@
 """Which parts of introns and exons a change touches.
 
-A change takes the place `first` to `last` along the transcript; an insertion stands before `first`, and `last` is
+A change replaces the places `first` to `last` along the transcript. An insertion lies before `first`, and its `last` is
 `first - 1`. The distances are Ensembl VEP's:
 https://www.ensembl.org/info/genome/variation/prediction/predicted_data.html
 """
@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from annotator.effects.transcript import Span, Transcript
 
 DONOR, ACCEPTOR = "splice_donor_variant", "splice_acceptor_variant"
-#: A gap of at most this many bases is no intron that could be spliced: gene models use it to keep the reading frame.
+#: A gap of at most this many bases is not an intron: gene models use such gaps to keep the reading frame.
 GAP = 12
 
 
 def overlaps(change: Span, first: int, last: int) -> bool:
-    """Whether a change touches places `first` to `last`; an insertion does if it stands between two of them."""
+    """Return whether a change touches places `first` to `last`; an insertion does if it lies between two of them."""
     return change[1] >= first and change[0] <= last
 
 
 def hits_splice_site(transcript: Transcript, change: Span) -> bool:
-    """Whether a change touches the first two or the last two bases of an intron."""
+    """Return whether a change touches the first two or the last two bases of an intron."""
     touched = [transcript.introns[number] for number in transcript.introns_between(*change)]
     return any(
         overlaps(change, start, start + 1) or overlaps(change, end - 1, end)
@@ -30,10 +30,10 @@ def hits_splice_site(transcript: Transcript, change: Span) -> bool:
 
 
 def terms(transcript: Transcript, parts: Sequence[Span]) -> set[str]:
-    """Return the terms of splice sites, their surroundings and introns that a change touches.
+    """Return the terms for the splice sites, splice regions and introns that a change touches.
 
     Args:
-        transcript: On whose places the change lies.
+        transcript: The transcript whose places the change replaces.
         parts: The places whose bases differ, in order; see `placing.changed_parts`.
     """
     found: set[str] = set()

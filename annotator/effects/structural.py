@@ -1,19 +1,19 @@
-"""What a structural allele does to a transcript, by overlap.
+"""The effect of a structural allele on a transcript, by overlap.
 
-The terms are those of Ensembl VEP 115 for structural variants, with one difference: VEP gives them no terms of splice
-sites, so that a deletion of a splice site alone would be an intron_variant. Here deletions, inversions, insertions and
-breakends have these terms, as the same changes written in bases do. Where the Sequence Ontology
-leaves room, VEP decides:
+The terms are those of Ensembl VEP 115 for structural variants, with one difference: VEP does not use the terms for
+splice sites, so a deletion of only a splice site is an intron_variant. Here deletions, inversions, insertions and
+breakends have these terms, as the same changes written in bases do. Where the Sequence Ontology leaves a choice, the
+rules are VEP's:
 
 - An allele that covers the whole transcript has one term: transcript_ablation if it is deleted,
   transcript_amplification if it is duplicated, else coding_transcript_variant, NMD_transcript_variant or
   non_coding_transcript_variant.
 - feature_truncation: a deletion that takes part of an exon, and any breakend within the transcript.
-- feature_elongation: an insertion into an exon, and a duplication within the transcript that touches an exon. One that
-  reaches out of the transcript has the terms of the places only.
-- An inversion, and a copy number change of unknown direction, has the terms of the places only.
-- A deletion of coding bases within one exon shifts the frame or does not. VEP has start_lost for every allele with both
-  ends in exons; here it is for deletions alone, as stop_lost is.
+- feature_elongation: an insertion into an exon, and a duplication within the transcript that touches an exon. A
+  duplication that reaches out of the transcript has only the terms for the places that it touches.
+- An inversion, or a copy number change of unknown direction, has only the terms for the places that it touches.
+- A deletion of coding bases within one exon is a frameshift_variant or an inframe_deletion. VEP uses start_lost for
+  every allele with both ends in exons; here it is used for deletions only, as stop_lost is.
 """
 
 import heapq
@@ -27,21 +27,21 @@ from annotator.effects.structural_alleles import StructuralAllele, StructuralKin
 from annotator.effects.terms import ordered, rank
 from annotator.effects.transcript import Span, Transcript
 
-#: Entries that are written of one structural allele: a deletion of 100 megabases touches thousands of transcripts.
+#: The most entries for one structural allele: a deletion of 100 megabases touches thousands of transcripts.
 MOST_TRANSCRIPTS = 200
 #: Alleles after which the reference's bases around a splice site are still adjacent.
 _KEEPS_SITES = {StructuralKind.DUPLICATION, StructuralKind.COPY_NUMBER, StructuralKind.OTHER}
 
 
 class Touched(NamedTuple):
-    """A transcript, and what an allele does to it."""
+    """A transcript, and the effect of an allele on it."""
 
     transcript: Transcript
     effect: Effect
 
 
 def structural_effect(allele: StructuralAllele, transcript: Transcript) -> Effect | None:
-    """Tell what a structural allele does to a transcript of its contig; without HGVS.
+    """Return the effect of a structural allele on a transcript of its contig, without HGVS.
 
     Returns:
         None if the allele does not touch the transcript.
@@ -74,9 +74,10 @@ def structural_effect(allele: StructuralAllele, transcript: Transcript) -> Effec
 
 
 def most_severe(touched: Sequence[Touched], count: int = MOST_TRANSCRIPTS) -> list[Touched]:
-    """Return at most `count` of the transcripts, in their order: those with the most severe term.
+    """Return at most `count` of the transcripts, those with the most severe terms, in their order.
 
-    Of the same term, those with the weightiest flag come first, then those that code, then those in front.
+    Among transcripts with the same term, those with the highest flag come first, then those that code for a protein,
+    then the earlier ones.
     """
     if len(touched) <= count:
         return list(touched)
@@ -89,7 +90,7 @@ def most_severe(touched: Sequence[Touched], count: int = MOST_TRANSCRIPTS) -> li
 
 
 def _of_whole(kind: StructuralKind, transcript: Transcript) -> str:
-    """Return the term of an allele that covers all of a transcript."""
+    """Return the term of an allele that covers a whole transcript."""
     if kind is StructuralKind.DELETION:
         return "transcript_ablation"
     if kind is StructuralKind.DUPLICATION:
@@ -112,7 +113,7 @@ def _of_length(kind: StructuralKind, *, is_exonic: bool, is_within: bool) -> set
 def _offsets(transcript: Transcript, span: Span) -> Span | None:
     """Return the spliced bases of an allele with both ends in exons, from 0, the last not included.
 
-    A place between an exon and an intron belongs to the exon.
+    A place between an exon and an intron counts as part of the exon.
     """
     first, last = span
     if last < first:
@@ -133,7 +134,7 @@ def _in_exon(transcript: Transcript, span: Span, offsets: Span) -> set[str]:
 
 
 def _deleted(transcript: Transcript, span: Span, exonic: set[str]) -> set[str]:
-    """Return the terms of a deletion that takes bases of exons, whose places have the terms `exonic`."""
+    """Return the terms of a deletion of exon bases; `exonic`: the terms for the exons that it touches."""
     found = set(exonic)
     exon = transcript.exon_at(span[0])
     is_in_one_exon = exon is not None and exon == transcript.exon_at(span[1])

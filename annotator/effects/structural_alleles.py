@@ -1,7 +1,7 @@
-"""Structural alleles: what kind of change a symbolic allele or a breakend is, and which bases it concerns.
+"""Structural alleles: the kind of change that a symbolic allele or a breakend is, and the bases that it affects.
 
 https://samtools.github.io/hts-specs/VCFv4.5.pdf, sections 1.6.1, 3 and 5.4. Types that the specification does not name
-are read as Ensembl VEP reads them.
+are interpreted as in Ensembl VEP.
 """
 
 import re
@@ -17,14 +17,14 @@ _SVTYPE = re.compile(r"(?:^|;)SVTYPE=([^;]*+)").search
 _CHR2 = re.compile(r"(?:^|;)CHR2=([^;]*+)").search
 _TAGS = {"END": _END, "SVLEN": _SVLEN, "SVTYPE": _SVTYPE, "CHR2": _CHR2}
 _LENGTH = re.compile(r"[+-]?\d{1,12}", re.ASCII).fullmatch
-#: SVTYPE of records whose END is the place of the other end, on whatever contig.
+#: SVTYPE of records whose END is the position of the other end, on any contig.
 _JOINS = {"BND", "TRA", "CTX"}
 
 Canonical = Callable[[str], str | None]
 
 
 class StructuralKind(StrEnum):
-    """What a structural allele does. OTHER is a type that nothing is known of."""
+    """The kind of a structural allele. OTHER is an unknown type."""
 
     DELETION = "DEL"
     DUPLICATION = "DUP"
@@ -39,8 +39,8 @@ class StructuralKind(StrEnum):
 class StructuralAllele:
     """A structural allele on its record's contig.
 
-    start, end: the first and the last base that it concerns, from 1, without the anchor base at POS. An insertion or a
-        breakend lies between two bases: before `start`, and `end` is `start - 1`.
+    start, end: the first and the last base that it affects, from 1, without the anchor base at POS. An insertion or a
+        breakend lies before `start`, and `end` is `start - 1`.
     """
 
     kind: StructuralKind
@@ -49,7 +49,7 @@ class StructuralAllele:
 
     @property
     def touched(self) -> tuple[int, int]:
-        """The first and the last base that it touches: of a place between two bases, both of them."""
+        """The first and the last base that it touches; if it lies between two bases, both of them."""
         return (self.start, self.end) if self.start <= self.end else (self.end, self.start)
 
 
@@ -58,15 +58,15 @@ def parse(
 ) -> StructuralAllele | None:
     """Read a symbolic allele or a breakend.
 
-    The interval goes to END, else over |SVLEN| bases, else to the end of REF. `<INS>` lies at POS whatever END says. A
-    breakend lies at POS alone, on the side of the base at which the sequence breaks; so does a record whose END belongs
+    The interval ends at END, else after |SVLEN| bases, else at the end of REF. `<INS>` lies at POS, whatever END is. A
+    breakend lies at POS only, on the side of the base on which the sequence breaks; so does a record whose END belongs
     to another contig.
 
     Args:
         contig: The reference's name of the record's contig.
         pos, ref, info: The record's columns.
-        alt: One ALT allele, no placeholder such as `<NON_REF>`.
-        number: Which of the record's ALT alleles it is, from 0.
+        alt: One ALT allele, not a placeholder such as `<NON_REF>`.
+        number: The number of the ALT allele in the record, from 0.
         canonical: Returns the reference's name of a contig, None for one that it does not have.
 
     Returns:
@@ -84,13 +84,13 @@ def parse(
 
 
 def end_is_elsewhere(contig: str, alts: list[str], info: str, canonical: Canonical) -> bool:
-    """Whether INFO/END is the place of a breakend's mate, and not the end of an interval of the record's contig."""
+    """Return whether INFO/END is the position of a breakend's mate, not the end of an interval on the contig."""
     joins = any(kind_of(alt) is Kind.BREAKEND or alt[1:-1].upper() in _JOINS for alt in alts)
     return joins or _value("SVTYPE", info).upper() in _JOINS or _is_elsewhere(info, contig, canonical)
 
 
 def _kind(name: str, sv_type: str) -> StructuralKind:
-    """Return the kind of a symbolic allele: that of its name, else that of SVTYPE."""
+    """Return the kind of a symbolic allele, by its name or else by SVTYPE."""
     if found := re.fullmatch(r"CN=?(\d+)", name, re.ASCII | re.IGNORECASE):
         copies = {"0": StructuralKind.DELETION, "2": StructuralKind.DUPLICATION}
         return copies.get(found[1], StructuralKind.COPY_NUMBER)
@@ -109,13 +109,13 @@ def _value(tag: str, info: str) -> str:
 
 
 def _is_elsewhere(info: str, contig: str, canonical: Canonical) -> bool:
-    """Whether the record names another contig for its other end."""
+    """Return whether the other end of the record is on another contig."""
     other = _value("CHR2", info)
     return other not in ("", ".", contig) and canonical(other) != contig
 
 
 def _end(pos: int, number: int, info: str) -> int:
-    """Return the last base by END, else by SVLEN; `pos` if neither tells."""
+    """Return the last base according to END or else SVLEN; `pos` if there is neither."""
     end = _value("END", info)
     if _LENGTH(end) and int(end) > pos:
         return int(end)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Impact(StrEnum):
-    """How much a consequence is expected to change the protein, in Ensembl VEP's four classes."""
+    """The expected effect of a consequence on the protein, in Ensembl VEP's four classes."""
 
     HIGH = "HIGH"
     MODERATE = "MODERATE"

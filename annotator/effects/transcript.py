@@ -1,4 +1,4 @@
-"""A transcript of a gene, and the order of its bases."""
+"""A transcript of a gene, and the positions of its bases."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from annotator.effects.hgvs_transcript import Layout
 Span = tuple[int, int]
 
 
-#: The flags that the annotator knows, the weightiest first: https://www.ensembl.org/info/genome/genebuild/mane.html and
+#: The flags that the annotator knows, the highest first: https://www.ensembl.org/info/genome/genebuild/mane.html and
 #: https://www.ensembl.org/info/genome/genebuild/canonical.html.
 FLAGS = ("MANE_Select", "MANE_Plus_Clinical", "Ensembl_canonical")
-#: Tags of transcripts whose coding sequence begins before them, or goes on after their end.
+#: Tags of transcripts whose coding sequence begins before the transcript, or continues after its end.
 NO_START, NO_END = "cds_start_NF", "cds_end_NF"
 
 
@@ -25,20 +25,20 @@ class Transcript:
     gene: the gene's symbol, or its identifier where it has none.
     biotype: as the gene models call it, such as protein_coding.
     strand: "+" or "-".
-    exons: first and last base of each exon on the contig, 1-based and included, in the contig's order; they share no
-        base.
-    coding: the first and the last coding base on the contig, stop codon included, both in exons; None if the transcript
-        codes for nothing.
-    phase: bases at the start of the coding sequence that belong to a codon whose beginning is not known: 0, 1 or 2.
-    start_known: False where the coding sequence begins before the transcript does (cds_start_NF).
-    end_known: False where the coding sequence goes on after the transcript's end (cds_end_NF).
+    exons: first and last base of each exon on the contig, 1-based and included, in the contig's order, without
+        overlaps.
+    coding: the first and the last coding base on the contig, stop codon included, both in exons; None for a non-coding
+        transcript.
+    phase: the number of bases at the start of the coding sequence that belong to an incomplete codon: 0, 1 or 2.
+    start_known: False if the coding sequence begins before the transcript (cds_start_NF).
+    end_known: False if the coding sequence continues after the transcript's end (cds_end_NF).
     genetic_code: NCBI's number.
     gene_id: the gene's identifier, such as ENSG00000000003; "" if the gene models have none.
     protein_id: the protein's identifier, such as ENSP00000362111; "" if the gene models have none.
     flags: those of FLAGS that it has, in their order.
     mature: first and last base on the contig of each mature product of a microRNA hairpin, in the contig's order.
-    is_consistent: False where exons and coding segments do not fit each other, as with ribosomal slippage: then its
-        bases are not numbered and its protein is not told.
+    is_consistent: False if exons and coding segments do not fit each other, as with ribosomal slippage: its bases are
+        then not numbered and its protein is not predicted.
     """
 
     name: str
@@ -69,22 +69,22 @@ class Transcript:
 
     @property
     def flag(self) -> str:
-        """The weightiest of its flags, "" if it has none."""
+        """The highest of its flags, "" if it has none."""
         return self.flags[0] if self.flags else ""
 
     @property
     def standing(self) -> int:
-        """0 for the weightiest flag, and so on; that of no flag is the highest."""
+        """The rank of its highest flag, 0 for MANE Select; a transcript without flags comes last."""
         return FLAGS.index(self.flags[0]) if self.flags else len(FLAGS)
 
     @property
     def is_numbered(self) -> bool:
-        """Whether HGVS can number its bases: c.1 is not known if the coding sequence begins before the transcript."""
+        """Whether HGVS can number its bases: the position of c.1 must be known."""
         return self.is_consistent and self.start_known and not self.phase
 
     @property
     def may_complete_stop(self) -> bool:
-        """Whether polyadenylation may complete a stop codon at its end, as in many mitochondrial genes."""
+        """Whether polyadenylation may complete a stop codon at its end, as in mitochondrial genes."""
         ends_there = self.coding_offsets is not None and self.coding_offsets[1] == self.length
         return self.end_known and self.genetic_code != 1 and ends_there
 
@@ -134,28 +134,28 @@ class Transcript:
 
     @property
     def length(self) -> int:
-        """Bases of all exons together."""
+        """The number of bases in all exons."""
         return self._before[-1]
 
     def exon_at(self, place: int) -> int | None:
-        """Return the number of the exon, from 0, that holds a place; None in introns and outside."""
+        """Return the number, from 0, of the exon with a place; None in introns and outside."""
         exon = bisect_right(self._begins, place) - 1
         return exon if exon >= 0 and place <= self.places[exon][1] else None
 
     def exons_between(self, first: int, last: int) -> range:
-        """Return the numbers, from 0, of the exons that hold a place from `first` to `last`.
+        """Return the numbers, from 0, of the exons with a place from `first` to `last`.
 
-        If `last` is `first - 1`, those that hold both places.
+        If `last` is `first - 1`, return the exons with both places.
         """
         return range(bisect_left(self._ends, first), bisect_right(self._begins, last))
 
     def introns_between(self, first: int, last: int) -> range:
-        """Return the numbers, from 0, of the introns that hold a place from `first` to `last`; see `exons_between`."""
+        """Return the numbers, from 0, of the introns with a place from `first` to `last`; see `exons_between`."""
         count = len(self._ends)
         return range(bisect_left(self._begins, first + 1, 1) - 1, bisect_right(self._ends, last - 1, 0, count - 1))
 
     def offset(self, place: int) -> int:
-        """Return how many spliced bases come before a place that lies in an exon, or directly after one."""
+        """Return how many spliced bases precede a place in an exon or directly after one."""
         exon = bisect_right(self._begins, place) - 1
         if exon < 0:
             return 0
@@ -164,7 +164,7 @@ class Transcript:
 
     @cached_property
     def coding_offsets(self) -> Span | None:
-        """Where the coding sequence begins and ends (not included) among the spliced bases, from 0."""
+        """The start and the end (not included) of the coding sequence among the spliced bases, from 0."""
         if self.coding is None:
             return None
         first, last = sorted(-one if self.strand == "-" else one for one in self.coding)
