@@ -1,241 +1,226 @@
-"""What a page of the explorer costs as a result grows, next to SQLite and `bcftools view -i` on the same variants.
+"""What a page of the explorer costs as a result grows, over HTTP, next to SQLite and `bcftools view -i`.
 
-`python -m bench.explorer [10000 100000 1000000]` makes a result of each size: a trio, genes, frequencies and clinical
-significance, sorted. The result's VCF is the source of all three; its table is made as the service makes it. Each
-engine gets the same questions: the first page of a filter, sorted by quality, and the count; and from DuckDB and
-SQLite the facets of the explorer. Times are medians in milliseconds of one process on a warm file.
+`python -m bench.explorer [10000 100000 1000000 5000000] [--folder FOLDER]` makes a result of each size: a trio, genes,
+frequencies and clinical significance, sorted. The VCF is the source of everything; its tables are made as the service
+makes them. The web server is the service's own. A page has 50 rows, sorted by quality, the count and all facets.
+
+- new: a filter that nobody asked before. again: the same page once more.
+- SQLite has the same columns with indexes, and answers the same page and facets; bcftools writes the records.
+- cold: the first page of a new process, with no part of the files in the system's memory.
+- at once: 20 people, each with one request after the other.
+
+Processor time is the server's, for each request: on a machine that does other work wall times say little.
+It exits with 1 and names the bars that do not hold. In FOLDER results are kept for another run.
 """
 
 import argparse
 import random
-import resource
-import sqlite3
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import django
-from django.conf import settings
-from django.http import QueryDict
+from annotator.tables import PARQUET, write
+from bench import explorer_data as data
+from bench.explorer_site import Browser, Site
 
-from annotator.effects import csq_field, info_tags
-from annotator.effects.terms import IMPACT
-from annotator.formats.bgzf import END, BgzfWriter
-from annotator.tables import write
-from gas.explorer import native, query
-from gas.explorer.database import Database
-from gas.explorer.files import LocalFile
-from gas.explorer.filters import form_for
-from gas.explorer.selection import kept
-
-SAMPLES = ("kid", "mum", "dad")
-CONTIGS = tuple((f"chr{name}", 200_000_000 - 6_000_000 * place) for place, name in enumerate([*range(1, 23), "X"]))
-GENE_BASES = 120_000
-TERMS = (
-    "intron_variant",
-    "missense_variant",
-    "synonymous_variant",
-    "stop_gained",
-    "5_prime_UTR_variant",
-    "splice_donor_variant",
-)
-PROTEIN_CHANGING = " | ".join(f"GAS_CSQ='{term}'" for term in (TERMS[1], TERMS[3], TERMS[5]))
-WEIGHTS = (70, 10, 10, 0.5, 9, 0.5)
-ROUNDS = 7
-#: Name, the explorer's filter, the same as SQL, and for bcftools.
-QUESTIONS = (
-    ("all", "", "1", "POS>0"),
-    (
-        "rare, protein-changing",
-        "impact=HIGH&impact=MODERATE&source-gnomAD_AF-max=0.01&source-gnomAD_AF-missing=keep",
-        "impact IN ('HIGH', 'MODERATE') AND (gnomAD_AF <= 0.01 OR gnomAD_AF IS NULL)",
-        f"({PROTEIN_CHANGING}) & (gnomAD_AF<=0.01 | gnomAD_AF='.')",
-    ),
-    ("one gene", "gene=G3_40", "gene = 'G3_40'", 'GAS_GENE="G3_40"'),
-    (
-        "de novo",
-        "family-rule=de-novo&family-proband=1&family-mother=2&family-father=3",
-        "kid IN ('het', 'hom') AND mum = 'absent' AND dad = 'absent'",
-        'GT[0]="alt" && GT[1]="ref" && GT[2]="ref"',
-    ),
-)
+SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
+#: Sizes from which on the bars are for.
+LARGE = 1_000_000
+#: Bars: milliseconds of a page, of the first page of a process, and of one in twenty of 20 people; MB of the server.
+WARM_MS, COLD_MS, CROWD_MS, MEMORY_MB = 100, 1000, 500, 600
+ROUNDS, PEOPLE, REQUESTS = 9, 20, 12
+#: Seconds that the others have for an answer.
+LONGEST = 60
 
 
-def lines(alleles: int, seed: int = 1) -> Iterator[str]:
-    """Yield the records of a result."""
-    dice = random.Random(seed)  # noqa: S311
-    each = alleles // len(CONTIGS) + 1
-    entry = dict.fromkeys(csq_field.FIELDS, "")
-    left = alleles
-    for number, (contig, length) in enumerate(CONTIGS):
-        step = length // each
-        for place in range(min(each, left)):
-            pos = 1 + place * step + dice.randrange(step)
-            gene, term = f"G{number}_{pos // GENE_BASES}", dice.choices(TERMS, WEIGHTS)[0]
-            entry |= {"Allele": "A", "Consequence": term, "IMPACT": str(IMPACT[term]), "SYMBOL": gene, "Gene": gene}
-            entry |= {
-                "Feature_type": "Transcript",
-                "Feature": f"T{gene}",
-                "STRAND": "1",
-                "PICK": "1",
-                "ALLELE_NUM": "1",
-            }
-            info = f"CSQ={'|'.join(entry.values())};GAS_GENE={gene};GAS_CSQ={term};GAS_HGVSG=g.{pos}G>A"
-            if dice.random() < 0.7:
-                info += f";gnomAD_AF={dice.betavariate(0.2, 3):.6g}"
-            if dice.random() < 0.05:
-                info += f";CLNSIG={dice.choice(('Benign', 'Pathogenic', 'Uncertain_significance'))}"
-            cells = (
-                f"{dice.choice(('0/0', '0/1', '0/0', '1/1', '0/1'))}:{dice.randint(5, 60)}:{dice.randint(0, 99)}"
-                for _ in SAMPLES
-            )
-            yield (
-                f"{contig}\t{pos}\t.\tG\tA\t{dice.uniform(10, 999):.1f}\tPASS\t{info}\tGT:DP:GQ\t"
-                + "\t".join(cells)
-                + "\n"
-            )
-        left -= min(each, left)
+@dataclass
+class Bars:
+    """Which bars do not hold, in words."""
+
+    broken: list[str]
+
+    def check(self, what: str, value: float, most: float) -> None:
+        if value > most:
+            self.broken.append(f"{what}: {value:,.0f}, at most {most:,}")
 
 
-def make(folder: Path, alleles: int) -> Path:
-    """Write the result's VCF, with its index."""
-    path = folder / "annot.vcf.gz"
-    source = ',Source="gnomad",Version="4.1">'
-    header = ["##fileformat=VCFv4.2", '##FILTER=<ID=PASS,Description="All filters passed">']
-    header += [f"##contig=<ID={name},length={length}>" for name, length in CONTIGS]
-    header += [
-        f'##FORMAT=<ID={tag},Number=1,Type={kind},Description="{tag}">'
-        for tag, kind in (("GT", "String"), ("DP", "Integer"), ("GQ", "Integer"))
-    ]
-    header += info_tags.definitions()
-    header += [
-        f'##INFO=<ID=gnomAD_AF,Number=A,Type=Float,Description="AF"{source}',
-        f'##INFO=<ID=CLNSIG,Number=A,Type=String,Description="S"{source}',
-    ]
-    header.append("\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *SAMPLES]))
-    with path.open("wb") as file:
-        writer = BgzfWriter(file, 1)
-        writer.write("\n".join([*header, ""]).encode())
-        for line in lines(alleles):
-            writer.write(line.encode())
-        writer.finish()
-        file.write(END)
-    subprocess.run(["bcftools", "index", "-t", str(path)], check=True)
-    return path
+def timed(question: Callable[..., Any], *arguments: Any) -> float:
+    """Return the milliseconds of a call."""
+    start = time.perf_counter()
+    question(*arguments)
+    return (time.perf_counter() - start) * 1000
 
 
-def sqlite(folder: Path, database: Database) -> sqlite3.Connection:
-    """Put the same columns into SQLite, with the indexes that a careful author would make."""
-    connection = sqlite3.connect(folder / "variants.sqlite")
-    names = [
-        "row_number",
-        "contig",
-        "pos",
-        "gene",
-        "consequence",
-        "impact",
-        "type",
-        "significance",
-        "gnomAD_AF",
-        "qual",
-    ]
-    people = [f"s{number}_zygosity AS {name}" for number, name in enumerate(SAMPLES, 1)]
-    connection.execute(f"CREATE TABLE variants (row_number INTEGER PRIMARY KEY, {', '.join([*names[1:], *SAMPLES])})")
-    marks = ", ".join("?" * (len(names) + len(SAMPLES)))
-    for rows in database.stream(f"SELECT {', '.join([*names, *people])} FROM variants", seconds=600, at_once=20_000):  # noqa: S608
-        connection.executemany(f"INSERT INTO variants VALUES ({marks})", rows)  # noqa: S608
-    for name in ("gene", "impact", "gnomAD_AF", "qual", "contig, pos"):
-        connection.execute(f"CREATE INDEX {name.replace(', ', '_')}_index ON variants ({name})")
-    connection.execute("ANALYZE")
-    connection.commit()
-    return connection
+def result(folder: Path, alleles: int) -> Path:
+    """Make a result, unless it is there; return its VCF."""
+    folder.mkdir(exist_ok=True)
+    vcf = folder / "annot.vcf.gz"
+    if not (folder / PARQUET).exists():
+        data.make(folder, alleles)
+        write(vcf, folder).tsv.unlink()
+    return vcf
 
 
-def median_ms(question: Callable[[], Any], rounds: int = ROUNDS) -> float:
-    """Return the median time of a question, asked once before."""
-    question()
+def compare(site: Site, alleles: int, vcf: Path, rows: Path, bars: Bars) -> None:
+    """Print a line for each question, asked of everybody."""
+    browser, job, dice = site.browser(), site.jobs[alleles], random.Random(alleles)  # noqa: S311
+    connection = data.sqlite(vcf.parent, rows)
+    print(f"\n{alleles:,} alleles: ", end="")
+    sizes = {"VCF": vcf, "Parquet": vcf.parent / PARQUET, "DuckDB": rows, "SQLite": vcf.parent / data.SQLITE}
+    print(", ".join(f"{name} {path.stat().st_size / 1e6:,.1f} MB" for name, path in sizes.items()))
+    print("| question | matches | new, ms | processor | again, ms | processor | SQLite, ms | bcftools, ms |")
+    print("|---|---|---|---|---|---|---|---|")
+    rounds = [data.questions(dice) for _ in range(ROUNDS + 1)]
+    warm = []
+    for number, first in enumerate(rounds[0]):
+        query = f"{first.parameters}&sort=-qual"
+        total = browser.variants(job, query)  # reads the columns from the disk
+        asked = [f"{one[number].parameters}&sort=-qual" for one in rounds[1:]]
+        new, new_cpu = _series(site, browser, job, asked)
+        again, again_cpu = _series(site, browser, job, [query] * ROUNDS)
+        warm += new
+        others = [_in_sqlite(connection, first, total), _in_bcftools(vcf, first, total)]
+        numbers = (statistics.median(new), new_cpu, statistics.median(again), again_cpu)
+        cells = [f"{one:,.0f}" for one in numbers] + others
+        print(f"| {first.name} | {total:,} | {' | '.join(cells)} |", flush=True)
+    connection.close()
+    if alleles >= LARGE:
+        bars.check(f"{alleles:,} alleles, median of new pages, ms", statistics.median(warm), WARM_MS)
+
+
+def _series(site: Site, browser: Browser, job: str, queries: list[str]) -> tuple[list[float], float]:
+    """Return the milliseconds of each page, and the server's processor milliseconds for one."""
+    before = site.cpu()
+    took = [timed(browser.variants, job, one) for one in queries]
+    return took, (site.cpu() - before) * 1000 / len(queries)
+
+
+def _in_sqlite(connection: Any, question: data.Question, total: int) -> str:
+    limit = time.monotonic() + LONGEST
+    connection.set_progress_handler(lambda: time.monotonic() > limit, 10_000)
+
+    def ask() -> None:
+        sql = question.sql
+        assert connection.execute(f"SELECT count(*) FROM variants WHERE {sql}").fetchone() == (total,)  # noqa: S608
+        connection.execute(
+            f"SELECT * FROM variants WHERE {sql} ORDER BY qual DESC, row_number LIMIT 51"  # noqa: S608
+        ).fetchall()
+        for column in ("consequence", "impact", "type", "significance", "contig", "gene"):
+            connection.execute(
+                f"SELECT {column}, count(*) AS n FROM variants WHERE {sql} GROUP BY 1 ORDER BY n DESC LIMIT 25"  # noqa: S608
+            ).fetchall()
+
+    try:
+        return f"{timed(ask):,.0f}"
+    except data.Interrupted:
+        return f"over {LONGEST * 1000:,}"
+
+
+def _in_bcftools(vcf: Path, question: data.Question, total: int) -> str:
+    command = ["bcftools", "view", "-H", "-i", question.bcftools, str(vcf)]
+
+    def ask() -> None:
+        with tempfile.TemporaryFile() as out:
+            subprocess.run(command, check=True, stdout=out, timeout=LONGEST)
+            out.seek(0)
+            assert sum(1 for _ in out) == total
+
+    try:
+        return f"{timed(ask):,.0f}"
+    except subprocess.TimeoutExpired:
+        return f"over {LONGEST * 1000:,}"
+
+
+def cold(site: Site, alleles: int, bars: Bars) -> None:
+    """Print how long the first page of a new process takes."""
     took = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        question()
-        took.append((time.perf_counter() - start) * 1000)
-    return statistics.median(took)
+    for seed in range(3):
+        site.restart()
+        browser = site.browser()
+        browser.open(site.jobs[min(site.jobs)])  # has the server's code loaded
+        site.forget_files()
+        query = f"{data.questions(random.Random(seed))[1].parameters}&sort=-qual"  # noqa: S311
+        took.append(timed(browser.variants, site.jobs[alleles], query))
+    print(f"{alleles:,} alleles, first page of a process, files on disk: {statistics.median(took):,.0f} ms")
+    bars.check(f"{alleles:,} alleles, first page of a process, ms", statistics.median(took), COLD_MS)
 
 
-def measure(alleles: int) -> None:
-    """Print a line for each question."""
+def crowd(site: Site, alleles: int, bars: Bars) -> None:
+    """Print how long 20 people wait who all ask at once, each for what people click and one in four of their own."""
+    job = site.jobs[alleles]
+
+    def person(seed: int) -> list[float]:
+        dice, browser = random.Random(seed), site.browser()  # noqa: S311
+        asked = [data.typed(dice) if not dice.randrange(4) else data.clicked(dice) for _ in range(REQUESTS)]
+        return [timed(browser.variants, job, one) for one in asked]
+
+    before, start = site.cpu(), time.perf_counter()
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        took = [one for some in pool.map(person, range(PEOPLE)) for one in some]
+    seconds, cpu = time.perf_counter() - start, (site.cpu() - before) * 1000 / len(took)
+    late = statistics.quantiles(took, n=20)[-1]
+    print(
+        f"{alleles:,} alleles, {PEOPLE} people at once, {len(took)} requests: "
+        f"median {statistics.median(took):,.0f} ms, 95th percentile {late:,.0f} ms, "
+        f"{len(took) / seconds:.1f} a second, {cpu:.0f} ms of processor time each"
+    )
+    bars.check(f"{alleles:,} alleles, 95th percentile of {PEOPLE} people, ms", late, CROWD_MS)
+
+
+def memory(site: Site, alleles: int, combinations: int, bars: Bars) -> None:
+    """Print the most memory of the server over many random combinations of filters."""
+    browser, dice = site.browser(), random.Random(combinations)  # noqa: S311
+    before = site.memory()
+    queries = [data.typed(dice) for _ in range(combinations)]
+    took, cpu = _series(site, browser, site.jobs[alleles], queries)
+    print(
+        f"{alleles:,} alleles, {combinations:,} random combinations: median {statistics.median(took):,.0f} ms, "
+        f"{cpu:.0f} ms of processor time each; most memory {before:,.0f} MB before, {site.memory():,.0f} MB after"
+    )
+    bars.check(f"{alleles:,} alleles, memory after {combinations:,} combinations, MB", site.memory(), MEMORY_MB)
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(exist_ok=True)
+        yield kept
+        return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        vcf = make(folder, alleles)
-        start = time.perf_counter()
-        parquet = write(vcf, folder).parquet
-        built = time.perf_counter() - start
-        (folder / "annot.tsv.gz").unlink()
-        rows = parquet.with_suffix(native.ENDING)
-        native.make(parquet, rows, memory_bytes=settings.EXPLORER_MEMORY_BYTES, temporary=folder)
-        database = Database(LocalFile(parquet, parquet.open("rb")), LocalFile(rows, rows.open("rb")))
-        connection = sqlite(folder, database)
-        sizes = [path.stat().st_size / 1e6 for path in (parquet, folder / "variants.sqlite", vcf)]
-        print(f"\n{alleles:,} alleles; tables in {built:.1f} s; Parquet {sizes[0]:.1f} MB, ", end="")
-        print(f"SQLite {sizes[1]:.1f} MB, VCF {sizes[2]:.1f} MB")
-        print("| question | matches | page and facets | facets known | SQLite | bcftools |\n|---|---|---|---|---|---|")
-        order = query.Order.parse("-qual", database.columns)
-        for label, parameters, sql, expression in QUESTIONS:
-            form = form_for(database.columns, QueryDict(parameters))
-            assert form.is_valid(), form.errors
-            state, columns = form.state(), database.columns.default
-
-            def page(state: Any = state, columns: Any = columns) -> None:
-                query.page(database, state, columns, order=order)
-
-            def all_of_it(page: Callable[[], None] = page, state: Any = state) -> None:
-                page()
-                kept.clear()
-                query.facets(database, state)
-
-            def in_sqlite(sql: str = sql) -> None:
-                connection.execute(
-                    f"SELECT * FROM variants WHERE {sql} ORDER BY qual DESC, row_number LIMIT 51"  # noqa: S608
-                ).fetchall()
-                for column in ("consequence", "impact", "type", "significance", "contig", "gene"):
-                    connection.execute(
-                        f"SELECT {column}, count(*) AS n FROM variants "  # noqa: S608
-                        f"WHERE {sql} GROUP BY 1 ORDER BY n DESC LIMIT 25"
-                    ).fetchall()
-
-            def in_bcftools(expression: str = expression) -> bytes:
-                return subprocess.run(
-                    ["bcftools", "view", "-H", "-i", expression, str(vcf)], check=True, capture_output=True
-                ).stdout
-
-            total = query.facets(database, state).total
-            assert connection.execute(f"SELECT count(*) FROM variants WHERE {sql}").fetchone() == (total,)  # noqa: S608
-            assert in_bcftools().count(b"\n") == total
-            slow = 1 if alleles > 200_000 else 3
-            times = [median_ms(all_of_it), median_ms(page), median_ms(in_sqlite, slow), median_ms(in_bcftools, slow)]
-            print(f"| {label} | {total:,} | " + " | ".join(f"{one:,.0f} ms" for one in times) + " |")
-        database.close()
-    print(f"Largest memory of the process so far: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+        yield Path(name)
 
 
 def main() -> None:
-    """Measure each size."""
-    settings.configure(
-        EXPLORER_MEMORY_BYTES=256 * 1024**2,
-        EXPLORER_TEMPORARY_BYTES=1024**3,
-        EXPLORER_THREADS=2,
-        EXPLORER_QUERY_SECONDS=60.0,
-        USE_I18N=False,
-    )
-    django.setup()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("alleles", nargs="*", type=int, default=[10_000, 100_000, 1_000_000])
-    for alleles in parser.parse_args().alleles:
-        measure(alleles)
+    """Measure each size, then what the bars are for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("alleles", nargs="*", type=int, default=SIZES)
+    parser.add_argument("--combinations", type=int, default=1000)
+    parser.add_argument("--folder", type=Path)
+    chosen = parser.parse_args()
+    bars = Bars([])
+    with _folder(chosen.folder) as folder, tempfile.TemporaryDirectory(dir=folder) as work:
+        vcfs = {alleles: result(folder / str(alleles), alleles) for alleles in chosen.alleles}
+        with Site(Path(work) / "site", {alleles: vcf.parent / PARQUET for alleles, vcf in vcfs.items()}) as site:
+            site.restart()
+            for alleles, job in site.jobs.items():
+                print(f"{alleles:,} alleles, opened for the first time in {site.browser().open(job):.1f} s", flush=True)
+            for alleles, vcf in vcfs.items():
+                compare(site, alleles, vcf, site.rows(alleles), bars)
+            print()
+            for alleles in [one for one in site.jobs if one >= LARGE]:
+                cold(site, alleles, bars)
+                crowd(site, alleles, bars)
+                memory(site, alleles, chosen.combinations, bars)
+    print("Bars that do not hold:", "; ".join(bars.broken) or "none")
+    sys.exit(bool(bars.broken))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The columns that a result's file has. No other name can become part of a query."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,11 @@ class ResultColumns:
 
     metadata: Metadata
     genes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Return what names files with the same columns, samples, sources and contigs in caches."""
+        return hashlib.sha256(self.metadata.to_json().encode()).hexdigest()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

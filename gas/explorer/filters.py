@@ -5,7 +5,7 @@ To add a filter, add one entry to FIXED, or to what `of_sources` or `of_samples`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django import forms
@@ -30,6 +30,7 @@ from gas.explorer.filter_kinds import (
     WordsField,
     every,
 )
+from gas.explorer.kept import Kept
 from gas.explorer.place_filters import Genes, Regions, Terms
 
 WHERE, EFFECT, CLINICAL, FILE, SOURCES, GENOTYPES, FAMILY = (
@@ -231,15 +232,26 @@ def filters_for(columns: ResultColumns) -> list[Filter]:
     return all_of_them
 
 
+#: The filters of files with the same columns, each with its fields.
+_fields = Kept(4 * 1024**2)
+
+
+def _fields_of(columns: ResultColumns) -> list[tuple[Filter, dict[str, forms.Field]]]:
+    return [(one, one.fields(columns)) for one in filters_for(columns)]
+
+
 class FilterForm(forms.Form):
     """All filters of a file. Make it with `form_for`."""
 
-    def __init__(self, filters: list[Filter], columns: ResultColumns, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, columns: ResultColumns, data: Mapping[str, Any] | None = None) -> None:
         """data: a QueryDict; other parameters in it do no harm."""
         super().__init__(data=data)
-        self.filters, self.columns = filters, columns
-        for one in filters:
-            self.fields.update(one.fields(columns))
+        self.columns = columns
+        # Forms share their fields: to make a hundred takes longer than to find the variants.
+        self._fields_of = _fields.get(columns.key, partial(_fields_of, columns), lambda found: 1000 * len(found))
+        self.filters = [one for one, _ in self._fields_of]
+        for _, fields in self._fields_of:
+            self.fields.update(fields)
 
     def clean(self) -> dict[str, Any]:
         """Add what is wrong with several fields together."""
@@ -256,9 +268,9 @@ class FilterForm(forms.Form):
     def groups(self) -> dict[str, list[tuple[Filter, list[forms.BoundField]]]]:
         """Return each filter with its fields, by group, in order."""
         found: dict[str, list[tuple[Filter, list[forms.BoundField]]]] = {}
-        for one in self.filters:
-            if names := list(one.fields(self.columns)):
-                found.setdefault(one.group, []).append((one, [self[name] for name in names]))
+        for one, fields in self._fields_of:
+            if fields:
+                found.setdefault(one.group, []).append((one, [self[name] for name in fields]))
         return found
 
     def state(self) -> "State":
@@ -268,7 +280,7 @@ class FilterForm(forms.Form):
 
 def form_for(columns: ResultColumns, data: QueryDict | None = None) -> FilterForm:
     """Return the form for a file; bound if there is data."""
-    return FilterForm(filters_for(columns), columns, data)
+    return FilterForm(columns, data)
 
 
 @dataclass(frozen=True)

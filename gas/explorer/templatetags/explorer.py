@@ -7,7 +7,7 @@ from django import forms, template
 from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from annotator.tables.schema import Column, Kind
@@ -38,9 +38,9 @@ def cell(row: Mapping[str, Any], column: Column) -> SafeString:
     if value is None or value == "":
         return _NOTHING
     if column.kind == Kind.NUMBER:
-        return format_html('<span title="{}">{}</span>', value, f"{value:.4g}")
+        return SafeString(f'<span title="{value}">{value:.4g}</span>')
     if column.kind == Kind.INTEGER:
-        return format_html("{}", f"{value:,}")
+        return SafeString(f"{value:,}")
     if column.kind == Kind.TEXTS:
         value = ", ".join(value)
     return _CELLS.get(column.name, _text)(value, column.name)
@@ -50,19 +50,20 @@ def _text(text: str, name: str) -> SafeString:
     cut = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     css = "mono" if name in _MONO or name.endswith("_gt") else ""
     words = _ZYGOSITY.get(text, cut) if name.endswith("zygosity") else cut
-    return format_html('<span class="{}" title="{}">{}</span>', css, "" if cut == text else text[:2000], words)
+    title = "" if cut == text else escape(text[:2000])
+    return SafeString(f'<span class="{css}" title="{title}">{escape(words)}</span>')
 
 
 def _consequence(term: str, _: str) -> SafeString:
-    return format_html('<span class="swatch impact-{}"></span>{}', impact(term), plain(term))
+    return SafeString(f'<span class="swatch impact-{escape(impact(term))}"></span>{escape(plain(term))}')
 
 
 def _impact(name: str, _: str) -> SafeString:
-    return format_html('<span class="swatch impact-{}"></span>{}', name.lower(), name.capitalize())
+    return SafeString(f'<span class="swatch impact-{escape(name.lower())}"></span>{escape(name.capitalize())}')
 
 
 def _significance(name: str, _: str) -> SafeString:
-    return format_html("{}", _SIGNIFICANCE.get(name, name))
+    return escape(_SIGNIFICANCE.get(name, name))
 
 
 #: How columns of texts are shown that are not simply text.
@@ -152,7 +153,7 @@ def filter_group(form: FilterForm, group: Group) -> SafeString:
     if any(field.errors for field in fields):
         return render()
     values = tuple(str(field.data) for field in fields)
-    html: SafeString = _groups.get((form.columns.metadata, group.title, values), render, len)
+    html: SafeString = _groups.get((form.columns.key, group.title, values), render, len)
     return html
 
 
@@ -175,21 +176,14 @@ def table_rows(
 
 def _row(job: Job, row: Mapping[str, Any], columns: Sequence[tuple[Column, bool]], star: str, tail: str) -> SafeString:
     known = row["known"] or row["significance"] in {"pathogenic", "likely_pathogenic"}
-    url = reverse("explorer:variant", args=[job.pk, key(row)])
-    return format_html(
-        '<tr{}><th scope="row" class="mono text-nowrap">{}<a href="{}{}">{}</a></th>{}</tr>',
-        SafeString(' class="is-known"' if known else ""),
-        star,
-        url,
-        tail,
-        change(row),
-        SafeString(
-            "".join(
-                f'<td class="text-nowrap{" text-end number" if is_number else ""}">{cell(row, column)}</td>'
-                for column, is_number in columns
-            )
-        ),
+    css = ' class="is-known"' if known else ""
+    url = escape(f"{reverse('explorer:variant', args=[job.pk, key(row)])}{tail}")
+    shown = "".join(
+        f'<td class="text-nowrap{" text-end number" if is_number else ""}">{cell(row, column)}</td>'
+        for column, is_number in columns
     )
+    head = f'<th scope="row" class="mono text-nowrap">{star}<a href="{url}">{change(row)}</a></th>'
+    return SafeString(f"<tr{css}>{head}{shown}</tr>")
 
 
 @register.filter
