@@ -14,10 +14,14 @@ from gas.api.auth import CHALLENGE
 from gas.api.conditional import conditional
 from gas.api.pages.docs import DocsPage
 from gas.api.problems import BY_STATUS, Problem
-from gas.api.routes import account, catalogue, jobs, storage, uploads
+from gas.api.routes import account, catalogue, exports, jobs, storage, uploads, variants
 from gas.aws.clients import AWSError
+from gas.explorer.database import QueryRefused
+from gas.explorer.exports import BadFilters, TooMany
+from gas.explorer.large_exports import Refused
 from gas.jobs.lifecycle.actions import ActionRefused
-from gas.jobs.lifecycle.uploads import TooMany, UploadRefused
+from gas.jobs.lifecycle.uploads import TooMany as TooManyUploads
+from gas.jobs.lifecycle.uploads import UploadRefused
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +55,7 @@ api = Api(
     urls_namespace="api-v1",
     docs=DocsPage(),
 )
-for resource in (uploads, jobs, storage, catalogue, account):
+for resource in (uploads, jobs, variants, exports, storage, catalogue, account):
     api.add_router("", resource.router)
 
 
@@ -91,8 +95,21 @@ def _field(place: tuple[Any, ...]) -> str:
 
 @api.exception_handler(UploadRefused)
 def _upload_refused(_: HttpRequest, refusal: UploadRefused) -> HttpResponse:
-    code = "too-many-uploads" if isinstance(refusal, TooMany) else "upload-refused"
+    code = "too-many-uploads" if isinstance(refusal, TooManyUploads) else "upload-refused"
     return Problem(code, str(refusal), more={"resume": refusal.resume}).answer()
+
+
+@api.exception_handler(BadFilters)
+def _bad_filters(_: HttpRequest, wrong: BadFilters) -> HttpResponse:
+    return Problem("invalid", errors=wrong.errors).answer()
+
+
+def _query_refused(_: HttpRequest, refusal: Any) -> HttpResponse:
+    return Problem("query-refused", str(refusal)).answer()
+
+
+for _refusal in (QueryRefused, TooMany, Refused):
+    api.add_exception_handler(_refusal, _query_refused)
 
 
 @api.exception_handler(ActionRefused)

@@ -29,7 +29,14 @@ class TooMany(Exception):
 
 
 class BadFilters(Exception):
-    """The filters are not valid. Its text is a sentence for people."""
+    """The filters are not valid. Its text is a sentence for people.
+
+    errors: what is wrong with each, by the name of its parameter.
+    """
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__(" ".join(f"{name}: {sentence}" for name, sentence in errors))
+        self.errors = list(errors)
 
 
 def _ignore(_: int) -> None:
@@ -109,9 +116,8 @@ def request_of(database: Database, reference: str, text: str, **options: Any) ->
     form = form_for(database.columns, asked)
     unknown = [name for name in asked if name not in {SORT, COLUMNS} and name not in form.fields]
     if unknown or not form.is_valid():
-        wrong = [f"{name}: this result has no such filter." for name in unknown]
-        wrong += [f"{name}: {errors[0]}" for name, errors in form.errors.items() if errors]
-        raise BadFilters(" ".join(wrong))
+        wrong = [(name, "this result has no such filter.") for name in unknown]
+        raise BadFilters([*wrong, *((name, str(errors[0])) for name, errors in form.errors.items() if errors)])
     state = form.state()
     columns = [*map(database.columns.get, IDENTITY), *database.columns.of_address(asked.getlist(COLUMNS))]
     order = Order.of_address(asked.get(SORT, ""), database.columns)

@@ -1,9 +1,5 @@
 """Downloads of exactly the variants that an address asks for, with the chosen columns; the list of large ones."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,30 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from gas.explorer import exports, large_exports
+from gas.explorer import exports, large_exports, small_exports
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.models import ExportState, VariantExport
 from gas.explorer.pages.access import explored
 from gas.explorer.pages.context import Asked
-from gas.jobs.file_names import download_name
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
-
-#: Exports that a web process makes at once: each takes a thread, and all need threads for pages.
-AT_ONCE = 2
-_making = threading.BoundedSemaphore(AT_ONCE)
-
-
-@contextmanager
-def _one_of_few() -> Iterator[None]:
-    """Hold one of the places for exports. Raises QueryRefused if all are taken."""
-    if not _making.acquire(blocking=False):
-        raise QueryRefused("Other exports are being made. Try again in a minute.")
-    try:
-        yield
-    finally:
-        _making.release()
 
 
 @require_GET
@@ -48,21 +28,12 @@ def export(request: PersonRequest, job: Job, database: Database, kind: str) -> H
     asked = _asked(request, job, database, kind)
     if asked.state is None:
         return redirect(str(asked.address))
-    form = FORMATS[kind]
-    with exports.temporary_folder() as folder:
-        target = Path(folder) / f"variants{Path(form.ending).suffix}"
-        try:
-            with _one_of_few():
-                most = settings.EXPLORER_ROWS_AT_ONCE
-                wanted = exports.request_of(database, job.reference, asked.export_query, most=most)
-                exports.check_size(database, wanted)
-                form.write(job, database, wanted, target)
-        except (exports.TooMany, QueryRefused) as refused:
-            messages.error(request, f"{refused} Narrow the filters, or download the whole result from the job's page.")
-            return redirect(str(asked.address))
-        # The open file outlives its folder.
-        name = download_name(job.name, form.ending)
-        return FileResponse(target.open("rb"), as_attachment=True, filename=name)
+    try:
+        content, name = small_exports.make(job, database, asked.export_query, kind)
+    except (exports.TooMany, QueryRefused) as refused:
+        messages.error(request, f"{refused} Narrow the filters, or download the whole result from the job's page.")
+        return redirect(str(asked.address))
+    return FileResponse(content, as_attachment=True, filename=name)
 
 
 @require_POST

@@ -18,6 +18,7 @@ from gas.api.auth import TokenAuth
 from gas.api.models import AccessToken
 from gas.api.scopes import ALL
 from gas.api.v1 import api
+from gas.explorer.models import VariantExport
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, RestoreBatch, ResultFile
 from gas.users.models import User
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.django_db
 BODIES: dict[str, Any] = {
     "open_upload": {"name": "a.vcf", "size": 1, "reference": "rCRS"},
     "restore": {"jobs": None},
+    "make_export": {"format": "tsv"},
 }
 
 
@@ -80,7 +82,17 @@ def values(job: Job, person: User) -> dict[str, Any]:
     """The person's own, for each parameter of an address."""
     token, _ = tokens.make(person, name="theirs", scopes=["jobs:read"], lifetime=timedelta(days=1))
     batch = RestoreBatch.objects.create(owner=person)
-    return {"job_id": job.pk, "token_id": token.pk, "kind": "input", "restore_id": batch.pk}
+    now = timezone.now()
+    export = VariantExport.objects.create(owner=person, job=job, format="tsv", rows=1, asked_at=now, due_at=now)
+    return {
+        "job_id": job.pk,
+        "token_id": token.pk,
+        "kind": "input",
+        "restore_id": batch.pk,
+        "export_id": export.pk,
+        "format": "tsv",
+        "variant": "chrM-1-A-C",
+    }
 
 
 def everything_of(person: User) -> list[Any]:
@@ -88,6 +100,7 @@ def everything_of(person: User) -> list[Any]:
     return [
         list(Job.objects.filter(owner=person).values("pk", "status", "name")),
         list(ResultFile.objects.filter(job__owner=person).values("pk", "state")),
+        list(VariantExport.objects.filter(owner=person).values("pk", "state")),
         list(AccessToken.objects.filter(owner=person).values("pk", "revoked_at")),
     ]
 
@@ -112,7 +125,7 @@ def test_another_scope_is_refused(endpoint: Endpoint, values: dict[str, Any], pe
     answer = program.send(endpoint.method, endpoint.address(values), BODIES.get(endpoint.name))
     assert (answer.status_code, answer.json()["code"]) == (403, "missing-scope")
     assert f'scope="{endpoint.scope}"' in answer["WWW-Authenticate"]
-    assert everything_of(person)[:2] == before[:2]
+    assert everything_of(person)[:3] == before[:3]
 
 
 @pytest.mark.parametrize("state", ["expired", "revoked"])
