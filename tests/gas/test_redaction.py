@@ -33,6 +33,11 @@ HARMLESS = {
     "variant",
     "name",
     "token_id",
+    "restore_id",
+    "export_id",
+    "format",
+    "endpoint_id",
+    "delivery_id",
 }
 TOKEN = "secret-s3cr3t:token"
 

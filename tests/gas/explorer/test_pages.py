@@ -13,10 +13,10 @@ from django.test import Client
 
 from annotator.reference.pack import load_reference
 from gas.aws import s3
-from gas.explorer import export_formats
+from gas.explorer import export_formats, small_exports
 from gas.explorer.keys import VariantKey
 from gas.explorer.models import MarkedVariant, SavedFilter
-from gas.explorer.pages import exporting, genome, keeping
+from gas.explorer.pages import genome, keeping
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.users.models import User
@@ -206,8 +206,8 @@ def test_an_export_that_is_too_large_or_one_too_many_is_refused_with_a_sentence(
 ) -> None:
     address = f"/jobs/{job_with_table.pk}/variants/"
     with ExitStack() as places:
-        for _ in range(exporting.AT_ONCE):
-            places.enter_context(exporting._one_of_few())
+        for _ in range(small_exports.AT_ONCE):
+            places.enter_context(small_exports._one_of_few())
         assert "Other exports are being made." in text_of(visitor.get(f"{address}export/tsv/", follow=True))
     assert b"".join(visitor.get(f"{address}export/tsv/"))  # type: ignore[call-overload]
     settings.EXPLORER_ROWS_AT_ONCE = 3

@@ -36,6 +36,7 @@ OF_A_JOB = {
     "jobs/<uuid:job_id>/genome/<str:name>/": "GET",
     "jobs/<uuid:job_id>/variants/charts/": "GET",
     "jobs/<uuid:job_id>/variants/export/<str:kind>/": "GET",
+    "jobs/<uuid:job_id>/variants/export/<str:kind>/prepare/": "POST",
     "jobs/<uuid:job_id>/variants/columns/": "POST",
     "jobs/<uuid:job_id>/variants/saved/": "POST",
     "jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/": "POST",
@@ -54,6 +55,9 @@ OF_NOBODY = {
     "profile/export/",
     "profile/export/file/",
     "profile/delete/",
+    "exports/",
+    "exports/<uuid:pk>/file/",  # the person's own, as the next: see tests/gas/explorer/test_large_exports.py
+    "exports/<uuid:pk>/remove/",
     "profile/webhooks/",
     "profile/webhooks/<uuid:endpoint_id>/",  # the person's own, as those below: see tests/gas/webhooks/test_pages.py
     "profile/webhooks/<uuid:endpoint_id>/secret/",
@@ -164,8 +168,8 @@ def test_the_list_shows_ones_own_only(job: Job, stranger: User, browser_of: Call
 def test_what_changes_something_needs_a_post_with_a_token(job: Job, path: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(job.owner)
-    (address,) = concrete(path, job.pk)
     before = Job.objects.values().get()
-    assert client.get(address).status_code in {200, 405}
-    assert client.post(address).status_code == 403
+    for address in concrete(path, job.pk):
+        assert client.get(address).status_code in {200, 405}
+        assert client.post(address).status_code == 403
     assert Job.objects.values().get() == before
