@@ -70,10 +70,15 @@ RESTORE_COPY_DAYS: int = env.int("RESTORE_COPY_DAYS", 2, validate=validate.Range
 # --- Uploads and downloads ------------------------------------------------------------------------------
 
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 150 * 1024)
-#: What S3 takes in one POST, and no byte more: it calls 5 GiB "5 GB".
+#: What S3 keeps as one object of 10,000 parts; it calls 5 TiB "5 TB".
 PREMIUM_UPLOAD_MAX_BYTES: int = env.int(
-    "PREMIUM_UPLOAD_MAX_BYTES", 5 * 1024**3, validate=validate.Range(max=5 * 1024**3)
+    "PREMIUM_UPLOAD_MAX_BYTES", 5 * 1024**3, validate=validate.Range(max=5 * 1024**4)
 )
+#: S3 takes no part under 5 MiB, and no form over 5 GiB.
+UPLOAD_PART_BYTES: int = env.int(
+    "UPLOAD_PART_BYTES", 16 * 1024**2, validate=validate.Range(min=5_242_880, max=5 * 1024**3)
+)
+UPLOAD_RESUME_SECONDS: int = env.int("UPLOAD_RESUME_SECONDS", 3 * 86_400)
 UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 600)
 MAX_ACTIVE_JOBS: int = env.int("MAX_ACTIVE_JOBS", 100)
 UPLOAD_EXPIRES_SECONDS: int = env.int("UPLOAD_EXPIRES_SECONDS", 3600)

@@ -20,9 +20,9 @@ NOTICES_VISIBILITY_SECONDS = 60
 ARCHIVE_PREFIX = "archive/"
 #: Deliveries after which a message goes to its dead-letter queue.
 MAX_RECEIVES = 5
-#: What a browser needs: POST to upload, GET and HEAD to read results where they are.
+#: What a browser needs: POST and PUT to upload, GET and HEAD to read results where they are.
 _CORS = {
-    "inputs": {"AllowedMethods": ["POST"], "ExposeHeaders": ["ETag", "Location"]},
+    "inputs": {"AllowedMethods": ["POST", "PUT"], "ExposeHeaders": ["ETag", "Location"]},
     "results": {
         "AllowedMethods": ["GET", "HEAD"],
         "ExposeHeaders": ["ETag", "Content-Length", "Content-Range"],

@@ -1,4 +1,4 @@
-"""Objects in S3: presigned upload and download, put with a check, read as a stream, delete."""
+"""Objects in S3: put with a check, read as a stream, list, delete."""
 
 import base64
 import hashlib
@@ -10,15 +10,12 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError, FlexibleChecksumError
-from django.conf import settings
-from django.utils.http import content_disposition_header
 
 from gas.aws.clients import error_code, s3
 
 CHUNK_BYTES = 1024 * 1024
 #: Memory is for a few parts at once; boto3's own ten would gain little.
 _TRANSFER = TransferConfig(max_concurrency=4)
-UPLOAD_CONTENT_TYPE = "application/octet-stream"
 
 
 class ObjectMissing(Exception):
@@ -64,30 +61,6 @@ class ObjectPage:
 
     objects: list[ListedObject]
     more: bool
-
-
-def presigned_upload(key: str, *, max_bytes: int) -> dict[str, Any]:
-    """Return a form that lets a browser put one object at `key` of the inputs bucket: {"url": …, "fields": {…}}.
-
-    The policy fixes the key, the content type, 1 to `max_bytes` bytes, and UPLOAD_EXPIRES_SECONDS.
-    """
-    return s3().generate_presigned_post(
-        settings.S3_INPUTS_BUCKET,
-        key,
-        Fields={"Content-Type": UPLOAD_CONTENT_TYPE},
-        Conditions=[{"Content-Type": UPLOAD_CONTENT_TYPE}, ["content-length-range", 1, max_bytes]],
-        ExpiresIn=settings.UPLOAD_EXPIRES_SECONDS,
-    )
-
-
-def presigned_download(bucket: str, key: str, *, filename: str) -> str:
-    """Return a URL that downloads the object as `filename` for DOWNLOAD_EXPIRES_SECONDS."""
-    disposition = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
-    return s3().generate_presigned_url(
-        "get_object",
-        Params={"Bucket": bucket, "Key": key, "ResponseContentDisposition": disposition},
-        ExpiresIn=settings.DOWNLOAD_EXPIRES_SECONDS,
-    )
 
 
 def _is_missing(error: ClientError) -> bool:

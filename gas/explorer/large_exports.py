@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from gas import clock, rounds
-from gas.aws import s3
+from gas.aws import presigned
 from gas.explorer.database import Database
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.exports import request_of
@@ -108,7 +108,7 @@ def address(export: VariantExport) -> str | None:
     if export.state != ExportState.READY or export.expires_at is None or export.expires_at <= clock.now():
         return None
     filename = download_name(export.job.name, FORMATS[export.format].stored_ending)
-    return s3.presigned_download(settings.S3_RESULTS_BUCKET, export.key, filename=filename)
+    return presigned.download_url(settings.S3_RESULTS_BUCKET, export.key, filename=filename)
 
 
 def claim(export_id: uuid.UUID) -> VariantExport | None:

@@ -19,7 +19,9 @@ export class SignedOutError extends Error {
 }
 
 /** The service did not answer, or had trouble of its own: another try may succeed. */
-export class TroubleError extends Error {}
+export class TroubleError extends Error {
+  mayPass = true
+}
 
 const trouble = {
   offline: 'No connection to the service. Check your network, then try again.',
@@ -65,6 +67,18 @@ function request(url, csrf, { body, headers, keepalive = false }) {
   })
 }
 
+/** Ask which parts of an upload have arrived: [{number, size, sha256}]. */
+export async function arrivedParts(url) {
+  const { arrived } = await answerOf(await send(url, { headers: { Accept: 'application/json' } }))
+  return arrived
+}
+
+/** Ask where to send parts, each {number, sha256}: [{number, url, headers}]. */
+export async function partAddresses(url, csrf, parts) {
+  const { addresses } = await post(url, csrf, { body: { parts } })
+  return addresses
+}
+
 async function post(url, csrf, options) {
   let response = await request(url, csrf, options)
   if (response.status === 403) {
@@ -73,6 +87,10 @@ async function post(url, csrf, options) {
     if (page.redirected) throw new SignedOutError()
     response = await request(url, csrf, options)
   }
+  return answerOf(response)
+}
+
+async function answerOf(response) {
   if (response.redirected || response.status === 401) throw new SignedOutError()
   if (response.status === 404) throw new RefusedError('This upload was removed meanwhile. Try again to upload it.', 'new')
   const answer = await response.json().catch(() => null)
@@ -82,8 +100,8 @@ async function post(url, csrf, options) {
 }
 
 /**
- * Ask for a job and for leave to send its file: {job, url, fields, confirm, discard}; or, if the file of this key has
- * been confirmed, {job, status, url} as `confirmUpload` does.
+ * Ask for a job and for leave to send its file: {job, confirm, discard} and {url, fields, expires_in}, or for a large
+ * file {parts, part_size, count}; or, if the file of this key has been confirmed, {job, status, url} as `confirmUpload`.
  */
 export function openUpload(url, csrf, key, { name, size, reference }) {
   return post(url, csrf, { body: { name, size, reference }, headers: { 'Idempotency-Key': key } })

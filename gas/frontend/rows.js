@@ -1,6 +1,7 @@
 // The list of chosen files: one row per file, drawn from the <template> of the page.
 
 import { formatBytes } from './checks.js'
+import { timeLeft } from './speed.js'
 
 const WORDS = {
   ready: 'Ready to upload',
@@ -111,11 +112,13 @@ export class Rows {
     if (state === 'confirming' || state === 'waiting') part('meter').removeAttribute('value')
   }
 
-  progress(id, fraction) {
+  /** speed: {perSecond, left} in bytes and seconds, or null. */
+  progress(id, fraction, speed) {
     const entry = this.#rows.get(id)
     if (!entry || entry.row.dataset.state !== 'sending') return
     const percent = Math.round(fraction * 100)
     entry.part('meter').value = percent
-    entry.part('state').textContent = `${WORDS.sending}, ${percent} %`
+    const pace = speed ? ` · ${formatBytes(speed.perSecond)}/s · ${timeLeft(speed.left)}` : ''
+    entry.part('state').textContent = `${WORDS.sending}, ${percent} %${pace}`
   }
 }

@@ -15,7 +15,7 @@ export class StorageError extends Error {
 }
 
 /** S3 says no in XML, for people who write programs. */
-function explain(request) {
+export function explain(request) {
   const code = request?.responseText?.match(/<Code>(\w+)<\/Code>/)?.[1]
   if (code === 'EntityTooLarge') return new StorageError('The file is larger than the limit.', { final: true })
   if (code === 'EntityTooSmall') return new StorageError('The file is empty.', { final: true })

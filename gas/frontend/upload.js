@@ -48,7 +48,7 @@ if (root) {
       csrf: root.dataset.csrf,
       maxBytes: Number(root.dataset.maxBytes),
       suffixes: root.dataset.suffixes.split(' '),
-      expiresSeconds: Number(root.dataset.expiresSeconds),
+      owner: root.dataset.owner,
       reference: (id) => builds.reference(id),
     },
     {
@@ -75,7 +75,7 @@ if (root) {
       },
       waiting: (id) => rows.show(id, 'waiting'),
       sending: (id) => rows.show(id, 'sending'),
-      progress: (id, fraction) => rows.progress(id, fraction),
+      progress: (id, fraction, speed) => rows.progress(id, fraction, speed),
       confirming: (id) => rows.show(id, 'confirming'),
       done(id, url) {
         jobs.set(id, url)

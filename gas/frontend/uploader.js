@@ -1,21 +1,26 @@
 // Uploads: a job for each file. Each goes through these steps, and whatever fails, another try begins at the same one:
 //
-//   open     ask the server for a job and a form. With the same key it is the same job, with a fresh form.
-//   send     send the file to S3 with the form; back to `open` if the form is spent or is for another reference.
+//   open     ask the server for a job and a form. With the same key it is the same job, with a fresh form. The key of a
+//            large file is kept in the browser until its job has it.
+//   send     send the file to S3 with the form; back to `open` if the form is spent or is for another reference. A large
+//            file is sent in parts, and only those that have not arrived.
 //   confirm  tell the server that the file has arrived. Safe to repeat.
 //   done
 
 import { RefusedError, SignedOutError, confirmUpload, discardUpload, newKey, openUpload } from './api.js'
 import { objection } from './checks.js'
+import { sendInParts } from './parts.js'
+import { forget, keep, keptKey } from './resumable.js'
+import { Speed } from './speed.js'
 import { StorageError, sendToStorage } from './storage.js'
 
 const AT_ONCE = 4
 const MARGIN = 60_000 // milliseconds before its end in which a form is not used any more
 
 /**
- * options: uploadsUrl, csrf, maxBytes, suffixes, expiresSeconds, reference(file id) → id.
+ * options: owner, uploadsUrl, csrf, maxBytes, suffixes, reference(file id) → id.
  * events: added(id, file), refused(id, file, why), repeated(file), removed(id), waiting(id), sending(id),
- * progress(id, fraction), confirming(id), done(id, url), failed(id, {why, again, signIn}), idle().
+ * progress(id, fraction, {perSecond, left} or null), confirming(id), done(id, url), failed(id, {why, again, signIn}), idle().
  */
 export class Uploader {
   #options
@@ -58,7 +63,8 @@ export class Uploader {
       if (why) this.#events.refused(id, file, why)
       else if (this.#has(file)) this.#events.repeated(file)
       else {
-        this.#uploads.set(id, { file, key: newKey(), step: 'open', state: 'ready' })
+        const key = keptKey(this.#options.owner, file) ?? newKey()
+        this.#uploads.set(id, { file, key, step: 'open', state: 'ready' })
         this.#events.added(id, file)
       }
     }
@@ -73,16 +79,23 @@ export class Uploader {
   remove(id) {
     const upload = this.#uploads.get(id)
     this.#uploads.delete(id)
-    if (upload?.grant && upload.state !== 'done') discardUpload(upload.grant.discard, this.#options.csrf)
+    if (upload?.grant && upload.state !== 'done') {
+      forget(this.#options.owner, upload.file)
+      discardUpload(upload.grant.discard, this.#options.csrf)
+    }
     this.#events.removed(id)
   }
 
-  /** The page is going away: what is being sent cannot be finished. What has been sent is confirmed all the same. */
+  /**
+   * The page is going away: what is being sent cannot be finished, unless it is sent in parts and chosen again. What has
+   * been sent is confirmed all the same.
+   */
   leave() {
     for (const upload of this.#uploads.values()) {
       if (upload.state !== 'busy' || upload.step !== 'send') continue
       upload.expires = 0 // if the page comes back, it asks for a job again
       upload.abort.abort()
+      if (upload.grant.parts) continue
       discardUpload(upload.grant.discard, this.#options.csrf)
     }
   }
@@ -128,6 +141,7 @@ export class Uploader {
       return
     }
     upload.state = 'done'
+    forget(this.#options.owner, upload.file)
     this.#events.done(id, upload.url)
   }
 
@@ -138,7 +152,7 @@ export class Uploader {
   }
 
   async #open(id, upload) {
-    const { uploadsUrl, csrf, reference, expiresSeconds } = this.#options
+    const { owner, uploadsUrl, csrf, reference } = this.#options
     const { name, size } = upload.file
     this.#events.waiting(id)
     upload.reference = reference(id)
@@ -149,12 +163,13 @@ export class Uploader {
       upload.key = newKey() // the job of the old one was cancelled meanwhile
       return ask()
     })
-    if (!answer.fields) {
+    if (answer.status) {
       upload.url = answer.url
       return 'done'
     }
     upload.grant = answer
-    upload.expires = asked + expiresSeconds * 1000 - MARGIN
+    upload.expires = answer.parts ? Infinity : asked + answer.expires_in * 1000 - MARGIN
+    if (answer.parts) keep(owner, upload.file, upload.key)
     return 'send'
   }
 
@@ -162,11 +177,16 @@ export class Uploader {
     if (Date.now() > upload.expires || this.#options.reference(id) !== upload.reference) return 'open'
     this.#events.sending(id)
     upload.abort = new AbortController()
+    const { file, grant, abort } = upload
+    const speed = new Speed()
+    const how = {
+      progress: (fraction) =>
+        this.#events.progress(id, fraction, speed.note(fraction * file.size, file.size, Date.now())),
+      signal: abort.signal,
+    }
     try {
-      await sendToStorage(upload.file, upload.grant, {
-        progress: (fraction) => this.#events.progress(id, fraction),
-        signal: upload.abort.signal,
-      })
+      if (grant.parts) await sendInParts(file, grant, this.#options.csrf, how)
+      else await sendToStorage(file, grant, how)
     } catch (error) {
       if (error instanceof StorageError && error.formIsSpent) upload.step = 'open'
       throw error

@@ -134,6 +134,41 @@ class Job(models.Model):
         return f"{self.result_prefix}{token}/"
 
 
+class PartedUpload(models.Model):
+    """An upload whose file is sent to S3 in parts. The row goes once the parts are one object, or are removed."""
+
+    job = models.OneToOneField(Job, primary_key=True, on_delete=models.CASCADE, related_name="parted")
+    upload_id = models.CharField(max_length=1024, help_text="S3's id of the multipart upload.")
+    size = models.BigIntegerField(help_text="Bytes of the whole file, as its owner says.")
+    part_size = models.BigIntegerField(help_text="Bytes of each part but the last.")
+
+    def __str__(self) -> str:
+        return f"upload of job {self.job_id} in {self.count} parts"
+
+    @property
+    def count(self) -> int:
+        """Number of parts."""
+        return -(-self.size // self.part_size)
+
+    def size_of(self, number: int) -> int:
+        """Return the bytes of a part, numbered from 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+
+class UploadPart(models.Model):
+    """What a part of an upload is to be: its owner asked for an address to send it to."""
+
+    upload = models.ForeignKey(PartedUpload, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField(help_text="From 1.")
+    sha256 = models.CharField(max_length=64, help_text="Of the part's bytes, in hexadecimal.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),)
+
+    def __str__(self) -> str:
+        return f"part {self.number} of the upload of job {self.upload_id}"
+
+
 class ResultFile(models.Model):
     """The annotated VCF of a job, and where its bytes are."""
 

@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from gas import clock
-from gas.aws import s3, stream_upload
+from gas.aws import presigned, s3, stream_upload
 from gas.tasknames import BUILD_EXPORT, REMOVE_EXPORT, send_after_commit
 from gas.users.export import everything, stream_zip
 from gas.users.locks import lock_owner
@@ -81,7 +81,7 @@ def address(user: User) -> str | None:
     if ready is None:
         return None
     filename = f"gas-data-{timezone.localtime(ready.ready_at):%Y-%m-%d}.zip"
-    return s3.presigned_download(settings.S3_RESULTS_BUCKET, ready.key, filename=filename)
+    return presigned.download_url(settings.S3_RESULTS_BUCKET, ready.key, filename=filename)
 
 
 def discard(exports: QuerySet[Export], now: datetime) -> None:

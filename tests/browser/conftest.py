@@ -26,7 +26,9 @@ def _built() -> None:
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("browser") / "data"
-    with migrated_stack(folder, env={"SWEEP_SECONDS": "5", "EXPLORER_ROWS_AT_ONCE": "350"}) as running:
+    with migrated_stack(
+        folder, env={"SWEEP_SECONDS": "5", "EXPLORER_ROWS_AT_ONCE": "350", "UPLOAD_PART_BYTES": "5242880"}
+    ) as running:
         yield running
 
 

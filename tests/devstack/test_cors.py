@@ -21,7 +21,7 @@ def test_the_site_may_upload(endpoint):
     assert answer.status_code == 200
     assert cors(answer) == {
         "access-control-allow-origin": WEB,
-        "access-control-allow-methods": "POST",
+        "access-control-allow-methods": "POST, PUT",
         "access-control-allow-headers": "content-type, x-requested-with",
         "access-control-allow-credentials": "true",
         "access-control-expose-headers": "ETag, Location",
@@ -34,7 +34,7 @@ def test_the_site_may_upload(endpoint):
     [
         ("gas-inputs", {"origin": "http://127.0.0.1:8001"}),
         ("gas-inputs", {"method": "DELETE"}),
-        ("gas-inputs", {"method": "PUT"}),
+        ("gas-inputs", {"method": "GET"}),
         ("gas-results", {"method": "POST"}),
         ("no-such-bucket", {}),
     ],

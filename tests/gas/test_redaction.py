@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils.log import configure_logging
 from django.utils.module_loading import import_string
 
-from gas.aws import s3
+from gas.aws import presigned
 from gas.redaction import RedactingFormatter, redact
 from gas.server import with_access_log
 from gas.users.models import User
@@ -79,7 +79,7 @@ def test_the_services_own_log_configuration_redacts() -> None:
 
 
 def test_a_presigned_address_in_a_traceback_is_redacted(aws: Any) -> None:
-    url = s3.presigned_download("gas-results", "results/a/b", filename="a.vcf")
+    url = presigned.download_url("gas-results", "results/a/b", filename="a.vcf")
     error = RuntimeError(f"cannot open {url}")
     record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), (type(error), error, None))
     line = RedactingFormatter().format(record)

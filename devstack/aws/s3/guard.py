@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 from devstack.aws.credentials import ACCESS_KEY, REGION
+from devstack.aws.s3.checksums import check_body
 from devstack.aws.s3.multipart import Form, read_form
 from devstack.aws.s3.post_policy import check_post
 from devstack.aws.s3.presigned import check_url
@@ -41,6 +42,7 @@ class Guard:
             return self._post(environ, start_response, now)
         if "X-Amz-Signature" in names:
             check_url(environ, now)
+            check_body(environ)
             return self.app(environ, start_response)
         if "Signature" in names and "AWSAccessKeyId" in names:
             raise S3Error(

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from annotator.errors import EngineError
 from annotator.reference.pack import MANIFEST, load_reference
-from gas.aws import mirror, s3
+from gas.aws import mirror, presigned, s3
 from gas.explorer.keys import VariantKey
 from gas.jobs.catalogue import packs
 from gas.jobs.models import Job, ReferencePack, ResultFile
@@ -127,7 +127,7 @@ def genome_file(request: PersonRequest, job_id: UUID, name: str) -> HttpResponse
         raise Http404
     if isinstance(found, Path):
         return _part(request, found)
-    return redirect(s3.presigned_download(*found, filename=found[1].rpartition("/")[2]))
+    return redirect(presigned.download_url(*found, filename=found[1].rpartition("/")[2]))
 
 
 def _result(job: Job) -> dict[str, tuple[str, str]]:

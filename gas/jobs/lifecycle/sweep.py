@@ -17,10 +17,11 @@ from django.db.models import Q, QuerySet
 
 from gas import clock, rounds
 from gas.aws import queues
+from gas.jobs.lifecycle import parts
 from gas.jobs.lifecycle.leases import take_back
 from gas.jobs.lifecycle.uploads import UploadRefused, confirm_upload
 from gas.jobs.mails import notices
-from gas.jobs.models import Job, Purge, Removal, RestoreBatch, ResultFile, TableBuild
+from gas.jobs.models import Job, PartedUpload, Purge, Removal, RestoreBatch, ResultFile, TableBuild
 from gas.jobs.moves import LostRace, move_job, move_result
 from gas.jobs.queue import turns
 from gas.jobs.states import JobStatus, ResultState
@@ -55,6 +56,7 @@ def sweep() -> dict[str, int]:
         "leases": take_back_expired,
         "messages": resend_pending,
         "uploads": end_uploads,
+        "parts": end_parted_uploads,
         "notices": resend_notices,
         "purges": resend_purges,
         "due": resend_due,
@@ -122,6 +124,12 @@ def _end_upload(job: Job) -> None:
                 "The upload was never finished.",
                 finished_at=clock.now(),
             )
+
+
+def end_parted_uploads(now: datetime) -> int:
+    """Uploads in parts that are over: S3 keeps, and charges for, parts that nobody makes an object of."""
+    over = PartedUpload.objects.exclude(job__status=JobStatus.UPLOADING).select_related("job")
+    return _each(over.order_by("pk")[:BATCH], parts.end)
 
 
 def resend_notices(now: datetime) -> int:

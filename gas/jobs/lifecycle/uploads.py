@@ -1,24 +1,23 @@
 """From a file in somebody's browser to a job that waits for a worker."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from gas import clock
-from gas.aws import s3
-from gas.aws.clients import AWSError
+from gas.aws import multipart, presigned, s3
 from gas.jobs.catalogue import references
 from gas.jobs.file_names import clean_name
-from gas.jobs.models import Job, UploadSwitch
+from gas.jobs.lifecycle import parts
+from gas.jobs.models import Job, PartedUpload, UploadSwitch
 from gas.jobs.moves import LostRace, move_job
 from gas.jobs.queue.enqueue import enqueue, refusal_reason
 from gas.jobs.sizes import in_words
@@ -31,11 +30,6 @@ from gas.users.models import PlanChoice, User
 log = logging.getLogger(__name__)
 
 LIMIT = RateLimit("uploads", seconds=3600)
-
-#: An upload that began so long ago, and has not finished, is offered to be cleared away.
-QUIET = timedelta(minutes=5)
-#: Uploads that one request of `clear` looks for in S3 at most.
-CLEAR_AT_ONCE = 50
 
 
 class Resume(StrEnum):
@@ -62,33 +56,29 @@ class TooMany(UploadRefused):
 
 
 @dataclass(frozen=True)
-class Cleared:
-    """What `clear` did.
+class Ticket:
+    """A job, and what brings its file to S3: a form or an upload in parts. Neither if the file is there.
 
-    removed: uploads that were removed.
-    kept: uploads whose file has arrived.
-    left: uploads that were not looked at; clear again.
+    form: {"url": …, "fields": {…}}.
+    parted: of a file that is sent in parts.
+    expires_in: seconds until another form is needed.
     """
 
-    removed: int = 0
-    kept: int = 0
-    left: int = 0
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A job, and the form that brings its file to S3: {"url": …, "fields": {…}}; None if the file is there."""
-
     job: Job
-    form: dict[str, Any] | None
+    form: dict[str, Any] | None = None
+    parted: PartedUpload | None = None
+    expires_in: int = 0
 
 
-def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID | None = None) -> Ticket:
-    """Make a job for a file of `size` bytes, and the presigned form to upload it with.
+def open_upload(
+    owner: User, *, name: str, size: int, reference: str, key: UUID | None = None, in_parts: bool = False
+) -> Ticket:
+    """Make a job for a file of `size` bytes, and the presigned form to upload it with, or an upload in parts.
 
     Args:
         key: chosen by the browser for this upload. Opening an upload again with the same key gives the same job, with
-            a fresh form and the reference of this call.
+            a fresh form, or the parts that have arrived, and the reference of this call.
+        in_parts: send a file of any size in parts; one larger than UPLOAD_PART_BYTES always is.
 
     Raises:
         UploadRefused: uploads are closed, the size is beyond the limit, there is no such reference, or the job with
@@ -96,43 +86,107 @@ def open_upload(owner: User, *, name: str, size: int, reference: str, key: UUID 
         TooMany: the owner has begun UPLOADS_PER_HOUR of them within the hour.
     """
     if key and (job := Job.objects.filter(owner=owner, idempotency_key=key).first()):
-        return _open_again(job, reference)
+        return _open_again(job, reference, size)
     if no := closed_message():
         raise UploadRefused(no)
     _count(owner)
     _check_size(size, plan_of(owner))
     _check_reference(reference)
     job = Job(owner=owner, name=clean_name(name), reference=reference, idempotency_key=key)
-    form = _form(job)
-    job.upload_expires_at = _form_expires_at()
+    ticket = _ticket(job, parts.begin(job, size) if in_parts or size > settings.UPLOAD_PART_BYTES else None)
     try:
-        with transaction.atomic():
-            lock_owner(pk=owner.pk)  # of requests at the same time each sees the jobs of those before it
-            if no := refusal_reason(owner):
-                raise UploadRefused(no)
-            job.save(force_insert=True)
-            job.events.create(message="Upload started.", actor=owner)
-    except IntegrityError:  # opened twice at once
-        return _open_again(Job.objects.get(owner=owner, idempotency_key=key), reference)
-    return Ticket(job, form)
+        _save(ticket)
+    except Exception as error:
+        if ticket.parted:
+            multipart.abort(job.input_key, ticket.parted.upload_id)
+        if not isinstance(error, IntegrityError):
+            raise
+        return _open_again(Job.objects.get(owner=owner, idempotency_key=key), reference, size)  # opened twice at once
+    return ticket
+
+
+@transaction.atomic
+def _save(ticket: Ticket) -> None:
+    owner = ticket.job.owner
+    lock_owner(pk=owner.pk)  # of requests at the same time each sees the jobs of those before it
+    if no := refusal_reason(owner):
+        raise UploadRefused(no)
+    ticket.job.save(force_insert=True)
+    if ticket.parted:
+        ticket.parted.save(force_insert=True)
+    ticket.job.events.create(message="Upload started.", actor=owner)
 
 
 def renew(job: Job) -> Ticket:
-    """Return a fresh form for an upload. Raises UploadRefused if it has ended without its file."""
+    """Return a new form for an upload, or its parts. Raises UploadRefused if it has ended without its file."""
     return _open_again(job, job.reference)
 
 
-def _open_again(job: Job, reference: str) -> Ticket:
-    """The same job with a fresh form, if it still expects its file. Raises UploadRefused if it has ended without."""
+def _open_again(job: Job, reference: str, size: int | None = None) -> Ticket:
+    """The same job with a fresh form, or its upload in parts, if it still expects its file.
+
+    Raises:
+        UploadRefused: the job has ended without; or its upload in parts is of a file of another size.
+    """
     if job.status == JobStatus.UPLOADING:
         _check_reference(reference)
-        form = _form(job)
+        parted = PartedUpload.objects.filter(job=job).first()
+        if parted and size not in {None, parted.size}:
+            raise UploadRefused("This upload was begun with another file.", resume=Resume.NEW)
+        ticket = _ticket(job, parted)
         expects = Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING)
-        if expects.update(reference=reference, upload_expires_at=_form_expires_at()):
-            return Ticket(job, form)
+        if expects.update(reference=reference, upload_expires_at=job.upload_expires_at):
+            return ticket
         job.refresh_from_db()
     _check_not_ended(job)
-    return Ticket(job, None)
+    return Ticket(job)
+
+
+def _ticket(job: Job, parted: PartedUpload | None) -> Ticket:
+    """Set when the upload ends, and return what its file is sent with. Does not save."""
+    seconds = presigned.upload_seconds()
+    job.upload_expires_at = clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS if parted else seconds)
+    if parted:
+        return Ticket(job, parted=parted)
+    form = presigned.upload_form(job.input_key, max_bytes=plan_of(job.owner).max_upload_bytes)
+    return Ticket(job, form, expires_in=seconds)
+
+
+def sign_parts(job: Job, checksums: Mapping[int, str]) -> list[parts.PartAddress]:
+    """Return where to put some parts of a job's upload, which can be resumed for UPLOAD_RESUME_SECONDS from now.
+
+    Args:
+        checksums: number of the part → SHA-256 of its bytes, in hexadecimal.
+
+    Raises:
+        UploadRefused: the job expects no parts, or a number is not one of its parts.
+    """
+    upload = _parted(job)
+    try:
+        addresses = parts.addresses(upload, checksums)
+    except parts.NoSuchPart as error:
+        raise UploadRefused(str(error), resume=Resume.NEVER) from error
+    until = clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS)
+    if not Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING).update(upload_expires_at=until):
+        job.refresh_from_db()
+        _parted(job)  # cancelled or confirmed meanwhile: says so
+    return addresses
+
+
+def arrived_parts(job: Job) -> list[parts.ArrivedPart]:
+    """Return the parts of a job's upload that S3 has. Raises UploadRefused if the job expects no parts."""
+    try:
+        return parts.arrived(_parted(job))
+    except multipart.UploadGone as gone:
+        raise UploadRefused("This upload has ended.", resume=Resume.NEW) from gone
+
+
+def _parted(job: Job) -> PartedUpload:
+    _check_not_ended(job)
+    upload = PartedUpload.objects.select_related("job").filter(job=job, job__status=JobStatus.UPLOADING).first()
+    if upload is None:
+        raise UploadRefused("This upload is not sent in parts, or has arrived.")
+    return upload
 
 
 def _check_not_ended(job: Job) -> None:
@@ -140,14 +194,6 @@ def _check_not_ended(job: Job) -> None:
         raise UploadRefused(job.failure_message, job.failure_advice, resume=Resume.NEVER)
     if job.is_finished and not job.input_etag:
         raise UploadRefused("This upload was cancelled meanwhile.", resume=Resume.NEW)
-
-
-def _form(job: Job) -> dict[str, Any]:
-    return s3.presigned_upload(job.input_key, max_bytes=plan_of(job.owner).max_upload_bytes)
-
-
-def _form_expires_at() -> datetime:
-    return clock.now() + timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS)
 
 
 def confirm_upload(job: Job) -> Job:
@@ -162,13 +208,14 @@ def confirm_upload(job: Job) -> Job:
     if job.status != JobStatus.UPLOADING:
         _check_not_ended(job)
         return job
+    _complete_parts(job)
     found = s3.head(settings.S3_INPUTS_BUCKET, job.input_key)
     if found is None:
         raise UploadRefused("The file has not arrived in full.")
     try:
         _check_size(found.size, plan_of(job.owner))
     except UploadRefused as refusal:
-        _refuse(job, refusal)
+        _refuse(job, refusal, code="file-size")
         raise
     try:
         enqueue(
@@ -184,60 +231,19 @@ def confirm_upload(job: Job) -> Job:
     return job
 
 
-def unfinished(owner: User) -> QuerySet[Job]:
-    """The owner's uploads whose file was never confirmed, other than those that began within QUIET.
-
-    Their files may have arrived all the same, or still be on their way from another tab.
-    """
-    quiet = Q(status=JobStatus.UPLOADING, created_at__lt=timezone.now() - QUIET)
-    return Job.objects.filter(quiet | Q(status=JobStatus.CANCELLED), owner=owner, input_etag="")
-
-
-def discard(job: Job) -> bool:
-    """Remove an upload whose file has not been confirmed, and the file with it. Returns False if the upload is kept."""
-    with transaction.atomic():
-        lock_owner(pk=job.owner_id)
-        current = Job.objects.filter(pk=job.pk).first()
-        if current is None:
-            return True
-        if not current.is_unfinished_upload:
-            return False
-        current.delete()
-    return True
-
-
-def discard_unless_arrived(job: Job) -> bool:
-    """Remove an unfinished upload, but confirm it instead if its file has arrived in S3.
-
-    Returns:
-        Whether it was removed. A file that has arrived and is refused is not: its job has failed, and says why.
-
-    Raises:
-        AWSError: S3 does not say whether the file has arrived; the upload is kept.
-    """
-    if job.status == JobStatus.UPLOADING:
-        with suppress(UploadRefused):
-            confirm_upload(job)
-    return discard(job)
-
-
-def clear(owner: User) -> Cleared:
-    """Remove the owner's unfinished uploads whose file has not arrived. At most CLEAR_AT_ONCE requests to S3.
-
-    When S3 does not answer, the rest is left.
-    """
-    uploading = unfinished(owner).filter(status=JobStatus.UPLOADING).select_related("owner").order_by("created_at")
-    ended = unfinished(owner).exclude(status=JobStatus.UPLOADING)
-    removed = sum(discard(job) for job in ended)
-    kept = 0
-    for job in uploading[:CLEAR_AT_ONCE]:
-        try:
-            gone = discard_unless_arrived(job)
-        except AWSError:
-            log.exception("clearing the uploads of %s", owner.pk)
-            break
-        removed, kept = removed + gone, kept + (not gone)
-    return Cleared(removed, kept, left=unfinished(owner).count())
+def _complete_parts(job: Job) -> None:
+    """Make one object of an upload in parts. Raises UploadRefused if parts are missing, or are not what was sent."""
+    upload = PartedUpload.objects.select_related("job").filter(job=job).first()
+    if upload is None:
+        return
+    try:
+        parts.complete(upload)
+    except parts.PartsMissing as missing:
+        raise UploadRefused(f"The file has not arrived in full. {missing}") from missing
+    except s3.CopyDiffers as differs:
+        refusal = UploadRefused("What arrived is not the file that was sent.", "Upload it again.", resume=Resume.NEW)
+        _refuse(job, refusal, code="input-damaged")
+        raise refusal from differs
 
 
 def closed_message() -> str:
@@ -281,13 +287,13 @@ def _check_reference(reference: str) -> None:
         raise UploadRefused(no)
 
 
-def _refuse(job: Job, refusal: UploadRefused) -> None:
+def _refuse(job: Job, refusal: UploadRefused, *, code: str) -> None:
     with suppress(LostRace), transaction.atomic():  # refused twice at once is refused
         move_job(
             job,
             JobStatus.FAILED,
             "The uploaded file was refused.",
-            failure_code="file-size",
+            failure_code=code,
             failure_message=refusal.message,
             failure_advice=refusal.advice,
             finished_at=clock.now(),

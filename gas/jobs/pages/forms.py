@@ -1,5 +1,6 @@
 """What the pages of jobs take from a request: filters of the list, and the JSON bodies of the upload page."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
+from gas.jobs.lifecycle.parts import SIGN_AT_ONCE
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus, ResultState
 
@@ -60,6 +62,30 @@ class JSONInteger(forms.Field):
         if value is not None and type(value) is not int:
             raise ValidationError("not an integer", code="invalid")
         return value
+
+
+class JSONParts(forms.Field):
+    """Parts of an upload in a JSON object: [{"number": 1, "sha256": "64 hexadecimal digits"}, …], 1 to SIGN_AT_ONCE."""
+
+    _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+    def to_python(self, value: Any) -> dict[int, str]:
+        """Return number → SHA-256 in hexadecimal."""
+        if not isinstance(value, list) or not 1 <= len(value) <= SIGN_AT_ONCE:
+            raise ValidationError("not a list of parts", code="invalid")
+        parts = {}
+        for one in value:
+            number, sha256 = (one.get("number"), one.get("sha256")) if isinstance(one, dict) else (None, None)
+            if type(number) is not int or not isinstance(sha256, str) or not self._SHA256.match(sha256):
+                raise ValidationError("not a part", code="invalid")
+            parts[number] = sha256
+        return parts
+
+
+class PartsForm(forms.Form):
+    """Parts of an upload, of which a browser asks where to send them."""
+
+    parts = JSONParts()
 
 
 class UploadForm(forms.Form):

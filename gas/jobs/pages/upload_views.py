@@ -1,6 +1,7 @@
 """The views that the upload page calls, and those of uploads that did not finish."""
 
 import logging
+from dataclasses import asdict
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,24 +10,24 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from gas.aws.clients import AWSError
 from gas.jobs.catalogue import builds
 from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.unfinished_uploads import clear, discard, discard_unless_arrived
 from gas.jobs.lifecycle.uploads import (
     TooMany,
     UploadRefused,
-    clear,
+    arrived_parts,
     confirm_upload,
-    discard,
-    discard_unless_arrived,
     open_upload,
+    sign_parts,
 )
 from gas.jobs.models import Job
 from gas.jobs.pages.access import own_job
 from gas.jobs.pages.answers import STORAGE_SILENT, act
-from gas.jobs.pages.forms import UploadForm
+from gas.jobs.pages.forms import PartsForm, UploadForm
 from gas.users.requests import PersonRequest, json_body
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ logger = logging.getLogger(__name__)
 @login_required
 @require_POST
 def uploads(request: PersonRequest) -> JsonResponse:
-    """Open an upload: {"name", "size", "reference"} → 201 {"job", "url", "fields", "confirm"}.
+    """Open an upload: {"name", "size", "reference"} → 201 {"job", "confirm", "discard"} and how to send the file.
+
+    A small file with the form {"url", "fields"}, valid for "expires_in" seconds; a large one in parts, {"parts",
+    "part_size", "count"}, where "parts" is the address of the view of that name.
 
     The header Idempotency-Key, a UUID of the browser's choice, names the upload: asking again with the same one gives
     the same job and a fresh form, or, if its file has been confirmed, 200 {"job", "status", "url"} as `confirm` does.
@@ -53,11 +57,41 @@ def uploads(request: PersonRequest) -> JsonResponse:
         ticket = open_upload(request.user, **asked.cleaned_data, key=key)
     except UploadRefused as refusal:
         return _refused(refusal, status=400)
-    if ticket.form is None:
+    addresses = {name: reverse(f"jobs:{name}", args=[ticket.job.pk]) for name in ("confirm", "discard", "parts")}
+    answer = {"job": ticket.job.pk, "confirm": addresses["confirm"], "discard": addresses["discard"]}
+    if ticket.parted:
+        upload = ticket.parted
+        answer |= {"parts": addresses["parts"], "part_size": upload.part_size, "count": upload.count}
+    elif ticket.form:
+        answer |= {"expires_in": ticket.expires_in, **ticket.form}
+    else:
         return _confirmed(ticket.job)
-    confirm_url, discard_url = (reverse(f"jobs:{name}", args=[ticket.job.pk]) for name in ("confirm", "discard"))
-    answer = {"job": ticket.job.pk, "confirm": confirm_url, "discard": discard_url, **ticket.form}
     return JsonResponse(answer, status=201)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def parts(request: PersonRequest, job_id: UUID) -> JsonResponse:
+    """The parts of an upload. GET: those that have arrived. POST: where to send some.
+
+    GET → {"arrived": [{"number", "size", "sha256"}]}.
+    POST {"parts": [{"number", "sha256"}]} → {"addresses": [{"number", "url", "headers"}]}: each takes an HTTP PUT of
+    the part's bytes, with these headers.
+
+    400 {"error"}, 409 {"error", "resume"}.
+    """
+    job = own_job(request, job_id)
+    try:
+        if request.method == "GET":
+            return JsonResponse({"arrived": [asdict(part) for part in arrived_parts(job)]})
+        asked = PartsForm({**json_body(request)})
+        if not asked.is_valid():
+            return JsonResponse({"error": "Send a JSON object with parts."}, status=400)
+        return JsonResponse({"addresses": [asdict(one) for one in sign_parts(job, asked.cleaned_data["parts"])]})
+    except UploadRefused as refusal:
+        return _refused(refusal, status=409)
+    except (ValueError, TypeError):
+        return JsonResponse({"error": "Send a JSON object with parts."}, status=400)
 
 
 def _confirmed(job: Job) -> JsonResponse:

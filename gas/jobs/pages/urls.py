@@ -18,6 +18,7 @@ urlpatterns = [
     path("<uuid:job_id>/log/", views.log, name="log"),
     path("<uuid:job_id>/download/<str:kind>/", views.download, name="download"),
     path("<uuid:job_id>/confirm/", upload_views.confirm, name="confirm"),
+    path("<uuid:job_id>/parts/", upload_views.parts, name="parts"),
     path("<uuid:job_id>/finish/", upload_views.finish, name="finish"),
     path("<uuid:job_id>/discard/", upload_views.discard_upload, name="discard"),
     path("<uuid:job_id>/cancel/", views.cancel, name="cancel"),

@@ -14,10 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gas.jobs.lifecycle import actions
-from gas.jobs.lifecycle.uploads import (
-    closed_message,
-    unfinished,
-)
+from gas.jobs.lifecycle.unfinished_uploads import unfinished
+from gas.jobs.lifecycle.uploads import closed_message
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.pages import context
 from gas.jobs.pages.access import own_job

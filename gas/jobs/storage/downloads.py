@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from gas.aws import s3
+from gas.aws import presigned, s3
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.output_files import JobFile, files_of
 from gas.jobs.outputs import output_of
@@ -68,7 +68,7 @@ def find(job: Job, kind: str) -> JobFile | None:
 
 def address(file: JobFile) -> str:
     """Return a presigned address of a file, which saves it under its name."""
-    return s3.presigned_download(file.bucket, file.key, filename=file.saved_as)
+    return presigned.download_url(file.bucket, file.key, filename=file.saved_as)
 
 
 def read_log(job: Job) -> tuple[str, bool] | None:

@@ -10,7 +10,7 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from gas import clock
-from gas.aws import s3
+from gas.aws import multipart, s3
 from gas.jobs.models import DeletedJob, Job, Purge, Removal, ResultFile
 from gas.jobs.queue.turns import wake_next
 from gas.jobs.states import ResultState
@@ -80,6 +80,7 @@ def empty_folders(purge_id: int) -> None:
     if purge is None:
         return
     started = clock.now()
+    multipart.abort_all(purge.input_prefix)
     s3.delete_prefix(settings.S3_INPUTS_BUCKET, purge.input_prefix)
     s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.result_prefix)
     s3.delete_prefix(settings.S3_RESULTS_BUCKET, purge.export_prefix)

@@ -28,7 +28,7 @@ def codes_of_the_service() -> set[str]:
         and isinstance(keyword.value, ast.Constant)
         and isinstance(keyword.value.value, str)
         and keyword.value.value
-        and getattr(call.func, "attr", getattr(call.func, "id", "")) in {"fail", "_end_failed", "move_job"}
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in {"fail", "_end_failed", "move_job", "_refuse"}
     }
 
 

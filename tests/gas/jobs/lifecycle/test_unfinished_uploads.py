@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from gas.aws.clients import s3
 from gas.jobs.catalogue import references
-from gas.jobs.lifecycle import uploads
+from gas.jobs.lifecycle import unfinished_uploads, uploads
 from gas.jobs.lifecycle.sweep import sweep
-from gas.jobs.lifecycle.uploads import QUIET, Resume, UploadRefused, confirm_upload, discard, open_upload
+from gas.jobs.lifecycle.unfinished_uploads import QUIET, discard
+from gas.jobs.lifecycle.uploads import Resume, UploadRefused, confirm_upload, open_upload
 from gas.jobs.models import Job, Purge
 from gas.jobs.states import JobStatus
 from gas.users.models import User
@@ -232,7 +233,7 @@ def test_clearing_keeps_files_that_have_arrived(
 def test_one_request_looks_for_a_bounded_number_of_files(
     aws: None, client: Client, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "CLEAR_AT_ONCE", 2)
+    monkeypatch.setattr(unfinished_uploads, "CLEAR_AT_ONCE", 2)
     for _ in range(3):
         age(open_upload(person, name="a.vcf", size=1, reference="rCRS").job, created_at=QUIET.total_seconds() + 1)
     page = client.post("/jobs/uploads/clear/", follow=True).content.decode()

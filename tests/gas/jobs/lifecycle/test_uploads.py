@@ -170,10 +170,10 @@ def test_the_pages_policy_lets_uploads_and_the_genome_view_reach_the_buckets(reg
     """With real AWS there is no endpoint setting: what boto3 signs must be what the policy names."""
     program = (
         "import django; django.setup()\n"
-        "from django.conf import settings; from gas.aws.s3 import presigned_download, presigned_upload\n"
-        "print(presigned_upload('k', max_bytes=1)['url'])\n"
-        "print(presigned_download(settings.S3_RESULTS_BUCKET, 'k', filename='k'))\n"
-        "print(presigned_download(settings.REFERENCES_S3.partition('/')[0], 'k', filename='k'))\n"
+        "from django.conf import settings; from gas.aws.presigned import download_url, upload_form\n"
+        "print(upload_form('k', max_bytes=1)['url'])\n"
+        "print(download_url(settings.S3_RESULTS_BUCKET, 'k', filename='k'))\n"
+        "print(download_url(settings.REFERENCES_S3.partition('/')[0], 'k', filename='k'))\n"
         "print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
     )
     env = {**REQUIRED, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
