@@ -16,8 +16,6 @@ from devstack.stripe.parameters import Params, parse
 from devstack.stripe.store import Object
 
 _KEY = re.compile(r"(sk|rk)_test_\w+")
-
-
 #: {idempotency key: (path, parameters and answer of the first request with it)}
 _Answered = dict[str, tuple[str, str, str]]
 

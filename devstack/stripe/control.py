@@ -23,6 +23,8 @@ def build_control(billing: Billing) -> Blueprint:
     control = Blueprint("control", __name__, url_prefix="/_devstack")
     store, webhooks = billing.store, billing.webhooks
 
+    control.before_request(_refuse_other_sites)
+
     @control.errorhandler(StripeError)
     def refused(error: StripeError) -> tuple[Response, int]:
         return jsonify(error.body()), error.status
@@ -66,6 +68,13 @@ def build_control(billing: Billing) -> Blueprint:
             return _done(subscription)
 
     return control
+
+
+def _refuse_other_sites() -> Response | None:
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin not in {None, request.host_url.rstrip("/")}:
+        return Response("Requests from other sites are refused.", 403)
+    return None
 
 
 def _wants_page() -> bool:

@@ -114,17 +114,19 @@ def test_the_receiver_may_call_back_before_it_answers(fake, subscription, inbox,
     assert seen == [subscription.id]
 
 
-def test_the_control_page_is_for_people_too(fake, subscription, person):
+def test_the_control_page_is_for_people_too_and_refuses_other_sites(fake, subscription, person):
     shown = requests.get(person.control_url, headers={"Accept": "text/html"}, timeout=10)
     assert "customer.subscription.created" in shown.text
     pressed = requests.post(
         person.control_url,
         data={"webhooks": "hold"},
-        headers={"Accept": "text/html"},
+        headers={"Accept": "text/html", "Origin": fake.url},
         timeout=10,
         allow_redirects=False,
     )
     assert (pressed.status_code, pressed.headers["Location"]) == (303, "/_devstack/stripe")
     assert person.state()["webhooks"] == "hold"
     assert requests.post(person.control_url, json={"webhooks": "nonsense"}, timeout=10).status_code == 400
+    foreign = {"Origin": "http://evil.example"}
+    assert requests.post(person.control_url, json={"webhooks": "drop"}, headers=foreign, timeout=10).status_code == 403
     assert requests.get(f"{fake.url}/_devstack/health", timeout=10).json() == {"ok": True}

@@ -58,6 +58,7 @@ def test_a_waiting_job_says_its_place_in_the_queue(client: Client, pending: Call
     age(second, submitted_at=10)
     assert context.queue_position(first) == 1
     assert client.get(f"/jobs/{second.pk}/status.json").json()["queue_position"] == 2
+    assert "1 job is ahead of it." in client.get(f"/jobs/{second.pk}/").content.decode()
     assert context.queue_position(failed(leases.claim_next(str(first.pk)))) is None  # type: ignore[arg-type]
     assert client.get(f"/jobs/{second.pk}/status.json").json()["queue_position"] == 1
 
