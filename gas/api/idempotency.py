@@ -41,11 +41,15 @@ _VISIBLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
 View = Callable[..., Status[Any]]
 
 
-def idempotent(view: View) -> Callable[..., HttpResponse]:
+def idempotent(view: View, *, secrets: tuple[str, ...] = ()) -> Callable[..., HttpResponse]:
     """Make an endpoint that creates something answer a repeated request with the first answer.
 
     The view returns a Status of 2xx with a schema, and raises a Problem if it refuses; refusals are not kept. All that
     it writes must be in the database or repeatable, and what it sends leaves after the commit.
+
+    Args:
+        view: the endpoint.
+        secrets: fields of the answer that the database must not have; they are null in a repeated answer.
     """
 
     @wraps(view)
@@ -59,7 +63,8 @@ def idempotent(view: View) -> Callable[..., HttpResponse]:
             with transaction.atomic():
                 row = IdempotentAnswer.objects.create(owner=request.auth.user, key=key, fingerprint=fingerprint)
                 status, body = _parts(view(request, *args, **kwargs))
-                IdempotentAnswer.objects.filter(pk=row.pk).update(status=status, body=body)
+                kept = {**body, **dict.fromkeys(secrets)} if secrets else body
+                IdempotentAnswer.objects.filter(pk=row.pk).update(status=status, body=kept)
         except IntegrityError:
             first = IdempotentAnswer.objects.filter(owner=request.auth.user, key=key).first()
             if first is None:

@@ -14,7 +14,7 @@ from gas.api.auth import CHALLENGE
 from gas.api.conditional import conditional
 from gas.api.pages.docs import DocsPage
 from gas.api.problems import BY_STATUS, Problem
-from gas.api.routes import account, catalogue, exports, jobs, storage, uploads, variants
+from gas.api.routes import account, catalogue, exports, jobs, storage, uploads, variants, webhooks
 from gas.aws.clients import AWSError
 from gas.explorer.database import QueryRefused
 from gas.explorer.exports import BadFilters, TooMany
@@ -22,6 +22,7 @@ from gas.explorer.large_exports import Refused
 from gas.jobs.lifecycle.actions import ActionRefused
 from gas.jobs.lifecycle.uploads import TooMany as TooManyUploads
 from gas.jobs.lifecycle.uploads import UploadRefused
+from gas.webhooks.endpoints import EndpointRefused
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ api = Api(
     urls_namespace="api-v1",
     docs=DocsPage(),
 )
-for resource in (uploads, jobs, variants, exports, storage, catalogue, account):
+for resource in (uploads, jobs, variants, exports, storage, catalogue, account, webhooks):
     api.add_router("", resource.router)
 
 
@@ -115,6 +116,11 @@ for _refusal in (QueryRefused, TooMany, Refused):
 @api.exception_handler(ActionRefused)
 def _refused(_: HttpRequest, refusal: ActionRefused) -> HttpResponse:
     return Problem("refused", str(refusal)).answer()
+
+
+@api.exception_handler(EndpointRefused)
+def _webhook_refused(_: HttpRequest, refusal: EndpointRefused) -> HttpResponse:
+    return webhooks.problem_of(refusal).answer()
 
 
 def _storage_silent(_: HttpRequest, error: Any) -> HttpResponse:

@@ -31,11 +31,12 @@ class EndpointRefused(Exception):
 
     Attributes:
         code: the reason in a word that stays the same: address, events, limit, duplicate, off or too-many.
+        retry_after: seconds until it is possible again; 0 if that is not a matter of time.
     """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, *, retry_after: int = 0) -> None:
         super().__init__(text)
-        self.code = code
+        self.code, self.retry_after = code, retry_after
 
 
 def create(owner: User, url: str, events: Iterable[str]) -> tuple[Endpoint, str]:
@@ -177,5 +178,7 @@ def _refuse_off(endpoint: Endpoint) -> None:
 
 
 def _take(owner: User) -> None:
-    if not ACTIONS.take(owner.pk, ACTIONS_AN_HOUR):
-        raise EndpointRefused("too-many", "You have done this very often within the last hour. Try again later.")
+    usage = ACTIONS.use(owner.pk, ACTIONS_AN_HOUR)
+    if not usage.allowed:
+        text = f"You have done this {ACTIONS_AN_HOUR} times within the hour, the maximum. Try again later."
+        raise EndpointRefused("too-many", text, retry_after=usage.resets_in)

@@ -38,7 +38,7 @@ def event_of(machine: str, seen: str, to: str) -> Event | None:
 
 
 def body(event: str, at: datetime, *, job: UUID | None = None, state: str = "") -> str:
-    """Return the JSON of an event: which job, where it is and its state, and nothing of what is in it.
+    """Return the JSON of an event: which job, its addresses and its state, and nothing of what is in it.
 
     Args:
         event: the type.
@@ -46,9 +46,13 @@ def body(event: str, at: datetime, *, job: UUID | None = None, state: str = "") 
         job: the job's id; None for a test.
         state: the new state of the job, or of its result.
     """
-    data = {"job": str(job), "url": _address(job), "state": state} if job else {}
+    data = {"job": str(job), "url": _page(job), "api_url": _resource(job), "state": state} if job else {}
     return json.dumps({"type": event, "timestamp": at.isoformat(timespec="milliseconds"), "data": data})
 
 
-def _address(job: UUID) -> str:
+def _page(job: UUID) -> str:
     return f"{settings.SITE_URL}{reverse('jobs:detail', args=[job])}"
+
+
+def _resource(job: UUID) -> str:
+    return f"{settings.SITE_URL}{reverse('api-v1:get_job', args=[job])}"

@@ -22,6 +22,8 @@ from gas.explorer.models import VariantExport
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, RestoreBatch, ResultFile
 from gas.users.models import User
+from gas.webhooks.models import Delivery
+from gas.webhooks.models import Endpoint as Webhook
 from tests.gas.api.conftest import Program, make_token
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +33,8 @@ BODIES: dict[str, Any] = {
     "open_upload": {"name": "a.vcf", "size": 1, "reference": "rCRS"},
     "restore": {"jobs": None},
     "make_export": {"format": "tsv"},
+    "add_webhook": {"url": "https://127.0.0.1/", "events": ["job.completed"]},
+    "change_webhook": {"events": ["job.failed"], "enabled": False},
 }
 
 
@@ -84,6 +88,8 @@ def values(job: Job, person: User) -> dict[str, Any]:
     batch = RestoreBatch.objects.create(owner=person)
     now = timezone.now()
     export = VariantExport.objects.create(owner=person, job=job, format="tsv", rows=1, asked_at=now, due_at=now)
+    webhook = Webhook.objects.create(owner=person, url="https://lab.example/", events=["job.completed"], secret="x")
+    delivery = Delivery.objects.create(endpoint=webhook, event="webhook.test", body="{}", due_at=None)
     return {
         "job_id": job.pk,
         "token_id": token.pk,
@@ -92,6 +98,8 @@ def values(job: Job, person: User) -> dict[str, Any]:
         "export_id": export.pk,
         "format": "tsv",
         "variant": "chrM-1-A-C",
+        "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk,
     }
 
 
@@ -101,6 +109,8 @@ def everything_of(person: User) -> list[Any]:
         list(Job.objects.filter(owner=person).values("pk", "status", "name")),
         list(ResultFile.objects.filter(job__owner=person).values("pk", "state")),
         list(VariantExport.objects.filter(owner=person).values("pk", "state")),
+        list(Webhook.objects.filter(owner=person).values()),
+        list(Delivery.objects.filter(endpoint__owner=person).values()),
         list(AccessToken.objects.filter(owner=person).values("pk", "revoked_at")),
     ]
 
@@ -125,7 +135,7 @@ def test_another_scope_is_refused(endpoint: Endpoint, values: dict[str, Any], pe
     answer = program.send(endpoint.method, endpoint.address(values), BODIES.get(endpoint.name))
     assert (answer.status_code, answer.json()["code"]) == (403, "missing-scope")
     assert f'scope="{endpoint.scope}"' in answer["WWW-Authenticate"]
-    assert everything_of(person)[:3] == before[:3]
+    assert everything_of(person)[:5] == before[:5]
 
 
 @pytest.mark.parametrize("state", ["expired", "revoked"])

@@ -49,7 +49,12 @@ def test_a_completed_job_is_reported_with_its_id_its_address_and_nothing_else(
     sent = json.loads(body)
     assert set(sent) == {"type", "timestamp", "data"}
     assert sent["type"] == "job.completed"
-    assert sent["data"] == {"job": str(job.pk), "url": f"http://testserver/jobs/{job.pk}/", "state": "COMPLETED"}
+    assert sent["data"] == {
+        "job": str(job.pk),
+        "url": f"http://testserver/jobs/{job.pk}/",
+        "api_url": f"http://testserver/api/v1/jobs/{job.pk}",
+        "state": "COMPLETED",
+    }
     assert abs(timezone.datetime.fromisoformat(sent["timestamp"]) - clock.now()) < timedelta(minutes=1)
     assert headers["content-type"] == "application/json"
     delivery = Delivery.objects.get()
