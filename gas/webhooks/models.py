@@ -1,7 +1,7 @@
 """Endpoints of people, the events that they are owed, and the log of what their receivers answered."""
 
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import models
@@ -81,8 +81,8 @@ class Delivery(models.Model):
         return f"msg_{self.pk.hex}"
 
     @property
-    def state(self) -> str:
-        """Return pending, delivered or failed."""
+    def state(self) -> Literal["pending", "delivered", "failed"]:
+        """Whether it is still to be sent, was received, or is given up."""
         if self.due_at is not None:
             return "pending"
         return "delivered" if self.delivered_at is not None else "failed"

@@ -12,7 +12,7 @@ from gas.users.models import User
 from gas.webhooks import endpoints, sending
 from gas.webhooks.endpoints import EndpointRefused
 from gas.webhooks.models import Delivery, Endpoint
-from tests.gas.webhooks.conftest import Receiver
+from tests.support.receiver import Receiver
 
 Names = dict[str, list[str]]
 

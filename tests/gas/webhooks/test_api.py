@@ -10,7 +10,7 @@ from gas.users.models import User
 from gas.webhooks import endpoints, signing
 from gas.webhooks.models import Delivery, Endpoint
 from tests.gas.api.conftest import Program, make_token
-from tests.gas.webhooks.conftest import Receiver
+from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from gas.users.models import User
 from gas.webhooks import delivering, endpoints, sending
 from gas.webhooks.events import Event
 from gas.webhooks.models import Attempt, Delivery, Endpoint
-from tests.gas.webhooks.conftest import Answering, Receiver
+from tests.support.receiver import Answering, Receiver
 
 pytestmark = pytest.mark.django_db
 

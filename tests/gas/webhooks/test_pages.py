@@ -18,7 +18,7 @@ from gas.users.export import everything, stream_zip
 from gas.users.models import User
 from gas.webhooks import endpoints, signing
 from gas.webhooks.models import Attempt, Delivery, Endpoint
-from tests.gas.webhooks.conftest import Answering, Receiver
+from tests.support.receiver import Answering, Receiver
 
 pytestmark = pytest.mark.django_db
 Signed = Callable[[User], Client]

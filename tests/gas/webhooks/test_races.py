@@ -22,7 +22,7 @@ from gas.webhooks import delivering, endpoints
 from gas.webhooks.models import Delivery, Endpoint
 from tests.conftest import make_person
 from tests.gas.jobs.test_races import Work, every_interleaving, other_way_round
-from tests.gas.webhooks.conftest import Receiver
+from tests.support.receiver import Receiver
 
 pytestmark = [
     pytest.mark.skipif("sqlite3" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has one writer at a time"),

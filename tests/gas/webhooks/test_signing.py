@@ -15,7 +15,7 @@ from gas.jobs.models import Job
 from gas.webhooks import delivering, endpoints, signing
 from gas.webhooks.events import Event
 from gas.webhooks.models import Attempt, Endpoint
-from tests.gas.webhooks.conftest import Receiver
+from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
 
