@@ -33,6 +33,8 @@ from gas.explorer.filter_kinds import (
 from gas.explorer.kept import Kept
 from gas.explorer.place_filters import Genes, Regions, Terms
 
+#: Of more samples, each has a heading of its own for its filters.
+FEW_SAMPLES = 3
 WHERE, EFFECT, CLINICAL, FILE, SOURCES, GENOTYPES, FAMILY = (
     "Place",
     "Consequence",
@@ -197,10 +199,18 @@ def of_sources(columns: ResultColumns) -> list[Filter]:
     return found
 
 
+def sample_groups(columns: ResultColumns) -> dict[str, int]:
+    """Return the headings of filters that are one sample's, with its number; none for a file with few samples."""
+    if len(columns.samples) <= FEW_SAMPLES:
+        return {}
+    return {f"Sample {name}": number for number, name in enumerate(columns.samples, 1)}
+
+
 def of_samples(columns: ResultColumns) -> list[Filter]:
     """Return the filters of each sample, whose names begin with s1-, s2- and so on."""
     found: list[Filter] = []
-    for number, sample in enumerate(columns.samples, 1):
+    groups = list(sample_groups(columns)) or [GENOTYPES] * len(columns.samples)
+    for number, (sample, group) in enumerate(zip(columns.samples, groups, strict=True), 1):
 
         def column(name: str, number: int = number) -> str:
             return quoted(sample_column(number, name))
@@ -209,17 +219,17 @@ def of_samples(columns: ResultColumns) -> list[Filter]:
         found += [
             OneOf(
                 f"{prefix}zygosity",
-                GENOTYPES,
+                group,
                 f"{sample}: zygosity",
                 "What the sample has of the allele. A genotype that has another allele as well counts as heterozygous.",
                 column("zygosity"),
                 lambda _: ZYGOSITY,
                 missing="Not called",
             ),
-            Range(f"{prefix}dp", GENOTYPES, f"{sample}: depth", "DP of the sample.", column("dp"), True, 0),
-            Range(f"{prefix}gq", GENOTYPES, f"{sample}: genotype quality", "GQ.", column("gq"), True, 0),
-            Range(f"{prefix}ab", GENOTYPES, f"{sample}: allele balance", "ALT reads in AD.", column("ab"), False, 0, 1),
-            Range(f"{prefix}hf", GENOTYPES, f"{sample}: heteroplasmy", "Of mtDNA.", column("hf"), False, 0, 1),
+            Range(f"{prefix}dp", group, f"{sample}: depth", "DP of the sample.", column("dp"), True, 0),
+            Range(f"{prefix}gq", group, f"{sample}: genotype quality", "GQ.", column("gq"), True, 0),
+            Range(f"{prefix}ab", group, f"{sample}: allele balance", "ALT reads in AD.", column("ab"), False, 0, 1),
+            Range(f"{prefix}hf", group, f"{sample}: heteroplasmy", "Of mtDNA.", column("hf"), False, 0, 1),
         ]
     return found
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.forms import BoundField
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.text import slugify
 
 from annotator.tables.schema import Column, Kind
 from gas.explorer import marks, presets, query
@@ -14,7 +15,7 @@ from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.filter_kinds import Filter, words
-from gas.explorer.filters import FilterForm, State, form_for
+from gas.explorer.filters import FilterForm, State, form_for, sample_groups
 from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter, VariantExport
 from gas.explorer.ordering import SORT
 from gas.explorer.pages.address import CURSOR, Address
@@ -70,12 +71,23 @@ class Facet:
 
 @dataclass(frozen=True)
 class Group:
-    """Filters under one heading. active: how many ask for something. open: whether they are shown at first."""
+    """Filters under one heading.
+
+    active: how many ask for something.
+    open: whether they are shown at first.
+    sample: number of the sample whose they are; 0 for others.
+    """
 
     title: str
     filters: list[tuple[Filter, list[BoundField]]]
     active: int
     open: bool
+    sample: int = 0
+
+    @property
+    def id(self) -> str:
+        """Return what names it on the page. Names of samples may be any text."""
+        return f"group-s{self.sample}" if self.sample else f"group-{slugify(self.title)}"
 
 
 @dataclass(frozen=True)
@@ -132,13 +144,18 @@ class Asked:
 
     def groups(self) -> list[Group]:
         """Return the form's filters by heading."""
-        found = []
+        found, samples = [], sample_groups(self.form.columns)
         for title, filters in self.form.groups().items():
             fields = [field for _, some in filters for field in some]
             asked = {name for name, _ in self.address.filters}
             active = sum(any(field.name in asked for field in some) for _, some in filters)
-            found.append(Group(title, filters, active, bool(active) or any(field.errors for field in fields)))
+            is_open = bool(active) or any(field.errors for field in fields)
+            found.append(Group(title, filters, active, is_open, samples.get(title, 0)))
         return found
+
+    def sample_group(self, number: int) -> Group | None:
+        """Return the filters of a sample; None if the file has few samples, or no such one."""
+        return next((one for one in self.groups() if number and one.sample == number), None)
 
     def heads(self) -> list[Head]:
         """Return the heads of the columns; the first is that of the variants themselves, along the genome."""
@@ -255,7 +272,14 @@ def table(request: PersonRequest, job: Job, database: Database, asked: Asked, *,
     """Return what the table's page shows. rows_alone: without counts, for the next page of the same variants."""
     values: dict[str, Any] = {"job": job, "asked": asked, "heads": asked.heads(), "chips": asked.chips()}
     if not rows_alone:
-        values |= {"groups": asked.groups(), **tools(request, database, asked)}
+        groups = asked.groups()
+        values |= {
+            "groups": [one for one in groups if not one.sample],
+            "sample_groups": [one for one in groups if one.sample],
+            "shown_sample": request.GET.get("sample", ""),
+            "samples_open": "sample" in request.GET or any(one.sample and one.open for one in groups),
+            **tools(request, database, asked),
+        }
     if asked.state is None:
         return values
     try:

@@ -9,6 +9,7 @@ app_name = "explorer"
 urlpatterns = [
     path("jobs/<uuid:job_id>/variants/", views.table, name="table"),
     path("jobs/<uuid:job_id>/variants/search/", views.search, name="search"),
+    path("jobs/<uuid:job_id>/variants/samples/<int:number>/", views.sample_filters, name="sample_filters"),
     path("jobs/<uuid:job_id>/variants/charts/", views.charts, name="charts"),
     path("jobs/<uuid:job_id>/variants/export/<str:kind>/", exporting.export, name="export"),
     path("jobs/<uuid:job_id>/variants/export/<str:kind>/prepare/", exporting.prepare, name="prepare_export"),

@@ -35,6 +35,17 @@ def table(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
 
 @require_GET
 @explored
+def sample_filters(request: PersonRequest, job: Job, database: Database, number: int) -> HttpResponse:
+    """Show the filters of one sample of many, for the form of filters."""
+    asked = context.Asked.of(request, job, database)
+    group = asked.sample_group(number)
+    if group is None:
+        raise Http404
+    return render(request, "explorer/_filter_fields.html", {"group": group})
+
+
+@require_GET
+@explored
 def charts(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
     """Draw the charts of the variants that an address asks for; without htmx, on a page of their own."""
     asked = context.Asked.of(request, job, database)

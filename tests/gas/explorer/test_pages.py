@@ -20,6 +20,7 @@ from gas.explorer.pages import genome, keeping
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import ResultState
 from gas.users.models import User
+from tests.support import annotated_vcf
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -238,3 +239,24 @@ def test_a_facet_is_marked_as_chosen_however_its_filter_is_written(
     assert chosen.label == label
     assert "sort=-pos" in chosen.url
     assert filters.partition("=")[0] not in chosen.url
+
+
+def test_filters_of_many_samples_are_loaded_on_demand(
+    request: pytest.FixtureRequest, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotated_vcf, "SAMPLES", tuple(f"patient {number}" for number in range(1, 51)))
+    job = request.getfixturevalue("job_with_table")
+    table = f"/jobs/{job.pk}/variants/"
+    page = visitor.get(table)
+    assert len(re.findall(r"<(?:input|select|textarea)[^>]* name=.s\d+-", text_of(page))) == 0
+    assert "Sample patient 50" in text_of(page)
+    assert f"{table}samples/50/" in text_of(page)
+    fields = visitor.get(f"{table}samples/50/", headers={"HX-Request": "true"})
+    assert set(re.findall(r'name="(s\d+)-', text_of(fields))) == {"s50"}
+    assert [visitor.get(f"{table}samples/{number}/").status_code for number in (0, 51)] == [404, 404]
+    # What is asked for is there at once, and a browser without scripts gets the fields by a whole page.
+    active = text_of(visitor.get(f"{table}?s7-zygosity=het"))
+    assert set(re.findall(r'name="(s\d+)-', active)) == {"s7"}
+    assert 'id="group-samples" open' in active
+    assert set(re.findall(r'name="(s\d+)-', text_of(visitor.get(f"{table}?sample=3")))) == {"s3"}
+    print(len(page.content))
