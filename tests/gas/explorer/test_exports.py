@@ -10,13 +10,18 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from django.http import QueryDict
 
+from annotator.effects import csq_field, info_tags
+from annotator.tables import write
 from gas.explorer import charts, export_formats, exports, query
+from gas.explorer.database import Database
 from gas.explorer.exports import Request, TooMany
-from gas.explorer.filters import State
+from gas.explorer.filters import State, form_for
 from gas.explorer.query import Order
 from gas.explorer.spreadsheets import defused
-from tests.gas.explorer.conftest import Explored
+from tests.gas.explorer.conftest import Explored, open_parquet
+from tests.support import annotated_vcf
 from tests.support.risky_cells import RISKY
 
 QUERIES = [
@@ -187,6 +192,57 @@ def _all(explored: Explored, state: State) -> list[dict[str, object]]:
             return rows
 
 
-def test_the_lollipop_has_each_change_of_the_gene(explored: Explored) -> None:
+def test_a_gene_without_positions_in_its_protein_has_no_lollipop(explored: Explored) -> None:
     assert charts.lollipop(explored.database, explored.state(""), "NOBODY") is None
-    assert charts.lollipop(explored.database, explored.state(""), "ALPHA") is None  # no positions in proteins here
+    assert charts.lollipop(explored.database, explored.state(""), "ALPHA") is None
+
+
+def protein_change(pos: int, transcript: str, position: str, gene: str = "ALPHA", **fields: str) -> str:
+    """Return an entry of CSQ for pos A>G."""
+    entry = dict.fromkeys(csq_field.FIELDS, "")
+    entry |= {"Allele": "G", "Consequence": "missense_variant", "IMPACT": "MODERATE", "ALLELE_NUM": "1"}
+    entry |= {"SYMBOL": gene, "Gene": gene, "Feature": transcript, "Protein_position": position, "STRAND": "1"}
+    return "|".join((entry | {"HGVSp": f"P1:p.{pos}", **fields}).values())
+
+
+def table_of(folder: Path, records: list[tuple[int, str, str]]) -> Database:
+    """Return the table of a file of SNVs on chr1: position, CSQ, and the genotypes of its three samples."""
+    annotated_vcf.write(folder / "random.vcf.gz", 1, 1)
+    made = gzip.decompress((folder / "random.vcf.gz").read_bytes()).splitlines(True)
+    header = [line for line in made if line.startswith(b"#")]
+    lines = []
+    for pos, csq, genotypes in records:
+        gene = csq.split("|")[csq_field.FIELDS.index("SYMBOL")]
+        info = f"{info_tags.GENE}={gene};CSQ={csq}"
+        lines.append("\t".join(["chr1", str(pos), ".", "A", "G", ".", ".", info, "GT", *genotypes.split()]) + "\n")
+    (folder / "annot.vcf.gz").write_bytes(gzip.compress(b"".join(header) + "".join(lines).encode()))
+    return open_parquet(write(folder / "annot.vcf.gz", folder).parquet)
+
+
+def state_of(database: Database, text: str) -> State:
+    form = form_for(database.columns, QueryDict(text))
+    assert form.is_valid(), form.errors
+    return form.state()
+
+
+def test_the_lollipop_has_each_change_of_the_gene_on_its_main_transcript(tmp_path: Path) -> None:
+    main, other = {"MANE": "MANE_Select"}, {"Consequence": "stop_gained&missense_variant"}
+    database = table_of(
+        tmp_path,
+        [
+            (100, f"{protein_change(100, 'T1', '7', **main)},{protein_change(100, 'T2', '9')}", "0/0 0/1 0/0"),
+            (110, protein_change(110, "T2", "12"), "0/1 0/1 0/1"),  # on another transcript
+            (120, protein_change(120, "T1", "10-11", **main, **other), "1/1 0/1 0/0"),
+            (130, protein_change(130, "T1", "", **main), "0/1 0/1 0/1"),  # touches no amino acid
+            (140, protein_change(140, "T3", "3", "BETA"), "0/1 0/0 0/0"),
+        ],
+    )
+    found = charts.lollipop(database, state_of(database, ""), "ALPHA")
+    assert found is not None
+    assert (found.gene, found.transcript) == ("ALPHA", "T1")
+    shown = [(one.position, one.hgvs_p, one.consequence, one.key[1], one.carriers) for one in found.changes]
+    assert shown == [(10, "p.120", "stop_gained", 120, 2), (7, "p.100", "missense_variant", 100, 1)]
+    narrowed = charts.lollipop(database, state_of(database, "region=chr1:90-105"), "ALPHA")
+    assert narrowed is not None
+    assert [one.position for one in narrowed.changes] == [7]
+    database.close()

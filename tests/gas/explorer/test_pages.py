@@ -259,4 +259,3 @@ def test_filters_of_many_samples_are_loaded_on_demand(
     assert set(re.findall(r'name="(s\d+)-', active)) == {"s7"}
     assert 'id="group-samples" open' in active
     assert set(re.findall(r'name="(s\d+)-', text_of(visitor.get(f"{table}?sample=3")))) == {"s3"}
-    print(len(page.content))
