@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 #: Bodies that pass the validation of an endpoint, by its operation.
 BODIES: dict[str, Any] = {
     "open_upload": {"name": "a.vcf", "size": 1, "reference": "rCRS"},
+    "address_parts": {"parts": [{"number": 1, "sha256": "0" * 64}]},
     "restore": {"jobs": None},
     "make_export": {"format": "tsv"},
     "add_webhook": {"url": "https://127.0.0.1/", "events": ["job.completed"]},

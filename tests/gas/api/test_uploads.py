@@ -1,5 +1,6 @@
 """Promise: a program uploads as the browser does, and a repeated request opens one upload."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_file_becomes_a_job(program: Program) -> None:
     refused = check(program.post(f"uploads/{job.pk}/confirm"), 409, "upload-refused")
     assert refused["detail"] == "The file has not arrived in full."
     assert refused["resume"] == "open"
-    assert opened.json()["fields"]["key"] == job.input_key
+    assert opened.json()["form"]["fields"]["key"] == job.input_key
     clients.s3().put_object(Bucket=django_settings.S3_INPUTS_BUCKET, Key=job.input_key, Body=SMALL_VCF)
     for _ in range(2):
         confirmed = program.post(f"uploads/{job.pk}/confirm")
@@ -114,3 +115,51 @@ def test_keys_of_two_people_are_apart_and_a_refusal_is_not_kept(
 @pytest.mark.parametrize("key", ["", "x" * 256, "with space", "é"])
 def test_a_key_that_is_none(key: str, program: Program) -> None:
     check(program.post("uploads", ASKED, **{"Idempotency-Key": key}), 422, "invalid")
+
+
+def test_a_file_is_sent_in_parts_and_resumed(program: Program) -> None:
+    opened = program.post("uploads", {**ASKED, "in_parts": True}).json()
+    job = Job.objects.get(pk=opened["job"])
+    assert (opened["form"], opened["parts"]) == (None, {"size": django_settings.UPLOAD_PART_BYTES, "count": 1})
+    assert program.get(f"uploads/{job.pk}").json()["parts"] == opened["parts"]
+    assert program.get(f"uploads/{job.pk}/parts").json() == {"items": []}
+    part = {"number": 1, "sha256": hashlib.sha256(SMALL_VCF).hexdigest()}
+    [address] = program.post(f"uploads/{job.pk}/parts", {"parts": [part]}).json()["items"]
+    assert address["number"] == 1
+    assert set(address["headers"]) == {"x-amz-checksum-sha256"}
+    refused = check(program.post(f"uploads/{job.pk}/confirm"), 409, "upload-refused")
+    assert "1 of 1 parts have not arrived" in refused["detail"]
+    clients.s3().upload_part(
+        Bucket=django_settings.S3_INPUTS_BUCKET,
+        Key=job.input_key,
+        UploadId=job.parted.upload_id,
+        PartNumber=1,
+        Body=SMALL_VCF,
+    )
+    assert program.get(f"uploads/{job.pk}/parts").json() == {"items": [{**part, "size": len(SMALL_VCF)}]}
+    assert program.post(f"uploads/{job.pk}/confirm").json()["status"] == "PENDING"
+    check(program.get(f"uploads/{job.pk}/parts"), 409, "upload-refused")
+    check(program.send("DELETE", f"uploads/{job.pk}"), 409, "refused")
+
+
+def test_an_upload_is_discarded(program: Program) -> None:
+    job = program.post("uploads", ASKED).json()["job"]
+    check(program.get(f"uploads/{job}/parts"), 409, "upload-refused")
+    assert program.send("DELETE", f"uploads/{job}").status_code == 204
+    check(program.get(f"uploads/{job}"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"parts": []},
+        {"parts": [{"number": 0, "sha256": "0" * 64}]},
+        {"parts": [{"number": True, "sha256": "0" * 64}]},
+        {"parts": [{"number": 1, "sha256": "0" * 63 + "G"}]},
+        {"parts": [{"number": 1, "sha256": "0" * 64}] * 101},
+    ],
+)
+def test_what_names_no_part_is_refused(program: Program, body: Any) -> None:
+    job = program.post("uploads", {**ASKED, "in_parts": True}).json()["job"]
+    assert check(program.post(f"uploads/{job}/parts", body), 422, "invalid")["errors"]
