@@ -5,10 +5,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import connections
 
 from gas import server
 from gas.server import Server, build_server
@@ -98,3 +101,23 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_sent() -> None:
     with running() as ours, socket.create_connection(("127.0.0.1", port(ours)), timeout=10) as client:
         client.sendall(asked)
         assert b" 413 " in read_all(client)
+
+
+@pytest.mark.django_db
+def test_a_thread_of_the_server_keeps_its_connection_to_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONN_MAX_AGE", "CONN_HEALTH_CHECKS"):  # restored at the end
+        monkeypatch.setitem(connections.settings["default"], name, connections.settings["default"][name])
+    server.keep_database_connections()
+
+    def requests() -> bool:
+        connection = connections["default"]
+        connection.connect()
+        first = connection.connection
+        request_finished.send(sender=None)
+        request_started.send(sender=None)
+        kept = connection.connection is first
+        connection.close()
+        return kept
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(requests).result()

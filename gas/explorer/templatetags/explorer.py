@@ -1,13 +1,15 @@
 """Cells of tables of variants, and fields of the form of filters."""
 
 from collections.abc import Container, Mapping, Sequence
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from django import forms, template
 from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from annotator.tables.schema import Column, Kind
@@ -15,7 +17,7 @@ from gas.explorer.filter_kinds import Range
 from gas.explorer.filters import SIGNIFICANCE_LABELS, ZYGOSITY, FilterForm
 from gas.explorer.kept import Kept
 from gas.explorer.keys import VariantKey
-from gas.explorer.pages.context import Group
+from gas.explorer.pages.context import Facet, FacetRow, Group
 from gas.jobs.models import Job
 from gas.jobs.templatetags.charts import impact, plain
 from gas.jobs.templatetags.ui import icon, widget
@@ -26,6 +28,8 @@ register = template.Library()
 LONGEST = 40
 LONGEST_ALLELE = 12
 _MONO = frozenset({"hgvs_g", "hgvs_c", "hgvs_p", "codons", "amino_acids", "transcript", "gene_id", "id"})
+#: Characters that stand in a path as they are.
+_IN_PATHS = "/~:@!$&'()*+,;="
 _SIGNIFICANCE = {key.value: label for key, label in SIGNIFICANCE_LABELS.items()}
 _ZYGOSITY = dict(ZYGOSITY)
 _NOTHING = SafeString('<span class="soft" aria-label="none">–</span>')
@@ -63,7 +67,7 @@ def _impact(name: str, _: str) -> SafeString:
 
 
 def _significance(name: str, _: str) -> SafeString:
-    return escape(_SIGNIFICANCE.get(name, name))
+    return SafeString(escape(_SIGNIFICANCE.get(name, name)))
 
 
 #: How columns of texts are shown that are not simply text.
@@ -73,21 +77,18 @@ _CELLS = {"consequence": _consequence, "impact": _impact, "significance": _signi
 @register.simple_tag
 def change(row: Mapping[str, Any]) -> SafeString:
     """Return a variant's place and alleles, such as chr7:117559593 ATCT > A."""
-    return format_html(
-        '<span class="soft">{}:</span>{} {} <span class="soft">›</span><span class="visually-hidden"> to </span> {}',
-        row["contig"],
-        row["pos"],
-        _allele(row["ref"]),
-        _allele(row["alt"] or "."),
+    return SafeString(
+        f'<span class="soft">{escape(row["contig"])}:</span>{row["pos"]} {_allele(row["ref"])} '
+        f'<span class="soft">›</span><span class="visually-hidden"> to </span> {_allele(row["alt"] or ".")}'
     )
 
 
-def _allele(bases: str) -> SafeString:
+def _allele(bases: str) -> str:
     css = f" base-{bases.lower()}" if len(bases) == 1 and bases.isalpha() else ""
     if len(bases) <= LONGEST_ALLELE:
-        return format_html('<span class="allele{}">{}</span>', css, bases)
+        return f'<span class="allele{escape(css)}">{escape(bases)}</span>'
     title = f"{len(bases)} bases: {bases[:120]}"
-    return format_html('<span class="allele" title="{}">{}…</span>', title, bases[: LONGEST_ALLELE - 1])
+    return f'<span class="allele" title="{escape(title)}">{escape(bases[: LONGEST_ALLELE - 1])}…</span>'
 
 
 @register.filter
@@ -168,22 +169,56 @@ def table_rows(
         query: of the address; links to variants have it, so that they lead back.
     """
     star, cells = format_html("{} ", icon("star-fill", "Starred")), [(one, numeric(one)) for one in columns]
-    tail = f"?{query}" if query else ""
-    return SafeString(
-        "\n".join(_row(job, row, cells, star if row["row_number"] in marks else "", tail) for row in rows)
-    )
+    # As `reverse` would make each, in a tenth of the time.
+    start, end = reverse("explorer:variant", args=[job.pk, "KEY"]).split("KEY")
+    tail = f"{end}?{query}" if query else end
+    made = (_row(row, cells, star if row["row_number"] in marks else "", start, tail) for row in rows)
+    return SafeString("\n".join(made))
 
 
-def _row(job: Job, row: Mapping[str, Any], columns: Sequence[tuple[Column, bool]], star: str, tail: str) -> SafeString:
+def _row(row: Mapping[str, Any], columns: Sequence[tuple[Column, bool]], star: str, start: str, tail: str) -> str:
     known = row["known"] or row["significance"] in {"pathogenic", "likely_pathogenic"}
     css = ' class="is-known"' if known else ""
-    url = escape(f"{reverse('explorer:variant', args=[job.pk, key(row)])}{tail}")
+    url = escape(f"{start}{quote(key(row), safe=_IN_PATHS)}{tail}")
     shown = "".join(
         f'<td class="text-nowrap{" text-end number" if is_number else ""}">{cell(row, column)}</td>'
         for column, is_number in columns
     )
     head = f'<th scope="row" class="mono text-nowrap">{star}<a href="{url}">{change(row)}</a></th>'
-    return SafeString(f"<tr{css}>{head}{shown}</tr>")
+    return f"<tr{css}>{head}{shown}</tr>"
+
+
+@register.simple_tag
+def column_boxes(choices: Sequence[tuple[Column, bool]]) -> SafeString:
+    """Return a box to tick for each column that a table can have."""
+    return SafeString("".join(_column_box(column, " checked" if chosen else "") for column, chosen in choices))
+
+
+def _column_box(column: Column, checked: str) -> str:
+    name, text = escape(column.name), escape(column.text)
+    box = f'<input class="form-check-input" type="checkbox" name="column" value="{name}" id="column-{name}"{checked}>'
+    label = f'<label class="form-check-label" for="column-{name}" title="{text}">{escape(column.label)}</label>'
+    return f'<div class="form-check">{box}{label}</div>'
+
+
+@register.simple_tag
+def facet_rows(facet: Facet) -> SafeString:
+    """Return the values of a facet, each a link that adds it to the filters or removes it."""
+    chosen = icon("check-lg", "chosen")
+    return SafeString("".join(_facet_row(row, chosen) for row in facet.rows))
+
+
+def _facet_row(row: FacetRow, mark: str) -> str:
+    label, count = escape(row.label), f'<span class="number">{row.count:,}</span>'
+    if not row.url:
+        return f"<li><span>{label}</span>{count}</li>"
+    url = escape(row.url)
+    more = (
+        f' aria-current="true" title="Remove this filter">{label}{mark}'
+        if row.chosen
+        else f' title="Only these">{label}'
+    )
+    return f'<li><a href="{url}" hx-get="{url}" hx-push-url="true"{more}</a>{count}</li>'
 
 
 @register.filter
