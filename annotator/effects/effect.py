@@ -1,9 +1,9 @@
-"""The definition of what a change does to a transcript.
+"""The definition of the effect of a change on a transcript.
 
-The change is applied to the transcript's bases; the coding sequence is translated before and after it, into the 3' UTR
-if need be; and both proteins are compared. An insertion or deletion that can be placed at several positions with the
-same result is taken where it leaves splice sites, then the start codon, then the stop codon untouched, if there is such
-a place; of several the first one on the contig counts, as in a left-aligned VCF file.
+The change is applied to the transcript's bases. The coding sequence is translated before and after the change, into the
+3' UTR if necessary, and the two proteins are compared. An insertion or deletion with several equivalent places is put
+where it leaves the splice sites, then the start codon, then the stop codon intact, if there is such a place; among
+several, the first on the contig, as in a left-aligned VCF file.
 """
 
 from collections import OrderedDict
@@ -19,23 +19,23 @@ from annotator.effects.terms import Impact, impact_of, ordered
 from annotator.effects.transcript import Span, Transcript
 from annotator.formats.fasta import reverse_complement
 
-#: Bytes of coding sequences that are kept.
+#: The most bytes of coding sequences that are kept.
 CAPACITY = 32 * 1024 * 1024
-#: Biotypes whose transcripts are broken down before they are translated.
+#: Biotypes of transcripts that are subject to nonsense-mediated decay.
 NONSENSE_MEDIATED_DECAY = {"nonsense_mediated_decay", "NMD_transcript_variant"}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change does to one transcript.
+    """The effect of a change on one transcript.
 
     terms: Sequence Ontology terms, the most severe first.
-    hgvs_c: such as c.76A>T or n.12_13insG; "" where the bases cannot be numbered.
-    hgvs_p: such as p.Lys5Arg; "" where the protein does not change or cannot be told.
+    hgvs_c: such as c.76A>T or n.12_13insG; "" if the bases cannot be numbered.
+    hgvs_p: such as p.Lys5Arg; "" if the protein does not change or cannot be predicted.
     codons, amino_acids: see Coding.
-    exon, intron: the first one that is touched, with the number of all, such as 2/5; "" if none is.
-    cdna, cds, protein: first and last position that is touched, from 1, in the spliced transcript, the coding sequence
-        and the protein; None outside.
+    exon, intron: the numbers of those that are touched, and the total, such as 2/5 or 2-3/5; "" for none.
+    cdna, cds, protein: the first and last position that is touched, from 1, in the spliced transcript, the coding
+        sequence and the protein; None outside of it.
     """
 
     terms: tuple[str, ...]
@@ -56,12 +56,12 @@ class Effect:
 
 
 def effect(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
-    """Tell what a change does to a transcript.
+    """Return the effect of a change on a transcript.
 
     Args:
         change: The shortest form of an allele, in bases.
         transcript: One that lies on the same contig.
-        fetch: Returns the contig's bases on the forward strand, from a position to another, both included.
+        fetch: Returns the contig's bases on the forward strand from the first to the last position, both included.
 
     Returns:
         None if the change does not touch the transcript.
@@ -75,9 +75,9 @@ def coding_sequence(transcript: Transcript, fetch: Fetch) -> CodingSequence:
 
 
 class Effects:
-    """Tells effects as `effect` does, and keeps the coding sequences of the transcripts that were asked for last.
+    """Computes effects as `effect` does, and keeps the coding sequences of the most recent transcripts.
 
-    One thread only.
+    Not thread-safe.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -87,7 +87,7 @@ class Effects:
         self._kept: OrderedDict[Transcript, CodingSequence] = OrderedDict()
 
     def of(self, change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
-        """Tell what a change does to a transcript, see `effect`; `fetch` reads the same contig each time."""
+        """Return the effect of a change on a transcript, see `effect`; `fetch` reads the same contig each time."""
         return _effect(change, transcript, fetch, self.coding_sequence)
 
     def coding_sequence(self, transcript: Transcript, fetch: Fetch) -> CodingSequence:
@@ -140,7 +140,7 @@ def numbers(transcript: Transcript, span: Span, *, at_edge: bool = False) -> tup
     """Return the numbers of the exons and of the introns that a change touches, such as 2/5 or 2-3/5; "" for none.
 
     Args:
-        at_edge: Whether it is an insertion that belongs to an exon; it may stand at the exon's edge.
+        at_edge: Whether it is an insertion that belongs to an exon, possibly at its edge.
     """
 
     def numbered(touched: range, count: int) -> str:
@@ -161,7 +161,7 @@ def numbers(transcript: Transcript, span: Span, *, at_edge: bool = False) -> tup
 def positions(transcript: Transcript, offsets: Span) -> tuple[Span, Span | None, Span | None]:
     """Return the first and the last position in the spliced transcript, the coding sequence and the protein, from 1.
 
-    Of an insertion these are the bases on both sides of it.
+    For an insertion, these are the bases on both sides of it.
     """
     first, last = offsets if offsets[0] < offsets[1] else (offsets[0] - 1, offsets[1] + 1)
     cdna = first + 1, last
@@ -194,7 +194,7 @@ def exonic_offsets(transcript: Transcript, span: Span) -> Span | None:
 
 
 def _offsets_over_gaps(transcript: Transcript, span: Span) -> Span | None:
-    """Return what `exonic_offsets` does for a deletion that reaches over gaps between exons, but no intron."""
+    """Return what `exonic_offsets` does, for a deletion that crosses gaps between exons, but no intron."""
     touched = [transcript.introns[number] for number in transcript.introns_between(*span)]
     if any(end - start >= splicing.GAP for start, end in touched):
         return None
@@ -210,7 +210,7 @@ def noncoding_exon_term(transcript: Transcript, span: Span) -> str:
 
 
 def crossed(transcript: Transcript, span: Span) -> set[str]:
-    """Return terms for the exons of a change that also touches an intron or reaches out of the transcript."""
+    """Return the terms for the exons of a change that also touches an intron or reaches out of the transcript."""
     found = set()
     for exon in transcript.exons_between(*span):
         begin, end = transcript.places[exon]
@@ -232,7 +232,7 @@ def crossed(transcript: Transcript, span: Span) -> set[str]:
 
 
 def _in_incomplete_codon(transcript: Transcript, span: Span) -> set[str]:
-    """Return the term of a change that begins in the last codon of a coding sequence if that codon is not whole."""
+    """Return the term of a change that begins in an incomplete last codon of the coding sequence."""
     start, stop = transcript.coding_offsets or (0, 0)
     whole = stop - (stop - start - transcript.phase) % 3
     begins_there = transcript.exon_at(span[0]) is not None and whole <= transcript.offset(span[0]) < stop
@@ -240,13 +240,13 @@ def _in_incomplete_codon(transcript: Transcript, span: Span) -> set[str]:
 
 
 def spliced_bases(transcript: Transcript, fetch: Fetch) -> str:
-    """Return the bases of all exons in the transcript's direction."""
+    """Return the bases of all exons, in the transcript's direction."""
     bases = "".join(fetch(start, end) for start, end in transcript.exons)
     return reverse_complement(bases) if transcript.strand == "-" else bases
 
 
 def _spliced(transcript: Transcript, placed: Placed, offsets: Span, fetch: Fetch, sequence_of: _Coding) -> Coding:
-    """Tell what a change inside one exon does."""
+    """Return the effect of a change inside one exon."""
     if transcript.coding_offsets is None:
         return Coding(frozenset({noncoding_exon_term(transcript, placed.span)}))
     first, last = offsets
