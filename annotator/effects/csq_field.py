@@ -3,7 +3,12 @@
 https://www.ensembl.org/info/docs/tools/vep/vep_formats.html#vcfout
 """
 
+import re
+from functools import cache, lru_cache
+from typing import NamedTuple
+
 from annotator.effects.effect import Effect
+from annotator.effects.terms import impact_of
 from annotator.effects.transcript import NO_END, NO_START, Span, Transcript
 
 TAG = "CSQ"
@@ -50,54 +55,72 @@ ESCAPES = {
     "\n": "",
 }
 _ESCAPES = str.maketrans(ESCAPES)
+_TO_ESCAPE = re.compile(r"[%|&,;= \t\r\n]").search
+REMEMBERED = 2048  # transcripts
 
 
 def escaped(value: str) -> str:
     """Return a value as it may stand in an entry."""
-    return value.translate(_ESCAPES)
+    return value.translate(_ESCAPES) if _TO_ESCAPE(value) else value
+
+
+class TranscriptFields(NamedTuple):
+    """The fields of an entry that depend on the transcript alone.
+
+    identity: from SYMBOL up to BIOTYPE.
+    protein: in front of the description of a protein, such as `ENSP00000362111:`.
+    direction: STRAND and FLAGS.
+    selection: CANONICAL and MANE.
+    """
+
+    identity: str
+    protein: str
+    direction: str
+    selection: str
+
+
+@lru_cache(maxsize=REMEMBERED)
+def fields_of(transcript: Transcript) -> TranscriptFields:
+    """Return the fields of entries about a transcript."""
+    names = transcript.gene, transcript.gene_id, "Transcript", transcript.name, transcript.biotype
+    return TranscriptFields(
+        "|".join(map(escaped, names) if _TO_ESCAPE("".join(names)) else names),
+        escaped(f"{transcript.protein_id or transcript.name}:"),
+        _direction(transcript.strand == "-", transcript.start_known, transcript.end_known),
+        _selection(transcript.flags),
+    )
+
+
+@cache
+def _direction(reverse: bool, start_known: bool, end_known: bool) -> str:
+    flags = [NO_START] * (not start_known) + [NO_END] * (not end_known)
+    return f"{'-1' if reverse else '1'}|{'&'.join(flags)}"
+
+
+@cache  # FLAGS has few combinations
+def _selection(flags: tuple[str, ...]) -> str:
+    canonical = "YES" if "Ensembl_canonical" in flags else ""
+    return f"{canonical}|{'&'.join(flag for flag in flags if flag.startswith('MANE'))}"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _consequence(terms: tuple[str, ...]) -> str:
+    """Return the fields Consequence and IMPACT."""
+    return f"{'&'.join(terms)}|{impact_of(terms)}"
 
 
 def before_hgvs_c(effect: Effect, transcript: Transcript) -> str:
     """Return the fields from Consequence up to INTRON, without the allele in front of them."""
-    return "|".join(
-        (
-            "&".join(effect.terms),
-            effect.impact,
-            escaped(transcript.gene),
-            escaped(transcript.gene_id),
-            "Transcript",
-            escaped(transcript.name),
-            escaped(transcript.biotype),
-            effect.exon,
-            effect.intron,
-        )
-    )
+    return f"{_consequence(effect.terms)}|{fields_of(transcript).identity}|{effect.exon}|{effect.intron}"
 
 
 def after_hgvs_c(effect: Effect, transcript: Transcript, *, is_picked: bool) -> str:
     """Return the fields from HGVSp up to MANE."""
-    hgvs_p = f"{transcript.protein_id or transcript.name}:{effect.hgvs_p}" if effect.hgvs_p else ""
-    flags = []
-    if not transcript.start_known:
-        flags.append(NO_START)
-    if not transcript.end_known:
-        flags.append(NO_END)
-    return "|".join(
-        (
-            escaped(hgvs_p),
-            _span(effect.cdna),
-            _span(effect.cds),
-            _span(effect.protein),
-            effect.amino_acids,
-            effect.codons,
-            "",
-            "-1" if transcript.strand == "-" else "1",
-            "&".join(flags),
-            "1" if is_picked else "",
-            "YES" if "Ensembl_canonical" in transcript.flags else "",
-            "&".join(flag for flag in transcript.flags if flag.startswith("MANE")),
-        )
-    )
+    _, protein, direction, selection = fields_of(transcript)
+    hgvs_p = f"{protein}{escaped(effect.hgvs_p)}" if effect.hgvs_p else ""
+    positions = f"{_span(effect.cdna)}|{_span(effect.cds)}|{_span(effect.protein)}"
+    pick = "1" if is_picked else ""
+    return f"{hgvs_p}|{positions}|{effect.amino_acids}|{effect.codons}||{direction}|{pick}|{selection}"
 
 
 def hgvs_c(effect: Effect, transcript: Transcript) -> str:

@@ -1,5 +1,6 @@
 """Genes, named regions, and the lookups of gene models, which `annotator.reference` implements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,8 +55,8 @@ class Nearby:
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
-    """All gene models of a contig, sorted by start."""
+class Models:
+    """Some of a contig's gene models, each kind in the order of its start."""
 
     transcripts: list[Transcript]
     genes: list[Gene]
@@ -90,5 +91,10 @@ class GeneModels(Protocol):
     def coding(self, contig: str, start: int, end: int) -> list[Span]:
         """Return the parts of start..end that are coding in any transcript, merged, in order."""
 
-    def every(self, contig: str) -> Everything:
-        """Return all of a contig."""
+    def near(self, contig: str, spans: Sequence[Span], crowded: Sequence[Span]) -> Models:
+        """Return the transcripts that overlap any of sorted spans, and what else is near some of the spans.
+
+        Args:
+            spans: Stretches of the contig.
+            crowded: Those of them for which regions and the genes within NEARBY are wanted, too.
+        """

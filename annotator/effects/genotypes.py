@@ -77,6 +77,11 @@ def calls(tail: str) -> Iterator[tuple[int, Call]]:
         yield number, call
 
 
+def is_certain(tail: str) -> bool:
+    """Return whether any call of a record is certain; see `calls`."""
+    return next(calls(tail), None) is not None
+
+
 def _cells(values: list[str], place: int, set_place: int = -1) -> tuple[str, str]:
     """Return a sample's GT and PS, "" if it has none."""
     genotype = values[place] if place < len(values) else ""

@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import NamedTuple
 
 from annotator.effects.allele import Change
 from annotator.effects.hgvs_genomic import SHIFT_LIMIT
@@ -21,20 +20,6 @@ from annotator.formats.fasta import reverse_complement
 
 #: Returns the bases of the forward strand from the first to the last position, 1-based and included.
 Fetch = Callable[[int, int], str]
-
-
-class Segment(NamedTuple):
-    """Adjacent positions, from start to end on the contig, with linear numbers; see Layout.segments."""
-
-    start: int
-    end: int
-    prefix: str
-    base: int
-    sign: int
-
-    def number(self, position: int) -> str:
-        """Return the HGVS number of a position from start to end."""
-        return f"{self.prefix}{self.base + self.sign * (position - self.start)}"
 
 
 @dataclass(frozen=True)
@@ -107,42 +92,6 @@ class Layout:
         if beyond <= missing:
             return f"{self._number(self._before[exon + 1])}+{beyond}"
         return f"{self._number(self._before[exon + 1] + 1)}-{missing}"
-
-    def segments(self) -> list[Segment]:
-        """Return the whole transcript, introns included, as segments with linear numbers, in genomic order.
-
-        The number of a position from start to end is `prefix + str(base + sign * (position - start))`; sign is 1 or -1.
-        So a substitution there is `letter + "." + number + ref + ">" + alt`, with both bases complemented on the
-        reverse strand. An intron has at most two segments, and all exons together at most two more than their number.
-        """
-        found: list[Segment] = []
-
-        def add(begin: int, end: int, prefix: str, base: int, step: int) -> None:
-            if begin > end:
-                return
-            if self.strand == "-":
-                found.append(Segment(-end, -begin, prefix, base + step * (end - begin), -step))
-            else:
-                found.append(Segment(begin, end, prefix, base, step))
-
-        size = self._coding_size
-        for exon, (begin, end) in enumerate(zip(self._begins, self._ends, strict=True)):
-            # The places of base 1 and of the first base after the stop codon if this exon were the whole transcript.
-            one = begin - self._before[exon] + self._leader
-            if size is None:
-                add(begin, end, "", begin - one + 1, 1)
-            else:
-                behind = one + size
-                add(begin, min(end, one - 1), "-", one - begin, -1)
-                low, high = max(begin, one), max(begin, behind)
-                add(low, min(end, behind - 1), "", low - one + 1, 1)
-                add(high, end, "*", high - behind + 1, 1)
-            if exon + 1 < len(self._begins):
-                count, following = self._before[exon + 1], self._begins[exon + 1]
-                half = (following - end) // 2  # the larger half of an odd number of bases
-                add(end + 1, end + half, f"{self._number(count)}+", 1, 1)
-                add(end + half + 1, following - 1, f"{self._number(count + 1)}-", following - end - half - 1, -1)
-        return found[::-1] if self.strand == "-" else found
 
 
 def described(layout: Layout, change: Change, fetch: Fetch) -> str:

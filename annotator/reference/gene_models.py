@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from annotator.effects.genes import NEARBY, Everything, Gene, Nearby, Record, Region
+from annotator.effects.genes import NEARBY, Gene, Models, Nearby, Record, Region
 from annotator.effects.transcript import Span, Transcript
 
 _TERMS = ("upstream_gene_variant", "downstream_gene_variant")
@@ -34,12 +34,16 @@ class Intervals(Generic[T]):
 
     def overlapping(self, start: int, end: int) -> list[T]:
         """Return what shares a base with start..end."""
-        ends, get = self._ends, self._get
-        numbers = range(bisect_left(self._reaches, start), bisect_right(self._starts, end))
-        return [get(number) for number in numbers if ends[number] >= start]
+        return list(map(self._get, self._numbers(start, end)))
 
-    def __iter__(self) -> Iterator[T]:
-        return map(self._get, range(len(self._starts)))
+    def among(self, spans: Iterable[Span]) -> list[T]:
+        """Return what shares a base with any of some spans."""
+        return list(map(self._get, sorted({number for span in spans for number in self._numbers(*span)})))
+
+    def _numbers(self, start: int, end: int) -> list[int]:
+        ends = self._ends
+        numbers = range(bisect_left(self._reaches, start), bisect_right(self._starts, end))
+        return [number for number in numbers if ends[number] >= start]
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,11 @@ class ByContig(ABC):
             if begin <= end and stop >= start
         )
 
-    def every(self, contig: str) -> Everything:
+    def near(self, contig: str, spans: Sequence[Span], crowded: Sequence[Span]) -> Models:
         """See GeneModels."""
         models = self.of(contig)
-        return Everything(list(models.transcripts), list(models.genes), list(models.regions))
+        wide = [(start - NEARBY, end + NEARBY) for start, end in crowded]
+        return Models(models.transcripts.among(spans), models.genes.among(wide), models.regions.among(crowded))
 
 
 class InMemory(ByContig):

@@ -94,10 +94,9 @@ def combinations(
     """
     if not any("\t" in record.tail for record in records):
         return []
-    contig = records[0].contig
     ordered = sorted(_candidates(records, variants))
     found: list[Combination] = []
-    for group in _groups(ordered, models, contig, partial(fetch, contig)):
+    for group in _groups(ordered, records, models, partial(fetch, records[0].contig)):
         found += _combined(group, ordered, records, phased=phased)
     return found
 
@@ -115,8 +114,11 @@ def _candidates(records: Sequence[Record], variants: Iterable[Variant]) -> Itera
             yield Candidate(change.pos, change.end, variant, change, number, place)
 
 
-def _groups(ordered: Sequence[Candidate], models: Models, contig: str, fetch: hgvs_transcript.Fetch) -> list[_Group]:
-    """Return the groups of neighbors, along the genome."""
+def _groups(
+    ordered: Sequence[Candidate], records: Sequence[Record], models: Models, fetch: hgvs_transcript.Fetch
+) -> list[_Group]:
+    """Return the groups of neighbors, along the genome; of records without a certain call nothing can be told."""
+    contig = records[0].contig
     touching: dict[tuple[int, int, str], tuple[Transcript, list[int]]] = {}
     for run in _runs(ordered):
         low, high = max(1, ordered[run[0]].start - 1), max(ordered[number].reach for number in run) + 1
@@ -139,6 +141,8 @@ def _groups(ordered: Sequence[Candidate], models: Models, contig: str, fetch: hg
                 touching.setdefault(key, (transcript, []))[1].extend(inside)
     several = [(one, numbers) for one, numbers in touching.values() if _of_several_records(numbers, ordered)]
     near = _near(ordered, [transcript for transcript, _ in several])
+    certain = {one: genotypes.is_certain(records[one].tail) for one in {ordered[number].record for number in near}}
+    near = {number for number in near if certain[ordered[number].record]}
     group_of: dict[int, _Group] = {}
     for transcript, numbers in several:
         _group(transcript, [number for number in numbers if number in near], ordered, fetch, group_of)

@@ -1,7 +1,9 @@
 """Cuts a file's records to pieces: one by one as long as there are few, then in blocks."""
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from annotator.effects.neighbors import LONGEST, MOST_TOGETHER, are_tied, ties
@@ -16,9 +18,10 @@ from annotator.run.stream import Order, Pass
 if TYPE_CHECKING:
     from annotator.run.columnar.plain import PlainRecords
 
-#: So much of a file's text goes record by record: small files as a whole, of large ones enough to know their tags.
+#: Characters of a file that go record by record where the compiled loops are not loaded: small files as a whole; and
+#: where they are: enough to know most tags.
 HEAD = 256 * 1024
-HEAD_OF_LARGE = 32 * 1024
+HEAD_IN_COLUMNS = 4 * 1024
 LARGE = 1024 * 1024  # bytes of a file, packed or not
 SIZE = 1024 * 1024  # bytes of a block
 MOST_TAGS = 256
@@ -32,7 +35,7 @@ class Cutter:
         """size: the file's, in bytes."""
         self.check = check
         self.work = work
-        self._head_size = HEAD if size < LARGE else HEAD_OF_LARGE
+        self._head_size = min(HEAD, HEAD_IN_COLUMNS) if size >= LARGE or _loops_are_loaded() else HEAD
         self.order = Order()
         #: INFO tags that records have been seen to have.
         self.tags: dict[str, None] = {}
@@ -49,11 +52,10 @@ class Cutter:
                 plain = _plain_records(self)
             yield from plain.pieces(first, data)
 
-    def singly(self, first: int, lines: Sequence[str]) -> Iterator[Piece]:
-        """Lines one by one; first: the number of the first."""
-        yield from self.work.batches(
-            record for number, line in enumerate(lines, first) if (record := self._one(number, line)) is not None
-        )
+    def singly(self, first: int, lines: Sequence[str], checked: Sequence[Record | None] = ()) -> Iterator[Piece]:
+        """Lines one by one; first: the number of the first; checked: what `one` has returned of the first lines."""
+        rest = (self.one(number, line) for number, line in enumerate(lines[len(checked) :], first + len(checked)))
+        yield from self.work.batches(record for record in chain(checked, rest) if record is not None)
 
     def learn(self, record: Record) -> None:
         """Take note of the tags that a record has."""
@@ -69,15 +71,15 @@ class Cutter:
             if full and written and self._apart(contig, written, line):
                 reader.put_back(number, line)
                 return
-            record = self._one(number, line)
+            record = self.one(number, line)
             if record is not None:
-                alleles += len(record.alts)
+                alleles += len(record.predictable)
                 if record.contig != contig:
                     contig, written = record.contig, []
                 written.append((record.pos, record.pos + len(record.ref) - 1))
                 yield record
             size += len(line)
-            full = size >= self._head_size and alleles >= 2 * PREVIEW and self._in_blocks()
+            full = size >= self._head_size and alleles >= PREVIEW and self._in_blocks()
             if full and (not self.check.samples or size >= self._head_size + MOST_TOGETHER):
                 return
 
@@ -137,7 +139,8 @@ class Cutter:
         fits = int(pos) > 0 and last <= self.work.reference.lengths[contig]
         return (contig, int(pos), last) if fits else ("", 0, 0)
 
-    def _one(self, number: int, line: str) -> Record | None:
+    def one(self, number: int, line: str) -> Record | None:
+        """Check a line, and take note of its record; see RecordCheck.check. Raises Unsorted."""
         record = self.check.check(number, line)
         if record is not None:
             self.order.add(record.contig, record.pos, number)
@@ -177,6 +180,22 @@ class _Ahead:
         if not self._waiting:
             return None
         return [span for _, own, span in self._waiting if own == contig]
+
+
+_begun = count()
+
+
+def _loops_are_loaded() -> bool:
+    """Return whether the compiled loops are in memory, so that small files are annotated faster with them.
+
+    To load them takes longer than a small file: a process does so for its second file, as others are likely to follow.
+    Nothing is compiled.
+    """
+    if not next(_begun) and "annotator.run.columnar.plain" not in sys.modules:
+        return False
+    from annotator.run.columnar import compiled, plain  # noqa: F401, PLC0415 - plain imports all loops
+
+    return compiled.are_loaded()
 
 
 def _plain_records(cutter: Cutter) -> "PlainRecords":

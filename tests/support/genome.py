@@ -21,6 +21,8 @@ CODONS = {
     "Y": ("TAT", "TAC"),
 }  # fmt: skip
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
+#: A stretch that holds all of any contig.
+WHOLE = [(1, 10**9)]
 
 
 @dataclass

@@ -5,11 +5,12 @@ from functools import partial
 from annotator.effects.effect import coding_sequence
 from annotator.effects.transcript import Transcript
 from annotator.reference.pack import Reference
+from tests.support.genome import WHOLE
 
 
 def transcript(reference: Reference, contig: str, name: str) -> Transcript:
     """Return the transcript of a contig by its name, with or without the version."""
-    every = reference.gene_models.every(contig).transcripts
+    every = reference.gene_models.near(contig, WHOLE, WHOLE).transcripts
     return next(one for one in every if name in (one.name, one.name.partition(".")[0]))
 
 

@@ -85,11 +85,11 @@ class Block:
 
     def lines(self) -> memoryview:
         """See Piece.lines."""
-        (texts, transcripts), numbers, others = self._found
+        (texts, transcripts, columns), numbers, others = self._found
         fetch = partial(Window(self._work.reference.sequence.fetch).fetch, self.contig)
         pairs, owners, entries = own.paired(numbers, texts)
         on = texts.transcript[entries]
-        described = numbering.described(self._alleles, owners, on, transcripts, fetch)
+        described = numbering.described(self._alleles, owners, on, transcripts, columns, fetch)
         names = [source_tags.names_of(source.source.tags) for source in self._work.sources]
         data, self._begins = lines.written(
             self._text,

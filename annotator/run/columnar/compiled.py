@@ -11,6 +11,7 @@ to. NUMBA_CACHE_DIR names another place.
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -84,6 +85,17 @@ def load_kept() -> None:
         # The index of what is kept: keys begin with the types of the arguments. Numba has no public way to ask.
         for signature, *_ in function._cache._cache_file._load_index():  # noqa: SLF001
             function.compile(signature)
+
+
+@cache
+def are_loaded() -> bool:
+    """Load the machine code that is kept on disk, if there is any; return whether all functions have theirs.
+
+    The answer is that of the first call.
+    """
+    if not all(function.signatures for function in _compiled):
+        load_kept()
+    return all(function.signatures for function in _compiled)
 
 
 def array_of(data: bytes) -> Bytes:

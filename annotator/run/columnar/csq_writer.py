@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from annotator.effects import csq_field
-from annotator.effects.effect import Effect
 from annotator.effects.hgvs_genomic import THREE_LETTERS
 from annotator.effects.terms import impact_of
 from annotator.effects.transcript import Transcript
@@ -63,19 +62,13 @@ class Texts(NamedTuple):
 
 def texts_of(transcripts: Sequence[Transcript]) -> Texts:
     """Return what is written of some transcripts, to be made once for a contig."""
-    effect = Effect(("intron_variant",), hgvs_p="p.")
-    pick = csq_field.FIELDS.index("PICK") - csq_field.FIELDS.index("HGVSp")
-    parts = []
+    parts: list[str] = []
     for one in transcripts:
-        before = csq_field.before_hgvs_c(effect, one).split("|")
-        after = csq_field.after_hgvs_c(effect, one, is_picked=False).split("|")
-        parts += [
-            f"|{'|'.join(before[2:-2])}|",
-            after[0],
-            f"|{'|'.join(after[6:pick])}|",
-            f"|{'|'.join(after[pick + 1 :])}",
-        ]
-    return Texts(*packed([part.encode("latin-1") for part in parts]))
+        identity, protein, direction, selection = csq_field.fields_of(one)
+        parts += (f"|{identity}|", f"{protein}p.", f"||{direction}|", f"|{selection}")
+    begins = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=begins[1:])
+    return Texts(array_of("".join(parts).encode("latin-1")), begins)
 
 
 class CsqWriter:

@@ -2,14 +2,12 @@
 
 Away from exons all changes within a stretch of the contig have the same consequences
 (annotator.run.columnar.places); only their HGVS descriptions differ, and the distance to a gene that is near. Each
-other allele is a kind of its own: an SNV is described in columns (annotator.run.columnar.snv_consequences) where
-possible, the rest by annotator.run.composer.
+other allele, and each in a stretch that few alleles share, is a kind of its own: an SNV is described in columns
+(annotator.run.columnar.snv_consequences) where possible, the rest by annotator.run.composer.
 """
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +15,21 @@ import numpy as np
 from annotator.effects import csq_field
 from annotator.effects.allele import Change, shortest
 from annotator.effects.consequences import Consequences
-from annotator.effects.genes import Everything
-from annotator.effects.transcript import Transcript
+from annotator.effects.genes import Models
+from annotator.effects.transcript import Span, Transcript
 from annotator.run.columnar.alleles import SNV, Alleles
 from annotator.run.columnar.compiled import Ints, packed
 from annotator.run.columnar.places import Places
 from annotator.run.columnar.snv_consequences import SnvConsequences, SnvDescriber
-from annotator.run.columnar.texts import Texts, joined
+from annotator.run.columnar.texts import Texts
+from annotator.run.columnar.texts import joined as texts_joined
+from annotator.run.columnar.transcript_columns import TranscriptColumns, transcript_columns
+from annotator.run.columnar.transcript_columns import joined as columns_joined
 from annotator.run.columnar.window import Fetch, Window
 from annotator.run.composer import Composer, summary_texts
 
-REMEMBERED = 8192
+#: A stretch with fewer alleles is not worth a description of its own: SNVs in it are described as those near exons.
+WORTH_A_KIND = 8
 
 
 class Entry(NamedTuple):
@@ -73,29 +75,39 @@ class BlockConsequences(NamedTuple):
 
 
 class Kinds:
-    """Tells the kinds of alleles of one contig. One thread only."""
+    """Tells the kinds of a block's alleles. One thread only."""
 
-    def __init__(self, composer: Composer, contig: str, everything: Everything, fetch: Fetch) -> None:
-        """Prepare for a contig.
+    def __init__(
+        self,
+        composer: Composer,
+        contig: str,
+        everything: Models,
+        columns: TranscriptColumns,
+        crowded: Sequence[Span],
+        fetch: Fetch,
+    ) -> None:
+        """Prepare for a block.
 
         Args:
-            everything: its gene models.
-            fetch: returns its bases.
+            contig: the block's.
+            everything: the gene models near the block's alleles.
+            columns: the transcripts among them.
+            crowded: where many alleles lie.
+            fetch: returns the contig's bases.
         """
         self._composer = composer
         self._contig = contig
-        self._places = Places(everything)
+        self._places = Places(everything, crowded)
         self._snvs = None
         if everything.transcripts:
             self._snvs = SnvDescriber(
                 everything.transcripts,
+                columns,
                 composer.choice,
                 fetch,
                 is_mitochondrial=composer.is_mitochondrial(contig),
                 predicted=composer.predicted,
             )
-        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
-        self._of = lru_cache(maxsize=REMEMBERED)(partial(Kinds._in_stretch, weakref.proxy(self)))
 
     def of(self, alleles: Alleles, window: Window, pos: Ints) -> BlockConsequences:
         """Return the consequences of a block's alleles.
@@ -106,17 +118,24 @@ class Kinds:
         """
         first = self._places.of(alleles.start - (alleles.lost == 0))
         last = self._places.of(alleles.start + np.maximum(alleles.lost - 1, 0))
-        left = (first != last) | (first < 0) | ~self._places.alike[first]
-        numbers = np.empty(len(alleles.pos), np.int64)
-        stretches, numbers[~left] = _ranked(first[~left])
-        kinds = [self._of(stretch) for stretch in stretches.tolist()]
+        far = (first == last) & (first >= 0) & self._places.alike[first]
+        numbers = np.zeros(len(alleles.pos), np.int64)
+        numbers[far] = _ranked(first[far])
+        alone = ~far | (np.bincount(numbers[far], minlength=1)[numbers] < WORTH_A_KIND)
+        left = np.ones(len(alleles.pos), np.bool_)
         snvs = None
-        chosen = np.flatnonzero(left & (alleles.kind == SNV))
+        chosen = np.flatnonzero(alone & (alleles.kind == SNV))
         if self._snvs is not None and len(chosen):
             snvs = self._snvs.describe(alleles, chosen, window, pos)
             left[snvs.alleles] = False
+        far &= left
+        numbers[far] = _ranked(first[far])
+        # Any allele of a stretch stands for all.
+        positions = np.zeros(numbers[far].max(initial=-1) + 1, np.int64)
+        positions[numbers[far]] = alleles.start[far]
+        kinds = [self._in_stretch(position) for position in positions.tolist()]
         own: dict[object, int] = {}
-        for one in np.flatnonzero(left).tolist():
+        for one in np.flatnonzero(left & ~far).tolist():
             variant = alleles.variant(one)
             number = own.get(variant)
             if number is None:
@@ -133,9 +152,8 @@ class Kinds:
         entries = tuple(Entry(tuple(part.encode("latin-1") for part in one)) for one in parts)  # type: ignore[arg-type]
         return Kind(found, _texts(found), entries, -1)
 
-    def _in_stretch(self, stretch: int) -> Kind:
-        """Return the kind of all alleles in a stretch: its first base, replaced by an unknown base, stands for them."""
-        position = int(self._places.starts[stretch])
+    def _in_stretch(self, position: int) -> Kind:
+        """Return the kind of all alleles in a stretch, for which an unknown base at a position of it stands."""
         found = self._composer.consequences(self._contig, Change(position, "N", "N"))
         if not found.effects:
             return Kind(found, _texts(found), (_outside(found, position),), -1)
@@ -168,23 +186,26 @@ def _texts(found: Consequences, flag: str = "") -> tuple[bytes, bytes, bytes, by
     return gene, term, hgvs_c, own_flag or flag.encode("latin-1"), protein
 
 
-def _ranked(keys: Ints) -> tuple[Ints, Ints]:
-    """Return the keys, each once and in order, and the place of each among these; they lie close together."""
+def _ranked(keys: Ints) -> Ints:
+    """Return the place of each key among the distinct keys in order; they lie close together."""
     if not len(keys):
-        return keys, keys
+        return keys
     least = keys.min()
     there = np.zeros(keys.max() - least + 1, np.bool_)
     there[keys - least] = True
-    return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[keys - least]
+    ranks: Ints = (np.cumsum(there) - 1)[keys - least]
+    return ranks
 
 
-def texts(found: BlockConsequences) -> tuple[Texts, list[Transcript]]:
+def texts(found: BlockConsequences) -> tuple[Texts, Sequence[Transcript], TranscriptColumns]:
     """Return what is written of alleles, and the transcripts by number."""
     written, transcripts = _texts_of(found.kinds)
+    columns = transcript_columns(transcripts)
     if found.snvs is not None:
-        written = joined(written, found.snvs.texts, len(transcripts))
+        written = texts_joined(written, found.snvs.texts, len(transcripts))
         transcripts += found.snvs.transcripts
-    return written, transcripts
+        columns = columns_joined(columns, found.snvs.columns)
+    return written, transcripts, columns
 
 
 def _texts_of(kinds: Sequence[Kind]) -> tuple[Texts, list[Transcript]]:

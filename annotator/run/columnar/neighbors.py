@@ -3,11 +3,11 @@
 Lines without neighbors, nearly all, stay in columns. Too many lines may be found here, and never too few.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
+from annotator.effects.genotypes import is_certain
 from annotator.effects.neighbors import (
     FRAME_REACH,
     LONGEST,
@@ -16,28 +16,29 @@ from annotator.effects.neighbors import (
     Junction,
     Stretch,
     across,
-    junctions,
 )
-from annotator.effects.transcript import Transcript
-from annotator.reference.gene_models import merged
 from annotator.run.columnar.alleles import Alleles
 from annotator.run.columnar.compiled import Bytes, Flags, Ints
-from annotator.run.columnar.scan import CHROM, ID, POS, REF, Lines
+from annotator.run.columnar.scan import CHROM, ID, INFO, LINE, POS, REF, Lines
+from annotator.run.columnar.transcript_columns import TranscriptColumns
 from annotator.run.splitter import MOST_DIGITS
 
 
 class CodingMap:
-    """Where a contig codes in any transcript, and where splicing brings coding exons together."""
+    """Where transcripts code, and where splicing brings coding exons together."""
 
-    def __init__(self, transcripts: Iterable[Transcript]) -> None:
-        exons: set[tuple[int, int]] = set()
-        joints: set[Junction] = set()
-        for transcript in transcripts:
-            exons.update(transcript.coding_exons)
-            joints.update(junctions(transcript))
-        self.starts, self.ends = np.array(merged(exons), np.int64).reshape(-1, 2).T
-        self._junctions = sorted(joints)
-        self._left, self._right, _ = np.array(self._junctions, np.int64).reshape(-1, 3).T
+    def __init__(self, columns: TranscriptColumns) -> None:
+        counts = np.diff(columns.exons)
+        start, stop = (np.repeat(offsets, counts) for offsets in (columns.start, columns.stop))
+        size = columns.end - columns.begin + 1
+        codes = np.flatnonzero((start >= 0) & (columns.before < stop) & (columns.before + size > start))
+        before = columns.before[codes]
+        begin = columns.begin[codes] + np.maximum(0, start[codes] - before)
+        end = columns.begin[codes] + np.minimum(size[codes], stop[codes] - before) - 1
+        model = np.repeat(np.arange(len(counts)), counts)[codes]
+        reverse = columns.reverse[model]
+        self.starts, self.ends = _merged(np.where(reverse, -end, begin), np.where(reverse, -begin, end))
+        self._left, self._right, self._between = _junctions(begin, end, model, reverse)
 
     def touched(self, start: Ints, end: Ints) -> Ints:
         """Return the numbers of the stretches from `start` to `end` that have a coding base."""
@@ -54,13 +55,44 @@ class CodingMap:
             start: The first bases of changes, sorted.
             longest: The most bases that one of them takes.
         """
-        found = np.ones(len(self._junctions), np.bool_)
+        found = np.ones(len(self._left), np.bool_)
         for low, high in (
             (self._left - FRAME_REACH - longest, self._left + 1),
             (self._right - longest, self._right + FRAME_REACH),
         ):
             found &= np.searchsorted(start, low) < np.searchsorted(start, high, side="right")
-        return [self._junctions[number] for number in np.flatnonzero(found).tolist()]
+        rows = (column[found].tolist() for column in (self._left, self._right, self._between))
+        return list(dict.fromkeys(map(Junction, *rows)))
+
+
+def _merged(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """Return stretches in order; two are joined unless there is a base between them."""
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    parted = np.flatnonzero(starts[1:] > ends[:-1] + 1)
+    return starts[np.append(0, parted + 1)[: len(starts)]], ends[np.append(parted, len(ends) - 1)[: len(ends)]]
+
+
+def _junctions(begin: Ints, end: Ints, model: Ints, reverse: Flags) -> tuple[Ints, Ints, Ints]:
+    """Return what `effects.neighbors.junctions` does of the transcripts to which coding exons belong.
+
+    Args:
+        begin, end: The first and the last coding place of each exon.
+        model, reverse: The number and the strand of each exon's transcript.
+    """
+    through = np.append(0, np.cumsum(end - begin + 1))
+    parts = [(np.zeros(0, np.int64),) * 3]
+    step, one = 1, np.arange(len(begin))
+    while len(one):
+        one = one[one + step < len(begin)]
+        between = through[one + step] - through[one + 1]
+        one = one[(model[one] == model[one + step]) & (between < FRAME_REACH)]
+        other = one + step
+        left, right = np.where(reverse[one], -begin[other], end[one]), np.where(reverse[one], -end[one], begin[other])
+        parts.append((left, right, through[other] - through[one + 1]))
+        step += 1
+    left, right, between = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return left, right, between
 
 
 class _Changes(NamedTuple):
@@ -71,7 +103,7 @@ class _Changes(NamedTuple):
     end: Ints
     shifts: Flags
 
-    def part(self, chosen: Ints) -> "_Changes":
+    def part(self, chosen: Ints | Flags) -> "_Changes":
         return _Changes(self.line[chosen], self.start[chosen], self.end[chosen], self.shifts[chosen])
 
 
@@ -86,21 +118,46 @@ def with_neighbors(text: Bytes, lines: Lines, alleles: Alleles, coding: CodingMa
     changes = _Changes(*(np.concatenate(pair) for pair in zip(plain, others, strict=True)))
     changes = changes.part(coding.touched(changes.start - 1, changes.end + 1))
     changes = changes.part(np.argsort(changes.start, kind="stable"))
+    changes = changes.part(_near(changes, coding, len(lines.pos)))
+    changes = changes.part(_with_certain(changes, _certain(text, lines, changes.line)))
+    found: Ints = np.unique(changes.line[_near(changes, coding, len(lines.pos))])
+    return found[lines.plain[found]]
+
+
+def _certain(text: Bytes, lines: Lines, among: Ints) -> Flags:
+    """Return of each of some lines whether it may have a certain call: of a plain one see genotypes.is_certain."""
+    found = ~lines.plain
+    for line in np.unique(among[lines.plain[among]]).tolist():
+        tail = text[lines.ends[line, INFO] + 1 : lines.ends[line, LINE]].tobytes().decode("latin-1")
+        found[line] = is_certain(tail)
+    return found[among]
+
+
+def _with_certain(changes: _Changes, certain: Flags) -> Flags:
+    """Return which of sorted changes are certain, or overlap one that is: they may be the same change."""
+    far = 2**40
+    before = np.maximum.accumulate(np.where(certain, changes.end, -far))
+    after = np.minimum.accumulate(np.where(certain, changes.start, far)[::-1])[::-1]
+    found: Flags = (changes.start <= before + 1) | (after <= changes.end + 1)
+    return certain | found
+
+
+def _near(changes: _Changes, coding: CodingMap, count: int) -> Flags:
+    """Return of each of sorted changes whether it may be within reach of one of another of `count` lines."""
     if not len(changes.line):
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.bool_)
     chain = np.cumsum(~_within_reach(changes))
     # The chains that have more than one line.
-    lowest, highest = (np.full(int(chain[-1]) + 1, fill, np.int64) for fill in (len(lines.pos), -1))
+    lowest, highest = (np.full(int(chain[-1]) + 1, fill, np.int64) for fill in (count, -1))
     np.minimum.at(lowest, chain, changes.line)
     np.maximum.at(highest, chain, changes.line)
-    near = (lowest < highest)[chain]
+    near: Flags = (lowest < highest)[chain]
     longest = int((changes.end - changes.start).max()) + 1
     if joints := coding.joining(changes.start, longest):
         rows = zip(changes.start.tolist(), changes.end.tolist(), changes.shifts.tolist(), strict=True)
         stretches = [Stretch(*row, number) for number, row in enumerate(rows)]
         near[list(across(joints, stretches))] = True
-    found: Ints = np.unique(changes.line[near])
-    return found[lines.plain[found]]
+    return near
 
 
 def of_lines(alleles: Alleles, plain: Flags) -> Alleles:

@@ -11,12 +11,13 @@ from annotator.effects.hgvs_transcript import described as described_plainly
 from annotator.effects.transcript import Transcript
 from annotator.run.columnar import alleles as forms
 from annotator.run.columnar.alleles import Alleles
-from annotator.run.columnar.compiled import Bytes, Flags, Ints, array_of, compiled, put, put_number
-from annotator.run.columnar.window import REACH
+from annotator.run.columnar.compiled import Bytes, Flags, Ints, array_of, compiled, packed, put, put_number
+from annotator.run.columnar.forms import MINUS, PLUS
+from annotator.run.columnar.transcript_columns import TranscriptColumns, exon_of
 
-GREATER, UNDERSCORE = ord(">"), ord("_")
-#: Digits, signs and the like: more than any description has in addition to its bases and prefixes.
-ROOM = 64
+GREATER, UNDERSCORE, ASTERISK = ord(">"), ord("_"), ord("*")
+#: Digits, signs and the like: more than any description has in addition to its bases and its head.
+ROOM = 80
 _DEL, _DUP, _INS, _INV = (array_of(word) for word in (b"del", b"dup", b"ins", b"inv"))
 _COMPLEMENT = np.zeros(256, np.uint8)
 for _one, _other in zip(b"ACGT", b"TGCA", strict=True):
@@ -39,24 +40,14 @@ WORDS = Words(_DEL, _DUP, _INS, _INV, _COMPLEMENT)
 class Layouts(NamedTuple):
     """Transcripts whose positions can be numbered in HGVS.
 
-    first, last: the first and last exon base on the contig; reverse: whether it is on the reverse strand; head,
-    head_end: offsets of text such as ENST00000269305.9:c. in `letters`; begin, end: numbers of its segments. start,
-    base, sign, prefix and prefix_end belong to each segment, see effects.hgvs_transcript.Segment.
+    columns: the transcripts.
+    letters: texts such as ENST00000269305.9:c. of all.
+    heads: where each one's text begins, and the end of the last.
     """
 
+    columns: TranscriptColumns
     letters: Bytes
-    reverse: Flags
-    first: Ints
-    last: Ints
-    head: Ints
-    head_end: Ints
-    begin: Ints
-    end: Ints
-    start: Ints
-    base: Ints
-    sign: Ints
-    prefix: Ints
-    prefix_end: Ints
+    heads: Ints
 
 
 class Described(NamedTuple):
@@ -67,21 +58,26 @@ class Described(NamedTuple):
     stop: Ints
 
 
-def described(alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Transcript], fetch: Fetch) -> Described:
+def described(
+    alleles: Alleles,
+    owners: Ints,
+    on: Ints,
+    transcripts: Sequence[Transcript],
+    columns: TranscriptColumns,
+    fetch: Fetch,
+) -> Described:
     """Describe alleles on transcripts.
 
     Args:
         alleles: those of a block.
         owners: the number of the allele of each pair of allele and transcript.
         on: the number of the transcript of each pair, -1 for a pair that is not described.
-        transcripts: by number. Their bases can be numbered.
+        transcripts, columns: by number. Bases can be numbered of those in `on`.
         fetch: bases of the contig.
     """
-    first, last = int(alleles.start.min()) - 2 * REACH, int(alleles.start.max()) + 2 * REACH
-    layouts = _layouts(transcripts, first, last)
-    longest = int((layouts.head_end - layouts.head).max(initial=0)) + 2 * int(
-        (layouts.prefix_end - layouts.prefix).max(initial=0)
-    )
+    heads = [csq_field.escaped(f"{one.name}:") + ("c." if one.coding else "n.") for one in transcripts]
+    layouts = Layouts(columns, *packed([head.encode("latin-1") for head in heads]))
+    longest = max(map(len, heads), default=0)
     bases = (alleles.lost + alleles.gained)[owners[on >= 0]]
     letters = np.empty(len(bases) * (longest + ROOM) + int(bases.sum()), np.uint8)
     start, stop = np.zeros(len(on), np.int64), np.zeros(len(on), np.int64)
@@ -97,35 +93,6 @@ def described(alleles: Alleles, owners: Ints, on: Ints, transcripts: Sequence[Tr
         size += len(written)
         more.append(written)
     return Described(np.concatenate([kept, array_of(b"".join(more))]), start, stop)
-
-
-def _layouts(transcripts: Sequence[Transcript], first: int, last: int) -> Layouts:
-    """Return the layouts of transcripts with the segments that touch first to last."""
-    texts: list[bytes] = []
-    heads, rows, bounds = [], [], [0]
-    size = 0
-    for one in transcripts:
-        text = csq_field.escaped(f"{one.name}:").encode("latin-1") + f"{one.layout.letter}.".encode()
-        texts.append(text)
-        heads.append((one.start, one.end, one.strand == "-", size, size + len(text)))
-        size += len(text)
-        for segment in one.layout.segments():
-            if segment.start <= last and segment.end >= first:
-                text = segment.prefix.encode("ascii")
-                texts.append(text)
-                rows.append((segment.start, segment.base, segment.sign, size, size + len(text)))
-                size += len(text)
-        bounds.append(len(rows))
-    of_models = np.array(heads, np.int64).reshape(-1, 5).T
-    of_segments = np.array(rows, np.int64).reshape(-1, 5).T
-    start, end, reverse, head, head_end = (np.ascontiguousarray(column) for column in of_models)
-    return Layouts(
-        array_of(b"".join(texts)),
-        reverse.astype(np.bool_),
-        *(start, end, head, head_end),
-        *(np.array(bound, np.int64) for bound in (bounds[:-1], bounds[1:])),
-        *(np.ascontiguousarray(column) for column in of_segments),
-    )
 
 
 @compiled
@@ -147,19 +114,27 @@ def _describe(
             end = begin
         else:
             begin, end = begin - length - 1, end + length
-        if begin < layouts.first[model] or end > layouts.last[model]:
+        if not _holds(layouts.columns, model, begin, end):
             left[pair] = True
             continue
-        size = put(out, size, layouts.letters, layouts.head[model], layouts.head_end[model])
+        size = put(out, size, layouts.letters, layouts.heads[model], layouts.heads[model + 1])
         size = _change(alleles, one, model, layouts, words, out, size)
         stop[pair] = size
     return size
 
 
 @compiled
+def _holds(columns: TranscriptColumns, model: int, begin: int, end: int) -> bool:
+    """Return whether all of a stretch of the contig lies between the ends of a transcript."""
+    if columns.reverse[model]:
+        begin, end = -end, -begin
+    return bool(columns.begin[columns.exons[model]] <= begin and end <= columns.end[columns.exons[model + 1] - 1])
+
+
+@compiled
 def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Words, out: Bytes, size: int) -> int:
     """Write the description of a change behind its transcript's name."""
-    reverse = layouts.reverse[model]
+    reverse = layouts.columns.reverse[model]
     kind, place, lost, gained = alleles.kind[one], alleles.start[one], alleles.lost[one], alleles.gained[one]
     slide, bases = alleles.slide[one], alleles.bases[one]
     if kind == forms.SNV:
@@ -205,7 +180,7 @@ def inverted(alleles: Alleles, one: int, complement: Bytes) -> bool:
 @compiled
 def _range(first: int, last: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
     """Write the numbers of the first and the last base, in the transcript's direction; of a single one, its."""
-    if layouts.reverse[model]:
+    if layouts.columns.reverse[model]:
         first, last = last, first
     size = _number(first, model, layouts, out, size)
     if first == last:
@@ -215,16 +190,37 @@ def _range(first: int, last: int, model: int, layouts: Layouts, out: Bytes, size
 
 
 @compiled
-def _number(place: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
-    low, high = layouts.begin[model], layouts.end[model]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if layouts.start[middle] <= place:
-            low = middle
-        else:
-            high = middle
-    size = put(out, size, layouts.letters, layouts.prefix[low], layouts.prefix_end[low])
-    return put_number(out, size, layouts.base[low] + layouts.sign[low] * (place - layouts.start[low]))
+def _number(position: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
+    """Write how HGVS numbers a position of the contig, see `effects.hgvs_transcript.Layout.number`."""
+    columns = layouts.columns
+    place = -position if columns.reverse[model] else position
+    exon = exon_of(columns.begin, columns.exons[model], columns.exons[model + 1], place)
+    beyond = place - columns.end[exon]
+    if beyond <= 0:
+        return _base(columns, model, columns.before[exon] + place - columns.begin[exon], out, size)
+    before, missing = columns.before[exon + 1], columns.begin[exon + 1] - place
+    if beyond <= missing:
+        size = _base(columns, model, before - 1, out, size)
+        out[size] = PLUS
+        return put_number(out, size + 1, beyond)
+    size = _base(columns, model, before, out, size)
+    out[size] = MINUS
+    return put_number(out, size + 1, missing)
+
+
+@compiled
+def _base(columns: TranscriptColumns, model: int, offset: int, out: Bytes, size: int) -> int:
+    """Write the number of a spliced base, given from 0."""
+    start, stop = columns.start[model], columns.stop[model]
+    if start < 0:
+        return put_number(out, size, offset + 1)
+    if offset < start:
+        out[size] = MINUS
+        return put_number(out, size + 1, start - offset)
+    if offset >= stop:
+        out[size] = ASTERISK
+        return put_number(out, size + 1, offset - stop + 1)
+    return put_number(out, size, offset - start + 1)
 
 
 @compiled

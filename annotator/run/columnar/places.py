@@ -1,10 +1,12 @@
-"""Where the consequences of a change may differ: within a stretch of a contig, away from exons, all are alike."""
+"""Where the consequences of changes may differ: within a stretch of a contig, away from exons, all are alike."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
-from annotator.effects.genes import NEARBY, Everything
+from annotator.effects.genes import NEARBY, Models
+from annotator.effects.transcript import Span
 from annotator.run.columnar.compiled import Flags, Ints
 
 #: More than this many bases from any exon, no change touches a splice site, its surroundings or an exon. The
@@ -17,12 +19,14 @@ class Places:
     """The stretches of one contig, numbered from 0.
 
     Args:
-        everything: the contig's gene models.
+        everything: the gene models near some spans. Others make no difference to changes in the spans.
+        spans: stretches of the contig, sorted. Nothing is said of changes outside.
     """
 
-    def __init__(self, everything: Everything) -> None:
-        exons = _spans([exon for one in everything.transcripts for exon in one.exons])
-        transcripts = _spans([(one.start, one.end) for one in everything.transcripts])
+    def __init__(self, everything: Models, spans: Sequence[Span]) -> None:
+        known = everything.transcripts if spans else []
+        exons = _spans([exon for one in known for exon in one.exons])
+        transcripts = _spans([(one.start, one.end) for one in known])
         genes = _spans([(one.start, one.end) for one in everything.genes])
         regions = _spans([(one.start, one.end) for one in everything.regions])
         self._exonic = _widened(exons, AWAY)
@@ -33,12 +37,13 @@ class Places:
             _middles(genes[reverse, 1], genes[~reverse, 0]),
             _middles(genes[~reverse, 1], genes[reverse, 0]),
         )
-        parts = [np.array([1], np.int64), *middles, self._exonic.ravel(), *(one.ravel() for one in edges)]
+        told = _widened(_spans(spans), 0)
+        parts = [np.array([1], np.int64), told.ravel(), *middles, self._exonic.ravel(), *(one.ravel() for one in edges)]
         starts = np.unique(np.concatenate(parts))
         #: The first position of each stretch.
         self.starts: Ints = starts[starts > 0]
         #: Whether all changes within a stretch have the same consequences, by stretch.
-        self.alike: Flags = ~self._covered(self._exonic)
+        self.alike: Flags = self._covered(told) & ~self._covered(self._exonic)
 
     @cached_property
     def exonic(self) -> tuple[Ints, Ints]:
@@ -60,7 +65,7 @@ class Places:
         return np.searchsorted(self.starts, positions, side="right") - 1
 
 
-def _spans(spans: list[tuple[int, int]]) -> Ints:
+def _spans(spans: Sequence[Span]) -> Ints:
     return np.array(spans, np.int64).reshape(-1, 2)
 
 

@@ -1,29 +1,31 @@
 """Finds the plain records of a block of lines; the others are checked one by one, in their place."""
 
-from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
-from annotator.effects.neighbors import are_tied, ties
+from annotator.effects.transcript import Span
 from annotator.preflight.record import Looks, Record
 from annotator.preflight.types import plain_types
-from annotator.run.columnar.alleles import described
+from annotator.run.columnar.alleles import Alleles, described
 from annotator.run.columnar.block import Block
 from annotator.run.columnar.clinical import Significances
 from annotator.run.columnar.compiled import Bytes, Ints, array_of
 from annotator.run.columnar.forms import ANY, FLOAT, GENOTYPE, INTEGER
-from annotator.run.columnar.kinds import Kinds
+from annotator.run.columnar.kinds import WORTH_A_KIND, Kinds
 from annotator.run.columnar.neighbors import CodingMap, of_lines, with_neighbors
 from annotator.run.columnar.scan import CHROM, ID, LINE, REF, Forms, Lines, scan
 from annotator.run.columnar.text_sets import words
+from annotator.run.columnar.transcript_columns import transcript_columns
 from annotator.run.columnar.window import window
 from annotator.run.piece import Piece
 from annotator.run.splitter import Cutter
 
 #: Bytes of text of one contig that are worth a block.
-LEAST = 16 * 1024
+LEAST = 2 * 1024
+#: Gene models this near an allele are known to a block; and alleles no further apart than GAP share what is looked up.
+MARGIN, GAP = 100, 5_000
 KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
 MOST_FILTERS, LONGEST_FILTER = 1000, 1000  # that are known to blocks, and characters of one
 MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
@@ -48,7 +50,6 @@ class PlainRecords:
         self._cutter = cutter
         self._check = cutter.check
         self._work = cutter.work
-        self._contig: tuple[str, CodingMap, Kinds] | None = None
         self._significances = Significances()
         self._forms: tuple[tuple[int, ...], Forms] | None = None
 
@@ -84,8 +85,8 @@ class PlainRecords:
                 lines.plain[start:stop] = False
         return starts
 
-    def _singly(self, text: Bytes, first: int) -> Iterator[Piece]:
-        yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"))
+    def _singly(self, text: Bytes, first: int, checked: Sequence[Record | None] = ()) -> Iterator[Piece]:
+        yield from self._cutter.singly(first, text[:-1].tobytes().decode("latin-1").split("\n"), checked)
 
     def _wanted(self, looks: Looks) -> Forms:
         key = len(self._cutter.tags), len(looks.filters), len(looks.formats), looks.widened
@@ -109,60 +110,48 @@ class PlainRecords:
         if len(text) < LEAST or _most_at_position(lines) + self._before(lines, contig) > MOST_AT_POSITION:
             yield from self._singly(text, first)
             return
-        if contig is None:
+        checked: list[Record | None] = []
+        while contig is None and len(checked) < len(lines.pos):
             # The first record of a contig says whether, and how, it is known.
-            count = self._head(lines, self._work.reference.canonical(name))
-            cut = int(lines.begins[count])
-            yield from self._singly(text[:cut], first)
-            if len(lines.pos) > count and self._check.contig_of(name) is None:
-                yield from self._singly(text[cut:], first + count)
-            elif len(lines.pos) > count:
-                yield from self._run(text[cut:], lines.part(count, len(lines.pos)), first + count)
+            line = len(checked)
+            checked.append(self._cutter.one(first + line, _raw(text, lines, line)))
+            contig = self._check.contig_of(name)
+        if contig is None:
+            yield from self._singly(text, first, checked)
             return
-        yield from self._block(text, lines, first, contig)
+        lines.plain[: len(checked)] = False
+        yield from self._block(text, lines, first, contig, checked)
 
     def _before(self, lines: Lines, contig: str | None) -> int:
         """How many records there were at the first position already."""
         return self._check.crowd(contig, int(lines.pos[0]))[0] if contig else 0
 
-    def _head(self, lines: Lines, contig: str | None) -> int:
-        """How many lines there are up to the first that is no neighbour of those in front of it; one at least."""
-        if contig is None or not self._check.samples:
-            return 1
-        last = _last(lines)
-        there = np.flatnonzero((lines.pos > 0) & (last <= self._work.reference.lengths[contig])).tolist()
-        written: list[tuple[int, int]] = []
-        for line in there:
-            pos = int(lines.pos[line])
-            if written and not are_tied(ties(self._work.reference.gene_models, contig, pos), written):
-                return int(line)
-            insort(written, (pos, int(last[line])))
-        return 1 if len(there) < 2 else len(lines.pos)
-
-    def _block(self, text: Bytes, lines: Lines, first: int, contig: str) -> Iterator[Piece]:
+    def _block(
+        self, text: Bytes, lines: Lines, first: int, contig: str, checked: Sequence[Record | None]
+    ) -> Iterator[Piece]:
+        """Lines of a contig; checked: the records of the first of them, None for what is no record."""
         reference = self._work.reference
         lines.plain[_last(lines) > reference.lengths[contig]] = False
         wanted = np.flatnonzero(lines.plain)
         if not len(wanted):
-            yield from self._singly(text, first)
+            yield from self._singly(text, first, checked)
             return
         fetch = partial(reference.sequence.fetch, contig)
         around = window(lines.pos, wanted, fetch)
         alleles = described(text, lines, around)
-        if self._contig is None or self._contig[0] != contig:
-            everything = reference.gene_models.every(contig)
-            kinds = Kinds(self._work.composer, contig, everything, fetch)
-            self._contig = contig, CodingMap(everything.transcripts), kinds
-        _, coding, kinds = self._contig
+        spans = _spans(alleles)
+        crowded = [span for span, count in spans if count >= WORTH_A_KIND]
+        models = reference.gene_models.near(contig, [span for span, _ in spans], crowded)
+        columns = transcript_columns(models.transcripts)
         if self._check.samples:
-            apart = with_neighbors(text, lines, alleles, coding)
+            apart = with_neighbors(text, lines, alleles, CodingMap(columns))
             lines.plain[apart] = False
             alleles = of_lines(alleles, lines.plain)
         plain = np.flatnonzero(lines.plain)
         if not len(plain):
-            yield from self._singly(text, first)
+            yield from self._singly(text, first, checked)
             return
-        others = self._in_between(text, lines, plain, contig, first)
+        others = self._in_between(text, lines, plain, contig, first, checked)
         self._watch_order(lines, plain, others, contig, first)
         yield Block(
             contig,
@@ -171,7 +160,7 @@ class PlainRecords:
             around,
             alleles,
             others,
-            kinds,
+            Kinds(self._work.composer, contig, models, columns, crowded, fetch),
             self._significances,
             words(dict.fromkeys(self._renamed(), 0)),
             self._work,
@@ -181,8 +170,10 @@ class PlainRecords:
         """Return the tags of other annotators that records of the file have had."""
         return [tag for tag, name in self._check.renamed.items() if name in self._cutter.tags]
 
-    def _in_between(self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int) -> list[tuple[int, Record]]:
-        """Check the lines that are not plain, each when those before it have been counted."""
+    def _in_between(
+        self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int, checked: Sequence[Record | None]
+    ) -> list[tuple[int, Record]]:
+        """Check the lines that are not plain, each when those before it have been counted; see `_block`."""
         last = int(lines.pos[plain[-1]])
         there = plain[lines.pos[plain] == last]
         crowd = self._check.crowd(contig, last)
@@ -191,10 +182,11 @@ class PlainRecords:
         for seen, line in enumerate(np.flatnonzero(~lines.plain).tolist()):
             self._check.passed(contig, line - seen - counted)
             counted = line - seen
-            raw = text[lines.begins[line] : lines.ends[line, LINE]].tobytes().decode("latin-1")
-            record = self._check.check(first + line, raw)
-            if record is not None:
+            if line < len(checked):
+                record = checked[line]
+            elif (record := self._check.check(first + line, _raw(text, lines, line))) is not None:
                 self._cutter.learn(record)
+            if record is not None:
                 found.append((line, record))
         self._check.passed(contig, len(plain) - counted)
         sizes = int((lines.ends[there, LINE] - lines.begins[there]).sum())
@@ -212,6 +204,20 @@ class PlainRecords:
             every, pos = every[[0, -1]], pos[[0, -1]]
         for line, place in zip(every.tolist(), pos.tolist(), strict=True):
             self._cutter.order.add(contig, place, first + line)
+
+
+def _spans(alleles: Alleles) -> list[tuple[Span, int]]:
+    """Return the stretches of the contig near alleles, in order, and how many alleles each has."""
+    starts = np.sort(alleles.start)
+    ends = np.sort(alleles.start + alleles.lost + alleles.slide)
+    cuts = np.flatnonzero(starts[1:] - ends[:-1] > GAP) + 1
+    bounds = np.concatenate([[0], cuts, [len(starts)]]) if len(starts) else np.zeros(1, np.int64)
+    low, high = starts[bounds[:-1]] - MARGIN, ends[bounds[1:] - 1] + MARGIN
+    return list(zip(zip(low.tolist(), high.tolist(), strict=True), np.diff(bounds).tolist(), strict=True))
+
+
+def _raw(text: Bytes, lines: Lines, line: int) -> str:
+    return text[lines.begins[line] : lines.ends[line, LINE]].tobytes().decode("latin-1")
 
 
 def _last(lines: Lines) -> Ints:

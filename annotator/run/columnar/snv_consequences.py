@@ -4,7 +4,6 @@ Each allele is a kind of its own, see `kinds`.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from annotator.run.columnar.csq_writer import PREDICTED, WORDS, CsqWriter, Words
 from annotator.run.columnar.snv_effects import CODON, Pairs, SnvEffects, snv_effects
 from annotator.run.columnar.term_masks import ranks_of
 from annotator.run.columnar.texts import FLAG, GENE, HGVS_C, PROTEIN, TERM, Texts
-from annotator.run.columnar.transcript_columns import transcript_columns
+from annotator.run.columnar.transcript_columns import TranscriptColumns
 from annotator.run.columnar.window import Fetch, Window
 
 _AND, _COLON, _P, _DOT = (ord(letter) for letter in "&:p.")
@@ -34,14 +33,15 @@ class SnvConsequences(NamedTuple):
     rank: the place in `effects.terms.IMPACT` of each one's most severe term.
     genes: genes, each with the number of alleles that touch it.
     texts: those of each allele.
-    transcripts: the transcripts that `texts` names by number.
+    transcripts, columns: the transcripts that `texts` names by number.
     """
 
     alleles: Ints
     rank: Ints
     genes: list[tuple[str, int]]
     texts: Texts
-    transcripts: list[Transcript]
+    transcripts: Sequence[Transcript]
+    columns: TranscriptColumns
 
 
 class _Names(NamedTuple):
@@ -59,10 +59,11 @@ class _Names(NamedTuple):
 
 
 class SnvDescriber:
-    """Describes the SNVs of one contig.
+    """Describes the SNVs of a block.
 
     Args:
-        transcripts: all of the contig, in their order.
+        transcripts: those of the contig that have an SNV, and perhaps others, in their order.
+        columns: the same transcripts.
         choice: those that get an entry in INFO/CSQ.
         fetch: returns the contig's bases.
         is_mitochondrial: whether HGVS describes variants on the genome alone.
@@ -72,6 +73,7 @@ class SnvDescriber:
     def __init__(
         self,
         transcripts: Sequence[Transcript],
+        columns: TranscriptColumns,
         choice: Choice,
         fetch: Fetch,
         *,
@@ -81,14 +83,13 @@ class SnvDescriber:
         self._transcripts = transcripts
         self._choice = choice
         self._fetch = fetch
-        self._columns = transcript_columns(transcripts)
+        self._columns = columns
         self._words = PREDICTED if predicted else WORDS
         self._writer = CsqWriter(transcripts, self._columns, self._words)
-        self._starts = np.array([one.start for one in transcripts], np.int64)
-        self._ends = np.array([one.end for one in transcripts], np.int64)
-        self._reaches = np.array([*accumulate(self._ends.tolist(), max)], np.int64)
+        self._starts, self._ends = columns.spans()
+        self._reaches = np.maximum.accumulate(self._ends)
         self._codes = self._columns.start >= 0
-        self._is_numbered = np.array([one.is_numbered and not is_mitochondrial for one in transcripts], np.bool_)
+        self._is_numbered = columns.has_start & (not is_mitochondrial)
         self._standing = np.array([one.standing for one in transcripts], np.int64)
         # As `consequences.picked` has it: of transcripts that are alike one that codes, then the first by name.
         by_name = sorted(range(len(transcripts)), key=lambda at: (transcripts[at].coding is None, transcripts[at].name))
@@ -146,9 +147,7 @@ class SnvDescriber:
             shown = self._codes[model] | np.bool_(self._choice is Choice.ALL)
         pairs = Pairs(numbers[owner], model)
         entry_letters, entry_begins = self._writer.write(alleles, pairs, effects, picked, shown)
-        numbered = np.flatnonzero((shown | picked) & self._is_numbered[model])
-        on = np.full(len(model), -1, np.int64)
-        used, on[numbered] = np.unique(model[numbered], return_inverse=True)
+        on = np.where((shown | picked) & self._is_numbered[model], model, -1)
         best = np.flatnonzero(picked)
         letters, begins = self._summaries(first, best, worst, model, effects)
         touched = np.unique(owner * len(self._genes) + self._gene[model]) % len(self._genes)
@@ -158,7 +157,8 @@ class SnvDescriber:
             worst,
             [(self._genes[number], count) for number, count in zip(*map(np.ndarray.tolist, genes), strict=True)],
             Texts(letters, begins, first, best - first[:-1], entry_letters, entry_begins, on, np.zeros_like(on)),
-            [self._transcripts[number] for number in used.tolist()],
+            self._transcripts,
+            self._columns,
         )
 
     def _summaries(self, first: Ints, best: Ints, worst: Ints, model: Ints, effects: SnvEffects) -> tuple[Bytes, Ints]:

@@ -12,6 +12,8 @@ from annotator.effects.transcript import Span, Transcript
 from annotator.run.columnar.codons import code_numbers
 from annotator.run.columnar.compiled import Flags, Ints, compiled
 
+_FAR = 2**40  # more than any position
+
 
 class TranscriptColumns(NamedTuple):
     """Transcripts of one contig, numbered from 0.
@@ -48,20 +50,28 @@ class TranscriptColumns(NamedTuple):
     mature_begin: Ints
     mature_end: Ints
 
+    def spans(self) -> tuple[Ints, Ints]:
+        """Return the first and the last base of each transcript."""
+        first, last = self.begin[self.exons[:-1]], self.end[self.exons[1:] - 1]
+        return np.where(self.reverse, -last, first), np.where(self.reverse, -first, last)
+
 
 def transcript_columns(transcripts: Sequence[Transcript]) -> TranscriptColumns:
-    """Return transcripts as columns; made once for each contig."""
-    counts = [len(one.exons) for one in transcripts]
-    begin, end = _ends(one.places for one in transcripts)
-    exons = np.cumsum([0, *counts])
-    total = np.cumsum([0, *(end - begin + 1)])
-    before = total[:-1] - np.repeat(total[exons[:-1]], counts)
-    offsets = np.array([one.coding_offsets or (-1, -1) for one in transcripts], np.int64).reshape(-1, 2)
+    """Return transcripts as columns."""
+    count = len(transcripts)
+    exons = np.zeros(count + 1, np.int64)
+    np.cumsum([len(one.exons) for one in transcripts], out=exons[1:])
+    reverse = np.array([one.strand == "-" for one in transcripts], np.bool_)
+    model = np.repeat(np.arange(count), np.diff(exons))
+    begin, end = _places(transcripts, exons, model, reverse)
+    total = np.zeros(len(begin) + 1, np.int64)
+    np.cumsum(end - begin + 1, out=total[1:])
+    before = total[:-1] - total[exons[model]]
+    start, stop = _coding_offsets(transcripts, exons, model, reverse, begin, before)
     numbers = code_numbers()
     flags = np.array(
         [
             (
-                one.strand == "-",
                 one.is_numbered,
                 one.end_known and one.genetic_code != STANDARD,
                 one.biotype in NONSENSE_MEDIATED_DECAY,
@@ -70,16 +80,15 @@ def transcript_columns(transcripts: Sequence[Transcript]) -> TranscriptColumns:
             for one in transcripts
         ],
         np.bool_,
-    ).reshape(-1, 5)
-    reverse, has_start, may_complete, decays, is_consistent = (np.ascontiguousarray(column) for column in flags.T)
-    start, stop = (np.ascontiguousarray(column) for column in offsets.T)
+    ).reshape(-1, 4)
+    has_start, may_complete, decays, is_consistent = (np.ascontiguousarray(column) for column in flags.T)
     pad = np.array([-one.phase % 3 for one in transcripts], np.int64)
     code = np.array([numbers[one.genetic_code] for one in transcripts], np.int64)
     matures = np.cumsum([0, *(len(one.mature) for one in transcripts)])
     completes = may_complete & (stop == total[exons[1:]] - total[exons[:-1]]) & ((stop - start + pad) % 3 > 0)
     return TranscriptColumns(
         exons, begin, end, before, reverse, start, stop, pad, has_start, completes, decays, is_consistent, code,
-        matures, *_ends(one.mature_places for one in transcripts),
+        matures, *_ends(one.mature_places for one in transcripts if one.mature),
     )  # fmt: skip
 
 
@@ -87,6 +96,44 @@ def _ends(spans: Iterable[Sequence[Span]]) -> tuple[Ints, Ints]:
     """Return the first and the last place of each span of each transcript."""
     places = np.fromiter(chain.from_iterable(chain.from_iterable(spans)), np.int64)
     return places[::2].copy(), places[1::2].copy()
+
+
+def joined(one: TranscriptColumns, other: TranscriptColumns) -> TranscriptColumns:
+    """Return the transcripts of `one`, and after them those of `other`."""
+    columns = [np.concatenate(pair) for pair in zip(one, other, strict=True)]
+    found = dict(zip(TranscriptColumns.__annotations__, columns, strict=True))
+    found |= {"exons": _continued(one.exons, other.exons), "matures": _continued(one.matures, other.matures)}
+    return TranscriptColumns(**found)
+
+
+def _continued(begins: Ints, more: Ints) -> Ints:
+    """Return where all begin if the second group comes after the first, and the end of the last."""
+    return np.concatenate([begins[:-1], begins[-1] + more])
+
+
+def _places(transcripts: Sequence[Transcript], exons: Ints, model: Ints, reverse: Flags) -> tuple[Ints, Ints]:
+    """Return the first and the last place of each exon, in the order of the transcripts' directions."""
+    start, end = _ends(one.exons for one in transcripts)
+    turned = reverse[model]
+    numbers = np.arange(len(model))
+    order = np.where(turned, (exons[:-1] + exons[1:] - 1)[model] - numbers, numbers)
+    return np.where(turned, -end[order], start), np.where(turned, -start[order], end)
+
+
+def _coding_offsets(
+    transcripts: Sequence[Transcript], exons: Ints, model: Ints, reverse: Flags, begin: Ints, before: Ints
+) -> tuple[Ints, Ints]:
+    """Return where the coding sequences begin and end (not included) among the spliced bases, -1 for none."""
+    first, last = np.array([one.coding or (0, 0) for one in transcripts], np.int64).reshape(-1, 2).T
+    first, last = np.where(reverse, -last, first), np.where(reverse, -first, last)
+    keys = model * _FAR + begin  # in order, as are the exons of each transcript
+    codes = np.array([one.coding is not None for one in transcripts], np.bool_)
+    offsets = []
+    for place in (first, last):
+        exon = np.searchsorted(keys, np.arange(len(transcripts)) * _FAR + place, side="right") - 1
+        exon = np.maximum(exon, exons[:-1])
+        offsets.append(np.where(codes, before[exon] + place - begin[exon], -1))
+    return offsets[0], np.where(codes, offsets[1] + 1, -1)
 
 
 @compiled

@@ -28,12 +28,13 @@ def window(pos: Ints, wanted: Ints, fetch: Fetch) -> Window:
     """pos: of all lines of a contig; wanted: the numbers of those that are to be looked at, one at least."""
     at, low, high = (np.zeros(len(pos), np.int64) for _ in range(3))
     order = wanted[np.argsort(pos[wanted], kind="stable")]
-    parts, size = [], 0
-    for lines in np.split(order, np.flatnonzero(np.diff(pos[order]) > GAP) + 1):
-        start = max(1, int(pos[lines[0]]) - REACH)
-        part = fetch(start, int(pos[lines[-1]]) + REACH).encode("ascii")
-        parts.append(part)
-        at[lines], low[lines] = size + pos[lines] - start, size
-        size += len(part)
-        high[lines] = size
-    return Window(array_of(b"".join(parts)), at, low, high)
+    ordered = pos[order]
+    firsts = np.append(0, np.flatnonzero(np.diff(ordered) > GAP) + 1)
+    counts = np.diff(np.append(firsts, len(order)))
+    starts = np.maximum(1, ordered[firsts] - REACH)
+    stops = ordered[firsts + counts - 1] + REACH
+    parts = [fetch(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    begins = np.append(0, np.cumsum([len(part) for part in parts]))
+    low[order], high[order] = np.repeat(begins[:-1], counts), np.repeat(begins[1:], counts)
+    at[order] = low[order] + ordered - np.repeat(starts, counts)
+    return Window(array_of("".join(parts).encode("ascii")), at, low, high)

@@ -1,7 +1,7 @@
 """A genome that is no mitochondrion, its pack, two sources, and quick runs of many small generated files."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,6 +11,7 @@ import pytest
 
 from annotator.install.install import Wanted, install
 from annotator.reference.pack import Reference, load_reference
+from annotator.run import splitter
 from annotator.run.annotate import annotate
 from annotator.run.options import Report
 from annotator.sources.fields import Wanted as Field
@@ -40,6 +41,14 @@ class Annotated:
 
 
 Annotate = Callable[..., Annotated]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_by_one() -> Iterator[None]:
+    """Small files go record by record, unless a test has it otherwise with HEAD."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitter, "HEAD_IN_COLUMNS", splitter.HEAD)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ import pytest
 from annotator.effects.normalize import normal
 from annotator.errors import InputError
 from annotator.preflight import reader
+from annotator.preflight.record import Record
 from annotator.run import splitter
-from annotator.run.columnar import neighbors
+from annotator.run.columnar import kinds, neighbors
 from annotator.run.columnar import plain as blocks_plain
 from annotator.run.columnar.compiled import Bytes, Ints
 from annotator.run.columnar.scan import Lines
@@ -48,6 +49,9 @@ def small_blocks() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(splitter, "SIZE", 3000)
         patch.setattr(reader, "CHUNK", 3000)  # else a small file is one block
         patch.setattr(blocks_plain, "LEAST", 0)
+        patch.setattr(blocks_plain, "GAP", 300)  # some stretches of a contig have many alleles, and others few
+        for module in (blocks_plain, kinds):
+            patch.setattr(module, "WORTH_A_KIND", 3)
         yield patch
 
 
@@ -80,9 +84,9 @@ def test_most_of_a_sound_file_is_in_columns(
     alone: list[int] = []
     singly = splitter.Cutter.singly
 
-    def counted(self: splitter.Cutter, first: int, lines: list[str]) -> Iterator[Piece]:
+    def counted(self: splitter.Cutter, first: int, lines: list[str], *checked: list[Record | None]) -> Iterator[Piece]:
         alone.append(len(lines))
-        return singly(self, first, lines)
+        return singly(self, first, lines, *checked)
 
     small_blocks.setattr(splitter.Cutter, "singly", counted)
     made = generate(1, genome.sequences, replace(plain, records=1000, structural=0))

@@ -28,6 +28,7 @@ from annotator.preflight.record import Record
 from annotator.preflight.records import RecordCheck
 from annotator.reference.pack import Reference
 from annotator.run import splitter
+from annotator.run.columnar import kinds
 from annotator.run.columnar import plain as blocks_plain
 from annotator.run.options import Limits
 from tests.annotator.generated.conftest import Annotate
@@ -152,10 +153,14 @@ def small_blocks() -> Iterator[Callable[[bool], None]]:
 
         def switch(on: bool) -> None:
             patch.setattr(splitter, "HEAD", 0 if on else 10**9)
+            patch.setattr(splitter, "HEAD_IN_COLUMNS", splitter.HEAD)
             patch.setattr(splitter, "PREVIEW", 0)
             patch.setattr(splitter, "SIZE", 3000)
             patch.setattr(reader, "CHUNK", 3000)
             patch.setattr(blocks_plain, "LEAST", 0)
+            patch.setattr(blocks_plain, "GAP", 300)  # some stretches of a contig have many alleles, and others few
+            for module in (blocks_plain, kinds):
+                patch.setattr(module, "WORTH_A_KIND", 3)
 
         yield switch
 

@@ -20,7 +20,7 @@ from annotator.install.own import Done, OwnGenome, install_own
 from annotator.reference.pack import Reference, load_reference
 from tests.annotator.packs import genetic_codes
 from tests.support import gene_styles
-from tests.support.genome import Gene, Genome, fasta, gff3
+from tests.support.genome import WHOLE, Gene, Genome, fasta, gff3
 from tests.support.proteins import protein
 
 Style = Callable[[Gene], Iterator[str]]
@@ -282,9 +282,9 @@ def test_d_loops_and_origins_of_replication_are_named_regions(files: Path, genom
     done, reference = installed(files, rows(region, gene, loop) + origins)
 
     models = reference.gene_models
-    parts = [(one.name, one.start, one.end) for one in models.every("MT").regions]
+    parts = [(one.name, one.start, one.end) for one in models.near("MT", WHOLE, WHOLE).regions]
     assert parts == [("D-loop", 1, 30), ("D-loop", length - 9, length)]
-    parts = [(one.name, one.start, one.end) for one in models.every("1").regions]
+    parts = [(one.name, one.start, one.end) for one in models.near("1", WHOLE, WHOLE).regions]
     assert parts == [("ARS102", 707, 776), ("origin of replication", 900, 950), ("OriE", 59_990, 60_000)]
     assert done.genes == sum(contig["genes"] for contig in manifest_of(files)["contigs"]) == 1
 

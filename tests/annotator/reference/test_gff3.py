@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from annotator.effects.genes import Everything, Gene, Region
+from annotator.effects.genes import Gene, Models, Region
 from annotator.effects.transcript import Transcript
 from annotator.reference.gff3 import read_gff3
 from tests.support import gene_models
+from tests.support.genome import WHOLE
 
 EFFECTS = Path(__file__).parents[1] / "effects"
 RCRS = Path(__file__).parents[3] / "annotator" / "reference" / "packs" / "rCRS" / "genes.gff3"
@@ -17,7 +18,7 @@ FILES = (EFFECTS / "vep" / "human.gff3.gz", EFFECTS / "vep" / "other.gff3.gz", E
 READ = {"biotype", "strand", "exons", "coding", "phase", "start_known", "end_known", "genetic_code", "is_consistent"}
 
 
-def read(folder: Path, *rows: str) -> Everything:
+def read(folder: Path, *rows: str) -> Models:
     """Read rows of contig 1, whose columns are type, start, end, strand, phase and attributes."""
     lines = ["##gff-version 3"]
     for row in rows:
@@ -25,7 +26,7 @@ def read(folder: Path, *rows: str) -> Everything:
         lines.append("\t".join(("1", "made", kind, start, end, ".", strand, phase, tags)))
     path = folder / "genes.gff3"
     path.write_text("\n".join(lines) + "\n")
-    return read_gff3(path, {"1": 1}).every("1")
+    return read_gff3(path, {"1": 1}).near("1", WHOLE, WHOLE)
 
 
 def only(folder: Path, *rows: str) -> Transcript:
@@ -39,7 +40,7 @@ def test_transcripts_are_those_of_a_plain_reader(path: Path) -> None:
     expected = gene_models.read_transcripts(path, code)
     models = read_gff3(path, dict.fromkeys(expected, code))
     for contig, transcripts in expected.items():
-        ours = {one.name: one for one in models.every(contig).transcripts}
+        ours = {one.name: one for one in models.near(contig, WHOLE, WHOLE).transcripts}
         assert len(ours) == len(transcripts)
         for one in transcripts:
             (found,) = (ours[name] for name in ours if name == one.name or name.rpartition(".")[0] == one.name)

@@ -20,7 +20,7 @@ from tests.annotator.reference.genes import SIZE, random_records
 from tests.annotator.reference.test_gff3 import FILES
 from tests.support.crowd import make_crowd
 from tests.support.gene_models import read_transcripts
-from tests.support.genome import ASSEMBLY, SPECIES, serve_as_ensembl
+from tests.support.genome import ASSEMBLY, SPECIES, WHOLE, serve_as_ensembl
 
 CODES = {"1": 1, "2": 1, "MT": 2}
 
@@ -94,7 +94,7 @@ def test_coding_parts_are_the_bases_that_code_in_any_transcript(
 
 def test_all_of_a_contig_is_all_of_it(models: GeneModels, records: dict[str, Sequence[Record]]) -> None:
     for contig, some in records.items():
-        every = models.every(contig)
+        every = models.near(contig, WHOLE, WHOLE)
         for kind, found in ((Transcript, every.transcripts), (Gene, every.genes), (Region, every.regions)):
             expected = sorted((one for one in some if isinstance(one, kind)), key=place)
             assert [told(one) for one in found] == [told(one) for one in expected]
@@ -103,7 +103,7 @@ def test_all_of_a_contig_is_all_of_it(models: GeneModels, records: dict[str, Seq
 def test_a_contig_without_genes_has_none(models: GeneModels) -> None:
     assert (models.transcripts("X", 1, 9), models.genes("X", 1, 9), models.regions("X", 1, 9)) == ([], [], [])
     assert (models.nearby("X", 1, 9), models.coding("X", 1, 9)) == (None, [])
-    assert models.every("X").transcripts == []
+    assert models.near("X", WHOLE, WHOLE).transcripts == []
 
 
 def test_a_transcript_stays_the_same_object(models: GeneModels, records: dict[str, Sequence[Record]]) -> None:
@@ -155,13 +155,13 @@ def test_the_gene_nearby_is_upstream_before_downstream_then_the_nearest(
 def test_a_table_says_all_that_a_gff3_does(tmp_path: Path, path: Path) -> None:
     codes = dict.fromkeys(read_transcripts(path), 2)
     whole = read_gff3(path, codes)
-    every = {contig: whole.every(contig) for contig in codes}
+    every = {contig: whole.near(contig, WHOLE, WHOLE) for contig in codes}
     table = indexed(
         tmp_path, {contig: [*one.genes, *one.regions, *one.transcripts] for contig, one in every.items()}, codes
     )
     assert every
     for contig, expected in every.items():
-        found = table.every(contig)
+        found = table.near(contig, WHOLE, WHOLE)
         assert list(map(told, found.transcripts)) == list(map(told, expected.transcripts))
         assert (found.genes, found.regions) == (expected.genes, expected.regions)
 
@@ -181,7 +181,7 @@ def test_an_installed_pack_has_the_gene_models_of_its_gff3(crowd: Reference) -> 
     assert isinstance(models, Indexed)
     whole = read_gff3(crowd.gff, {contig.name: contig.genetic_code for contig in crowd.contigs})
     for contig in crowd.lengths:
-        found, expected = models.every(contig), whole.every(contig)
+        found, expected = models.near(contig, WHOLE, WHOLE), whole.near(contig, WHOLE, WHOLE)
         assert list(map(told, found.transcripts)) == list(map(told, expected.transcripts))
         assert (found.genes, found.regions) == (expected.genes, expected.regions)
 
@@ -197,4 +197,4 @@ def test_a_pack_of_an_older_format_is_read_from_its_gff3(crowd: Reference, caplo
     old = dataclasses.replace(crowd, gene_table=None)
     assert isinstance(old.gene_models, InMemory)
     assert "install it again" in caplog.text
-    assert old.gene_models.every("1").genes == crowd.gene_models.every("1").genes
+    assert old.gene_models.near("1", WHOLE, WHOLE).genes == crowd.gene_models.near("1", WHOLE, WHOLE).genes

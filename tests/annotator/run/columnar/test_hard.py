@@ -63,7 +63,7 @@ def both_ways(reference: Reference, tmp_path: Path) -> Annotate:
         for blocks in (False, True):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(splitter, "HEAD", 2000 if blocks else 10**9)
-                patch.setattr(splitter, "HEAD_OF_LARGE", 2000 if blocks else 10**9)
+                patch.setattr(splitter, "HEAD_IN_COLUMNS", 2000 if blocks else 10**9)
                 patch.setattr(splitter, "PREVIEW", 0)
                 patch.setattr(splitter, "SIZE", 100_000)
                 patch.setattr(plain, "LEAST", 0)

@@ -19,7 +19,9 @@ from annotator.effects.transcript import FLAGS, Transcript
 from annotator.reference.gene_models import InMemory
 from annotator.run.columnar.snv_consequences import SnvDescriber
 from annotator.run.columnar.texts import Texts
+from annotator.run.columnar.transcript_columns import transcript_columns
 from annotator.run.composer import summary_texts
+from tests.support.genome import WHOLE
 from tests.support.snvs import columns_of, random_transcript, substitutions
 
 MARGIN = 20
@@ -39,7 +41,7 @@ def gene_models(rng: random.Random) -> tuple[list[Transcript], str]:
         gene, protein = rng.choice(["G;1", "G&2", "other"]), rng.choice(["", "P=1"])
         found.append(replace(other, gene=gene, protein_id=protein, flags=flags))
     models = InMemory({"1": found})
-    return models.every("1").transcripts, contig
+    return models.near("1", WHOLE, WHOLE).transcripts, contig
 
 
 def in_parentheses(change: Change, transcript: Transcript, fetch: Fetch) -> Effect | None:
@@ -80,7 +82,14 @@ def test_snvs_on_overlapping_transcripts_have_the_consequences_that_they_have_on
         places = range(1, len(contig) + 1) if len(contig) < 400 else rng.sample(range(1, len(contig) + 1), 300)
         rows = [row for at in sorted(places) for row in substitutions(contig, at, at)]
         lines, window, alleles, fetch = columns_of(contig, rows)
-        describer = SnvDescriber(transcripts, choice, fetch, is_mitochondrial=mitochondrial, predicted=parentheses)
+        describer = SnvDescriber(
+            transcripts,
+            transcript_columns(transcripts),
+            choice,
+            fetch,
+            is_mitochondrial=mitochondrial,
+            predicted=parentheses,
+        )
         chosen = np.arange(0, len(rows), 2)
         found = describer.describe(alleles, chosen, window, lines.pos)
 

@@ -54,7 +54,7 @@ def compared(contig: str, transcripts: Sequence[Transcript], rows: Iterable[Row]
     letters, begins = CsqWriter(transcripts, columns).write(alleles, pairs, found, picked, ~found.left)
     numbered = [one.is_numbered for one in transcripts]
     on = np.array([model if numbered[model] else -1 for _, model in touched], np.int64)
-    hgvs_c = numbering.described(alleles, pairs.allele, on, transcripts, fetch)
+    hgvs_c = numbering.described(alleles, pairs.allele, on, transcripts, columns, fetch)
 
     effects, singles, terms = Effects(), 0, set()
     for pair, (number, model) in enumerate(touched):
