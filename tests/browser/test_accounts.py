@@ -113,7 +113,7 @@ def test_a_passkey_is_added_signs_in_and_is_removed(desktop: Page, site: Stack) 
     page.get_by_role("link", name="Remove Work laptop").click()
     confirm(page, demo.password)
     page.get_by_role("button", name="Remove it").click()
-    expect(page.get_by_text("There is none on your account")).to_be_visible()
+    expect(page.get_by_text("Your account has none")).to_be_visible()
 
 
 def test_where_there_can_be_no_passkey_the_page_says_why(desktop: Page, site: Stack) -> None:
