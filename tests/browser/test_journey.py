@@ -2,13 +2,16 @@
 
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from standardwebhooks import Webhook
 
 from annotator.reference.sample_file import write_sample
 from devstack.stack import Stack
+from tests.support.receiver import Answering, Receiver, listening
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
@@ -47,9 +50,31 @@ def upload_sample(page: Page, stack: Stack, vcf: Path, records: int) -> str:
     return page.url.rstrip("/").rpartition("/")[2]
 
 
-def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -> None:
+def add_webhook(page: Page, stack: Stack, url: str) -> str:
+    """Add an endpoint for every event. Returns its secret."""
+    page.goto(f"{stack.web_url}/profile/webhooks/")
+    page.get_by_label("Address").fill(url)
+    page.get_by_role("button", name="Add").click()
+    return page.locator("#secret").inner_text()
+
+
+def events(program: Receiver, secret: str) -> list[tuple[str, str]]:
+    """The types and jobs of the events that a program received; each signature is checked."""
+    verified = [Webhook(secret).verify(body, headers) for headers, body in program.requests]
+    return sorted((event["type"], event["data"]["job"]) for event in verified)
+
+
+@pytest.fixture
+def program() -> Iterator[Receiver]:
+    with listening() as made:
+        yield made
+
+
+def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path, program: Receiver) -> None:
     page, email = desktop, "journey@lab.example"
     sign_up(page, stack, email)
+    program.answers = [Answering(500)]  # the first event is sent again, after some seconds
+    secret = add_webhook(page, stack, program.url)
 
     good, bad = tmp_path / "family trio.vcf", tmp_path / "broken.vcf"
     write_sample(good, records=1200, seed=5)
@@ -103,6 +128,14 @@ def test_from_sign_up_to_deletion(desktop: Page, stack: Stack, tmp_path: Path) -
     expect(page.get_by_role("link", name="family trio.vcf")).to_have_count(0)
     key = job.rstrip("/").rpartition("/")[2]
     wait_until(lambda: not stack.objects(key), what="objects of the deleted job")
+
+    # The person's program received every event, the first one twice.
+    wait_until(lambda: len(program.requests) == 4, what="four requests")
+    received = events(program, secret)
+    assert len({headers["webhook-id"] for headers, _ in program.requests}) == 3
+    assert [event for event, _ in dict.fromkeys(received)] == ["job.completed", "job.deleted", "job.failed"]
+    assert ("job.completed", key) in received
+    assert ("job.deleted", key) in received
 
 
 def test_a_running_job_is_watched_without_reloading(desktop: Page, stack: Stack, tmp_path: Path) -> None:

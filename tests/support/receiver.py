@@ -11,12 +11,21 @@ from typing import Any
 
 @dataclass
 class Answering:
-    """How the receiver answers a request."""
+    """How the receiver answers a request.
+
+    Attributes:
+        status: HTTP status.
+        headers: of the answer.
+        body: of the answer.
+        seconds: how long it waits before it answers.
+        dripping: seconds between single bytes of a header that never ends; 0 for a proper answer.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"thank you"
     seconds: float = 0.0
+    dripping: float = 0.0
 
 
 @dataclass
@@ -45,6 +54,11 @@ def listening() -> Iterator[Receiver]:
             answer = made.answers.pop(0) if made.answers else Answering()
             time.sleep(answer.seconds)
             with suppress(OSError):  # the sender has hung up
+                if answer.dripping:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while answer.dripping:
+                    self.wfile.write(b"x")
+                    time.sleep(answer.dripping)
                 self.send_response(answer.status)
                 for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                     self.send_header(name, value)

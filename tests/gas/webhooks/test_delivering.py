@@ -1,11 +1,13 @@
 """Promise: every event reaches each endpoint that asks for it, or its owner can see why not."""
 
 import json
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
@@ -16,7 +18,7 @@ from gas.jobs.moves import move_job, move_result, move_results
 from gas.jobs.states import JobStatus, ResultState
 from gas.tasknames import DELIVER_WEBHOOK
 from gas.users.models import User
-from gas.webhooks import delivering, endpoints, sending
+from gas.webhooks import delivering, endpoints, sending, tasks
 from gas.webhooks.events import Event
 from gas.webhooks.models import Attempt, Delivery, Endpoint
 from tests.support.receiver import Answering, Receiver
@@ -272,6 +274,27 @@ def test_of_a_long_answer_only_the_beginning_is_read(
     assert attempt.http_status == 200
     assert attempt.answer.startswith("line? one x")
     assert len(attempt.answer) <= sending.ANSWER_BYTES
+
+
+def test_a_receiver_that_answers_byte_by_byte_is_cut_off_by_the_tasks_limit(receiver: Receiver) -> None:
+    """Each byte comes in time for the time-out of a read. Celery raises in the middle, by a signal as here."""
+    receiver.answers = [Answering(dripping=0.05)]
+
+    def end(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        answer = sending.post(receiver.url, "{}", {})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert (answer.status, answer.error) == (None, f"No complete answer within {sending.WHOLE_SECONDS} s.")
+    assert 0.3 < answer.seconds < 10
+    limits = tasks.deliver.soft_time_limit, tasks.deliver.time_limit, delivering.CLAIM_SECONDS
+    assert limits[0] == sending.WHOLE_SECONDS
+    assert sorted(set(limits)) == list(limits), "a claim outlasts its worker"
 
 
 def test_410_switches_the_endpoint_off_with_a_mail(
