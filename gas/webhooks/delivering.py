@@ -107,7 +107,9 @@ def record(claim: Claim, answer: Answer) -> None:
         if answer.error:
             _failed(endpoint, delivery, answer, now)
         else:
-            _current(delivery).update(due_at=None, delivered_at=now)
+            # Also if the endpoint was switched off meanwhile; but a replay stays due.
+            sent = Delivery.objects.filter(Q(due_at=delivery.due_at) | Q(due_at=None), pk=delivery.pk)
+            sent.update(due_at=None, delivered_at=now)
             Endpoint.objects.filter(pk=endpoint.pk).exclude(failing_since=None).update(failing_since=None)
         # Events that are written after this wait for the owner's lock, and send a message themselves.
         if Delivery.objects.filter(endpoint=endpoint, due_at__lte=now).exists():
@@ -180,7 +182,7 @@ def remove_old(now: datetime) -> int:
     """Remove deliveries that have ended and are older than KEPT_FOR. Returns their number."""
     old = Delivery.objects.filter(due_at=None, created_at__lt=now - KEPT_FOR).order_by("created_at")
     pks = list(old.values_list("pk", flat=True)[:BATCH])
-    Delivery.objects.filter(pk__in=pks).delete()
+    Delivery.objects.filter(pk__in=pks, due_at=None).delete()
     return len(pks)
 
 

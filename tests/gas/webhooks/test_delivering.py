@@ -408,6 +408,16 @@ def test_a_replay_while_it_is_sent_is_not_undone_by_the_record(receiver: Receive
     assert Delivery.objects.get().state == "pending"
 
 
+def test_what_arrives_while_the_endpoint_is_switched_off_counts_as_delivered(endpoint: Endpoint) -> None:
+    Delivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}")
+    claim = delivering.claim_next(endpoint.pk)
+    assert claim is not None
+    endpoints.switch_off(endpoint, "Off.")
+    assert Delivery.objects.get().state == "failed"
+    delivering.record(claim, sending.Answer(200, "", 1))
+    assert Delivery.objects.get().state == "delivered"
+
+
 def test_old_deliveries_are_removed_and_pending_ones_are_not(endpoint: Endpoint, aws: None) -> None:
     old = clock.now() - delivering.KEPT_FOR - timedelta(hours=1)
     ended = Delivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}", created_at=old, due_at=None)
