@@ -19,8 +19,7 @@ from rich.table import Table
 from annotator.effects.allele import shortest
 from annotator.effects.csq_field import FIELDS
 from annotator.effects.normalize import normal
-from tests.annotator.effects import test_csq_witness
-from tests.support import csq, gene_models, vep_differences
+from tests.support import csq, csq_sets, gene_models, vep_differences
 from tests.support.csq_differences import Pair, class_of, most_severe, of_transcript, worst
 
 #: SnpEff's own words, and the terms that VEP has for the same.
@@ -188,8 +187,8 @@ def on_fragments_with_csq() -> Table:
     classes: dict[str, Counter[str]] = defaultdict(Counter)
     total = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name in test_csq_witness.SETS:
-            for pair in test_csq_witness.read(name, Path(folder)):
+        for name in csq_sets.SETS:
+            for pair in csq_sets.read(name, Path(folder)):
                 total += 1
                 if pair.differs:
                     said = vep.get((*pair.allele, pair.transcript.name), "")

@@ -4,7 +4,6 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import botocore.session
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
-from django.utils import timezone
 
 from annotator.formats import forks
 from gas.aws import clients
@@ -22,10 +20,13 @@ from gas.celery import app
 from gas.jobs.lifecycle import leases
 from gas.jobs.lifecycle.heartbeat import Heartbeat
 from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
-from gas.jobs.models import Job
+from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
 from tests.support import migrated, tables, units
 from tests.support.glacier_standin import StandIn, faithful_aws
+from tests.support.jobs import SMALL_VCF
+from tests.support.people import make_person
+from tests.support.results import make_result, put_away
 
 # AWS's service descriptions are parsed once, and not for each client that a test begins with.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -37,8 +38,6 @@ if "COVERAGE_PROCESS_CONFIG" in os.environ:  # `make coverage`: children of jobs
 
 # pytest-playwright runs an event loop in the main thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-SMALL_VCF = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchrM\t11778\t.\tG\tA\t.\tPASS\t.\n"
 
 
 #: A test with one of these fixtures, or the mark `django_db`, may use the database.
@@ -179,12 +178,6 @@ def staff(db: None) -> User:
     return user
 
 
-def make_person(email: str) -> User:
-    user = User.objects.create_user(email, "correct horse battery")
-    user.emailaddress_set.create(email=email, verified=True, primary=True)
-    return user
-
-
 @pytest.fixture
 def browser_of() -> Callable[[User], Client]:
     """A client in which the person is signed in."""
@@ -231,15 +224,11 @@ def claimed(pending: Callable[..., Job]) -> Callable[..., leases.Claim]:
     return make
 
 
-def failed(claim: leases.Claim) -> Job:
-    """End a claimed job as one with a bad file."""
-    with transaction.atomic():
-        leases.fail(claim, code="no-header", message="Line 1: no header.", advice="Add one.")
-    return Job.objects.get(pk=claim.job.pk)
+@pytest.fixture
+def archived(claimed: Callable[..., leases.Claim], tmp_path: Any) -> Callable[..., list[ResultFile]]:
+    """Makes results that are in Glacier."""
 
+    def make(count: int = 1) -> list[ResultFile]:
+        return [put_away(make_result(claimed(), tmp_path)) for _ in range(count)]
 
-def age(job: Job, **fields: float) -> None:
-    """Move times of the row into the past: `age(job, sent_at=300)`."""
-    now = timezone.now()
-    Job.objects.filter(pk=job.pk).update(**{name: now - timedelta(seconds=s) for name, s in fields.items()})
-    job.refresh_from_db()
+    return make

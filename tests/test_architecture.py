@@ -1,4 +1,4 @@
-"""docs/architecture.md leads a newcomer to files that exist, and to words that are in them."""
+"""docs/architecture.md leads a newcomer to files that exist, and modules keep to the project's shape."""
 
 import ast
 import re
@@ -75,3 +75,25 @@ def test_no_function_has_more_than_seven_parameters() -> None:
                 if sum(one is not None and one.arg not in {"self", "cls"} for one in given) > 7:
                     long.append(f"{path.relative_to(ROOT)}: {node.name}")
     assert long == []
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    """Return every name that a module may get by an import: of modules, and of what is in them."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{one.name}" for one in node.names} | {str(node.module)}
+    return found
+
+
+def test_no_module_imports_a_test_module() -> None:
+    """What tests share is in tests/support, or a fixture."""
+    importing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules("tests", "bench", "devstack", "gas", "annotator", "archive", "restore", "tools")
+        for name in imported_modules(ast.parse(path.read_text()))
+        if name.startswith("tests.") and re.search(r"\.(?:test_\w+|conftest)$", name)
+    ]
+    assert importing == []

@@ -31,9 +31,9 @@ from gas.jobs.storage import archival, restoration
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import hot, make_result
-from tests.conftest import age
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import age
+from tests.support.results import hot, make_result
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

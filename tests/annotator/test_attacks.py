@@ -20,8 +20,8 @@ from annotator.preflight.info import LONGEST_NAME
 from annotator.preflight.reader import Reader
 from annotator.preflight.sniff import Packing, Sniffed
 from annotator.run.stream import Stopped
-from tests.annotator.conftest import Annotate, Result, vcf
 from tests.support import attacks
+from tests.support.small_vcfs import Annotate, Result, vcf
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 30  # they take less than one; the machine may be busy

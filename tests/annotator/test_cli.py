@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from annotator.__main__ import main
-from tests.annotator.conftest import vcf
+from tests.support.small_vcfs import vcf
 
 ROOT = Path(__file__).parents[2]
 

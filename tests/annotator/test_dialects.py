@@ -13,8 +13,8 @@ from annotator.reference.pack import Reference
 from annotator.run import stream
 from annotator.run.options import Outputs
 from annotator.tables.stats import Stats
-from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack
+from tests.support.small_vcfs import COLUMNS, Annotate, vcf
 
 ONE_SAMPLE = f"{COLUMNS}\tFORMAT\tone\n"
 

@@ -22,7 +22,7 @@ from gas.jobs.lifecycle.leases import Claim
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.conftest import age
+from tests.support.jobs import age
 from tests.support.waiting import wait_until
 
 # Real commits, since the heartbeat has a connection of its own.

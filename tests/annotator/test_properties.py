@@ -12,7 +12,7 @@ from annotator.errors import InputError
 from annotator.reference.pack import Reference
 from annotator.run.annotate import annotate
 from annotator.run.options import Report
-from tests.annotator.conftest import HEADER
+from tests.support.small_vcfs import HEADER
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

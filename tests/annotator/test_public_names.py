@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import annotator
-from tests.annotator.conftest import vcf
+from tests.support.small_vcfs import vcf
 
 ROOT = Path(__file__).parents[2]
 

@@ -31,7 +31,7 @@ from gas.jobs.storage import tables as tables_of
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
 from restore import tables
-from tests.conftest import SMALL_VCF
+from tests.support.jobs import SMALL_VCF
 
 # Real commits, since the heartbeat has a connection of its own. Jobs are queued first and run by the test.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]

@@ -8,8 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from archive.tasks import archive_result, delete_hot_copy
-from gas.aws import s3
+from archive.tasks import delete_hot_copy
 from gas.aws.clients import s3 as s3_client
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
@@ -17,45 +16,15 @@ from gas.jobs.states import ResultState
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from tests.support.glacier_standin import StandIn
+from tests.support.results import hot, make_result, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
-
-CONTENT = b"the annotated records" * 100
 
 
 @pytest.fixture
 def result(claimed: Callable[..., leases.Claim], tmp_path: Any) -> ResultFile:
     """A free person's result in S3, due to be archived."""
     return make_result(claimed(), tmp_path)
-
-
-def make_result(claim: leases.Claim, tmp_path: Any) -> ResultFile:
-    path = tmp_path / "annot.vcf.gz"
-    path.write_bytes(CONTENT + claim.prefix.encode())
-    result = ResultFile(key=claim.prefix + path.name, index_key=claim.prefix + "i", size=path.stat().st_size)
-    result.sha256 = s3.upload(path, django_settings.S3_RESULTS_BUCKET, result.key)
-    leases.complete(claim, result, log_key="", summary={}, preview=[])
-    ResultFile.objects.filter(pk=result.pk).update(archive_due_at=timezone.now() - timedelta(seconds=1))
-    result.refresh_from_db()
-    return result
-
-
-def hot(result: ResultFile) -> bool:
-    return s3.head(django_settings.S3_RESULTS_BUCKET, result.key) is not None
-
-
-def run(result: ResultFile) -> ResultFile:
-    """Deliver the message, and the one that it sends."""
-    archive_result.apply(args=[str(result.pk)])
-    delete_hot_copy.apply(args=[str(result.pk)])
-    result.refresh_from_db()
-    return result
-
-
-def put_away(result: ResultFile) -> ResultFile:
-    run(result)
-    assert result.state == ResultState.ARCHIVED
-    return result
 
 
 def test_a_new_result_of_a_free_person_is_due_after_the_set_time(claimed: Callable[..., leases.Claim]) -> None:

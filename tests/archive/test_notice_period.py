@@ -19,8 +19,8 @@ from gas.jobs.storage import archival
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
-from tests.archive.test_archive_result import make_result, run
 from tests.support.glacier_standin import StandIn
+from tests.support.results import make_result, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

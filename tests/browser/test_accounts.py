@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from devstack.processes.ports import free_port
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, PASSWORD, sign_up, upload_sample
 from tests.gas.users.provider import Provider, provider
 from tests.support.stacks import migrated_stack
+from tests.support.visitors import LONG, PASSWORD, sign_up, upload_sample
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser: accounts", seconds=70)]

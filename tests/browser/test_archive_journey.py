@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.stacks import migrated_stack
+from tests.support.visitors import LONG, download, sign_up, upload_sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser: archive journey", seconds=60)]
 
@@ -35,12 +35,6 @@ def set_plan(stack: Stack, email: str, plan: str) -> None:
         f"set_plan(User.objects.get(email={email!r}), PlanChoice({plan!r}))"
     )
     stack.manage("shell", "-c", code)
-
-
-def download(page: Page) -> bytes:
-    with page.expect_download() as found:
-        page.get_by_role("link", name=re.compile("Annotated VCF")).first.click()
-    return Path(found.value.path()).read_bytes()
 
 
 def picture(page: Page, name: str) -> None:

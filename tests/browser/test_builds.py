@@ -14,10 +14,10 @@ from annotator.formats.bgzf import BgzfWriter
 from annotator.reference.sample_file import write_sample
 from devstack.stack import Stack
 from tests.annotator.packs import make_pack
-from tests.browser.test_journey import LONG
 from tests.support import gene_styles
 from tests.support.genome import fasta, make_genome
 from tests.support.stacks import migrated_stack
+from tests.support.visitors import LONG, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser: builds", seconds=50)]
 
@@ -39,14 +39,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     env = {"REFERENCES_DIR": str(references), "UPLOAD_MAX_BYTES": "2000000"}
     with migrated_stack(tmp_path_factory.mktemp("shelf") / "data", env=env) as running:
         yield running
-
-
-def sign_in(page: Page, stack: Stack) -> None:
-    page.goto(f"{stack.web_url}/accounts/login/?next=/jobs/new/")
-    page.get_by_label("Email").fill(stack.accounts.demo.email)
-    page.locator("input[name=password]").fill(stack.accounts.demo.password)
-    page.locator("form:has(input[name=password]) button[type=submit]").click()
-    page.wait_for_url("**/jobs/new/")
 
 
 def vcf(name: str, records: int, *header: str) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support import axe
+from tests.support.visitors import LONG, sign_up, upload_sample
 
 #: Of script and style that a page of the explorer loads first, uncompressed.
 FIRST_LOAD = 300_000

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
-from tests.browser.test_journey import LONG, sign_up
+from tests.support.visitors import LONG, sign_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 

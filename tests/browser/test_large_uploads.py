@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
 from devstack.stack import Stack
-from tests.browser.test_journey import sign_up
-from tests.conftest import SMALL_VCF
+from tests.support.jobs import SMALL_VCF
+from tests.support.visitors import sign_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 

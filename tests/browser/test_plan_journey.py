@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from devstack.stack import Stack
 from devstack.stripe.client import AUTHENTICATES, DECLINED, SUCCEEDS
 from devstack.waiting import wait_for
-from tests.browser.test_archive_journey import download
-from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.stacks import migrated_stack
+from tests.support.visitors import LONG, download, sign_up, upload_sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser: plan journey", seconds=70)]
 

@@ -9,8 +9,8 @@ import requests
 from playwright.sync_api import Page, expect
 
 from devstack.stack import ROOT, Stack
-from tests.browser.test_journey import LONG, sign_up, upload_sample
 from tests.support.slow_clients import BODY, HEADERS, slow_clients, unread
+from tests.support.visitors import LONG, sign_up, upload_sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 

@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
 from devstack.stack import Stack
-from tests.browser.test_journey import PASSWORD, sign_up
-from tests.conftest import SMALL_VCF
 from tests.support.clock import clock_limit
 from tests.support.effort import THOROUGH
+from tests.support.jobs import SMALL_VCF
+from tests.support.visitors import PASSWORD, sign_up
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]

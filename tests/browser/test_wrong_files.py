@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from devstack.stack import Stack
-from tests.browser.test_builds import sign_in
-from tests.conftest import SMALL_VCF
+from tests.support.jobs import SMALL_VCF
+from tests.support.visitors import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 

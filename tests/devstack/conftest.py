@@ -11,9 +11,8 @@ from devstack.aws.provision import client, provision
 from devstack.processes.ports import free_port
 from devstack.stack import ROOT
 from devstack.waiting import wait_for
+from tests.support.processes import WEB, answers
 from tests.support.stacks import migrated_stack
-
-WEB = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +24,6 @@ def endpoint() -> Iterator[str]:
         provision(url, web_origin=WEB)
         yield url
         process.terminate()
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from tests.devstack.conftest import WEB
-from tests.devstack.test_guard import presign, send
+from tests.support.presigned import presign, send
+from tests.support.processes import WEB
 
 
 def preflight(endpoint, bucket, *, origin=WEB, method="POST", headers=""):

@@ -11,7 +11,7 @@ from botocore.utils import calculate_tree_hash
 
 from devstack.aws.provision import client, provision
 from devstack.waiting import wait_for
-from tests.devstack.conftest import WEB
+from tests.support.processes import WEB
 
 MIB = 1024 * 1024
 VAULT = "vault-of-these-tests"

@@ -14,20 +14,7 @@ from botocore.config import Config
 from devstack.aws.provision import client
 from devstack.aws.s3.post_policy import check_conditions
 from devstack.aws.wsgi import S3Error
-
-BUCKET = "gas-inputs"
-TYPE = "application/octet-stream"
-
-
-def presign(s3, key="uploads/1/input", *, seconds=60, fields=None, conditions=()):
-    own = {"Content-Type": TYPE} if fields is None else fields
-    every = [{"Content-Type": TYPE}, ["content-length-range", 1, 1000], *conditions]
-    return s3.generate_presigned_post(BUCKET, key, Fields=own, Conditions=every, ExpiresIn=seconds)
-
-
-def send(form, body=b"##fileformat=VCFv4.2\n", **changes):
-    fields = {**form["fields"], **changes}
-    return requests.post(form["url"], data=fields, files={"file": ("any name.vcf", body)}, timeout=10)
+from tests.support.presigned import BUCKET, TYPE, presign, send
 
 
 def refusal(answer):

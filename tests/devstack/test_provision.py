@@ -3,7 +3,7 @@
 import json
 
 from devstack.aws.provision import QUEUES, VAULT, client, provision
-from tests.devstack.conftest import WEB
+from tests.support.processes import WEB
 
 
 def test_everything_is_there(endpoint, s3, sqs):

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 import requests
@@ -12,33 +11,9 @@ from devstack.processes.data_dir import NotOurs
 from devstack.stack import Stack
 from devstack.waiting import wait_for
 from gas.jobs.states import JobStatus
+from tests.support.processes import descendants, gone
 
 pytestmark = [pytest.mark.workers, pytest.mark.service("devstack", seconds=90)]
-
-
-def descendants(pid: int) -> set[int]:
-    found = {pid}
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
-
-
-def gone(pids: set[int]) -> bool:
-    return not any(runs(pid) for pid in pids)
-
-
-def runs(pid: int) -> bool:
-    """A zombie, which only waits for its parent to read its exit status, does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except OSError:
-        return False
 
 
 def test_the_site_and_its_parts_answer(stack):

@@ -27,7 +27,7 @@ from gas.jobs.storage import archival, removals, restoration, tables
 from gas.subscriptions import following
 from gas.subscriptions.models import Billing
 from gas.users.models import User
-from tests.conftest import age, failed
+from tests.support.jobs import age, failed
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
@@ -18,8 +19,8 @@ from gas.rate_limits import RateLimit
 from gas.settings import CACHES
 from gas.users.models import User
 from gas.web import health
-from tests.gas.users.conftest import PASSWORD, signed_in
-from tests.gas.users.test_one_time_codes import SECRET, auth, code, is_in, sign_in
+from tests.support.one_time_codes import SECRET, code, sign_in
+from tests.support.people import PASSWORD, is_in, signed_in
 
 pytestmark = pytest.mark.django_db
 

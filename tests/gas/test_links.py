@@ -14,8 +14,7 @@ from gas.jobs.lifecycle import actions, leases
 from gas.jobs.lifecycle.uploads import open_upload
 from gas.jobs.models import Job
 from gas.users.models import User
-from tests.conftest import failed
-from tests.gas.jobs.pages.test_views import finish
+from tests.support.jobs import failed, finish
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from gas.users.models import User
-from tests.gas.users.conftest import signed_in
+from tests.support.people import signed_in
 from tests.support.routes import all_routes
 
 pytestmark = pytest.mark.django_db

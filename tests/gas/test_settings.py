@@ -1,21 +1,12 @@
 """Settings are documented or they don't exist; secrets have no defaults."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-REQUIRED = {
-    "SECRET_KEY": "a secret for this test, which is long enough for Django",
-    "SITE_URL": "https://gas.example.org",
-    "DATABASE_URL": "sqlite://:memory:",
-    "SQS_QUEUE_URL_BASE": "https://sqs.us-east-1.amazonaws.com/123456789012/",
-}
+from tests.support.production import REQUIRED, ROOT, load
 
 
 def read_names() -> set[str]:
@@ -55,12 +46,6 @@ def test_only_the_settings_file_reads_the_environment() -> None:
         and str(path.relative_to(ROOT)) not in {"gas/settings.py", "annotator/formats/forks.py"}
     ]
     assert not readers
-
-
-def load(env: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
-    base = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "gas.settings"}
-    arguments = [sys.executable, *(command or ("-c", "import django; django.setup()"))]
-    return subprocess.run(arguments, cwd=ROOT, env=base | env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", REQUIRED)

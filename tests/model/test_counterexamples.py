@@ -13,18 +13,7 @@ from gas.subscriptions.changes import set_plan
 from gas.tasknames import ARCHIVE_RESULT, DELETE_HOT_COPY, FINISH_BATCH, RESTORE_RESULT
 from gas.users.models import PlanChoice
 from tests.model import promises
-from tests.model.world import Accident, Message, World
-
-
-def until(world: World, name: str) -> None:
-    """Deliver what comes before the first message of this name."""
-    for _ in range(50):
-        first = min(world.messages, key=lambda one: one.due)
-        world.tick(max(0.0, first.due - world.now()))
-        if first.name == name:
-            return
-        world.deliver(first)
-    raise AssertionError(f"there is no {name} in {world.messages}")
+from tests.model.world import Accident, Message, World, until
 
 
 def on_its_way_back(world: World) -> Message:

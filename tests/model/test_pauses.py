@@ -21,8 +21,7 @@ from gas.tasknames import (
 )
 from gas.users.models import PlanChoice
 from tests.model import promises
-from tests.model.test_counterexamples import until
-from tests.model.world import Accident, World
+from tests.model.world import Accident, World, until
 from tests.support.effort import THOROUGH
 
 #: How many messages reach others during the pause, and what befalls the last of them. A successor that dies has taken

@@ -9,8 +9,7 @@ from gas.subscriptions.changes import set_plan
 from gas.tasknames import RESTORE_RESULT
 from gas.users.models import PlanChoice
 from tests.model import promises
-from tests.model.test_counterexamples import until
-from tests.model.world import World
+from tests.model.world import World, until
 
 FREE, PREMIUM = PlanChoice.FREE, PlanChoice.PREMIUM
 RESULTS = 3

@@ -445,3 +445,14 @@ def _database_is_gone() -> None:
 
 def _broker_is_gone() -> None:
     raise RuntimeError("SQS does not answer")
+
+
+def until(world: World, name: str) -> None:
+    """Deliver what comes before the first message of this name."""
+    for _ in range(50):
+        first = min(world.messages, key=lambda one: one.due)
+        world.tick(max(0.0, first.due - world.now()))
+        if first.name == name:
+            return
+        world.deliver(first)
+    raise AssertionError(f"there is no {name} in {world.messages}")

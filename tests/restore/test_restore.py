@@ -10,36 +10,19 @@ from django.core import mail
 from django.utils import timezone
 
 from gas.aws import s3
-from gas.jobs.lifecycle import leases
 from gas.jobs.mails.notices import send
-from gas.jobs.models import Notice, RestoreBatch, ResultFile
+from gas.jobs.models import Notice, ResultFile
 from gas.jobs.states import ResultState
 from gas.jobs.storage import restoration
 from gas.jobs.storage.archival import make_all_due
 from gas.jobs.storage.restoration import restore_all
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
-from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import make_result, put_away
+from restore.tasks import request_page
 from tests.support.glacier_standin import StandIn
+from tests.support.results import make_result, round_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
-
-
-@pytest.fixture
-def archived(claimed: Callable[..., leases.Claim], tmp_path: Any) -> Callable[..., list[ResultFile]]:
-    def make(count: int = 1) -> list[ResultFile]:
-        return [put_away(make_result(claimed(), tmp_path)) for _ in range(count)]
-
-    return make
-
-
-def round_of(batch: RestoreBatch) -> None:
-    """One round of the chain: ask, look, bring back."""
-    request_page(batch, list(restoration.to_request(batch).select_related("job")))
-    poll(batch)
-    for result in batch.results.exclude(restore_sent_at=None):
-        restore_result.apply(args=[str(result.pk)])
 
 
 def test_an_upgrade_brings_everything_back_byte_for_byte_with_one_mail(

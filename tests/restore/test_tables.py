@@ -30,9 +30,9 @@ from gas.subscriptions.changes import set_plan
 from gas.tasknames import BUILD_TABLES
 from gas.users.models import PlanChoice, User
 from restore.tasks import build_tables, poll, request_page, restore_result
-from tests.archive.test_archive_result import put_away
-from tests.conftest import SMALL_VCF
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import SMALL_VCF
+from tests.support.results import put_away
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

@@ -1,11 +1,13 @@
 """Gene models and sequences for tests of effects, read from FASTA and Ensembl's GFF3."""
 
 import gzip
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from annotator.effects.transcript import Transcript
+from annotator.effects.transcript import Span, Transcript
+from annotator.reference.gene_models import merged
 
 
 def lines(path: Path) -> Iterator[str]:
@@ -66,3 +68,21 @@ def _transcript(name: str, cells: list[str], tags: dict[str, str], rows: list[li
         end_known="cds_end_NF" not in tags.get("tag", ""),
         genetic_code=code,
     )
+
+
+class Models:
+    """Transcripts of contig 1."""
+
+    def __init__(self, *transcripts: Transcript) -> None:
+        self._transcripts = sorted(transcripts, key=lambda one: (one.start, one.end, one.name))
+        exons = [exon for one in transcripts for exon in one.coding_exons]
+        self._coding = merged(exons)
+
+    def transcripts(self, contig: str, start: int, end: int, /) -> list[Transcript]:
+        assert start <= end
+        return [one for one in self._transcripts if contig == "1" and one.start <= end and one.end >= start]
+
+    def coding(self, contig: str, start: int, end: int, /) -> list[Span]:
+        low = bisect_left(self._coding, start, key=lambda span: span[1])
+        high = bisect_right(self._coding, end, key=lambda span: span[0])
+        return [(max(start, first), min(end, last)) for first, last in self._coding[low:high]]

@@ -14,6 +14,8 @@ import requests
 from devstack.aws.provision import client, provision
 from devstack.processes.environment import Accounts, build_environment
 
+WEB = "http://127.0.0.1:8000"
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -97,3 +99,35 @@ def kill_group(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, 9)
     process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def descendants(pid: int) -> set[int]:
+    found = {pid}
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def gone(pids: set[int]) -> bool:
+    return not any(runs(pid) for pid in pids)
+
+
+def runs(pid: int) -> bool:
+    """A zombie, which only waits for its parent to read its exit status, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False

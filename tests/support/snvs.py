@@ -12,7 +12,7 @@ from annotator.run.columnar.compiled import array_of
 from annotator.run.columnar.scan import Forms, Lines, scan
 from annotator.run.columnar.text_sets import words
 from annotator.run.columnar.window import Fetch, Window, window
-from tests.annotator.effects.test_against_plain import mature_products, random_gene, transcript_of
+from tests.support.random_genes import mature_products, random_gene, transcript_of
 
 Row = tuple[int, str, str]  # POS, REF and an ALT of another base or more
 Make = Callable[[random.Random], tuple[Transcript, str]]

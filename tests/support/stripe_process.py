@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import requests
+import stripe
 
-from devstack.stripe import SECRET_KEY
+from devstack.stripe import API_VERSION, SECRET_KEY
 from devstack.stripe.client import AUTHENTICATES, DECLINED, SUCCEEDS, Control
+
+SITE = "http://site.example"
 
 __all__ = ["AUTHENTICATES", "DECLINED", "SUCCEEDS", "StripeProcess"]
 
@@ -94,3 +97,7 @@ class StripeProcess(Control):
 
 def _typed(card: str) -> dict[str, str]:
     return {"number": card, "expiry": "12 / 34", "cvc": "123", "name": "Ada"}
+
+
+def client(url: str, key: str = SECRET_KEY, version: str = API_VERSION) -> Any:
+    return stripe.StripeClient(key, base_addresses={"api": url}, stripe_version=version, max_network_retries=0).v1

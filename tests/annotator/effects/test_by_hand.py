@@ -13,7 +13,7 @@ from annotator.effects.allele import Change, shortest
 from annotator.effects.effect import Effect, effect
 from annotator.effects.transcript import Transcript
 from tests.annotator.effects import plain
-from tests.annotator.effects.test_against_plain import left_aligned
+from tests.support.random_genes import left_aligned
 
 FLANK = "CATTACGCATTCAGGCATTA"
 #: The last part of an intron, its polypyrimidine tract and acceptor site.

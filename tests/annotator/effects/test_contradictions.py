@@ -8,7 +8,7 @@ from annotator.effects.allele import Change
 from annotator.effects.contradictions import contradiction
 from annotator.effects.effect import Effect
 from annotator.run import composer
-from tests.annotator.conftest import Annotate, vcf
+from tests.support.small_vcfs import Annotate, vcf
 from tests.support.vep_differences import pairs
 
 SNV = Change(100, "A", "G")

@@ -5,7 +5,7 @@ import random
 from annotator.effects.allele import Change
 from annotator.effects.effect import Effects, coding_sequence, effect
 from annotator.effects.transcript import Transcript
-from tests.annotator.effects.test_against_plain import random_change, random_gene
+from tests.support.random_genes import random_change, random_gene
 
 GENOME = "ATG" + "AAAGCT" * 20 + "TAA"
 CHANGES = [Change(5, "A", "T"), Change(5, "A", ""), Change(8, "", "GC"), Change(7, "GCT", "AAA")]

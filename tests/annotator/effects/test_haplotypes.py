@@ -11,7 +11,7 @@ from annotator.effects.effect import effect
 from annotator.effects.haplotypes import effect_together
 from annotator.effects.transcript import Transcript
 from tests.annotator.effects import plain
-from tests.annotator.effects.test_against_plain import left_aligned, random_gene
+from tests.support.random_genes import left_aligned, random_gene
 
 COUNT = 100_000 if os.environ.get("THOROUGH") else 3_000
 PARTS = 6

@@ -11,7 +11,7 @@ from annotator.effects.structural_alleles import StructuralAllele, StructuralKin
 from annotator.effects.transcript import Transcript
 from annotator.formats.fasta import reverse_complement
 from tests.annotator.effects import plain
-from tests.annotator.effects.test_against_plain import bases_of
+from tests.support.random_genes import bases_of
 
 #: Without repeats, so that each change here has one place only.
 CONTIG = "ACTGATCGTACTCAGTCTAGCATGCACGATGTCATCGCTGATGAGCTACTGCAGATACGTCACTAGTCGATCACGTAGCTCAGATGACTGCTAGATCG"

@@ -12,7 +12,7 @@ import pytest
 
 from annotator.formats import forks
 from annotator.formats.bcftools import SERVER, Tool
-from tests.annotator.conftest import vcf
+from tests.support.small_vcfs import vcf
 
 
 def view(folder: Path, *arguments: str) -> Tool:

@@ -17,8 +17,8 @@ from annotator.reference.pack import Reference, load_reference
 from annotator.run.annotate import annotate
 from annotator.run.columnar import index_positions
 from annotator.run.context import RunContext
-from tests.annotator.conftest import vcf
 from tests.annotator.packs import make_pack
+from tests.support.small_vcfs import vcf
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,7 @@
 """A genome that is no mitochondrion, its pack, two sources, and quick runs of many small generated files."""
 
 import gzip
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -13,34 +12,15 @@ from annotator.install.install import Wanted, install
 from annotator.reference.pack import Reference, load_reference
 from annotator.run import splitter
 from annotator.run.annotate import annotate
-from annotator.run.options import Report
 from annotator.sources.fields import Wanted as Field
 from annotator.sources.manifest import Source
 from tests.annotator.sources.genomes import installed
+from tests.support.generated_runs import KNOWN_SEEDS, Annotate, Annotated
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, make_genome, serve_as_ensembl
 from tests.support.vcfs import Recipe, generate
 
-#: The files that the sources know something of, by their seeds.
-KNOWN_SEEDS = range(8)
 #: What a source says of alleles: findings and others.
 WORDS = ("Pathogenic", "Benign", "Likely_pathogenic|risk_factor", "Conflicting_classifications_of_pathogenicity")
-
-
-@dataclass
-class Annotated:
-    """A result: its folder, its header and its records' columns."""
-
-    folder: Path
-    report: Report
-    header: list[str]
-    records: list[list[str]]
-
-    @property
-    def vcf(self) -> Path:
-        return self.folder / "annot.vcf.gz"
-
-
-Annotate = Callable[..., Annotated]
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -20,8 +20,7 @@ from annotator.run.columnar.compiled import Bytes, Ints
 from annotator.run.columnar.scan import Lines
 from annotator.run.piece import Piece
 from annotator.sources.manifest import Source
-from tests.annotator.generated.conftest import Annotate
-from tests.annotator.generated.test_counts import recipe_of
+from tests.support.generated_runs import Annotate, recipe_of
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 

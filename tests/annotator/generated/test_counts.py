@@ -1,6 +1,5 @@
 """A thousand files, sound, slightly broken and very broken: each record is annotated, or listed with its line."""
 
-import random
 import re
 import shutil
 import threading
@@ -14,35 +13,12 @@ import pytest
 
 from annotator.errors import InputError
 from annotator.reference.pack import Reference, load_pack
-from tests.annotator.generated.conftest import Annotate, Annotated
+from tests.support.generated_runs import Annotate, Annotated, recipe_of
 from tests.support.genome import Genome
-from tests.support.vcffaults import FATAL
-from tests.support.vcfs import Made, Recipe, generate
+from tests.support.vcfs import Made, generate
 
 FILES, BATCH, THREADS = 1000, 100, 4
-OTHER_NAMES: tuple[dict[str, str], ...] = ({}, {}, {"1": "chr1", "2": "chr2", "MT": "chrM"}, {"1": "NC_000901.1"})
 _LISTED = re.compile(r" {4}lines? (\d+)(?:-(\d+))?(?: \((\d+) records\))?: (.+)").fullmatch
-
-
-def recipe_of(seed: int, hot: dict[str, list[int]]) -> Recipe:
-    """Every file is of another kind."""
-    dice = random.Random(seed)  # noqa: S311 - nothing secret
-    return Recipe(
-        records=dice.choice([1, 2, 5, 20, 40, 40, 80]),
-        errors=dice.choice([0, 0, 0.02, 0.1, 0.1, 0.3, 0.6, 0.95]),
-        repairs=dice.choice([0, 0.1, 0.5]),
-        structural=dice.choice([0, 0.05, 0.5]),
-        several=dice.choice([0, 0.1, 0.5]),
-        duplicates=dice.choice([0, 0.03, 0.3]),
-        samples=dice.choice([0, 0, 1, 3]),
-        fatal=dice.choice([*sorted(FATAL), *[""] * 40]),
-        order=dice.choice(["sorted", "sorted", "shuffled"]),
-        declared=dice.random() < 0.8,
-        newline=dice.choice(["\n", "\n", "\r\n"]),
-        last_newline=dice.random() < 0.8,
-        names=dice.choice(OTHER_NAMES),
-        hot=hot,
-    )
 
 
 @pytest.mark.parametrize("first", range(0, FILES, BATCH))

@@ -8,7 +8,7 @@ import pytest
 from annotator.preflight import reader
 from annotator.run import splitter
 from annotator.run.columnar import plain as blocks_plain
-from tests.annotator.generated.conftest import Annotate, Annotated
+from tests.support.generated_runs import Annotate, Annotated
 from tests.support.genome import Genome
 
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"

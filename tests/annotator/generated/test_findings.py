@@ -9,7 +9,7 @@ from annotator.preflight import reader
 from annotator.run import splitter
 from annotator.run.columnar import plain as blocks_plain
 from annotator.sources.manifest import Source
-from tests.annotator.generated.conftest import Annotate
+from tests.support.generated_runs import Annotate
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 

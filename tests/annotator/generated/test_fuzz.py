@@ -31,8 +31,8 @@ from annotator.run import splitter
 from annotator.run.columnar import kinds
 from annotator.run.columnar import plain as blocks_plain
 from annotator.run.options import Limits
-from tests.annotator.generated.conftest import Annotate
 from tests.support.fuzz import CHANGES, DAMAGES, PACKINGS, TOKENS, Change, Damage, bgzipped, changed, damaged, files
+from tests.support.generated_runs import Annotate
 from tests.support.genome import Genome
 from tests.support.vcffaults import COLUMNS
 from tests.support.vcfs import DECLARED, Recipe, generate

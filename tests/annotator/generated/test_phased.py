@@ -14,7 +14,7 @@ from annotator.preflight import reader
 from annotator.preflight.record import Record
 from annotator.run import record_piece, splitter, stream
 from annotator.run.columnar import plain
-from tests.annotator.generated.conftest import Annotate, Annotated
+from tests.support.generated_runs import Annotate, Annotated
 from tests.support.genome import COMPLEMENT, Gene, Genome
 
 Change = tuple[str, int, str, str]  # contig, position, REF, ALT

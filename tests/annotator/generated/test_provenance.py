@@ -21,7 +21,7 @@ from gas.aws.clients import s3
 from gas.jobs.lifecycle.uploads import confirm_upload, open_upload
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
-from tests.annotator.generated.conftest import Annotate
+from tests.support.generated_runs import Annotate
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 

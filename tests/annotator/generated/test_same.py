@@ -17,7 +17,7 @@ from annotator.formats.bcftools import Tool
 from annotator.formats.bgzf import END
 from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source
-from tests.annotator.generated.conftest import KNOWN_SEEDS, Annotate, Annotated
+from tests.support.generated_runs import KNOWN_SEEDS, Annotate, Annotated
 from tests.support.genome import Genome
 from tests.support.vcfs import Contigs, Recipe, generate
 

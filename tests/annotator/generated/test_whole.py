@@ -8,7 +8,7 @@ from annotator.reference.gene_models import InMemory
 from annotator.reference.indexed import Indexed
 from annotator.reference.pack import Reference
 from annotator.sources.manifest import Source
-from tests.annotator.generated.conftest import Annotate
+from tests.support.generated_runs import Annotate
 from tests.support.genome import Genome
 from tests.support.vcfs import Recipe, generate
 

@@ -1,7 +1,6 @@
 """Annotating on an installed genome: what each change does to a protein that the test itself knows."""
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,14 @@ import pytest
 
 from annotator.reference.gene_models import InMemory
 from annotator.reference.pack import Reference, load_reference
-from tests.annotator.conftest import COLUMNS, Annotate
 from tests.support.genome import ASSEMBLY, CODONS, Gene, Genome
+from tests.support.small_vcfs import Annotate
+from tests.support.substitutions import other, vcf
 
 THREE = {
     "A": "Ala", "D": "Asp", "E": "Glu", "F": "Phe", "G": "Gly", "H": "His", "K": "Lys", "L": "Leu", "N": "Asn",
     "P": "Pro", "Q": "Gln", "R": "Arg", "S": "Ser", "T": "Thr", "V": "Val", "Y": "Tyr", "W": "Trp", "M": "Met",
 }  # fmt: skip
-
-
-def vcf(rows: Iterable[tuple[str, int, str, str]]) -> str:
-    lines = [f"{contig}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\n" for contig, pos, ref, alt in rows]
-    return f"##fileformat=VCFv4.2\n{COLUMNS}\n{''.join(lines)}"
 
 
 def one_codon(gene: Gene, wanted: dict[str, str]) -> tuple[int, str]:
@@ -52,10 +47,6 @@ def test_a_change_of_a_codon_is_what_the_codons_say(run: Annotate, pack: Referen
         assert (info["GAS_CSQ"], info["GAS_HGVSP"]) == expected[row[1:]]
         assert info["GAS_GENE"] == name
         assert f"|{gene.transcript}|" in info["CSQ"]
-
-
-def other(base: str) -> str:
-    return {"A": "C", "C": "A", "G": "T", "T": "G"}[base]
 
 
 def test_places_in_and_between_genes(run: Annotate, pack: Reference, genome: Genome) -> None:

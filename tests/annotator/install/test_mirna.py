@@ -12,8 +12,8 @@ from annotator.install.gene_models.rows import read_row
 from annotator.install.own import OwnGenome, install_own
 from annotator.reference.gene_table import record_of
 from annotator.reference.pack import FORMAT, Reference, load_reference
-from tests.annotator.conftest import Annotate, vcf
 from tests.support.genome import Genome, fasta, gff3
+from tests.support.small_vcfs import Annotate, vcf
 
 #: The hairpin, and its products at its 5' and its 3' end.
 HAIRPIN, PRODUCTS = (1001, 1080), ((1006, 1027), (1052, 1073))

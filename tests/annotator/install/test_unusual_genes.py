@@ -6,10 +6,10 @@ import pytest
 
 from annotator.install.install import Wanted, install
 from annotator.reference.pack import Reference, load_reference
-from tests.annotator.conftest import Annotate
-from tests.annotator.install.test_annotate import other, vcf
 from tests.annotator.packs import make_pack
 from tests.support.genome import ASSEMBLY, SPECIES, Genome, gff3, serve_as_ensembl
+from tests.support.small_vcfs import Annotate
+from tests.support.substitutions import other, vcf
 
 #: name, gene's type, biotype, transcript's type, exons: on contig 2, none of them coding.
 GENES = (

@@ -15,22 +15,9 @@ from annotator.preflight.build_detection.evidence import agree, evidence, known_
 from annotator.preflight.build_detection.known_builds import BUILDS, Build, named_in
 from annotator.reference.pack import Contig, Reference, ReferenceInfo
 from tests.annotator.packs import make_pack
+from tests.support.builds import info
 
 KNOWN = {build.name: build for build in BUILDS}
-
-
-def info(build: Build, pack_id: str = "", *, mitochondrion: int | None = 16569) -> ReferenceInfo:
-    """A pack of a well-known build, as the database of a site knows it."""
-    accessions = {chromosome: name for name, chromosome in reversed(build.accessions.items())}
-    contigs = [
-        Contig(
-            name, length, f"{build.name}-{name}", accessions.get(name, name), False, (f"chr{name}", accessions[name])
-        )
-        for name, length in build.lengths.items()
-    ]
-    if mitochondrion:
-        contigs.append(Contig("MT", mitochondrion, "rcrs", "NC_012920.1", True, ("chrM", "M", "NC_012920.1")))
-    return ReferenceInfo(pack_id or build.name, f"The {build.name} genome", "", "", "", tuple(contigs), "")
 
 
 def lines(lengths: dict[str, int], prefix: str = "", extra: str = "") -> list[str]:

@@ -17,7 +17,7 @@ from annotator.preflight.reader import Reader
 from annotator.preflight.sniff import sniff
 from annotator.reference.pack import Reference
 from annotator.run.options import Limits
-from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
+from tests.support.small_vcfs import COLUMNS, HEADER, Annotate, vcf
 
 Refused = Callable[..., InputError]
 

@@ -7,7 +7,7 @@ import pytest
 
 from annotator.effects import csq_field
 from annotator.reference.pack import Reference
-from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
+from tests.support.small_vcfs import COLUMNS, HEADER, Annotate, vcf
 
 BARE = f"##fileformat=VCFv4.2\n{COLUMNS}\n"
 

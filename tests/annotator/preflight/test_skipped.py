@@ -7,8 +7,8 @@ import pytest
 
 from annotator.errors import InputError
 from annotator.reference.pack import installed_references
-from tests.annotator.conftest import COLUMNS, HEADER, Annotate, vcf
 from tests.annotator.packs import make_pack
+from tests.support.small_vcfs import COLUMNS, HEADER, Annotate, vcf
 
 Refused = Callable[..., InputError]
 

@@ -15,9 +15,9 @@ from annotator.preflight.build_detection.known_builds import BUILDS
 from annotator.preflight.build_detection.record_match import ReferenceMatch
 from annotator.preflight.build_detection.refusals import WRONG_BUILD
 from annotator.reference.pack import Contig, Reference, ReferenceInfo, installed_references
-from tests.annotator.conftest import COLUMNS, Annotate, vcf
 from tests.annotator.packs import make_pack
-from tests.annotator.preflight.test_build_detection import info
+from tests.support.builds import info
+from tests.support.small_vcfs import COLUMNS, Annotate, vcf
 
 Refused = Callable[..., InputError]
 OTHER = {"A": "C", "C": "G", "G": "T", "T": "A"}

@@ -10,10 +10,8 @@ from annotator.effects.transcript import Transcript
 from annotator.reference.gff3 import read_gff3
 from tests.support import gene_models
 from tests.support.genome import WHOLE
+from tests.support.gff3_files import FILES, RCRS
 
-EFFECTS = Path(__file__).parents[1] / "effects"
-RCRS = Path(__file__).parents[3] / "annotator" / "reference" / "packs" / "rCRS" / "genes.gff3"
-FILES = (EFFECTS / "vep" / "human.gff3.gz", EFFECTS / "vep" / "other.gff3.gz", EFFECTS / "cases" / "genes.gff3", RCRS)
 #: What tests.support.gene_models reads, too.
 READ = {"biotype", "strand", "exons", "coding", "phase", "start_known", "end_known", "genetic_code", "is_consistent"}
 

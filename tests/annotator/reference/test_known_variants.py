@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from annotator.reference.pack import PACKS, Reference
-from tests.annotator.conftest import Annotate, vcf
+from tests.support.small_vcfs import Annotate, vcf
 
 with (PACKS / "rCRS" / "known_variants.tsv").open(encoding="utf-8") as _file:
     ROWS = list(csv.DictReader((line for line in _file if not line.startswith("#")), delimiter="\t"))

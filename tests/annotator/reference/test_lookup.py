@@ -17,10 +17,10 @@ from annotator.reference.gff3 import read_gff3
 from annotator.reference.indexed import Indexed
 from annotator.reference.pack import Reference, load_reference
 from tests.annotator.reference.genes import SIZE, random_records
-from tests.annotator.reference.test_gff3 import FILES
 from tests.support.crowd import make_crowd
 from tests.support.gene_models import read_transcripts
 from tests.support.genome import ASSEMBLY, SPECIES, WHOLE, serve_as_ensembl
+from tests.support.gff3_files import FILES
 
 CODES = {"1": 1, "2": 1, "MT": 2}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from annotator.reference.pack import Reference
 from annotator.reference.sample_file import write_sample
-from tests.annotator.conftest import Annotate
+from tests.support.small_vcfs import Annotate
 
 
 def test_the_sample_is_annotated_without_a_remark(run: Annotate, sample: bytes) -> None:

@@ -18,8 +18,8 @@ from annotator.reference.pack import Reference
 from annotator.run.options import Limits, Outputs, Progress
 from annotator.run.process import child, isolated
 from gas.jobs.queue.faults import is_ours
-from tests.annotator.conftest import vcf
 from tests.support import attacks, childwork
+from tests.support.small_vcfs import vcf
 from tests.support.waiting import wait_until
 
 GIGABYTE = 1024**3

@@ -20,7 +20,7 @@ from annotator.reference.pack import Reference
 from annotator.run.annotate import annotate
 from annotator.run.options import Limits, Progress
 from annotator.sources.lookup import Lookups
-from tests.annotator.conftest import HEADER, Annotate, vcf
+from tests.support.small_vcfs import HEADER, Annotate, vcf
 
 LINE = "MT\t11778\t.\tG\tA\t50\tPASS\t.\n"
 

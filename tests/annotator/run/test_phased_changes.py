@@ -1,6 +1,5 @@
 """Which changes are said to lie together on a molecule, and what they make."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import partial
 
@@ -10,11 +9,11 @@ from annotator.effects import neighbors
 from annotator.effects.allele import Change, kind_of, shortest
 from annotator.effects.transcript import Span, Transcript
 from annotator.preflight.record import Record
-from annotator.reference.gene_models import merged
 from annotator.run import phased_changes
 from annotator.run.composer import normal_forms
 from annotator.run.phased_changes import Combination
 from annotator.run.phased_descriptions import phased_descriptions
+from tests.support.gene_models import Models
 
 #         1        10        20        30        40        50        60        70        80        90
 BASES = "ACGTTGCATCAGGATCCATGCAAGTCTGACCTAGGTCATTCGAGCTAACGGTACTGATTCCGGAATTCGACGATCGTCAGTACCAGTGATCGCCGTA"
@@ -27,24 +26,6 @@ def transcript(name: str, *exons: Span, strand: str = "+") -> Transcript:
 
 
 APART = (transcript("A", (4, 60)), transcript("B", (62, 90)))
-
-
-class Models:
-    """Transcripts of contig 1."""
-
-    def __init__(self, *transcripts: Transcript) -> None:
-        self._transcripts = sorted(transcripts, key=lambda one: (one.start, one.end, one.name))
-        exons = [exon for one in transcripts for exon in one.coding_exons]
-        self._coding = merged(exons)
-
-    def transcripts(self, contig: str, start: int, end: int, /) -> list[Transcript]:
-        assert start <= end
-        return [one for one in self._transcripts if contig == "1" and one.start <= end and one.end >= start]
-
-    def coding(self, contig: str, start: int, end: int, /) -> list[Span]:
-        low = bisect_left(self._coding, start, key=lambda span: span[1])
-        high = bisect_right(self._coding, end, key=lambda span: span[0])
-        return [(max(start, first), min(end, last)) for first, last in self._coding[low:high]]
 
 
 def fetch(contig: str, first: int, last: int) -> str:

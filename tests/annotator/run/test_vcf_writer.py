@@ -14,7 +14,7 @@ from annotator.formats.bgzf import END, BgzfWriter
 from annotator.reference.pack import Reference
 from annotator.run.annotate import annotate
 from annotator.run.options import Outputs
-from tests.annotator.conftest import HEADER, Annotate, vcf
+from tests.support.small_vcfs import HEADER, Annotate, vcf
 
 
 def test_every_column_but_info_comes_back_byte_for_byte(run: Annotate, sample: bytes) -> None:

@@ -29,11 +29,11 @@ from annotator.tables.columns import FLAT, defused
 from annotator.tables.schema import COLUMNS as COLUMNS_OF_ALL
 from annotator.tables.schema import GENES_KEY, METADATA_KEY, MOST_SAMPLES, TRANSCRIPT_FIELDS, Metadata, columns_of
 from annotator.tables.stats import Stats
-from tests.annotator.conftest import COLUMNS, HEADER, Annotate, Result, vcf
 from tests.annotator.packs import make_pack
 from tests.annotator.sources.genomes import genome, installed, make_genome, other
 from tests.annotator.sources.genomes import text as source_text
 from tests.support.risky_cells import RISKY
+from tests.support.small_vcfs import COLUMNS, HEADER, Annotate, Result, vcf
 
 LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%09": " ", "%0A": " ", "%0D": " "}
 MANY = [

@@ -8,14 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import stripe
 
-from devstack.stripe import API_VERSION, PRICE, SECRET_KEY
+from devstack.stripe import PRICE
 from devstack.stripe.billing import Billing
 from devstack.stripe.server import build_server
-from tests.support.stripe_process import StripeProcess
-
-SITE = "http://site.example"
+from tests.support.stripe_process import SITE, StripeProcess, client
 
 
 @dataclass
@@ -40,10 +37,6 @@ class Fake:
     def subscription(self, customer: str) -> Any:
         """Return a customer's newest subscription, as it is now."""
         return self.api.subscriptions.list({"customer": customer, "status": "all"}).data[0]
-
-
-def client(url: str, key: str = SECRET_KEY, version: str = API_VERSION) -> Any:
-    return stripe.StripeClient(key, base_addresses={"api": url}, stripe_version=version, max_network_retries=0).v1
 
 
 @pytest.fixture

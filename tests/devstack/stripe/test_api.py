@@ -9,7 +9,7 @@ import stripe
 from devstack.stripe import PRICE
 from devstack.stripe.errors import StripeError
 from devstack.stripe.parameters import parse
-from tests.devstack.stripe.conftest import client
+from tests.support.stripe_process import client
 
 
 def test_nested_names_are_read(fake):

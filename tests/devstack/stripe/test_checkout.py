@@ -9,8 +9,7 @@ import stripe
 
 from devstack.stripe.cards import NOT_AUTHENTICATED
 from devstack.stripe.client import NotPaid, Shopper
-from tests.devstack.stripe.conftest import SITE
-from tests.support.stripe_process import AUTHENTICATES, DECLINED
+from tests.support.stripe_process import AUTHENTICATES, DECLINED, SITE
 
 
 def nothing_was_sold(fake, session):

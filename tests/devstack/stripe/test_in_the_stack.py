@@ -9,8 +9,8 @@ from devstack.processes.environment import real_stripe
 from devstack.stripe import PRICE, SECRET_KEY
 from devstack.stripe.client import Shopper
 from devstack.waiting import wait_for
-from tests.devstack.stripe.conftest import client
-from tests.devstack.test_stack import descendants, gone
+from tests.support.processes import descendants, gone
+from tests.support.stripe_process import client
 
 
 @pytest.mark.service("devstack", seconds=90)

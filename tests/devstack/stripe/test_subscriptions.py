@@ -2,8 +2,7 @@
 
 import requests
 
-from tests.devstack.stripe.conftest import SITE
-from tests.support.stripe_process import DECLINED
+from tests.support.stripe_process import DECLINED, SITE
 
 MASTERCARD = "5555555555554444"
 

@@ -8,8 +8,7 @@ import pytest
 from gas.api.models import AccessToken
 from gas.jobs.models import Job, ReferencePack, RestoreBatch, ResultFile, VariantSource
 from gas.users.models import User
-from tests.gas.api.conftest import Program
-from tests.gas.api.test_problems import check
+from tests.support.api_program import Program, check
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 

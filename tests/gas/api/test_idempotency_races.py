@@ -14,8 +14,7 @@ from gas.api.tasks import tend
 from gas.jobs.lifecycle import uploads
 from gas.jobs.models import Job
 from gas.users.models import User
-from tests.gas.api.conftest import Program, make_token
-from tests.gas.api.test_uploads import ASKED
+from tests.support.api_program import ASKED, Program, make_token
 
 pytestmark = pytest.mark.usefixtures("aws", "queued")
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from gas.jobs.models import Job
 from gas.users.models import User
-from tests.conftest import failed
-from tests.gas.api.conftest import Program
+from tests.support.api_program import Program
+from tests.support.jobs import failed
 
 pytestmark = pytest.mark.django_db
 

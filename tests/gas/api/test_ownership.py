@@ -24,7 +24,7 @@ from gas.jobs.models import Job, RestoreBatch, ResultFile
 from gas.users.models import User
 from gas.webhooks.models import Delivery
 from gas.webhooks.models import Endpoint as Webhook
-from tests.gas.api.conftest import Program, make_token
+from tests.support.api_program import Program, make_token
 
 pytestmark = pytest.mark.django_db
 

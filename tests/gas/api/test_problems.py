@@ -9,25 +9,13 @@ import pytest
 from django.test import Client
 
 from gas.api.middleware import MAX_BODY_BYTES
-from gas.api.problems import CODES
 from gas.api.routes import jobs
 from gas.aws.clients import BotoCoreError
 from gas.logs import LineFormatter, request_id
 from gas.users.models import User
-from tests.gas.api.conftest import Program
+from tests.support.api_program import Program, check
 
 pytestmark = pytest.mark.django_db
-
-
-def check(answer: Any, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["code"]) == (status, code), body
-    assert answer["Content-Type"] == "application/problem+json"
-    assert body["status"] == status
-    assert body["title"] == CODES[code].title
-    assert body["request_id"] == answer["X-Request-Id"]
-    assert body["type"].endswith(f"/api/v1/docs#problem-{code}")
-    return body
 
 
 @pytest.mark.parametrize("path", ["nothing", "jobs/not-a-uuid", "jobs/", "/api/", "/api/v2/jobs", "jobs/%00"])

@@ -30,8 +30,7 @@ from gas.explorer.models import VariantExport
 from gas.jobs.models import Job, RestoreBatch
 from gas.users.models import User
 from gas.wsgi import application
-from tests.gas.api.conftest import make_token
-from tests.gas.explorer.conftest import job_with_table  # noqa: F401  (a fixture)
+from tests.support.api_program import make_token
 from tests.support.effort import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]

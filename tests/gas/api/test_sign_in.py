@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gas.api.pages import device
 from gas.users.models import User
-from tests.gas.api.conftest import Program
+from tests.support.api_program import Program
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from gas.users.deletion import delete_account, deletion_refusal
 from gas.users.export import everything
 from gas.users.models import User
 from gas.users.owners import close_ways_in
-from tests.gas.api.conftest import Program, make_token
+from tests.support.api_program import Program, make_token
 
 pytestmark = pytest.mark.django_db
 

@@ -10,13 +10,10 @@ from gas.api.models import IdempotentAnswer
 from gas.aws import clients
 from gas.jobs.models import Job, UploadSwitch
 from gas.users.models import User
-from tests.conftest import SMALL_VCF
-from tests.gas.api.conftest import Program
-from tests.gas.api.test_problems import check
+from tests.support.api_program import ASKED, Program, check
+from tests.support.jobs import SMALL_VCF
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]
-
-ASKED = {"name": "sample.vcf", "size": len(SMALL_VCF), "reference": "rCRS"}
 
 
 def test_a_file_becomes_a_job(program: Program) -> None:

@@ -12,15 +12,13 @@ from gas.explorer.export_formats import FORMATS
 from gas.explorer.filters import FIXED
 from gas.explorer.models import VariantExport
 from gas.jobs.models import Job, ResultFile
-from tests.gas.api.conftest import Program
-from tests.gas.api.test_problems import check
-from tests.gas.explorer.conftest import job_with_table  # noqa: F401  (a fixture)
+from tests.support.api_program import Program, check
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]
 
 
 @pytest.fixture
-def path(job_with_table: Job) -> str:  # noqa: F811
+def path(job_with_table: Job) -> str:
     return f"jobs/{job_with_table.pk}"
 
 
@@ -132,7 +130,7 @@ def test_an_archived_result_says_so(
     retry: bool,
     path: str,
     program: Program,
-    job_with_table: Job,  # noqa: F811
+    job_with_table: Job,
 ) -> None:
     ResultFile.objects.update(state=state)
     for address in (f"{path}/variants", f"{path}/filters", f"{path}/variants/export/tsv"):

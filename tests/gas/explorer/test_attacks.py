@@ -13,7 +13,7 @@ from gas.explorer.columns import UnknownColumn
 from gas.explorer.database import QueryRefused
 from gas.explorer.filters import State, form_for
 from gas.explorer.query import BadCursor, Order
-from tests.gas.explorer.conftest import Explored, open_parquet
+from tests.support.explored import Explored, open_parquet
 
 TEXTS = [
     "'",

@@ -4,9 +4,7 @@ import csv
 import gzip
 import io
 import subprocess
-import zipfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -20,8 +18,9 @@ from gas.explorer.exports import Request, TooMany
 from gas.explorer.filters import State, form_for
 from gas.explorer.query import Order
 from gas.explorer.spreadsheets import defused
-from tests.gas.explorer.conftest import Explored, open_parquet
 from tests.support import annotated_vcf
+from tests.support.explored import Explored, open_parquet
+from tests.support.exported import selected, sheet_rows
 from tests.support.risky_cells import RISKY
 
 QUERIES = [
@@ -39,15 +38,6 @@ def request(explored: Explored, state: State, order: str = "", **options: int) -
     return Request(
         state, columns.chosen(COLUMNS), Order.parse(order, columns), exports.citation("GRCh38", state), **options
     )
-
-
-def sheet_rows(path: Path) -> list[list[str | None]]:
-    """Return the cells of the first sheet; formulas would be elements f."""
-    text = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
-    name = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    root = ElementTree.fromstring(text)  # noqa: S314 - our own file
-    assert not list(root.iter(f"{name}f"))
-    return [["".join(cell.itertext()) for cell in row] for row in root.iter(f"{name}row")]
 
 
 @pytest.mark.parametrize("text", QUERIES)
@@ -85,23 +75,6 @@ def test_every_format_has_the_rows_of_the_pages_and_as_many_as_the_count(
     assert selected(tmp_path / "x.vcf.gz") == sorted(
         (row["contig"], row["pos"], row["ref"], row["alt"] or ".") for row in wanted
     )
-
-
-def selected(path: Path) -> list[tuple[str, int, str, str]]:
-    """Return the alleles that a VCF marks, read by bcftools; a record without an ALT allele is one."""
-    shown = subprocess.run(
-        ["bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT\t%INFO/GAS_SELECTED\n", str(path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = []
-    for line in shown.stdout.splitlines():
-        contig, pos, ref, alts, flags = line.split("\t")
-        for alt, flag in zip(alts.split(","), "1" if alts == "." else flags.split(","), strict=True):
-            if flag == "1":
-                found.append((contig, int(pos), ref, alt))
-    return sorted(found)
 
 
 def test_records_of_a_vcf_are_whole_and_indexed(explored: Explored, tmp_path: Path) -> None:

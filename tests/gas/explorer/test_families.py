@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from gas.explorer import query
-from tests.gas.explorer.conftest import Explored
 from tests.support.annotated_vcf import Allele
+from tests.support.explored import Explored
 
 #: What X shares with Y, on GRCh38.
 SHARED = (range(10_001, 2_781_480), range(155_701_383, 156_030_896))

@@ -16,8 +16,8 @@ from gas.explorer.filter_kinds import MOST_CHARACTERS
 from gas.explorer.filters import form_for
 from gas.explorer.ordering import Order, order_by
 from gas.server import MAX_HEADER_BYTES
-from tests.gas.explorer.conftest import Explored
 from tests.support.annotated_vcf import CONTIGS, GENES, SAMPLES, Allele
+from tests.support.explored import Explored
 
 Parameters = list[tuple[str, str]]
 Reference = Callable[[Allele, list[str]], bool]

@@ -29,7 +29,7 @@ from gas.jobs.storage import purge, removals
 from gas.tasknames import BUILD_VARIANT_EXPORT
 from gas.users.deletion import delete_account
 from gas.users.models import User
-from tests.gas.explorer.test_exports import selected, sheet_rows
+from tests.support.exported import selected, sheet_rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 

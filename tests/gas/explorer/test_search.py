@@ -4,8 +4,8 @@ import pytest
 
 from gas.explorer import query, search
 from gas.explorer.keys import VariantKey
-from tests.gas.explorer.conftest import Explored
 from tests.support.annotated_vcf import Allele
+from tests.support.explored import Explored
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from django.test import Client
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
-from tests.gas.jobs.mails.test_notices import FINDINGS, KNOWN
-from tests.gas.jobs.pages.test_views import SUMMARY
+from tests.support.jobs import FINDINGS, KNOWN, SUMMARY
 
 pytestmark = pytest.mark.django_db
 

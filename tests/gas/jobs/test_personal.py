@@ -16,7 +16,7 @@ from gas.jobs.states import ResultState
 from gas.users import export_files
 from gas.users.export import everything, stream_zip
 from gas.users.models import Export, User
-from tests.conftest import SMALL_VCF, failed
+from tests.support.jobs import SMALL_VCF, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 

@@ -4,15 +4,14 @@ Two real transactions run against each other. The one is held before each of its
 commit; meanwhile the other runs, to its end or until it waits for a lock of the first.
 """
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import count
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from gas.aws import queues
@@ -24,8 +23,9 @@ from gas.jobs.moves import LostRace
 from gas.jobs.states import JobStatus
 from gas.users.deletion import delete_account
 from gas.users.models import User
-from tests.conftest import age, make_person
-from tests.support.waiting import wait_until
+from tests.support.jobs import age
+from tests.support.people import make_person
+from tests.support.races import Work, deleting, every_interleaving, other_way_round
 
 pytestmark = [
     pytest.mark.skipif("sqlite3" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has one writer at a time"),
@@ -33,89 +33,10 @@ pytestmark = [
     pytest.mark.usefixtures("queued"),
 ]
 
-Work = Callable[[], Any]
-
-
-class Held:
-    """Work that is held before its statement number `point`, the commits of its transactions counted as well."""
-
-    def __init__(self, work: Work, point: int) -> None:
-        self._work, self._left = work, point
-        self.reached, self.go = threading.Event(), threading.Event()
-
-    def __call__(self) -> Any:
-        commit = connection.commit
-
-        def held_commit() -> None:
-            self._step()
-            commit()
-
-        def statement(execute: Callable[..., Any], *args: Any) -> Any:
-            self._step()
-            return execute(*args)
-
-        connection.commit = held_commit  # type: ignore[method-assign]
-        try:
-            with connection.execute_wrapper(statement):
-                return self._work()
-        finally:
-            connection.close()
-
-    def _step(self) -> None:
-        if self._left == 0:
-            self.reached.set()
-            assert self.go.wait(60)
-        self._left -= 1
-
-
-def alongside(work: Work) -> Any:
-    try:
-        return work()
-    finally:
-        connection.close()
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def every_interleaving(prepare: Callable[[], tuple[Work, Work]]) -> Iterator[tuple[Future[Any], Future[Any]]]:
-    """For every point of the first work that `prepare` makes: what became of the first and of the second."""
-    point = 0
-    while True:
-        first, second = prepare()
-        held = Held(first, point)
-        with ThreadPoolExecutor(2) as pool:  # new threads, and so new connections
-            try:
-                one = pool.submit(held)
-                wait_until(lambda held=held, one=one: held.reached.is_set() or one.done())  # type: ignore[misc]
-                if not held.reached.is_set():
-                    assert point > 2, "the work has so few statements that nothing was tried"
-                    return
-                two = pool.submit(alongside, second)
-                wait_until(lambda two=two: two.done() or waits_for_a_lock())  # type: ignore[misc]
-            finally:
-                held.go.set()
-        yield one, two
-        point += 1
-
 
 def completing(claim: Claim) -> Work:
     result = ResultFile(key=claim.prefix + "a", index_key=claim.prefix + "b", size=1, sha256="0" * 64)
     return lambda: leases.complete(claim, result, log_key="", summary={}, preview=[])
-
-
-def deleting(job: Job) -> Work:
-    def delete() -> None:
-        mine = Job.objects.get(pk=job.pk)
-        with transaction.atomic():
-            mine.delete()
-
-    return delete
 
 
 def deleting_owner(job: Job) -> Work:
@@ -133,14 +54,6 @@ def succeeded(future: Future[Any]) -> bool:
     if error is not None and not isinstance(error, LostRace):
         raise error
     return error is None
-
-
-def other_way_round(prepare: Callable[[], tuple[Work, Work]]) -> Callable[[], tuple[Work, Work]]:
-    def prepared() -> tuple[Work, Work]:
-        first, second = prepare()
-        return second, first
-
-    return prepared
 
 
 @pytest.mark.parametrize("held", ["completing", "deleting"])

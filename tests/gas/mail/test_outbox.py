@@ -17,27 +17,14 @@ from gas.mail import outbox
 from gas.mail.models import OwedMail
 from gas.users.deletion import delete_account
 from gas.users.models import User
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.mail_down import DOWN, DownBackend
+from tests.support.people import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db
 
 UP = "django.core.mail.backends.locmem.EmailBackend"
-DOWN = "tests.gas.mail.test_outbox.DownBackend"
 PHRASE = "a long enough phrase"
 SIGN_UP = {"email": "new@lab.example", "password1": PHRASE, "password2": PHRASE}
-
-
-class DownBackend:
-    """A mail service that cannot be reached."""
-
-    tries = 0
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def send_messages(self, messages: Any) -> int:
-        DownBackend.tries += 1
-        raise ConnectionError("SES cannot be reached")
 
 
 def by_ses(code: str, status: int) -> Exception:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -19,16 +18,10 @@ from gas.subscriptions.addresses import update_customer
 from gas.subscriptions.models import Billing, CustomerRemoval, PlanChange
 from gas.users.deletion import delete_account
 from gas.users.models import User
-from tests.gas.subscriptions.conftest import Subscriber, standing, until
 from tests.support.stripe_process import AUTHENTICATES, DECLINED, StripeProcess
+from tests.support.subscribers import Subscriber, standing, until, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def words(client: Client, address: str = "/plan/") -> str:
-    page = BeautifulSoup(client.get(address).content, "html.parser").find("main")
-    assert page
-    return " ".join(page.get_text(" ").split())
 
 
 def subscriptions(subscriber: Subscriber) -> int:

@@ -16,8 +16,7 @@ from gas.subscriptions.grants import grant_premium
 from gas.subscriptions.models import Billing
 from gas.subscriptions.templatetags.plans import day
 from gas.users.models import User
-from tests.gas.subscriptions.conftest import Subscriber, until
-from tests.gas.subscriptions.test_checkout import words
+from tests.support.subscribers import Subscriber, until, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

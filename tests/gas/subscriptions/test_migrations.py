@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gas.test_settings import REQUIRED
 from tests.support import postgres
+from tests.support.production import REQUIRED
 
 pytestmark = pytest.mark.long(seconds=50)
 

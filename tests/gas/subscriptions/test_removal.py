@@ -14,8 +14,8 @@ from gas.subscriptions.models import Billing, CustomerRemoval, Grant, PlanChange
 from gas.subscriptions.personal import export
 from gas.subscriptions.removal import LATE_WEBHOOKS
 from gas.users.deletion import delete_account
-from tests.conftest import make_person
-from tests.gas.subscriptions.conftest import Subscriber
+from tests.support.people import make_person
+from tests.support.subscribers import Subscriber
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEFT = (Billing, Grant, PlanChange, Customer, Subscription, Event, WebhookEventTrigger)

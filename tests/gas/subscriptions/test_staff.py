@@ -20,8 +20,8 @@ from gas.jobs.models import Job
 from gas.subscriptions.grants import grant_premium, revoke_grants
 from gas.subscriptions.models import Billing, Grant, PlanChange
 from gas.users.models import User
-from tests.conftest import make_person
-from tests.gas.subscriptions.conftest import Subscriber, standing
+from tests.support.people import make_person
+from tests.support.subscribers import Subscriber, standing
 
 pytestmark = [pytest.mark.django_db]
 PEOPLE = "/admin/users/user/"

@@ -20,8 +20,8 @@ from gas.subscriptions.grants import grant_premium
 from gas.subscriptions.models import Billing, PlanChange
 from gas.subscriptions.stripe import BillingUnavailable
 from gas.users.models import User
-from tests.gas.subscriptions.conftest import Subscriber, standing, until
 from tests.support.stripe_process import StripeProcess
+from tests.support.subscribers import Subscriber, standing, until
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

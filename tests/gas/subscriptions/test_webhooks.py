@@ -29,10 +29,10 @@ from gas.subscriptions.models import Billing, PlanChange
 from gas.subscriptions.webhook import BAD_A_MINUTE
 from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS
 from gas.users.models import User
-from tests.gas.subscriptions.conftest import Subscriber, standing, until
-from tests.restore.test_restore import archived, round_of  # noqa: F401  (a fixture)
 from tests.support.glacier_standin import StandIn
+from tests.support.results import round_of
 from tests.support.stripe_process import StripeProcess
+from tests.support.subscribers import Subscriber, standing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,7 +160,7 @@ def test_the_same_webhook_many_times_at_once_makes_one_change(subscriber: Subscr
 def test_many_webhooks_at_once_bring_results_back_once_with_one_mail(
     aws: StandIn,
     queued: None,
-    archived: Callable[..., list[ResultFile]],  # noqa: F811
+    archived: Callable[..., list[ResultFile]],
     subscriber: Subscriber,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

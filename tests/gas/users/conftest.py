@@ -4,21 +4,13 @@ import pytest
 from django.test import Client
 
 from gas.users.models import User
-
-PASSWORD = "correct horse battery"
+from tests.support.people import PASSWORD, signed_in
 
 
 @pytest.fixture
 def client(person: User) -> Client:
     """The person's browser, in which they have signed in."""
     return signed_in(person)
-
-
-def signed_in(user: User, client: Client | None = None) -> Client:
-    client = client or Client()
-    client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
-    assert client.session["_auth_user_id"] == str(user.pk)
-    return client
 
 
 @pytest.fixture

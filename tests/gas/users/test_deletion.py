@@ -34,9 +34,8 @@ from gas.users import deletion
 from gas.users.deletion import delete_account
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll_once, restore_result, start_batch
-from tests.conftest import make_person
-from tests.gas.users.conftest import PASSWORD, signed_in
 from tests.support.glacier_standin import StandIn
+from tests.support.people import PASSWORD, make_person, signed_in
 
 # Real commits: what follows one is part of the promise. Jobs are queued, and run by the test.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]

@@ -21,7 +21,7 @@ from gas.tasknames import BUILD_EXPORT
 from gas.users import export_files
 from gas.users.deletion import delete_account
 from gas.users.models import Export, User
-from tests.gas.users.conftest import signed_in
+from tests.support.people import signed_in
 
 pytestmark = pytest.mark.django_db
 

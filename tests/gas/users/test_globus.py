@@ -13,8 +13,8 @@ from django.core import mail
 from django.test import Client
 
 from gas.users.models import User
-from tests.conftest import make_person
 from tests.gas.users.provider import Provider, provider
+from tests.support.people import make_person
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.test import Client
 from gas.mail import outbox
 from gas.mail.models import OwedMail
 from gas.users.models import User
-from tests.gas.mail.test_outbox import DOWN
+from tests.support.mail_down import DOWN
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.test import Client
 
 from gas.users.models import User
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.people import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -11,23 +11,8 @@ from django.db import connections
 from django.test import Client
 
 from gas.users.models import User
-from tests.gas.users.conftest import PASSWORD, signed_in
-from tests.gas.users.test_signing_in import is_in
-
-SECRET = "JBSWY3DPEHPK3PXP"
-
-
-def code(offset: int = 0, secret: str = SECRET) -> str:
-    """The code of now, or of some periods later."""
-    counters = list(auth.yield_hotp_counters_from_time())
-    return auth.format_hotp_value(auth.hotp_value(secret, counters[1] + offset))
-
-
-def sign_in(user: User, given: str) -> Client:
-    client = Client()
-    client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
-    client.post("/accounts/2fa/authenticate/", {"code": given})
-    return client
+from tests.support.one_time_codes import SECRET, code, sign_in
+from tests.support.people import PASSWORD, is_in, signed_in
 
 
 @pytest.mark.django_db

@@ -9,8 +9,7 @@ from django.core import mail
 from django.test import Client
 
 from gas.users.models import User
-from tests.conftest import make_person
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.people import PASSWORD, make_person, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gas.users.models import User
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.people import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -13,14 +13,9 @@ from django.test import Client
 
 from gas.users.middleware import SEEN_SECONDS
 from gas.users.models import User
-from tests.conftest import make_person
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.people import PASSWORD, is_in, make_person, signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def is_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def mailed_code() -> str:

@@ -13,8 +13,7 @@ from django.test import Client
 
 from gas.staff.audit import Audited
 from gas.users.models import User
-from tests.conftest import make_person
-from tests.gas.users.conftest import PASSWORD, signed_in
+from tests.support.people import PASSWORD, make_person, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from gas.api.models import IdempotentAnswer
 from gas.users.models import User
 from gas.webhooks import endpoints, signing
 from gas.webhooks.models import Delivery, Endpoint
-from tests.gas.api.conftest import Program, make_token
+from tests.support.api_program import Program, make_token
 from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.django_db

@@ -20,8 +20,8 @@ from gas.users.locks import lock_owner
 from gas.users.models import User
 from gas.webhooks import delivering, endpoints
 from gas.webhooks.models import Delivery, Endpoint
-from tests.conftest import make_person
-from tests.gas.jobs.test_races import Work, every_interleaving, other_way_round
+from tests.support.people import make_person
+from tests.support.races import Work, every_interleaving, other_way_round
 from tests.support.receiver import Receiver
 
 pytestmark = [

@@ -15,7 +15,7 @@ from annotator.run.columnar.neighbors import CodingMap, with_neighbors
 from annotator.run.columnar.scan import INFO, LINE, Lines
 from annotator.run.columnar.transcript_columns import transcript_columns
 from annotator.run.composer import normal_forms
-from tests.annotator.run.test_phased_changes import Models
+from tests.support.gene_models import Models
 
 SIZE = 3000
 

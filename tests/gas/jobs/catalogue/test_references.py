@@ -35,9 +35,9 @@ from gas.jobs.states import JobStatus
 from gas.users.models import User
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.install.server import Behaviour, Server, serving
-from tests.conftest import make_person
 from tests.support import gene_styles
 from tests.support.genome import ASSEMBLY, RELEASE, SPECIES, STEM, fasta, make_genome, serve_as_ensembl
+from tests.support.people import make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws")]
 

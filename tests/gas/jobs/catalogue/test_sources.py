@@ -39,8 +39,8 @@ from gas.jobs.states import JobStatus
 from gas.users.models import User
 from tests.annotator.install.disks import no_room_beyond
 from tests.annotator.sources.genomes import text
-from tests.conftest import make_person
 from tests.support.glacier_standin import StandIn
+from tests.support.people import make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]
 

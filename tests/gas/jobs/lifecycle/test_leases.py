@@ -11,7 +11,7 @@ from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.jobs.moves import LostRace
 from gas.jobs.states import JobStatus
-from tests.conftest import age, failed
+from tests.support.jobs import age, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 

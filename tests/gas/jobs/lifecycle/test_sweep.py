@@ -18,7 +18,7 @@ from gas.jobs.lifecycle.uploads import open_upload
 from gas.jobs.models import Job, Notice, Purge
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.conftest import age, failed
+from tests.support.jobs import age, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 

@@ -21,7 +21,7 @@ from gas.jobs.lifecycle.uploads import Resume, UploadRefused, confirm_upload, op
 from gas.jobs.models import Job, Purge
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.conftest import age, failed
+from tests.support.jobs import age, failed
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from gas.jobs.lifecycle.uploads import UploadRefused, confirm_upload, open_uploa
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.gas.test_settings import REQUIRED, load
+from tests.support.production import REQUIRED, load
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from gas.jobs.lifecycle import actions, leases
 from gas.jobs.mails import notices
 from gas.jobs.models import Job, Notice, ResultFile
 from gas.users.models import User
-from tests.conftest import failed
+from tests.support.jobs import FINDINGS, KNOWN, failed
 
 pytestmark = pytest.mark.django_db
 
@@ -46,54 +46,6 @@ def test_a_completed_job_is_told_with_its_address(claimed: Callable[..., leases.
     assert f"http://testserver/jobs/{claim.job.pk}/" in sent.body
 
 
-FINDINGS = {
-    "alleles": 2,
-    "used": [
-        {"name": "built-in", "title": "Known variants of rCRS", "version": "1", "alleles": 1},
-        {
-            "name": "clinvar",
-            "title": "ClinVar",
-            "version": "2026-11-15",
-            "alleles": 1,
-            "significance": {"pathogenic": 1, "benign": 3},
-        },
-    ],
-    "not_used": [],
-    "listed": [
-        {
-            "source": "clinvar",
-            "contig": "MT",
-            "pos": 3243,
-            "ref": "A",
-            "alt": "G",
-            "change": "m.3243A>G",
-            "gene": "MT-TL1",
-            "consequence": "",
-            "protein": "",
-            "kind": "pathogenic",
-            "significance": "Pathogenic",
-            "review": "reviewed by expert panel",
-            "condition": "MELAS syndrome",
-            "id": "9589",
-            "link": "https://www.ncbi.nlm.nih.gov/clinvar/variation/9589/",
-            "count": 1,
-        }
-    ],
-    "omitted": 0,
-}
-KNOWN = {
-    "change": "m.11778G>A",
-    "gene": "MT-ND4",
-    "protein": "p.Arg340His",
-    "disease": "LHON",
-    "disease_name": "Leber hereditary optic neuropathy",
-    "source": "MITOMAP",
-    "contig": "MT",
-    "pos": 11778,
-    "ref": "G",
-    "alt": "A",
-    "count": 1,
-}
 SUMMARY = {
     "records": {"in": 3, "out": 3, "skipped": 0},
     "known": [KNOWN],

@@ -17,39 +17,15 @@ from gas.jobs.models import Job, ResultFile
 from gas.jobs.pages import context
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
-from tests.conftest import age, failed
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import age, failed, finish
 
 pytestmark = pytest.mark.django_db
-
-SUMMARY = {
-    "records": {"in": 3, "out": 2, "skipped": 1},
-    "alleles": 2,
-    "variant_types": {"SNV": 2},
-    "titv": {"transitions": 2, "transversions": 0, "ratio": None},
-    "consequences": {"missense_variant": 1, "intergenic_variant": 1},
-    "genes": [{"gene": "MT-ND4", "count": 1}],
-    "known": [],
-    "samples": 0,
-    "repairs": ["1 record: REF in lower case, written in upper case."],
-    "skipped_examples": [{"line": 9, "reason": "POS 99999 is past the end of chrM."}],
-    "reference": {"id": "rCRS", "title": "Human mitochondrion"},
-    "versions": {"bcftools": "1.24"},
-}
 
 
 @pytest.fixture
 def client(person: User, browser_of: Callable[[User], Client]) -> Client:
     return browser_of(person)
-
-
-def finish(claim: leases.Claim, **words: Any) -> Job:
-    prefix = claim.prefix
-    result = ResultFile(key=prefix + "annot.vcf.gz", index_key=prefix + "i", size=1, sha256="0" * 64)
-    s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=prefix + "log.txt", Body=words.get("log", b"it ran"))
-    s3().put_object(Bucket=settings.S3_RESULTS_BUCKET, Key=result.key, Body=b"x")
-    leases.complete(claim, result, log_key=prefix + "log.txt", summary=SUMMARY, preview=[])
-    return Job.objects.get(pk=claim.job.pk)
 
 
 def test_a_waiting_job_says_its_place_in_the_queue(client: Client, pending: Callable[..., Job]) -> None:

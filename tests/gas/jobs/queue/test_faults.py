@@ -25,8 +25,8 @@ from gas.jobs.moves import LostRace
 from gas.jobs.queue import faults
 from gas.jobs.states import JobStatus, ResultState
 from gas.users.models import User
-from tests.conftest import age
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import age
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

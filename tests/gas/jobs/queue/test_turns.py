@@ -16,7 +16,7 @@ from gas.jobs.storage import restoration
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.plans import PLANS
 from gas.users.models import PlanChoice, User
-from tests.conftest import make_person
+from tests.support.people import make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]
 ROOM = PLANS[PlanChoice.PREMIUM].concurrent_jobs

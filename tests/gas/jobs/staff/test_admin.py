@@ -9,7 +9,7 @@ from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, UploadSwitch
 from gas.jobs.states import JobStatus
 from gas.users.models import User
-from tests.conftest import failed
+from tests.support.jobs import failed
 
 pytestmark = pytest.mark.django_db
 

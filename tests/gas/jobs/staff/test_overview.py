@@ -18,7 +18,7 @@ from gas.jobs.states import JobStatus, ResultState
 from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.users.models import PlanChoice, User
-from tests.conftest import make_person
+from tests.support.people import make_person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws")]
 

@@ -25,10 +25,10 @@ from gas.subscriptions.changes import set_plan
 from gas.subscriptions.models import PlanChange
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import make_result, put_away
-from tests.gas.jobs import test_races
-from tests.gas.jobs.test_races import Work, deleting, every_interleaving, other_way_round
+from tests.support import races
 from tests.support.glacier_standin import StandIn
+from tests.support.races import Work, deleting, every_interleaving, other_way_round
+from tests.support.results import make_result, put_away
 
 pytestmark = [
     pytest.mark.skipif("sqlite3" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has one writer at a time"),
@@ -41,7 +41,7 @@ pytestmark = [
 def held_at_calls_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A call of AWS is a point to be held at, like a statement."""
     send = StandIn.send
-    held = test_races.Held.__call__
+    held = races.Held.__call__
 
     def noted(self: Any) -> Any:
         connection.held_by = self  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def held_at_calls_too(monkeypatch: pytest.MonkeyPatch) -> None:
             mine._step()
         return send(self, *args, **options)
 
-    monkeypatch.setattr(test_races.Held, "__call__", noted)
+    monkeypatch.setattr(races.Held, "__call__", noted)
     monkeypatch.setattr(StandIn, "send", step_and_send)
 
 

@@ -24,9 +24,9 @@ from gas.jobs.storage import archival, reconcile, removals, restoration, vault_i
 from gas.subscriptions.changes import set_plan
 from gas.users.models import PlanChoice, User
 from restore.tasks import poll, request_page, restore_result
-from tests.archive.test_archive_result import make_result, put_away
-from tests.conftest import age
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import age
+from tests.support.results import make_result, put_away
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

@@ -15,8 +15,8 @@ from gas.jobs.lifecycle import actions, leases, sweep
 from gas.jobs.models import Job, Removal, ResultFile
 from gas.jobs.moves import LostRace
 from gas.jobs.storage import removals
-from tests.conftest import age
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import age
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 

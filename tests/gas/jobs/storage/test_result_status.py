@@ -19,8 +19,8 @@ from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import result_status
 from gas.jobs.templatetags import words
 from gas.users.models import PlanChoice, User
-from tests.gas.jobs.pages.test_views import SUMMARY
 from tests.support.glacier_standin import StandIn
+from tests.support.jobs import SUMMARY
 
 pytestmark = pytest.mark.django_db
 

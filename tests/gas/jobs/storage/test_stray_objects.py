@@ -17,8 +17,8 @@ from gas.jobs.models import Purge, ResultFile, StorageScan
 from gas.jobs.states import ResultState
 from gas.jobs.storage import removals, stray_objects
 from gas.users.models import User
-from tests.archive.test_archive_result import make_result
 from tests.support.glacier_standin import StandIn
+from tests.support.results import make_result
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("queued")]
 
