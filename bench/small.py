@@ -4,8 +4,9 @@
 its bases are a tenth of a human genome's), installs it as install_reference does, and prints for three files of 150 KB,
 of a panel of 20 genes, of one chromosome and of all of them: the time in the library, of the first run in a process and
 of later ones; of the command line; and in the library with all genes of the GFF3 read into memory, whose result must
-be the same byte for byte. It says which bars do not hold. The genome and the pack are kept in the folder: a gigabyte,
-and some minutes the first time.
+be the same byte for byte. It says which bars do not hold. Run `python -m annotator.run.columnar` before, as for a
+worker: loops that are not compiled are not used for small files. The genome and the pack are kept in the folder: a
+gigabyte, and some minutes the first time.
 """
 
 import argparse
