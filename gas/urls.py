@@ -31,6 +31,7 @@ urlpatterns = [
     path("profile/", include("gas.users.urls")),
     path("profile/", include("gas.api.pages.urls")),
     path("api/", include("gas.api.urls")),
+    path("ga4gh/", include("gas.ga4gh.urls")),
     path("identity/", include("gas.api.pages.program_urls")),
     path("accounts/oidc/<slug:provider_id>/login/", to_provider),  # before allauth's own, which it calls
     path("accounts/", include("allauth.urls")),

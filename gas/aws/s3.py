@@ -137,6 +137,18 @@ def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
     return text, total > limit
 
 
+def read_range(bucket: str, key: str, first: int, last: int) -> bytes:
+    """Return the bytes from `first` to `last`, both included, or to the object's end. Raises ObjectMissing."""
+    try:
+        answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")
+    except ClientError as error:
+        if error_code(error) == "NoSuchKey":
+            raise ObjectMissing(key) from error
+        raise
+    with answer["Body"] as body:
+        return body.read()
+
+
 def download(bucket: str, key: str, path: Path, *, etag: str = "", size: int | None = None) -> None:
     """Stream the object to a file, and check what came.
 
