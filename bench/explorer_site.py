@@ -19,7 +19,7 @@ from gas.explorer import native
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds that a server has to start, and a page to be there.
-PATIENCE = 300
+PATIENCE = 900
 _TOTAL = re.compile(rb'data-total="(\d+)"')
 
 
@@ -133,10 +133,12 @@ class Browser:
 
 
 def _place(parquet: Path, copies: Path) -> Path:
-    """Put a file where the server looks for its copy, and return that."""
+    """Put a file where the server looks for its copy, and return that. What was made of it before comes along."""
     with parquet.open("rb") as file:
         path = copies / f"{hashlib.file_digest(file, 'sha256').hexdigest()}.parquet"
     os.link(parquet, path)
+    if (made := parquet.with_suffix(native.ENDING)).exists():
+        os.link(made, path.with_suffix(native.ENDING))
     return path
 
 

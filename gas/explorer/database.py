@@ -118,7 +118,7 @@ class Database:
         """Return each column of a question as an array, in which nulls are masked. As `ask`."""
         import numpy as np  # noqa: PLC0415 - as DuckDB
 
-        with self._asked(sql, params, None) as cursor:
+        with _whole_columns, self._asked(sql, params, None) as cursor:
             return {name: np.ma.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
     def stream(
@@ -219,6 +219,8 @@ def _connect(parquet: Path, rows: Path, target: Path | None, temporary: str) -> 
     return connection
 
 
+#: Whole columns that are read at once in a process: each takes tens of megabytes, and all of DuckDB's threads.
+_whole_columns = threading.BoundedSemaphore(2)
 _guard = threading.Lock()
 _open: OrderedDict[str, Database] = OrderedDict()
 _owner = 0

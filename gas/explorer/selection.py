@@ -27,13 +27,11 @@ if TYPE_CHECKING:
     Bits = NDArray[np.uint64]
 
 #: Bytes of all that a process keeps.
-CACHE_BYTES = 128 * 1024**2
+CACHE_BYTES = 160 * 1024**2
 #: Rows that are compared at once where rows are sorted.
 CHUNK = 2**18
-#: Facets whose values have bits of their own.
-FEW = ("consequence", "type", "significance")
-#: Facets whose values lie in runs, since rows are along the genome; and what joins several values in a text.
-RUNS = {"contig": "", "gene": ", "}
+#: What joins several values in a text of a facet.
+JOINTS = {"gene": ", "}
 
 
 kept = Kept(CACHE_BYTES)
@@ -123,7 +121,7 @@ def select(database: Database, state: State) -> Selection:
     import numpy as np  # noqa: PLC0415
 
     rows = row_count(database)
-    bits = _packed(np.ones(rows, np.bool_))
+    bits = native.packed(np.ones(rows, np.bool_))
     for part in state.parts:
         bits &= kept.get(key_of(database, part), partial(_found, database, part, rows), _nbytes)
     return Selection(bits, rows)
@@ -152,26 +150,22 @@ def _found(database: Database, condition: Condition, rows: int) -> "Bits":
         condition.params,
     )["number"]
     mask[numbers.data] = True
-    return _packed(mask)
-
-
-def _packed(mask: "NDArray[np.bool_]") -> "Bits":
-    import numpy as np  # noqa: PLC0415
-
-    packed = np.packbits(mask, bitorder="little")
-    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
+    return native.packed(mask)
 
 
 @dataclass(frozen=True)
 class Runs:
     """A column whose equal texts lie together.
 
-    starts: the first row of each run, and at last the number of rows. texts: the number of each run's text.
-    names: sorted. pairs: numbers of a text and of a name in it. A list of genes has several names.
+    starts: the first row of each run, and at last the number of rows.
+    texts: the number of each run's text, of `different` ones; `different` itself for none.
+    names: sorted.
+    pairs: numbers of a text and of a name in it. A list of genes has several names.
     """
 
     starts: "NDArray[np.int64]"
     texts: "NDArray[np.int64]"
+    different: int
     names: list[str]
     pairs: "NDArray[np.int64]"
 
@@ -184,7 +178,8 @@ class Runs:
         """Return how many rows match for each of the `most` commonest names, and how many other names there are."""
         import numpy as np  # noqa: PLC0415
 
-        of_texts = np.bincount(self.texts, weights=np.diff(selection.counts_before(self.starts)))
+        of_runs = np.diff(selection.counts_before(self.starts))
+        of_texts = np.bincount(self.texts, weights=of_runs, minlength=self.different)
         counts = np.bincount(self.pairs[1], weights=of_texts[self.pairs[0]], minlength=len(self.names)).astype(np.int64)
         found = np.flatnonzero(counts)
         if len(found) > most:
@@ -221,33 +216,27 @@ def facet_bits(database: Database) -> FacetBits:
 def _facet_bits(database: Database) -> FacetBits:
     import numpy as np  # noqa: PLC0415
 
-    few: dict[str, list[tuple[str | None, Bits]]] = {}
-    for column in FEW:
-        codes, texts = _codes(database, column)
-        present = np.flatnonzero(np.bincount(codes, minlength=len(texts)))
-        few[column] = [(texts[code], _packed(codes == code)) for code in present]
-    return FacetBits(few, {column: _runs(*_codes(database, column), joint) for column, joint in RUNS.items()})
+    few: dict[str, list[tuple[str | None, Bits]]] = {name: [] for name in native.FEW}
+    for name, value, bits in database.ask(f"SELECT name, value, bits FROM result.{native.BITS}").rows:  # noqa: S608
+        few[name].append((value, np.frombuffer(bits, np.uint64)))
+    runs = {
+        name: _runs(database, name, np.frombuffer(starts, np.int32), np.frombuffer(texts, np.int32))
+        for name, starts, texts in database.ask(f"SELECT name, starts, texts FROM result.{native.STARTS}").rows  # noqa: S608
+    }
+    return FacetBits(few, runs)
 
 
-def _runs(codes: "NDArray[np.int32]", texts: list[str | None], joint: str) -> Runs:
+def _runs(database: Database, column: str, starts: "NDArray[np.int32]", codes: "NDArray[np.int32]") -> Runs:
     import numpy as np  # noqa: PLC0415
 
-    starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [len(codes)]))[-len(codes) - 1 :]
-    parts = [[] if text is None else text.split(joint) if joint else [text] for text in texts]
+    texts = database.ask(f"SELECT value FROM result.{native.values(column)} ORDER BY code").rows  # noqa: S608
+    joint = JOINTS.get(column)
+    parts = [text.split(joint) if joint else [text] for (text,) in texts]
     names = sorted({name for some in parts for name in some})
     places = {name: place for place, name in enumerate(names)}
     pairs = [(number, places[name]) for number, some in enumerate(parts) for name in some]
-    return Runs(starts, codes[starts[:-1]].astype(np.int64), names, np.array(pairs, np.int64).reshape(-1, 2).T.copy())
-
-
-def _codes(database: Database, column: str) -> "tuple[NDArray[np.int32], list[str | None]]":
-    """Return the number of each row's text in a coded column, and the texts by number: the last is None."""
-    texts = database.ask(f"SELECT value FROM result.{native.values(column)} ORDER BY code").rows  # noqa: S608
-    found = database.arrays(
-        f"SELECT coalesce({native.code(column)}::INTEGER, ?) AS code FROM {TABLE}",  # noqa: S608
-        [len(texts)],
-    )["code"]
-    return found.data, [*(row[0] for row in texts), None]
+    ends = np.append(starts.astype(np.int64), row_count(database))
+    return Runs(ends, codes.astype(np.int64), len(texts), names, np.array(pairs, np.int64).reshape(-1, 2).T.copy())
 
 
 def can_sort(column: Column) -> bool:
@@ -255,21 +244,28 @@ def can_sort(column: Column) -> bool:
     return column.kind in {Kind.INTEGER, Kind.NUMBER} or column.name in native.CODED
 
 
-def sort_values(database: Database, column: str) -> "NDArray[np.float64]":
+def sort_values(database: Database, column: str) -> "NDArray[np.floating[Any]]":
     """Return what rows are sorted by: the numbers of a column, or of its texts; NaN for none. Raises QueryRefused."""
     import numpy as np  # noqa: PLC0415
 
-    def find() -> "NDArray[np.float64]":
+    def find() -> "NDArray[np.floating[Any]]":
         sql = native.code(column) if column in native.CODED else quoted(column)
-        found = database.arrays(f"SELECT {sql}::DOUBLE AS value FROM {TABLE}")["value"]  # noqa: S608
-        return np.ma.filled(found, np.nan)
+        found = np.ma.filled(database.arrays(f"SELECT {sql}::DOUBLE AS value FROM {TABLE}")["value"], np.nan)  # noqa: S608
+        half = found.astype(np.float32)
+        return half if np.array_equal(half, found, equal_nan=True) else found
 
-    values: NDArray[np.float64] = kept.get((str(database.file.path), "sort", column), find, _nbytes)
+    values: NDArray[np.floating[Any]] = kept.get((str(database.file.path), "sort", column), find, _nbytes)
     return values
 
 
 def first_sorted(
-    selection: Selection, values: "NDArray[np.float64]", size: int, *, descending: bool, back: bool, place: int | None
+    selection: Selection,
+    values: "NDArray[np.floating[Any]]",
+    size: int,
+    *,
+    descending: bool,
+    back: bool,
+    place: int | None,
 ) -> list[int]:
     """Return the first rows that match, sorted by a column; rows without a value come last, ties along the genome.
 
@@ -304,7 +300,7 @@ def _chunks(rows: int, *, back: bool) -> list[tuple[int, int]]:
 
 
 def _missing(
-    selection: Selection, values: "NDArray[np.float64]", size: int, *, back: bool, place: int | None
+    selection: Selection, values: "NDArray[np.floating[Any]]", size: int, *, back: bool, place: int | None
 ) -> list[int]:
     """Return rows without a value, along the genome or back."""
     import numpy as np  # noqa: PLC0415
@@ -321,7 +317,13 @@ def _missing(
 
 
 def _present(
-    selection: Selection, values: "NDArray[np.float64]", size: int, *, falling: bool, back: bool, place: int | None
+    selection: Selection,
+    values: "NDArray[np.floating[Any]]",
+    size: int,
+    *,
+    falling: bool,
+    back: bool,
+    place: int | None,
 ) -> list[int]:
     """Return rows with a value, sorted by it; ties along the genome or back.
 
