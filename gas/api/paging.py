@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from ninja import Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from gas.api.problems import Problem
 
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=Model)
 Item = TypeVar("Item")
 
 
-class Page(Schema, Generic[Item]):
+class Page(BaseModel, Generic[Item]):
     """A part of a list."""
 
     items: list[Item]

@@ -109,7 +109,7 @@ def find(token: str) -> AccessToken | None:
     """Return the row of a token, with its owner, in whatever state it is."""
     if not is_well_formed(token):
         return None
-    return AccessToken.objects.select_related("owner").filter(digest=digest_of(token)).first()
+    return next(iter(AccessToken.objects.select_related("owner").filter(digest=digest_of(token)).order_by()), None)
 
 
 def note_use(row: AccessToken) -> None:

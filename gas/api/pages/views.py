@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from gas.api import tokens
 from gas.api.models import AccessToken
@@ -37,11 +37,13 @@ def _tokens(request: PersonRequest, form: TokenForm) -> dict[str, Any]:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 @never_cache
-@reauthentication_required  # type: ignore[untyped-decorator]
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
 def make_token(request: PersonRequest) -> HttpResponse:
-    """Make a token, and show it once."""
+    """Make a token, and show it once (POST). Who comes back here otherwise gets the form (GET)."""
+    if request.method == "GET":
+        return redirect("api:tokens")
     form = TokenForm(request.POST)
     if form.is_valid():
         asked = form.cleaned_data

@@ -25,6 +25,30 @@ from gas.users.models import User
 
 router = Router(tags=["Jobs"])
 
+#: The columns that a list reads: those of `JobOut`.
+LISTED = (
+    "owner_id",
+    "name",
+    "reference",
+    "status",
+    "stage",
+    "records_done",
+    "input_size",
+    "input_etag",
+    "created_at",
+    "submitted_at",
+    "started_at",
+    "finished_at",
+    "failure_code",
+    "failure_message",
+    "failure_advice",
+    "result__state",
+    "result__size",
+    "result__sha256",
+    "result__archive_due_at",
+    "result__retrieval_tier",
+)
+
 
 def job_of(user: User, job_id: UUID) -> Job:
     """Return a person's own job with its owner and result. Raises Problem for anybody else's."""
@@ -42,8 +66,10 @@ def described(job: Job) -> JobOut:
 @router.get("/jobs", response=Page[JobOut], auth=needs(JOBS_READ), summary="List jobs")
 def list_jobs(request: ApiRequest, asked: Query[JobQuery]) -> Page[JobOut]:
     """The account's jobs, the latest first."""
-    mine = Job.objects.filter(owner=request.auth.user).select_related("owner", "result").defer("preview", "summary")
+    mine = Job.objects.filter(owner=request.auth.user).select_related("result").only(*LISTED)
     found = take(JobFilterForm({"q": asked.q, "status": asked.status}).filtered(mine), asked)
+    for job in found.rows:
+        job.owner = request.auth.user
     positions = turns.positions(found.rows)
     items = [JobOut.of(job, queue_position=positions.get(job.pk)) for job in found.rows]
     return Page[JobOut](items=items, next_cursor=found.next_cursor)

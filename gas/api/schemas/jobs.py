@@ -1,11 +1,15 @@
-"""Jobs, their events and logs, as programs see them."""
+"""Jobs, their events and logs, as programs see them.
+
+A page of jobs is polled by every client, so that its items are pydantic's own models: ninja's Schema looks each value
+up once more.
+"""
 
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from gas.api.paging import PageQuery
 from gas.jobs.lifecycle import actions
@@ -35,7 +39,7 @@ class JobQuery(PageQuery):
     status: StateFilter = Field("", description="Jobs in this state, or whose result is in this state.")
 
 
-class FailureOut(Schema):
+class FailureOut(BaseModel):
     """Why a job failed."""
 
     code: str = Field(description="A stable name of the reason.")
@@ -43,7 +47,7 @@ class FailureOut(Schema):
     advice: str = Field(description="What its owner can do.")
 
 
-class ResultOut(Schema):
+class ResultOut(BaseModel):
     """The annotated VCF of a job."""
 
     state: ResultState = Field(description="Where its bytes are. Only an AVAILABLE result can be downloaded.")
@@ -53,7 +57,7 @@ class ResultOut(Schema):
     retrieval_tier: str = Field(description="How it is brought back from the archive; empty if it is not.")
 
 
-class JobOut(Schema):
+class JobOut(BaseModel):
     """One uploaded file and the work on it."""
 
     id: UUID

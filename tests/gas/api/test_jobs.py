@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gas.jobs.models import Job
+from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
 from tests.support.api_program import Program
 from tests.support.jobs import failed
@@ -72,6 +72,16 @@ def test_a_list_takes_as_many_queries_for_100_jobs_as_for_one(
     program.get("jobs")  # the token's first use is written down
     with django_assert_num_queries(3):  # the token, the jobs, the places in the queue
         assert len(program.get("jobs?limit=200").json()["items"]) == 1
-    make_jobs(person, 100, status="PENDING", input_etag="x")
+    make_jobs(person, 50, status="PENDING", input_etag="x")
+    make_jobs(person, 25, status="FAILED", input_etag="x", input_size=1, failure_code="our-fault")
+    make_jobs(person, 25, status="COMPLETED", input_etag="x")
+    done = Job.objects.filter(status="COMPLETED")
+    ResultFile.objects.bulk_create(
+        ResultFile(job=job, key="k", index_key="i", size=1, sha256="0" * 64, archive_due_at=timezone.now())
+        for job in done
+    )
     with django_assert_num_queries(3):
-        assert len(program.get("jobs?limit=200").json()["items"]) == 101
+        items = program.get("jobs?limit=200").json()["items"]
+    assert len(items) == 101
+    assert {one["can_retry"] for one in items} == {True, False}
+    assert sum(one["result"] is not None for one in items) == 25

@@ -70,10 +70,14 @@ def test_the_page_makes_a_token_shows_it_once_and_revokes_it(
 
 
 def test_making_a_token_asks_for_the_password_again(person: User, browser_of: Callable[[User], Client]) -> None:
-    answer = browser_of(person).post("/profile/tokens/make/", {"name": "x", "scopes": ["jobs:read"], "days": "7"})
+    browser = browser_of(person)
+    answer = browser.post("/profile/tokens/make/", {"name": "x", "scopes": ["jobs:read"], "days": "7"})
     assert answer.status_code == 302
     assert "reauthenticate" in answer["Location"]
     assert not AccessToken.objects.exists()
+    made = browser.post(answer["Location"], {"password": "correct horse battery"})
+    assert "Your new token" in made.content.decode()  # the suspended request resumes
+    assert browser.get("/profile/tokens/make/")["Location"] == "/profile/tokens/"
 
 
 @pytest.mark.parametrize("form", [{"days": "36500"}, {"scopes": ["admin"]}, {"scopes": []}, {"name": ""}])
