@@ -3,7 +3,6 @@
 import logging
 
 from allauth.idp.oidc.models import Token
-from django.conf import settings
 
 from gas import rounds
 from gas.api import idempotency
@@ -16,7 +15,7 @@ log = logging.getLogger(__name__)
 @app.task(name=TEND_API)
 def tend() -> None:
     """Forget answers to repeated requests, and tokens of the device flow, that have expired."""
-    if rounds.just_taken("api", settings.SWEEP_SECONDS):
+    if rounds.just_taken("api", 3600):
         return
     steps: dict[str, rounds.Step] = {
         "answers": idempotency.forget_old,

@@ -201,7 +201,7 @@ def test_only_what_is_shown_is_read_from_the_machines_own_clock() -> None:
         "gas/jobs/catalogue/retiring.py",
         "gas/jobs/catalogue/sources.py",
         "gas/jobs/storage/result_status.py",
-        "gas/jobs/lifecycle/uploads.py",
+        "gas/jobs/lifecycle/unfinished_uploads.py",
         "gas/subscriptions/admin.py",
         "gas/subscriptions/stripe.py",
     }
