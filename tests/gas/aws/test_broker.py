@@ -57,6 +57,7 @@ def test_workers_are_given_the_queues_and_make_none() -> None:
         "gas-annotate",
         "gas-archive",
         "gas-restore",
+        "gas-webhooks",
         "gas-default",
     }
 
