@@ -14,7 +14,7 @@ from django.http import QueryDict
 from annotator.effects.terms import IMPACT, Impact
 from annotator.run.outputs.summary import TYPES
 from annotator.sources.findings import Significance
-from annotator.tables.schema import Kind, sample_column
+from annotator.tables.schema import Kind
 from gas.explorer.columns import ResultColumns, quoted
 from gas.explorer.families import Family
 from gas.explorer.filter_kinds import (
@@ -32,16 +32,14 @@ from gas.explorer.filter_kinds import (
 )
 from gas.explorer.kept import Kept
 from gas.explorer.place_filters import Genes, Regions, Terms
+from gas.explorer.sample_filters import GENOTYPES, of_samples
 
-#: Of more samples, each has a heading of its own for its filters.
-FEW_SAMPLES = 3
-WHERE, EFFECT, CLINICAL, FILE, SOURCES, GENOTYPES, FAMILY = (
+WHERE, EFFECT, CLINICAL, FILE, SOURCES, FAMILY = (
     "Place",
     "Consequence",
     "Disease",
     "Uploaded file",
     "Sources",
-    "Genotypes",
     "Family",
 )
 SIGNIFICANCE_LABELS = {
@@ -52,7 +50,6 @@ SIGNIFICANCE_LABELS = {
     Significance.BENIGN: "Benign or likely benign",
     Significance.OTHER: "Other",
 }
-ZYGOSITY = (("het", "Heterozygous"), ("hom", "Homozygous or hemizygous"), ("absent", "Called, without the allele"))
 
 
 def _significance(_: ResultColumns) -> list[tuple[str, str]]:
@@ -196,41 +193,6 @@ def of_sources(columns: ResultColumns) -> list[Filter]:
             found.append(Range(name, SOURCES, one.tag, text, quoted(one.name), one.kind == Kind.INTEGER))
         else:
             found.append(Contains(name, SOURCES, one.tag, f"Contains this text. {text}", (quoted(one.name),)))
-    return found
-
-
-def sample_groups(columns: ResultColumns) -> dict[str, int]:
-    """Return the headings of filters that are one sample's, with its number; none for a file with few samples."""
-    if len(columns.samples) <= FEW_SAMPLES:
-        return {}
-    return {f"Sample {name}": number for number, name in enumerate(columns.samples, 1)}
-
-
-def of_samples(columns: ResultColumns) -> list[Filter]:
-    """Return the filters of each sample, whose names begin with s1-, s2- and so on."""
-    found: list[Filter] = []
-    groups = list(sample_groups(columns)) or [GENOTYPES] * len(columns.samples)
-    for number, (sample, group) in enumerate(zip(columns.samples, groups, strict=True), 1):
-
-        def column(name: str, number: int = number) -> str:
-            return quoted(sample_column(number, name))
-
-        prefix = f"s{number}-"
-        found += [
-            OneOf(
-                f"{prefix}zygosity",
-                group,
-                f"{sample}: zygosity",
-                "What the sample has of the allele. A genotype that has another allele as well counts as heterozygous.",
-                column("zygosity"),
-                lambda _: ZYGOSITY,
-                missing="Not called",
-            ),
-            Range(f"{prefix}dp", group, f"{sample}: depth", "DP of the sample.", column("dp"), True, 0),
-            Range(f"{prefix}gq", group, f"{sample}: genotype quality", "GQ.", column("gq"), True, 0),
-            Range(f"{prefix}ab", group, f"{sample}: allele balance", "ALT reads in AD.", column("ab"), False, 0, 1),
-            Range(f"{prefix}hf", group, f"{sample}: heteroplasmy", "Of mtDNA.", column("hf"), False, 0, 1),
-        ]
     return found
 
 

@@ -77,7 +77,8 @@ def ask(owner: User, job: Job, database: Database, text: str, kind: str) -> Vari
         )
     now = clock.now()
     with transaction.atomic():
-        lock_owner(pk=owner.pk)
+        if lock_owner(pk=owner.pk) is None or not Job.objects.filter(pk=job.pk).exists():
+            raise Refused("This job was deleted.")
         mine = VariantExport.objects.filter(owner=owner)
         usable = mine.exclude(state=ExportState.FAILED).exclude(expires_at__lte=now)
         if same := usable.filter(job=job, query=text, format=kind).first():

@@ -15,11 +15,12 @@ from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.filter_kinds import Filter, words
-from gas.explorer.filters import FilterForm, State, form_for, sample_groups
+from gas.explorer.filters import FilterForm, State, form_for
 from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter, VariantExport
 from gas.explorer.ordering import SORT
 from gas.explorer.pages.address import CURSOR, Address
 from gas.explorer.place_filters import Region, region
+from gas.explorer.sample_filters import sample_groups
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
 

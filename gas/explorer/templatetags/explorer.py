@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 
 from annotator.tables.schema import Column, Kind
 from gas.explorer.filter_kinds import Range
-from gas.explorer.filters import SIGNIFICANCE_LABELS, ZYGOSITY, FilterForm
+from gas.explorer.filters import SIGNIFICANCE_LABELS, FilterForm
 from gas.explorer.kept import Kept
 from gas.explorer.keys import VariantKey
 from gas.explorer.pages.context import Facet, FacetRow, Group
+from gas.explorer.sample_filters import ZYGOSITY
 from gas.jobs.models import Job
 from gas.jobs.templatetags.charts import impact, plain
 from gas.jobs.templatetags.ui import icon, widget

@@ -131,6 +131,13 @@ def test_a_filter_that_the_result_does_not_have_is_refused_and_never_left_out(jo
             ask(job_with_table, text)
 
 
+def test_a_job_that_is_deleted_meanwhile_is_refused(job_with_table: Job) -> None:
+    with open_result(job_with_table) as database:
+        Job.objects.all().delete()
+        with pytest.raises(Refused, match="deleted"):
+            large_exports.ask(job_with_table.owner, job_with_table, database, "", "tsv")
+
+
 def test_two_messages_make_one_file(job_with_table: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     export, uploads, upload = ask(job_with_table), [], s3.upload
 
