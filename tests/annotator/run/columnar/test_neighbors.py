@@ -110,7 +110,8 @@ def test_no_neighbor_is_missed(seed: int) -> None:
 def test_only_lines_with_certain_calls_have_neighbors() -> None:
     transcript = Transcript("T", "G", "protein_coding", "+", ((101, 400),), (101, 400))
     sites = [(110, "1/1"), (112, "0/1"), (130, "0/1"), (131, "0/1"), (150, "0|1"), (152, "0|1"), (170, "0/1")]
+    sites.insert(5, (150, "0/1"))  # the same change as the one before
     records = [Record(1, "1", pos, "A", ["C"], [kind_of("C")], "", "", f"GT\t{call}") for pos, call in sites]
     text, lines, alleles = columns(records, [(one.pos, "A", "C") for one in records], "A" * 400)
     marked = with_neighbors(text, lines, alleles, CodingMap(transcript_columns([transcript]))).tolist()
-    assert [sites[number][0] for number in marked] == [150, 152]
+    assert [sites[number][0] for number in marked] == [150, 150, 152]
