@@ -12,7 +12,7 @@ from gas.aws.clients import s3
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
-from tests.gas.api.conftest import Program, make_token
+from tests.support.api_program import Program, make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws")]
 

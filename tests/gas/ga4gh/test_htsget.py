@@ -18,7 +18,7 @@ from gas.ga4gh import slices
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
-from tests.gas.api.conftest import Program, make_token
+from tests.support.api_program import Program, make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws")]
 
