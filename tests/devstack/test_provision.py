@@ -9,7 +9,7 @@ from tests.support.processes import WEB
 def test_everything_is_there(endpoint, s3, sqs):
     assert {"gas-inputs", "gas-results"} <= {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     (rule,) = s3.get_bucket_cors(Bucket="gas-inputs")["CORSRules"]
-    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([WEB], ["POST"])
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == ([WEB], ["POST", "PUT"])
     for name in QUEUES:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
