@@ -132,7 +132,7 @@ DEFAULT_REFERENCE: str = env.str("DEFAULT_REFERENCE", "rCRS")
 
 EXPLORER_CACHE_DIR: Path | None = env.path("EXPLORER_CACHE_DIR", None)
 EXPLORER_CACHE_BYTES: int = env.int("EXPLORER_CACHE_BYTES", 10 * 1024**3, validate=validate.Range(min=1_048_576))
-EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 256 * 1024**2, validate=validate.Range(min=67_108_864))
+EXPLORER_MEMORY_BYTES: int = env.int("EXPLORER_MEMORY_BYTES", 192 * 1024**2, validate=validate.Range(min=67_108_864))
 EXPLORER_TEMPORARY_BYTES: int = env.int("EXPLORER_TEMPORARY_BYTES", 1024**3, validate=validate.Range(min=0))
 EXPLORER_THREADS: int = env.int("EXPLORER_THREADS", 2, validate=validate.Range(min=1))
 EXPLORER_ROWS_AT_ONCE: int = env.int("EXPLORER_ROWS_AT_ONCE", 50_000, validate=validate.Range(min=1))

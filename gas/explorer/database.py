@@ -200,6 +200,7 @@ def _connect(parquet: Path, rows: Path, target: Path | None, temporary: str) -> 
         },
     )
     try:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET parquet_metadata_cache = true")  # files never change under their name
         connection.execute(f"ATTACH '{native.literal(rows)}' AS result (READ_ONLY)")
         connection.execute("SET allowed_paths = ?", [[str(one) for one in (parquet, target) if one is not None]])

@@ -75,6 +75,7 @@ def make(parquet: Path, target: Path, *, memory_bytes: int, temporary: Path) -> 
         "python_enable_replacements": False,
     }
     with duckdb.connect(":memory:", config=config) as connection:  # type: ignore[arg-type]
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"ATTACH '{literal(target)}' AS result")
         source, codes = f"read_parquet('{literal(parquet)}')", []
         for column in CODED:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Bits = NDArray[np.uint64]
 
 #: Bytes of all that a process keeps.
-CACHE_BYTES = 160 * 1024**2
+CACHE_BYTES = 96 * 1024**2
 #: Rows that are compared at once where rows are sorted.
 CHUNK = 2**18
 #: What joins several values in a text of a facet.
