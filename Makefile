@@ -81,13 +81,13 @@ coverage: setup  ## Run every test and fail if less of the code runs than the fl
 		$(BIN)/coverage combine --quiet; $(BIN)/coverage report $(if $(TESTS),--fail-under=0) && exit $$failed
 
 thorough: setup  ## The costly generated tests and storms at full size; for a night
-	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/devstack/test_journey.py tests/restore/test_real_workers.py)
+	@THOROUGH=1 $(BIN)/python -m tests.run $(or $(TESTS),tests/model tests/browser/test_upload_faults.py tests/devstack/test_journey.py tests/restore/test_real_workers.py tests/gas/api/test_schemathesis.py)
 
 mutate: setup  ## Change the guards' code in each small way, and see tests fail; for a night (docs/mutants.md)
 	@$(BIN)/python -m tests.mutate
 
 bench: setup  ## Measure the service on this machine: latency, memory, fairness, throughput
-	@failed=""; for part in service growth fairness restore annotation job small explorer; do \
+	@failed=""; for part in service growth fairness restore annotation job small explorer api; do \
 		$(BIN)/python -m bench.$$part || failed="$$failed $$part"; done; \
 	echo "Parts with a bar that does not hold, or that did not end:$${failed:- none}"
 
