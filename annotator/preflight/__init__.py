@@ -1,8 +1,8 @@
-"""Checks of an input file: its kind, its header, and every record.
+"""Check an input file: its format, its header, and every record.
 
-bcftools does not validate: it accepts most broken files, and crashes on some. This package yields records that are
-known to be valid and on the reference; everything else is listed with its line and a reason, or refused with a
-sentence.
+bcftools does not validate: it accepts most broken files, and crashes on some. This package yields only records that
+are valid and fit the reference. Other records are skipped and listed with their line and a reason, or the whole file is
+refused with one sentence.
 
-Nothing here annotates: that belongs in `annotator.effects`, `annotator.sources` and `annotator.run`.
+No annotation here: that belongs in `annotator.effects`, `annotator.sources` and `annotator.run`.
 """

@@ -8,14 +8,14 @@ from annotator.errors import InputError
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 
-#: Characters of a declaration that is read; longer ones are left out.
+#: Maximum number of characters in a declaration; longer ones are left out.
 LONGEST_DECLARATION = 64 * 1024
 LONGEST_LENGTH = 18  # digits of a contig's length (64 bits)
 
-# No pattern of this module can match a text in two ways, so that each takes linear time.
+# No pattern in this module can match a text in two ways, so each one takes linear time.
 _DECLARED = re.compile(r"##(INFO|FORMAT|FILTER|contig)=<")
-#: One key of a declaration and its value: in quotes, in brackets, or plain. Spaces may stand around keys and plain
-#: values, as HTSlib has it.
+#: One key of a declaration and its value: in quotes, in brackets, or plain. Spaces may surround keys and plain values,
+#: as in HTSlib.
 _PAIR = re.compile(r' *+(\w[\w.]*+) *+=("[^"\\]*+(?:\\.[^"\\]*+)*"|\[[^\]"]*+\](?=,|\Z)|[^,"<>]*+)(,|\Z)', re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}|[ARGPM.]|L[ARG]", re.ASCII).fullmatch
 _TYPES = {"Integer", "Float", "Flag", "Character", "String"}
@@ -47,7 +47,7 @@ def declared(kind: str, line: str) -> dict[str, str] | None:
 
 
 def _pairs(body: str) -> dict[str, str] | None:
-    """Return what is between < and > of a declaration; None unless all of it is keys with values."""
+    """Return the keys and values between < and > of a declaration; None unless all of it can be read."""
     values: dict[str, str] = {}
     at, comma = 0, ","
     while comma:
@@ -59,7 +59,7 @@ def _pairs(body: str) -> dict[str, str] | None:
 
 
 def retyped(line: str, type_: str) -> str:
-    """Return an INFO or FORMAT line that has been read, with another type."""
+    """Return a parsed INFO or FORMAT line with another type."""
     text = line.rstrip()
     start = _DECLARED.match(text)
     at = start.end() if start else len(text)
@@ -73,7 +73,7 @@ def retyped(line: str, type_: str) -> str:
 
 
 def contig_length(name: str, text: str, number: int) -> int | None:
-    """Return the length of a ##contig line; None if it has none. Raises InputError for what no contig can have."""
+    """Return the length in a ##contig line; None if it has none. Raises InputError for an impossible length."""
     if not text.isdecimal():
         return None
     if len(text) > LONGEST_LENGTH:
@@ -87,7 +87,7 @@ def contig_length(name: str, text: str, number: int) -> int | None:
 
 
 def modern(line: str, number: int, journal: Journal) -> str:
-    """Bring the header lines of VCF 3.x to the form of 4.x."""
+    """Convert a header line of VCF 3.x to the form of 4.x."""
     if line.startswith(("##INFO=<", "##FORMAT=<", "##FILTER=<")):
         return line
     text = "Header lines in the form of VCF 3.x were brought to that of VCF 4"

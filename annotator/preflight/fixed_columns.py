@@ -1,4 +1,4 @@
-"""The check of REF, ALT, QUAL and FILTER of one record."""
+"""Check REF, ALT, QUAL and FILTER of one record."""
 
 import re
 
@@ -12,19 +12,19 @@ _BASES = re.compile(r"[ACGTN]++").fullmatch
 _AMBIGUOUS = re.compile(r"[ACGTNRYSWKMBDHV]++").fullmatch
 _OLD_INDEL = re.compile(r"D\d++|D[ACGTN]++|I[ACGTN]++").fullmatch
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:nan|[+-]?inf(?:inity)?)", re.ASCII).fullmatch
-LONGEST_NUMBER = 1000  # characters of QUAL
+LONGEST_NUMBER = 1000  # maximum number of characters in QUAL
 _UNFIT_IN_FILTER = re.compile(r'[\s,<>="]').search
 _SLASHED = re.compile(r"[ACGTN]++(?:/[ACGTN]++)+", re.IGNORECASE).fullmatch
 
 
 class ColumnsCheck:
-    """Checks values that are not as usual, and repairs them where their meaning is certain."""
+    """Checks unusual values, and repairs them where their meaning is certain."""
 
     def __init__(self, header: Header, journal: Journal) -> None:
-        """Begin a file.
+        """Start with the filters that the header declares.
 
         Attributes:
-            filters: the values of FILTER that are declared; it grows.
+            filters: the declared values of FILTER, to which undeclared ones are added as they are seen.
             definitions: header lines for filters that the header does not declare.
         """
         self._journal = journal
@@ -44,14 +44,25 @@ class ColumnsCheck:
     def alleles(
         self, number: int, ref: str, alts: list[str], kinds: list[Kind], *, guessed: bool
     ) -> tuple[list[str], list[Kind]]:
-        """Return ALT alleles that are not as usual, and what each of them is; guessed: REF has N for other bases."""
+        """Check unusual ALT alleles.
+
+        Args:
+            number: the line.
+            ref: REF.
+            alts: the ALT alleles.
+            kinds: the kind of each allele.
+            guessed: whether REF has N in place of other bases.
+
+        Returns:
+            The alleles as they are written, and the kind of each.
+        """
         if Kind.INVALID in kinds:
             alts, kinds = self._alts(number, ref, alts)
         if ref in alts:
             self._journal.repair("same-allele", "ALT repeats REF, which is no variant: it was not annotated", number)
         if guessed and Kind.SEQUENCE in kinds:
-            # Callers of structural variants write N without looking at the reference. Some write the base before the
-            # inserted bases into ALT as well, and some do not, so nobody can tell which bases are new.
+            # Callers of structural variants write N without looking at the reference. Some of them also write the base
+            # before the inserted bases into ALT, and some do not, so it is unknown which bases are new.
             kinds = [Kind.UNKNOWN_BASES if kind is Kind.SEQUENCE else kind for kind in kinds]
             text = "REF has N, which fits any base; no effect was predicted for alleles in bases"
             self._journal.repair("unknown-ref", text, number)
@@ -60,7 +71,7 @@ class ColumnsCheck:
     def _alts(self, number: int, ref: str, alts: list[str]) -> tuple[list[str], list[Kind]]:
         if len(alts) == 1 and _SLASHED(alts[0]):
             split = alts[0].upper().split("/")
-            # Some programs write all alleles so, REF among them: then it is not certain what GT counts.
+            # Some programs write all alleles this way, including REF, which makes the meaning of GT uncertain.
             if ref not in split and len(set(split)) == len(split):
                 self._journal.repair("slashed-alts", "ALT alleles that / separates were separated by commas", number)
                 alts = alts[0].split("/")

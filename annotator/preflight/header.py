@@ -1,4 +1,4 @@
-"""The header of a VCF: read, checked, brought to a form that every tool reads."""
+"""The header of a VCF: read it, check it, and normalize it so that every tool can read it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ from annotator.preflight.text import ADVICE_EXPORT, separated_by_spaces, shown
 COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 HEADER_BYTES = 32 * 1024 * 1024
 OLDEST, NEWEST = (3, 3), (4, 5)
-WRITTEN_FOR_OLD = "VCFv4.2"  # what a 3.x file is written as: its header lines have another form
+WRITTEN_FOR_OLD = "VCFv4.2"  # version to write for a 3.x file, whose header lines are converted
 
-LONGEST_VERSION = 3  # digits of each part
+LONGEST_VERSION = 3  # digits in each part of the version
 
-# No pattern of this module can match a text in two ways, so that each takes linear time.
+# No pattern in this module can match a text in two ways, so each one takes linear time.
 _VERSION = re.compile(r"##fileformat=VCFv(\d++)(?:\.(\d++))?", re.IGNORECASE | re.ASCII)
 #: Lines of an earlier annotation.
 _DROPPED = re.compile(rf"##(?:INFO=<ID=(?:{'|'.join(info_tags.DESCRIPTIONS)})[,>]|gas_)", re.ASCII)
@@ -34,12 +34,12 @@ _OWN_CSQ = f'##INFO=<ID={info_tags.CSQ},Number=.,Type=String,Description="{csq_f
 
 @dataclass
 class Header:
-    """What the checks of records, and the writer, need of a header."""
+    """The parts of a header that the writer and the checks of records use."""
 
     named: bool = False  # whether there is a valid ##fileformat line
     version: tuple[int, int] = (4, 2)
     fileformat: str = "VCFv4.2"
-    meta: list[str] = field(default_factory=list)  # the ## lines that are kept, without fileformat
+    meta: list[str] = field(default_factory=list)  # the ## lines to write, without fileformat
     columns: str = ""
     column_count: int = 8
     samples: int = 0
@@ -47,14 +47,14 @@ class Header:
     formats: dict[str, Field] = field(default_factory=dict)
     filters: set[str] = field(default_factory=lambda: {"PASS", "."})
     contigs: dict[str, int | None] = field(default_factory=dict)
-    line: int = 0  # of #CHROM
-    replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags that are overwritten, and by which source
-    renamed: dict[str, str] = field(default_factory=lambda: dict(info_tags.FOREIGN))  # INFO tags of other annotators
-    #: Where in meta each tag is declared, by INFO or FORMAT and the tag.
+    line: int = 0  # number of the #CHROM line
+    replaced: Mapping[str, str] = field(default_factory=dict)  # INFO tags to overwrite, and the source of each
+    renamed: dict[str, str] = field(default_factory=lambda: dict(info_tags.FOREIGN))  # of other annotators' tags
+    #: Where in meta each tag is declared, by (INFO or FORMAT, tag).
     places: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def widen(self, kind: str, tag: str, type_: str) -> None:
-        """Declare an INFO or FORMAT tag with another type. Of its header lines nothing else changes."""
+        """Declare an INFO or FORMAT tag with another type. The rest of its header lines stays the same."""
         for place in self.places[kind, tag]:
             self.meta[place] = retyped(self.meta[place], type_)
 
@@ -62,10 +62,15 @@ class Header:
 def read_header(
     lines: Iterator[tuple[int, str]], journal: Journal, replaced: Mapping[str, str] = MappingProxyType({})
 ) -> Header:
-    """Read the lines up to and including #CHROM. Raises InputError if that is not a VCF's header.
+    """Read the lines up to and including #CHROM.
 
-    replaced: INFO tags of the file that its annotation will write, so that what it has of them is left out, and the
-    sources that they come from.
+    Args:
+        lines: (line number, line).
+        journal: gets every repair.
+        replaced: INFO tags that annotation will write, with their source. The file's own values of these are left out.
+
+    Raises:
+        InputError: this is not the header of a VCF.
     """
     header = Header(replaced=replaced)
     size = 0

@@ -1,4 +1,4 @@
-"""The check of INFO: values of the declared type, tags that are declared, none of an earlier annotation."""
+"""Check INFO: values have the declared type, tags are declared, and no tag is left from an earlier annotation."""
 
 import re
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from annotator.preflight.text import shown
 from annotator.preflight.types import TagTypes, Test
 
 MOST_UNDECLARED = 10_000
-LONGEST_NAME = 1000  # characters of a tag or a filter that the header does not declare
+LONGEST_NAME = 1000  # maximum number of characters in a tag or a filter that the header does not declare
 
 _NAME = re.compile(r'[^\s,;=<>"]++').fullmatch
 _END = re.compile(r"(?:^|;)END=(\d++)", re.ASCII).search
 
-#: Tags that the specification itself defines (VCF 4.5, section 1.6.1), for files that use and do not declare them.
+#: Tags that the specification defines (VCF 4.5, section 1.6.1), for files that use them without a declaration.
 RESERVED = {
     "AA": Field("1", "String"), "AC": Field("A", "Integer"), "AD": Field("R", "Integer"), "AF": Field("A", "Float"),
     "AN": Field("1", "Integer"), "BQ": Field("1", "Float"), "CIGAR": Field("A", "String"), "DB": Field("0", "Flag"),
@@ -36,12 +36,12 @@ class Unusable(Exception):
         self.advice = advice or "Correct these records and upload the file again."
 
 
-def _removed(value: str) -> object:  # stands for the tags that are taken out; compared by identity, never called
+def _removed(value: str) -> object:  # stands for a tag that is removed; compared by identity, never called
     raise AssertionError(value)
 
 
 class InfoCheck:
-    """Checks INFO columns against a header, which it knows more of with every undeclared tag."""
+    """Checks INFO columns against a header, and adds the undeclared tags that it sees."""
 
     def __init__(self, header: Header, journal: Journal) -> None:
         self._journal = journal
@@ -53,16 +53,16 @@ class InfoCheck:
 
     @property
     def tests(self) -> Mapping[str, Test | None]:
-        """The tests of the tags that are kept, by tag; None where any text will do. Grows with undeclared ones."""
+        """Tests of the kept tags; None where any text is valid. Undeclared tags are added as they are seen."""
         return self._types.tests
 
     @property
     def widened(self) -> int:
-        """How often a type was widened."""
+        """How often the type of a tag was widened."""
         return self._types.widened
 
     def check(self, number: int, info: str) -> str:
-        """Return the INFO to be written, "" for none. Raises Unusable where a tag's name cannot be."""
+        """Return the INFO to write, "" for none. Raises Unusable for an impossible tag name."""
         if info in (".", ""):
             return ""
         tests = self._types.tests
@@ -92,7 +92,7 @@ class InfoCheck:
         return info
 
     def end_within(self, number: int, info: str, contig_length: int) -> str:
-        """Return INFO with an END that does not lie past the contig's last base."""
+        """Return INFO with an END that is not past the contig's last base."""
         end = _END(info)
         if end and (len(end[1]) > 12 or int(end[1]) > contig_length):
             self._journal.repair(
@@ -113,7 +113,7 @@ class InfoCheck:
         self._journal.repair("replaced-info", text, number, name=tag)
 
     def _original(self, number: int, tag: str, equals: str) -> str:
-        """Return the name under which a tag of another annotator is kept, and declare it if the header does not."""
+        """Return the name under which another annotator's tag is kept; declare it if the header does not."""
         name = self._renamed[tag]
         if name not in self._types.tests:
             self._undeclared_tag(number, name, equals)

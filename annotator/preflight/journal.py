@@ -1,6 +1,6 @@
-"""What happened to a file on its way: every repair and every skipped record, for the log and the summary.
+"""Record every repair and every skipped record of a file, for the log and the summary.
 
-Long lists go to disk as they come, so memory does not grow with them.
+Long lists are written to disk as they grow, so they take no memory.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ EXAMPLES = 20
 
 
 class _Listing:
-    """Lines of a list, written to a file of their own: at most LISTED_LINES for one code and LISTED_BYTES in all."""
+    """Lines of a list, written to their own file: at most LISTED_LINES for one code and LISTED_BYTES in all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,7 +24,7 @@ class _Listing:
         self._bytes = 0
 
     def add(self, code: str, text: str) -> None:
-        """List a line, or count it once the list is full."""
+        """Write a line to the list, or only count it if the list is full."""
         self._counts[code] += 1
         if self._listed[code] >= LISTED_LINES or self._bytes >= LISTED_BYTES:
             return
@@ -48,7 +48,7 @@ class _Listing:
 
 
 class _Repair:
-    """One sentence about a repair, and how often it was made. line: the first one, None for the file as a whole."""
+    """One sentence about a repair, and how often it was made. line: the first line; None for the file as a whole."""
 
     def __init__(self, text: str, line: int | None) -> None:
         self.text = text
@@ -64,12 +64,12 @@ class _Repair:
 
 
 class Journal:
-    """Collects repairs and skipped records. Written by one thread; read once that has ended."""
+    """Collects repairs and skipped records. One thread writes it; it is read after that thread has ended."""
 
     def __init__(self, folder: Path) -> None:
         self._repairs: dict[tuple[str, str], _Repair] = {}
-        self._named: Counter[str] = Counter()  # repairs that are listed by name, by code
-        self._unnamed: Counter[str] = Counter()  # times that a repair was made beyond these, by code
+        self._named: Counter[str] = Counter()  # number of repairs listed by name, by code
+        self._unnamed: Counter[str] = Counter()  # number of further repairs, which are only counted, by code
         self._repaired = _Listing(folder / "repaired.list")
         self._skips = _Listing(folder / "skipped.list")
         self._run: tuple[int, int, str, str] | None = None  # first line, last line, code, reason
@@ -81,12 +81,12 @@ class Journal:
         """Note a repair.
 
         Args:
-            code: the kind of repair, such as "crlf": the caller's own word, which summaries count by.
-            text: the sentence about it, the same for all of one code and name.
+            code: the kind of repair, such as "crlf"; summaries count by it.
+            text: the sentence about it, the same for all repairs with this code and name.
             line: where it was made; None for the file as a whole.
-            detail: what is listed with its line in the log.
-            name: the file's own name of the tag or contig in the text. The first NAMED_REPAIRS names of a
-                code get a sentence each; repairs of further ones are counted.
+            detail: what the log lists next to the line.
+            name: the tag or contig that the text names, as the file spells it. The first NAMED_REPAIRS names of a
+                code get a sentence each; repairs of further names are counted.
         """
         if detail:
             self._repaired.add(code, f"line {line}: {detail}" if line is not None else detail)
@@ -100,7 +100,7 @@ class Journal:
         found.count += 1
 
     def skip(self, line: int, code: str, reason: str) -> None:
-        """Note that the record in a line is left out; neighbouring lines with the same reason become one entry."""
+        """Note that the record in a line was skipped. Adjacent lines with the same reason become one entry."""
         reason = sentence(reason)
         self.skipped += 1
         self.skipped_by_code[code] += 1

@@ -1,4 +1,4 @@
-"""Lines of text out of plain, gzip, bgzip and BCF files, a piece at a time and never more than the limits allow."""
+"""Read lines of text from plain, gzip, bgzip and BCF files in chunks, within the limits on size."""
 
 import signal
 import zlib
@@ -14,12 +14,12 @@ from annotator.formats.bcftools import Tool
 from annotator.preflight.sniff import Packing, Sniffed
 
 CHUNK = 256 * 1024
-LEAST_GIVEN = 1024  # packed bytes that zlib is given at once
+LEAST_GIVEN = 1024  # minimum number of packed bytes to pass to zlib
 GZIP_START = 0x1F
 #: The empty block that ends every complete bgzip file (SAM specification, section 4.1.2).
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
-#: Signals that end a crashed program.
+#: Signals that a crashed program ends with.
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 
 Note = Callable[[str], None]
@@ -27,7 +27,7 @@ ToolFactory = Callable[[str, list[str | Path], int], Tool]
 
 
 def human_bytes(size: int) -> str:
-    """Return a size for people: 150 KiB, 2 GiB."""
+    """Return a size for people, such as 150 KiB or 2 GiB."""
     for unit in ("bytes", "KiB", "MiB"):
         if size < 1024:
             return f"{size} {unit}"
@@ -36,10 +36,16 @@ def human_bytes(size: int) -> str:
 
 
 class Reader:
-    """Numbered lines of a file. Bytes are read as Latin-1, so that writing them back changes none of them.
+    """Numbered lines of a file. Bytes are read as Latin-1, so that they can be written back unchanged.
 
-    note is called with what a scientist should know about the packing; check is called once a piece, and raises to
-    stop; start_tool starts a bcftools command (for BCF).
+    Args:
+        source: the file.
+        sniffed: how it is packed.
+        expanded_bytes: maximum size of the unpacked text.
+        line_bytes: maximum size of a line.
+        note: called with what a scientist should know about the packing.
+        check: called once per chunk; may raise to stop.
+        start_tool: starts a bcftools command, to read BCF.
     """
 
     def __init__(
@@ -57,22 +63,22 @@ class Reader:
         self._sniffed = sniffed
         self._expanded_bytes = expanded_bytes
         self._line_bytes = line_bytes
-        # No piece is longer than a line may be, so only lines that span pieces have to be measured.
+        # No chunk is longer than the longest line, so only lines that span chunks must be measured.
         self._chunk = min(CHUNK, line_bytes)
         self._note = note
         self._check = check
         self._start_tool = start_tool
-        #: Whether the last line has no line end; known once it has been read.
+        #: Whether the last line lacks a line end; valid after that line has been read.
         self.cut = False
         self._groups = self._read()
         self._current: Iterator[tuple[int, str]] = iter(())
 
     def close(self) -> None:
-        """End what reads the file; for those who do not read it to its end."""
+        """Stop reading. Needed only if the file is not read to its end."""
         self._groups.close()
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield (line number from 1, line without its line end). Another call goes on where this one was left."""
+        """Yield (line number from 1, line without its line end). Another call resumes where the last one stopped."""
         while True:
             yield from self._current
             group = next(self._groups, None)
@@ -81,7 +87,7 @@ class Reader:
             self._current = enumerate(lines_of(group[1]), group[0])
 
     def put_back(self, number: int, line: str) -> None:
-        """Have the line that `lines` gave last be the next one again, for another call of it or of `blocks`."""
+        """Make the line that `lines` yielded last the next one again, for another call of `lines` or `blocks`."""
         self._current = chain([(number, line)], self._current)
 
     def blocks(self, size: int) -> Iterator[tuple[int, bytes]]:
@@ -106,7 +112,7 @@ class Reader:
     def _read(self) -> Generator[tuple[int, bytes]]:
         """Yield the lines that end in each chunk, as (number of the first, lines with their line ends)."""
         number = 1
-        carried: list[bytes] = []  # pieces of a line that has not ended yet
+        carried: list[bytes] = []  # parts of a line that has not ended yet
         carried_size = 0
         first = True
         with closing(self._chunks()) as chunks:
@@ -182,9 +188,9 @@ class Reader:
             self._note("The bgzip end-of-file block is missing: check that the file was copied whole.")
 
     def _members(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Decompress the gzip members of a file, one after the other: bgzip is a row of them.
+        """Decompress the gzip members of a file in order: a bgzip file is a series of gzip members.
 
-        zlib copies what it is given and does not use. So it is given about twice what the member before took, which
+        zlib copies the input that it does not use. So it is passed about twice the size of the previous member, which
         keeps the time linear for a file of very many tiny members.
         """
         packed, at = self._next(file), 0
@@ -216,7 +222,7 @@ class Reader:
                 packed, at = self._next(file), 0
 
     def _next(self, file: IO[bytes]) -> bytes:
-        """Read the next packed bytes; a member may give no text, so the run's limits are looked at here, too."""
+        """Read the next packed bytes. Also check the run's limits here, because a member may have no text."""
         self._check()
         return file.read(CHUNK)
 
@@ -225,7 +231,7 @@ class Reader:
         try:
             while chunk := tool.stdout.read(self._chunk):
                 yield chunk
-            # Of some damaged files bcftools crashes, instead of saying so.
+            # bcftools crashes on some damaged files, without a message.
             if (status := tool.process.wait()) > 0 or -status in CRASHES:
                 raise InputError(
                     "broken-bcf",
@@ -239,7 +245,7 @@ class Reader:
 
 
 def lines_of(data: bytes) -> list[str]:
-    """Lines without their line ends."""
+    """Return the lines without their line ends."""
     text = data.decode("latin-1")
     return (text.removesuffix("\n")).split("\n")
 

@@ -1,4 +1,4 @@
-"""Records that the checks let through, and how such a record looks."""
+"""A valid record, and the conditions under which a record needs no individual check."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from annotator.effects.allele import Kind
 
 @dataclass(slots=True)
 class Record:
-    """One sound record.
+    """One valid record.
 
     line: its number in the file.
     contig: the reference's own name of the contig.
-    alts: the ALT alleles, bases in upper case.
-    kinds: what each of alts is.
+    alts: the ALT alleles, with bases in upper case.
+    kinds: the kind of each ALT allele.
     left: the columns CHROM to FILTER.
     info: the column INFO; "" for ".".
     tail: FORMAT and the samples.
@@ -31,7 +31,7 @@ class Record:
 
     @property
     def predictable(self) -> list[str]:
-        """The ALT alleles that are written in bases and differ from REF, in order."""
+        """The ALT alleles that consist of bases and differ from REF, in order."""
         return [
             alt for alt, kind in zip(self.alts, self.kinds, strict=True) if kind is Kind.SEQUENCE and alt != self.ref
         ]
@@ -39,16 +39,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Which values a sound record may have, in addition to the form that every column must have.
+    """Values that a valid record may have, in addition to the required form of every column.
 
     filters, tests, formats and types grow while a file is read.
 
-    columns: how many columns there are.
-    filters: values of FILTER.
-    tests: a test for each INFO tag, None where any text is fine. A record with another tag is not sound.
-    formats: values of FORMAT.
-    types: the types of FORMAT's tags.
-    widened: how often the type of a tag has become a wider one.
+    Attributes:
+        columns: the number of columns.
+        filters: values of FILTER.
+        tests: a test for each INFO tag, None where any text is valid. A record with another tag needs an individual
+            check.
+        formats: values of FORMAT.
+        types: the types of the FORMAT tags.
+        widened: how often the type of a tag was widened.
     """
 
     columns: int

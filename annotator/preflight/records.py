@@ -1,4 +1,4 @@
-"""The check of one record after the other: what is sound goes on, what is not is repaired, skipped, or ends the run."""
+"""Check records one by one: pass valid ones on, repair or skip the others, or refuse the file."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +21,12 @@ from annotator.reference.pack import Reference
 
 _BASES = re.compile(r"[ACGTN]++").fullmatch
 
-#: Records of one position are kept together in several places. No real file has as many.
+#: Records at one position are kept in memory together. No real file has this many.
 MOST_AT_POSITION, MOST_BYTES_AT_POSITION = 1000, 64 * 1024 * 1024
 
 
 class RecordCheck:
-    """Checks records one by one, in the file's order."""
+    """Checks records one by one, in file order."""
 
     def __init__(
         self,
@@ -37,15 +37,16 @@ class RecordCheck:
         installed: Installed = tuple,
         cut: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Begin a file.
+        """Prepare the checks for one file.
 
         Args:
             header: the file's header.
-            reference: what the file is annotated against.
+            reference: the reference to annotate against.
             journal: gets every repair and every skipped record.
-            strict: whether every value of every sample is checked.
+            strict: whether to check every value of every sample.
             installed: returns the references that the file may be on instead.
-            cut: asked at the end whether the last line lacks a line end, so that the file may have been cut short.
+            cut: returns whether the last line lacks a line end, which suggests that the file was cut short; called at
+                the end.
         """
         self._header = header
         self._reference = reference
@@ -62,19 +63,19 @@ class RecordCheck:
         lengths = {reference.canonical(name): length for name, length in header.contigs.items()}
         self._match.declared_lengths({name: length for name, length in lengths.items() if name and length})
         self._columns = ColumnsCheck(header, journal)
-        self._contigs: dict[str, str] = {}  # the reference's names of the contigs that can be used, by the file's
+        self._contigs: dict[str, str] = {}  # the reference's name of each usable contig, by the file's name
         self._strangers = Strangers(reference, installed)
         self._position: tuple[str, int] = "", 0
         self._at_position, self._bytes_at_position = 0, 0
         self._cut = cut
-        self._bare = 0  # records without FORMAT and samples, which the header has
-        self._cut_short: InputError | None = None  # if the last record is the only one of these
+        self._bare = 0  # records that end before FORMAT, although the header has samples
+        self._cut_short: InputError | None = None  # set if the last record is the only one of these
         self.records = 0
-        #: How the file calls each contig of the reference that it has, in the order of appearance.
+        #: The file's name of each contig, by the reference's name, in order of first appearance.
         self.names: dict[str, str] = {}
 
     def check_all(self, lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
-        """Yield the sound records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
+        """Yield the valid records; skipped ones are in the journal. Raises InputError if the file has to be refused."""
         self.begin()
         for number, line in lines:
             record = self.check(number, line)
@@ -83,21 +84,21 @@ class RecordCheck:
         self.end()
 
     def begin(self) -> None:
-        """Look at what the header says of the build; before the first line. Raises InputError if it is another one."""
+        """Check the build by the header, before the first record. Raises InputError if it is another build."""
         self._match.read_header(self._header.meta)
 
     def end(self) -> None:
-        """Judge the file as a whole; after the last line. Raises InputError if it has to be refused."""
+        """Judge the file as a whole, after the last line. Raises InputError if it has to be refused."""
         if self._cut_short and self._cut():
             raise self._cut_short
         self._judge(self._usable, self._first_skip)
 
     def declared(self) -> list[str]:
-        """Header lines for the tags that were seen and that the file does not declare."""
+        """Return header lines for the tags that were seen and that the file does not declare."""
         return [*self._columns.definitions, *self._infos.definitions(), *self._samples.definitions()]
 
     def check(self, number: int, raw: str) -> Record | None:
-        """Return the record of a line, None for a skipped or blank one.
+        """Return the record in a line; None if it is skipped or blank.
 
         Raises:
             InputError: the line makes the whole file unusable.
@@ -125,17 +126,17 @@ class RecordCheck:
 
     @property
     def renamed(self) -> Mapping[str, str]:
-        """The INFO tags of other annotators, and the names under which they are kept."""
+        """The INFO tags of other annotators, with the names under which they are kept."""
         return self._header.renamed
 
     @property
     def samples(self) -> int:
-        """How many samples the file has."""
+        """The number of samples in the file."""
         return self._header.samples
 
     @property
     def looks(self) -> Looks | None:
-        """What a record looks like that `check` would return as it stands; None if there is no telling in advance."""
+        """What a record must look like for `check` to return it unchanged; None if that cannot be known in advance."""
         if self._old or self._strict or not (self._header.samples or self._header.column_count == 8):
             return None
         return Looks(
@@ -148,12 +149,12 @@ class RecordCheck:
         )
 
     def contig_of(self, name: str) -> str | None:
-        """The reference's name of a contig that records are on which have been checked, and are written as they are."""
+        """Return the reference's name of a contig of checked records; None if the output renames the contig."""
         contig = self._contigs.get(name)
         return contig if contig and self.names.get(contig) == name else None
 
     def passed(self, contig: str, count: int) -> None:
-        """Count records on a contig that were found to look as `looks` says, and to fit the reference."""
+        """Count records of a contig that match `looks` and fit the reference."""
         if count:
             self._cut_short = None
         self.records += count
@@ -161,16 +162,16 @@ class RecordCheck:
         self._match.fitted(contig, count)
 
     def crowd(self, contig: str, pos: int) -> tuple[int, int]:
-        """How many records were last seen at a position without another between them, and their size."""
+        """Return the number and bytes of the latest consecutive records if they are at this position, else zeros."""
         return (self._at_position, self._bytes_at_position) if self._position == (contig, pos) else (0, 0)
 
     def at(self, contig: str, pos: int, records: int, size: int) -> None:
-        """Set what `crowd` tells."""
+        """Set what `crowd` returns."""
         self._position = contig, pos
         self._at_position, self._bytes_at_position = records, size
 
     def _judge(self, usable: int, first_skip: InputError | None) -> None:
-        """Refuse the file if what was skipped is not the exception but the rule."""
+        """Refuse the file if most of its records were skipped."""
         self._strangers.judge(self.records, others=bool(self.names), told=self._match.decided, journal=self._journal)
         self._match.judge()
         if first_skip is not None and not usable:
@@ -222,7 +223,7 @@ class RecordCheck:
         return Record(number, contig, pos, ref, alts, kinds, left, info, tail)
 
     def _without_samples(self, number: int, line: str, found: int) -> str:
-        """Return the columns after INFO of a record that ends there, as HTSlib reads one without values of samples."""
+        """Return the columns after INFO for a record that ends there. HTSlib reads it as one without sample values."""
         self._bare += 1
         if self._bare == 1 < self.records:
             self._cut_short = self._wrong_count(number, line, found)
@@ -248,7 +249,7 @@ class RecordCheck:
         )
 
     def _contig(self, number: int, name: str) -> str:
-        """Return the reference's own name of a contig that is seen for the first time."""
+        """Return the reference's name of a contig that is seen for the first time."""
         contig = self._reference.canonical(name)
         if contig is None:
             raise Unusable("unknown-contig", self._strangers.add(number, name))
@@ -258,7 +259,7 @@ class RecordCheck:
         return contig
 
     def _name(self, number: int, name: str, contig: str) -> str:
-        """Return the name under which the contig is written: the one that the file uses first."""
+        """Return the name to write for a contig: the one that the file uses first."""
         chosen = self.names.setdefault(contig, name)
         if chosen != name:
             text = f"Contig {shown(name)} is the same as {shown(chosen)} and was renamed to it"
@@ -285,7 +286,7 @@ class RecordCheck:
             raise Unusable("reference-mismatch", reason)
 
     def _crowd(self, name: str, contig: str, pos: int, size: int) -> None:
-        """Refuse more records of one position than memory is meant to hold; no real file comes near it."""
+        """Raise Unusable beyond the limits on records at one position. They bound memory; no real file reaches them."""
         if self._position != (contig, pos):
             self.at(contig, pos, 1, size)
             return

@@ -1,4 +1,4 @@
-"""The check of FORMAT and the samples: as many values as FORMAT names, tags that are declared."""
+"""Check FORMAT and the samples: each sample has the values that FORMAT names, and tags are declared."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ _NAME = re.compile(r'[^\s,;:=<>"]++').fullmatch
 _GENOTYPE = re.compile(r"(?:\d{1,9}+|\.)(?:[/|](?:\d{1,9}+|\.))*", re.ASCII).fullmatch
 _ALLELE = re.compile(r"\d++", re.ASCII).findall
 
-#: FORMATs that are told to others, and characters of one that is remembered: nearly all files have one or two.
+#: Maximum number of FORMATs in `kept`, and of characters in each one: nearly all files have one or two FORMATs.
 MOST_KEPT, LONGEST_KEPT = 256, 1000
 
-#: Tags that the specification itself defines (VCF 4.5, section 1.6.2).
+#: Tags that the specification defines (VCF 4.5, section 1.6.2).
 RESERVED = {
     "AD": Field("R", "Integer"), "DP": Field("1", "Integer"), "FT": Field("1", "String"),
     "GL": Field("G", "Float"), "GP": Field("G", "Float"), "GQ": Field("1", "Integer"), "GT": Field("1", "String"),
@@ -29,8 +29,8 @@ RESERVED = {
 class SamplesCheck:
     """Checks the columns from FORMAT on.
 
-    Most files have nothing wrong with the values of their samples, and there may be thousands in a record: only if
-    strict is each of them looked at, as often as bcftools could not read the file without it.
+    A record may have thousands of samples, and most files have no errors in them. So each value is checked only if
+    strict: that is, if bcftools could not read the file otherwise.
     """
 
     def __init__(self, header: Header, journal: Journal, strict: bool = False) -> None:
@@ -39,26 +39,26 @@ class SamplesCheck:
         self._leading_phase = header.version >= (4, 4)  # allows /0|1
         self._types = TagTypes("FORMAT", header, journal)
         self._declared = set(header.formats)
-        self._formats: dict[str, int] = {}  # FORMATs that were checked, and their number of colons
+        self._formats: dict[str, int] = {}  # number of colons in each FORMAT that was checked
         self._kept: list[str] = []
 
     @property
     def kept(self) -> Sequence[str]:
-        """The first FORMATs that were seen and are kept as they are."""
+        """The first FORMATs that were seen and need no change."""
         return self._kept
 
     @property
     def types(self) -> Mapping[str, str]:
-        """The types of tags: Integer and so on."""
+        """The type of each tag, such as Integer."""
         return self._types.types
 
     @property
     def widened(self) -> int:
-        """How often a type was widened."""
+        """How often the type of a tag was widened."""
         return self._types.widened
 
     def check(self, number: int, tail: str, alts: int) -> str:
-        """Return the columns to be written.
+        """Return the columns to write.
 
         Args:
             number: the line.
@@ -90,7 +90,7 @@ class SamplesCheck:
         return tail
 
     def _checked(self, number: int, names: list[str], sample: str, place: int, alts: int) -> str:
-        """Return what is written of one sample, each of whose values is looked at. Raises Unusable."""
+        """Return the text to write for one sample, after checking each of its values. Raises Unusable."""
         values = sample.split(":")
         for at, (name, value) in enumerate(zip(names, values, strict=False)):
             if name == "GT":
@@ -128,6 +128,6 @@ class SamplesCheck:
 
 
 def _has_empty_values(samples: str) -> bool:
-    """Whether a sample, or a value of a sample, is empty."""
+    """Return whether a sample, or a value of a sample, is empty."""
     text = f"\t{samples}\t"
     return "\t\t" in text or "\t:" in text or ":\t" in text or "::" in text

@@ -1,4 +1,4 @@
-"""Tells from a file's first bytes whether it can be a VCF or BCF, and how it is packed."""
+"""Detect from a file's first bytes whether it can be a VCF or BCF, and how it is packed."""
 
 import zlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from annotator.errors import InputError
 HEAD_BYTES = 64 * 1024
 EXPORT = "Upload a VCF or BCF file, as text or compressed with bgzip or gzip."
 
-#: First bytes of what people upload by mistake. Order matters only where one is the start of another.
+#: First bytes of files that people upload by mistake. The order matters only where one is a prefix of another.
 OTHER_FILES = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
@@ -57,7 +57,7 @@ class Packing(StrEnum):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """How the file is packed, and what ends a line of its text."""
+    """How the file is packed, and the line end of its text."""
 
     packing: Packing
     newline: str
@@ -65,7 +65,7 @@ class Sniffed:
 
 
 def sniff(source: Path) -> Sniffed:
-    """Look at the first 64 KiB. Raises InputError for anything that is not VCF or BCF."""
+    """Inspect the first 64 KiB. Raises InputError if the file is neither VCF nor BCF."""
     with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:

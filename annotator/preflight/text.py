@@ -1,4 +1,4 @@
-"""Words that the checks share."""
+"""Texts that several checks share."""
 
 from annotator.errors import InputError
 
@@ -6,7 +6,7 @@ ADVICE_EXPORT = "Export the file again from the program that made it, and do not
 
 
 def shown(value: str, limit: int = 40) -> str:
-    """Quote a piece of the file for a message. The file is read as Latin-1; people see it as UTF-8."""
+    """Quote a piece of the file for a message, decoded from Latin-1, as which the file is read, to UTF-8 for people."""
     text = value[: 4 * limit].encode("latin-1", "replace").decode("utf-8", "replace")
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return f'"{text[:limit]}…"' if len(text) > limit or len(value) > 4 * limit else f'"{text}"'
@@ -23,7 +23,7 @@ def separated_by_spaces(number: int) -> InputError:
 
 
 def late_header_line(number: int, columns_line: int, *, after_records: bool) -> InputError:
-    """Return the error for a header line that stands below the #CHROM line, which is line `columns_line`."""
+    """Return the error for a header line after the #CHROM line, which is line `columns_line`."""
     if after_records:
         return InputError(
             "header-after-records",

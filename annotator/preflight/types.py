@@ -1,4 +1,4 @@
-"""The types of INFO and FORMAT tags, and how a type is widened for values that do not fit it."""
+"""Types of INFO and FORMAT tags, and the widening of a type for values that do not fit it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -8,31 +8,31 @@ from annotator.preflight.header import Header
 from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 
-# Digits are possessive, so that a list can be matched in one way only, in linear time. Groups are not: when one fails
-# half-way, Python before 3.11.5 resumes in the wrong place (https://github.com/python/cpython/issues/106052).
+# Digits are possessive, so that a list can be matched in only one way, in linear time. Groups are not possessive: when
+# one fails half-way, Python before 3.11.5 resumes in the wrong place (https://github.com/python/cpython/issues/106052).
 _INTEGER = re.compile(r"(?:\.|[+-]?\d{1,10}+)(?:,(?:\.|[+-]?\d{1,10}+))*", re.ASCII).fullmatch
 _FLOAT_ONE = r"(?:\.|[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?|(?i:[+-]?nan|[+-]?inf(?:inity)?))"
 _FLOAT = re.compile(rf"{_FLOAT_ONE}(?:,{_FLOAT_ONE})*", re.ASCII).fullmatch
 _DIGIT = re.compile(r"\d", re.ASCII).search
 
-#: INFO tags that programs read as Integer alone, whatever a file declares: their types stay.
+#: INFO tags that programs read only as Integer, whatever a file declares: their types are never widened.
 FIXED = {"AC", "AN", "CIEND", "CIPOS", "END", "SVLEN"}
 
 Test = Callable[[str], object]
 
 
 class TagTypes:
-    """The tags of INFO or of FORMAT: those that the header declares, and those that records add.
+    """The tags of INFO or of FORMAT: those that the header declares, and those that records use undeclared.
 
     Attributes:
         types: type by tag, such as Integer.
-        tests: by tag, a test for a list of values; None where any text will do.
+        tests: by tag, a test for a list of values; None where any text is valid.
         undeclared: declarations of the tags that the header does not declare.
         widened: how often a type was widened.
     """
 
     def __init__(self, kind: str, header: Header, journal: Journal) -> None:
-        """kind: INFO or FORMAT."""
+        """Start with the tags that the header declares. kind: INFO or FORMAT."""
         self._kind = kind
         self._header = header
         self._journal = journal
@@ -55,10 +55,10 @@ class TagTypes:
         )
 
     def mended(self, number: int, tag: str, value: str) -> str:
-        """Return what is written for a list of values that does not pass the tag's test.
+        """Return the text to write for a list of values that fails the tag's test.
 
-        Numbers stay, and the type is widened for them; so do all values of tags that the header does not declare. What
-        else is not of the type, such as NA in place of a number, becomes ".".
+        Numbers are kept, and the type is widened for them. All values of tags that the header does not declare are kept
+        in the same way. Any other value that is not of the type, such as NA in place of a number, becomes ".".
         """
         values = value.split(",")
         while test := self.tests[tag]:
@@ -119,16 +119,16 @@ class TagTypes:
 
 
 def value_test(type_: str) -> Test | None:
-    """Return a test for a list of values of a declared Type; None where any text will do."""
+    """Return a test for a list of values of a declared type; None where any text is valid."""
     if type_ == "Integer":
         return _INTEGER
     return _FLOAT if type_ == "Float" else None
 
 
 def plain_types(tests: Mapping[str, object], tags: Iterable[str]) -> dict[str, str]:
-    """Return the type of those of these tags whose values are known to be sound by their form alone.
+    """Return the type of each tag whose values can be checked by their form alone.
 
-    A type is Integer, Float, or "" where any text will do. Left out are END, and tags that are taken out of INFO.
+    A type is Integer, Float, or "" where any text is valid. END, and tags that are removed from INFO, are not included.
     """
     types = {None: "", _INTEGER: "Integer", _FLOAT: "Float"}
     found = {tag: tests[tag] for tag in tags if tag in tests and tag != "END"}

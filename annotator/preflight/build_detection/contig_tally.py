@@ -1,4 +1,4 @@
-"""How the records of one contig fit the reference: a contig may be of another build than the rest of its file."""
+"""Count the records of each contig that fit the reference: one contig may be on another build than its file."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from annotator.preflight.build_detection.refusals import contig_on_wrong_build
 from annotator.preflight.text import shown
 from annotator.reference.pack import Contig, Lookalike, Reference, ReferenceInfo
 
-#: A file is refused if more than this of the records of one contig do not fit, of at least `evidence.ENOUGH`. One base
-#: in four agrees by chance, so of a contig on another build some three in four do not. It is twice what a file may
-#: have, as single contigs have few records, and regions where callers err.
+#: If at least `evidence.ENOUGH` records of a contig were compared, and more than this share does not fit, the file is
+#: refused. One base in four agrees by chance, so on another build about three records in four do not fit. The share is
+#: twice the one for a whole file, because single contigs have few records and regions in which callers make errors.
 REFUSED_SHARE = 0.2
-SHIFT_EVIDENCE = 0.8  # of the misfits must fit at another build's shift to name that build
+SHIFT_EVIDENCE = 0.8  # minimum share of the misfits that must fit at a build's shift to name that build
 MISFITS_KEPT = 20
 _CHRM = Lookalike(HG19_CHRM.name, tuple(HG19_CHRM.lengths.values()), HG19_CHRM_SHIFTS)
 
@@ -24,9 +24,14 @@ _CHRM = Lookalike(HG19_CHRM.name, tuple(HG19_CHRM.lengths.values()), HG19_CHRM_S
 class Tally:
     """Counts of the records of one contig that were compared with the reference.
 
-    name: the contig's name in the file; checked: compared records; mismatches: records that do not fit; misfits: the
-    first of these; first: the fault of the first of all; shifted: how many fit at the shifts of a similar build, by its
-    title.
+    Attributes:
+        lookalikes: similar builds that the contig may be on.
+        name: the contig's name in the file.
+        checked: number of compared records.
+        mismatches: number of records that do not fit.
+        first: the error for the first record that does not fit.
+        misfits: the first records that do not fit, at most MISFITS_KEPT.
+        shifted: for each lookalike, by title, the number of mismatches that fit at its shifts.
     """
 
     lookalikes: tuple[Lookalike, ...]
@@ -39,16 +44,23 @@ class Tally:
 
     @classmethod
     def of(cls, contig: Contig, reference: Reference) -> "Tally":
-        """An empty one. rCRS is mistaken in whichever reference has it."""
+        """Return an empty tally. rCRS has hg19's chrM as a lookalike in every reference that contains it."""
         return cls((*reference.lookalikes, *((_CHRM,) if contig.md5 == RCRS_MD5 else ())))
 
     @property
     def shifts(self) -> set[int]:
-        """How much higher the positions of lookalikes may be."""
+        """The shifts of all lookalikes: how many bases higher their positions may be."""
         return {shift for look in self.lookalikes for shift in look.shifts}
 
     def fault(self, first: InputError, site: Site, shifts: Iterable[int], *, keep: bool) -> None:
-        """Count a record that does not fit, but does at these shifts. keep: whether there is memory for it."""
+        """Count a record that does not fit.
+
+        Args:
+            first: the error to report if this is the contig's first mismatch.
+            site: the record.
+            shifts: the shifts at which the record would fit.
+            keep: whether there is memory left to keep the record.
+        """
         self.mismatches += 1
         if self.first is None:
             self.first, self.name = first, site[0]
@@ -58,7 +70,7 @@ class Tally:
         self.shifted.update(look.title for look in self.lookalikes if fitting.intersection(look.shifts))
 
     def judge(self, chosen: Reference, installed: Sequence[ReferenceInfo]) -> InputError | None:
-        """The error that ends a job for this contig, if too many of its records do not fit."""
+        """Return the error that ends the job, None unless too many records of this contig do not fit."""
         if not self.refused or self.first is None:
             return None
         name = shown(self.name)
@@ -80,7 +92,7 @@ class Tally:
         return self.checked >= ENOUGH and self.mismatches > REFUSED_SHARE * self.checked
 
     def _elsewhere(self, chosen: Reference, installed: Sequence[ReferenceInfo]) -> tuple[str, str] | None:
-        """The lookalike or the installed build that the misfits fit, and how many."""
+        """Return the lookalike or installed build that the misfits fit, and a clause that says how many do."""
         for look in self.lookalikes:
             fitting = self.shifted[look.title]
             if self.mismatches >= ENOUGH and fitting >= SHIFT_EVIDENCE * self.mismatches:

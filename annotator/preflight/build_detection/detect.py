@@ -1,8 +1,8 @@
-"""Which genome build is a file on? Told from its header and, where that says nothing, from the REF of some records.
+"""Detect the genome build of a file from its header and, if the header does not decide, from the REF of some records.
 
-What counts, from the strongest: the lengths (or MD5) of `##contig` lines and accessions with a version; REF alleles;
-names of builds in `##reference` and `assembly=`; contig names alone decide nothing between builds. Evidence that
-contradicts itself is never more than unclear.
+Evidence, strongest first: the lengths (or MD5) of `##contig` lines and accessions with a version; REF alleles; names of
+builds in `##reference` and `assembly=`. Contig names alone never decide between builds. Contradictory evidence is never
+better than unclear.
 """
 
 import re
@@ -30,13 +30,13 @@ from annotator.preflight.build_detection.evidence import (
 from annotator.preflight.build_detection.known_builds import BUILDS
 from annotator.reference.pack import Reference, ReferenceInfo
 
-SAMPLE = 200  # records that are looked at
-#: A header of whose bases no more than this are on contigs that a reference has otherwise is likely on it.
+SAMPLE = 200  # records that are compared
+#: If contigs of other lengths have at most this share of the bases of equal contigs, the build is likely, else unclear.
 FEW = 0.1
 
 
 class Fit(StrEnum):
-    """How sure it is that a file is on a reference."""
+    """How certain it is that a file is on a reference."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -48,9 +48,12 @@ class Fit(StrEnum):
 class Detection:
     """The detected genome build of a file.
 
-    reference: id of the installed reference that fits or may fit, "" for none; fits: ids of all references that fit
-    equally well, that one first; build: the build of the file if known, installed or not; reason: one sentence for
-    people.
+    Attributes:
+        fit: how certain the detection is.
+        reference: id of the installed reference that fits or may fit, "" for none.
+        build: the build of the file if known, whether it is installed or not.
+        reason: one sentence for people.
+        fits: ids of all references that fit equally well, `reference` first.
     """
 
     fit: Fit
@@ -61,9 +64,15 @@ class Detection:
 
 
 def detect(lines: Iterable[str], references: Sequence[ReferenceInfo], sample: Sequence[Site] = ()) -> Detection:
-    """Tell which of the references a file is on, from its header lines and (contig, POS, REF) of its first records.
+    """Detect which of the references a file is on.
 
-    REF is compared with those that are a Reference, whose FASTA is here, and only if no contig's length is known.
+    REF alleles are compared only if no contig's length is known.
+
+    Args:
+        lines: the header lines.
+        references: the candidates. REF is compared only with those that are a Reference, whose FASTA is on this
+            machine.
+        sample: (contig, POS, REF) of the first records.
     """
     header = evidence(lines)
     sample = sample[:SAMPLE]
@@ -84,14 +93,14 @@ def detect(lines: Iterable[str], references: Sequence[ReferenceInfo], sample: Se
         words = measure(header, compared[differing.id].other[0])
         return Detection(Fit.UNCLEAR, "", "", f"{upper(words)}, which fits no reference that is installed here.")
     having = [info for info in ranked if compared[info.id].known or not header.names]
-    # A mitochondrion has a contig of every genome, and few of its records.
+    # Every genome has the mitochondrial contig, but few of the records are on it.
     wide = [info for info in having if not mostly(elsewhere(sample, info), len(sample))]
     answer = _by_words(header, wide or having, ranked, sample)
     return answer if wide or not answer.reference else _with_doubt(answer, having, sample)
 
 
 def _with_doubt(answer: Detection, having: Sequence[ReferenceInfo], sample: Sequence[Site]) -> Detection:
-    """Return the answer if all references have almost none of the records: never better than unclear."""
+    """Return the answer as unclear, because all references lack the contigs of nearly all records."""
     best = next(info for info in having if info.id == answer.reference)
     count = elsewhere(sample, best)
     reason = f"{count:,} of the first {len(sample):,} records lie on contigs that {best.id} does not have."
@@ -105,7 +114,15 @@ def _by_contigs(
     wider: str,
     wider_same: Sequence[str],
 ) -> Detection:
-    """ranked[0] has contigs of the same lengths. wider: a well-known build that has some which it lacks."""
+    """Detect the build by contig lengths.
+
+    Args:
+        header: the header's evidence.
+        ranked: the references, best first; contigs of ranked[0] have the header's lengths.
+        compared: the comparison with each reference, by id.
+        wider: a well-known build that has contigs which ranked[0] lacks; "" for none.
+        wider_same: the contigs of that build that have the header's lengths.
+    """
     best = ranked[0]
     found = compared[best.id]
     alike = [info.id for info in ranked[1:] if compared[info.id].same == found.same and not compared[info.id].other]
@@ -135,7 +152,7 @@ def _by_words(
 ) -> Detection:
     """Detect the build without contig lengths: by names in the header, then by REF alleles of the records.
 
-    having: the references that have contigs of these names.
+    having: the references that have contigs with these names.
     """
     said, build = _said(header)
     known = {info.id: known_build(info) for info in ranked}
@@ -167,7 +184,10 @@ def _by_sample(
     agreements: Mapping[str, Agreement],
     meant: bool,
 ) -> Detection:
-    """good: references with which REF alleles agree; fitting: those of them that the header does not speak against."""
+    """Detect the build by REF alleles.
+
+    good: references with which the REF alleles agree; fitting: those of them that the header does not contradict.
+    """
     best = fitting[0]
     found = agreements[best.id]
     count = f"{found.agreeing:,} of {found.checked:,} REF allele{'s' if found.checked > 1 else ''} agree with "
@@ -186,7 +206,7 @@ def _by_name_alone(
     meant: Sequence[ReferenceInfo],
     agreements: Mapping[str, Agreement],
 ) -> Detection:
-    """REF alleles agree with nothing, or could not be compared."""
+    """Detect the build if REF alleles agree with no reference, or could not be compared."""
     if len(agreements) == len(having) and max(one.checked for one in agreements.values()) >= ENOUGH:
         closest = max(having, key=lambda info: agreements[info.id].agreeing)
         found = agreements[closest.id]
@@ -202,7 +222,7 @@ def _by_name_alone(
 
 
 def _said(header: Evidence) -> tuple[str, str]:
-    """The build that the header names, with the words that do, and alone."""
+    """Return the first build that the header names: with the text that names it, and alone; "" twice for none."""
     return next(((f"{name} (its header has {short(text)})", name) for name, text in header.named.items()), ("", ""))
 
 
@@ -216,7 +236,7 @@ def _md5s(header: Evidence, info: ReferenceInfo) -> int:
 
 
 def _sequences(header: Evidence, info: ReferenceInfo) -> frozenset[str]:
-    """MD5 of the contigs that the file has."""
+    """Return the MD5 of the reference's contigs that the file has."""
     contigs = contigs_by_name(info)
     return frozenset(contigs[name].md5 for name in header.names if name in contigs)
 

@@ -1,4 +1,4 @@
-"""What a file says of the genome build that it is on: its header's contigs and words, and the REF of its records."""
+"""Evidence of a file's genome build: contigs and texts of its header, and the REF alleles of its records."""
 
 import re
 from collections.abc import Iterable
@@ -8,27 +8,27 @@ from functools import cached_property
 from annotator.preflight.build_detection.known_builds import BUILDS, Build, named_in
 from annotator.reference.pack import Contig, Reference, ReferenceInfo
 
-#: Of REF alleles, so much must agree with a reference for a file to be on it: the others are single faulty records.
+#: Minimum share of REF alleles that agree with the file's reference: the others are single faulty records.
 AGREEING_SHARE = 0.9
-#: Number of REF alleles from which agreement is not by chance: one base in four agrees by chance.
+#: Minimum number of REF alleles to rule out chance: one base in four agrees by chance.
 ENOUGH = 10
-#: A reference is not what a file was made on if more than this of its records lie on contigs that it does not have.
+#: If more than this share of the records is on contigs that a reference lacks, the file is not on that reference.
 ELSEWHERE_SHARE = 0.9
-SAMPLE_BASES = 50  # that are compared of one REF
+SAMPLE_BASES = 50  # bases of one REF that are compared
 
 _CONTIG = re.compile(r"##contig=<(.*)>\s*+$", re.DOTALL)
-#: A key stands behind a comma, and none of its letters is given back: else each of a long run of them is a new start.
+#: A key follows a comma. Its quantifier is possessive: otherwise a long run of letters would be retried at each letter.
 _VALUES = re.compile(r'(?:^|[,<])\s*+(\w++)\s*+=("[^"\\]*+(?:\\.[^"\\]*+)*"|[^,"<>]*+)', re.ASCII)
 _VERSIONED = re.compile(r"(?:NC|NT|NW|CM|CP|GL|KI|AC)_?\d+\.\d+", re.ASCII).fullmatch
 _LONGEST_NAME = 60
-_LONGEST_LINE = 10_000  # characters of a header line that are looked at
+_LONGEST_LINE = 10_000  # characters of a header line that are read
 
 Site = tuple[str, int, str]  # contig as the file calls it, POS, REF
 
 
 @dataclass
 class Evidence:
-    """What a header says of the build: lengths and md5 by contig, every contig's name, and lines that name a build."""
+    """What a header says about the build: lengths and MD5 by contig, names of all contigs, lines that name a build."""
 
     lengths: dict[str, int] = field(default_factory=dict)
     md5: dict[str, str] = field(default_factory=dict)
@@ -37,28 +37,28 @@ class Evidence:
 
     @cached_property
     def named(self) -> dict[str, str]:
-        """Builds that the header names: name → the text that does. Asked for once all texts are in."""
+        """Builds that the header names, by name, with the text that names each. Read only after all texts are in."""
         return {build.name: text for text in reversed(self.texts) for build in named_in(text)}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contigs of a header, by its own names: those equal to the build's, and the others, with their total lengths."""
+    """Contigs of a header, by the header's names: those equal to the build's and the others, with the bases of each."""
 
     same: tuple[str, ...]
     other: tuple[str, ...]
-    known: tuple[str, ...]  # all that the build has by name
+    known: tuple[str, ...]  # all contigs that the build has by name
     same_bases: int
     other_bases: int
 
     @property
     def fits(self) -> bool:
-        """Whether most is the same. Builds share some contigs: GRCh37 and GRCh38 the mitochondrion and scaffolds."""
+        """Whether most bases are the same. GRCh37 and GRCh38, for example, share the mitochondrion and scaffolds."""
         return self.same_bases > self.other_bases
 
 
 def evidence(lines: Iterable[str]) -> Evidence:
-    """Read the header lines that matter; any others, and what cannot be read, are passed over."""
+    """Read the header lines about the build; skip all other lines, and lines that cannot be read."""
     found = Evidence()
     for line in lines:
         if contig := _CONTIG.match(line):
@@ -83,12 +83,12 @@ def evidence(lines: Iterable[str]) -> Evidence:
 
 
 def contigs_by_name(reference: ReferenceInfo) -> dict[str, Contig]:
-    """The contigs by all their names."""
+    """Return the contigs of a reference by each of their names and aliases."""
     return {name: contig for contig in reference.contigs for name in (contig.name, *contig.aliases)}
 
 
 def compare(header: Evidence, build: ReferenceInfo | Build) -> Comparison:
-    """Compare contig by contig. A versioned accession stands for its sequence, with or without a length."""
+    """Compare contig by contig. A versioned accession identifies its sequence, with or without a length."""
     contigs = {} if isinstance(build, Build) else contigs_by_name(build)
     same: dict[str, int] = {}
     other: dict[str, int] = {}
@@ -112,7 +112,7 @@ def compare(header: Evidence, build: ReferenceInfo | Build) -> Comparison:
 
 
 def known_build(reference: ReferenceInfo) -> str:
-    """Which of the well-known builds a reference is; "" for none of them."""
+    """Return the name of the well-known build that a reference is; "" if it is none of them."""
     contigs = contigs_by_name(reference)
     for build in BUILDS:
         both = [(length, contigs[name].length) for name, length in build.lengths.items() if name in contigs]
@@ -123,7 +123,7 @@ def known_build(reference: ReferenceInfo) -> str:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of `checked` REF alleles, `agreeing` are what the reference has there."""
+    """How many of the `checked` REF alleles agree with the reference."""
 
     checked: int = 0
     agreeing: int = 0
@@ -155,19 +155,19 @@ def mostly(elsewhere: int, records: int) -> bool:
 
 
 def elsewhere(sample: Iterable[Site], reference: ReferenceInfo) -> int:
-    """How many records of a sample lie on contigs that the reference does not have."""
+    """Return the number of records in a sample whose contig the reference does not have."""
     names = contigs_by_name(reference)
     return sum(name not in names for name, _, _ in sample)
 
 
 def measure(header: Evidence, name: str) -> str:
-    """What tells the build of a contig: "its contig 1 has 249,250,621 bases"."""
+    """Return a clause with the evidence that a contig gives: "its contig 1 has 249,250,621 bases"."""
     length = header.lengths.get(name)
     return f"its contig {short(name)} has {length:,} bases" if length is not None else f"it has contig {short(name)}"
 
 
 def short(text: str) -> str:
-    """A piece of the file, for a sentence."""
+    """Return a piece of the file, shortened for a sentence."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= _LONGEST_NAME else f"…{shown[-_LONGEST_NAME:]}"
 

@@ -1,4 +1,4 @@
-"""What a header says against the reference that was chosen: the wrong build is refused, and never used in silence."""
+"""Compare a header with the chosen reference, so that a file on the wrong build is refused."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,21 +19,24 @@ from annotator.preflight.build_detection.known_builds import BUILDS, Build
 from annotator.preflight.build_detection.refusals import wrong_build
 from annotator.reference.pack import ReferenceInfo
 
-#: Contigs with no more than this of the declared bases say nothing against a build that the header names.
+#: Contigs with at most this share of the declared bases do not contradict a build that the header names.
 SMALL = 0.1
-#: A file that has this much of a reference is on it, whatever it has besides.
+#: A file that has at least this share of a reference's bases is on it, whatever other contigs the file has.
 LARGE = 0.5
 Installed = Callable[[], Sequence[ReferenceInfo]]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What speaks for and against the chosen reference.
+    """Evidence for and against the chosen reference.
 
-    decided: most bases are on contigs of its lengths. other: contigs that are other sequences than those of the same
-    name in the reference, by the file's name of them, with the length that the header gives. remark: lengths that fit
-    nothing that is known. doubt: how the header names another `build`, without lengths that say otherwise, so that REF
-    alleles decide.
+    Attributes:
+        decided: whether most bases are on contigs with the reference's lengths.
+        other: contigs that differ from the reference's contig of that name, by the file's name, with the header's
+            length.
+        remark: a note on lengths that fit no known build.
+        build: another build that the header names, while no lengths decide; REF alleles decide then.
+        doubt: how the header names `build`.
     """
 
     decided: bool = False
@@ -46,9 +49,14 @@ class Verdict:
 def judge(lines: Iterable[str], chosen: ReferenceInfo, installed: Installed) -> Verdict:
     """Compare a header with the chosen reference.
 
-    `installed` is called only if lengths differ, or if the header has few contigs of the reference and others.
+    Args:
+        lines: the header lines.
+        chosen: the chosen reference.
+        installed: returns the installed references. Called only if lengths differ, or if the header has few of the
+            reference's contigs, and others.
 
-    Raises InputError if the file is on another build: one of those that are installed, or a well-known one.
+    Raises:
+        InputError: the file is on another build, an installed or a well-known one.
     """
     header = evidence(lines)
     found = compare(header, chosen)
@@ -73,10 +81,10 @@ def judge(lines: Iterable[str], chosen: ReferenceInfo, installed: Installed) -> 
 def _refuse_lengths(
     header: Evidence, chosen: ReferenceInfo, found: Comparison, installed: Sequence[ReferenceInfo]
 ) -> None:
-    """Raise InputError if contigs that are others in the chosen reference are those of another build."""
+    """Raise InputError if contigs that differ from the chosen reference are those of another build."""
     candidates: list[ReferenceInfo | Build] = [*(info for info in installed if info.id != chosen.id), *BUILDS]
     compared = [(compare(header, build).same, build) for build in candidates]
-    # The one that has most of the contigs which are others in the chosen reference.
+    # The build that has most of the contigs that differ.
     same, build = max(compared, key=lambda pair: len(set(found.other) & set(pair[0])))
     if evident := next((name for name in found.other if name in same), None):
         raise _on(build, header, evident, chosen)
@@ -85,9 +93,11 @@ def _refuse_lengths(
 def _refuse_wider(header: Evidence, chosen: ReferenceInfo, found: Comparison, installed: Installed) -> None:
     """Raise InputError if another build has more of the file's bases than the chosen reference has.
 
-    RefSeq's names of chromosomes differ between builds, and that of the mitochondrion does not: of a file on another
-    build, it would be annotated alone. A reference of which the file has half or more is but a part of what the file
-    is on, such as a mitochondrion chosen for a whole genome; and two packs of one build are no rivals.
+    RefSeq's names of chromosomes differ between builds, but that of the mitochondrion does not. In a file on another
+    build, the mitochondrion alone would be annotated.
+
+    There is no error if the file has at least half of the chosen reference: someone may choose a mitochondrion for a
+    whole genome. Two packs of the same build are not compared with each other.
     """
     own = known_build(chosen)
     if len(found.known) == len(header.names) or not (own or found.known):
@@ -96,7 +106,7 @@ def _refuse_wider(header: Evidence, chosen: ReferenceInfo, found: Comparison, in
     had = {contigs[name].name: contigs[name].length for name in found.known if name not in found.other}
     if sum(had.values()) >= LARGE * sum(contig.length for contig in chosen.contigs):
         return
-    # A well-known build of one contig, hg19's mitochondrion, comes with the chromosomes of another.
+    # Skip hg19's mitochondrion, a well-known build of one contig: it comes with chromosomes of another build.
     compared: list[tuple[Comparison, ReferenceInfo | Build]] = [
         (compare(header, build), build) for build in BUILDS if build.name != own and len(build.lengths) > 1
     ]
@@ -104,7 +114,7 @@ def _refuse_wider(header: Evidence, chosen: ReferenceInfo, found: Comparison, in
         if info.id == chosen.id or (own and known_build(info) == own):
             continue
         other = compare(header, info)
-        # Else it has what was added to the reference, such as a virus.
+        # Otherwise the file has what was added to the reference, such as a virus.
         if set(found.known) <= set(other.known):
             compared.append((other, info))
     best, build = max(compared, key=lambda pair: pair[0].same_bases)
@@ -119,6 +129,6 @@ def _on(build: ReferenceInfo | Build, header: Evidence, evident: str, chosen: Re
 
 
 def named_by_contig(name: str, chosen: ReferenceInfo) -> str:
-    """The well-known build that has a sequence of this accession, unless it is the chosen one; "" for none."""
+    """Return the well-known build that has a sequence of this accession; "" for none, or if it is the chosen one."""
     own = known_build(chosen)
     return next((build.name for build in BUILDS if name in build.accessions and build.name != own), "")

@@ -1,9 +1,10 @@
-"""Well-known genome builds, installed or not, so that a file on one of them can be told what it is on.
+"""Well-known genome builds, so that a file on one of them can be recognized even if the build is not installed.
 
 Lengths and accessions are those of NCBI's assembly reports: GCF_000001405.12 (NCBI36), .13 (GRCh37) and .26 (GRCh38),
 GCF_009914755.1 (T2T-CHM13v2.0), GCF_000001635.20 (GRCm38) and .27 (GRCm39), at
 https://www.ncbi.nlm.nih.gov/datasets/genome/. A patch release adds scaffolds and changes no chromosome. The
-mitochondrion is left out: GRCh37 and GRCh38 share it. UCSC's hg18 and hg19 have another one, which stands for itself.
+mitochondrion is left out, because GRCh37 and GRCh38 share it. UCSC's hg18 and hg19 have a different one, listed here as
+a build of its own.
 """
 
 import re
@@ -20,8 +21,11 @@ _GRCH37_VERSIONS = (10, 11, 11, 11, 9, 11, 13, 10, 11, 10, 9, 11, 10, 8, 9, 9, 1
 class Build:
     """A well-known build.
 
-    lengths: in bases, by chromosome without "chr"; accessions: the chromosome of each sequence's accession.version;
-    words: names of the build in header lines.
+    Attributes:
+        name: the name for people.
+        lengths: bases of each chromosome, by its name without "chr".
+        accessions: the chromosome of each accession.version.
+        words: matches names of the build in header lines.
     """
 
     name: str
@@ -30,7 +34,7 @@ class Build:
     words: re.Pattern[str] = field(repr=False)
 
     def length(self, contig: str) -> int | None:
-        """Bases of a contig that a file calls so; None if the build is not known to have it."""
+        """Return the bases of a contig, by any name that files use; None if the build is not known to have it."""
         name = self.accessions.get(contig) or (contig[3:] if contig[:3].lower() == "chr" else contig)
         return self.lengths.get(_MITOCHONDRION.get(name, name))
 
@@ -127,12 +131,12 @@ BUILDS = (
     _build("UCSC hg19's chrM (NC_001807)", ("MT",), "16571", r"NC_001807(?:\.\d)?", iter(("NC_001807.4",))),
 )
 
-#: hg19's chrM stands where others have rCRS, which has this MD5: its positions are the same, or so much higher.
+#: MD5 of rCRS, for which hg19's chrM is often mistaken: its positions are equal, or higher by one of the shifts below.
 RCRS_MD5 = "c68f52674c9fb33aef52dcf399755519"
 HG19_CHRM = next(build for build in BUILDS if "NC_001807" in build.name)
 HG19_CHRM_SHIFTS = (1, 2)
 
 
 def named_in(text: str) -> list[Build]:
-    """The builds that a header line names."""
+    """Return the builds that a header line names."""
     return [build for build in BUILDS if build.words.search(text)]

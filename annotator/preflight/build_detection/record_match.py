@@ -1,4 +1,4 @@
-"""Does the file belong to the reference? Counts the records that do not fit it, and names the likely build."""
+"""Check that a file fits the reference: count the records that do not, and name the likely build."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,21 +13,21 @@ from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.reference.pack import Reference
 
-#: A file with more records than this that do not fit is refused; with fewer, those records are skipped.
+#: A file with a larger share of records that do not fit is refused; with a smaller share, those records are skipped.
 REFUSED_SHARE = 0.1
-#: Records after which the share is checked while reading, so that a long file on another build fails early.
+#: Number of records after which the share is checked while reading, so that a long file on another build fails early.
 ENOUGH = 1000
-SHIFT_EVIDENCE = 0.8  # of the mismatches must fit at another build's shift to name that build ...
-SHIFT_ENOUGH = 5  # ... and the minimum number of records: one base in four fits by chance
-MISFITS_KEPT = 200  # records that do not fit, which are tried on other references
-MISFIT_BASES = 50  # of each one's REF
-MISFITS_KEPT_BY_CONTIG = 5000  # together
+SHIFT_EVIDENCE = 0.8  # minimum share of the mismatches that must fit at a build's shift to name that build
+SHIFT_ENOUGH = 5  # minimum number of mismatches for that: one base in four fits by chance
+MISFITS_KEPT = 200  # records that do not fit, to be tried on other references
+MISFIT_BASES = 50  # bases of REF kept of each
+MISFITS_KEPT_BY_CONTIG = 5000  # records kept for all contigs together
 
 
 class ReferenceMatch:
-    """Compares the header, and then REF record by record, with the reference.
+    """Compare the header, and then REF of each record, with the reference.
 
-    installed gives the references that the file may be on instead; it is called only if something does not fit.
+    installed returns the references that the file may be on instead; it is called only if something does not fit.
     """
 
     def __init__(self, reference: Reference, installed: Installed = tuple) -> None:
@@ -46,20 +46,20 @@ class ReferenceMatch:
         self._faults_of_contigs = 0
 
     def declared_lengths(self, lengths: dict[str, int]) -> None:
-        """Take over the lengths that ##contig lines give, by the reference's own contig names."""
+        """Set the lengths of the ##contig lines, by the reference's own contig names."""
         self._lengths = lengths
 
     def read_header(self, lines: Iterable[str]) -> None:
-        """Raises InputError if the header says that the file is on another build."""
+        """Read the header. Raises InputError if it shows that the file is on another build."""
         self._verdict = judge(lines, self._reference, self._installed)
 
     @property
     def decided(self) -> bool:
-        """Whether the header tells, by lengths, that the file has contigs of this reference."""
+        """Whether the lengths in the header show that the file has contigs of this reference."""
         return self._verdict.decided
 
     def other_sequence(self, name: str) -> str | None:
-        """The reason for skipping a record whose contig is another sequence than the reference's of that name."""
+        """Return why records of a contig are skipped if it is another sequence than the reference's, else None."""
         length = self._verdict.other.get(name)
         if length is None:
             return None
@@ -70,7 +70,7 @@ class ReferenceMatch:
         )
 
     def past_end(self, line: int, name: str, pos: int, contig: str, ref: str) -> str:
-        """Count a record that extends past the contig's last base; returns the reason for skipping it."""
+        """Count a record that extends past the contig's last base, and return the reason for skipping it."""
         self.checked += 1
         tally = self._tallies.get(contig) or self._tally(contig)
         tally.checked += 1
@@ -82,7 +82,7 @@ class ReferenceMatch:
         return reason
 
     def compare(self, line: int, name: str, contig: str, pos: int, ref: str) -> str | None:
-        """Return None if REF fits, else the reason for skipping the record."""
+        """Compare REF with the reference. Return None if it fits, else the reason for skipping the record."""
         self.checked += 1
         tally = self._tallies.get(contig) or self._tally(contig)
         tally.checked += 1
@@ -97,7 +97,7 @@ class ReferenceMatch:
         self._shifts.update(shifts)
         reason = f"REF at {name}:{pos} is {shown(ref, 20)}, but {self._reference.id} has {shown(expected, 20)} there"
         fault = InputError("reference-mismatch", f"Line {line}: {reason}", "", line)
-        if expected.strip("ACGT"):  # masked, as half of chrY may be: of the contig's build it says nothing
+        if expected.strip("ACGT"):  # masked, as much of chrY may be: not evidence about the contig's build
             tally.checked -= 1
             self._fault(fault, (name, pos, ref[:MISFIT_BASES]))
         else:
@@ -105,12 +105,12 @@ class ReferenceMatch:
         return reason
 
     def fitted(self, contig: str, count: int) -> None:
-        """Count records that were compared elsewhere, and fit."""
+        """Count records that were compared elsewhere and fit."""
         self.checked += count
         (self._tallies.get(contig) or self._tally(contig)).checked += count
 
     def filled(self, contig: str, pos: int, ref: str) -> str | None:
-        """REF with the reference's bases in place of N, which says nothing; None if its other bases do not fit."""
+        """Return REF with the reference's bases in place of each N; None if its other bases do not fit."""
         expected = self._sequence.fetch(contig, pos, pos + len(ref) - 1)
         fits = len(expected) == len(ref)
         fits = fits and all(base in ("N", other) for base, other in zip(ref, expected, strict=True))
@@ -121,7 +121,7 @@ class ReferenceMatch:
         return tally
 
     def _fault(self, fault: InputError, site: Site, tally: Tally | None = None, shifts: Iterable[int] = ()) -> None:
-        """Count a record that does not fit, for its contig too if that is given."""
+        """Count a record that does not fit, for the file and, if a tally is given, for its contig."""
         self.mismatches += 1
         if self._first is None:
             self._first = fault
@@ -155,7 +155,7 @@ class ReferenceMatch:
         raise InputError(first.code, f"{first.message}{share}.", self._advice(), first.line)
 
     def _elsewhere(self, line: int | None) -> InputError | None:
-        """The build that the header names, or an installed one that the records fit which do not fit this."""
+        """Return the error that names the likely build: the header's, or an installed one that the mismatches fit."""
         verdict, chosen = self._verdict, self._reference
         if verdict.doubt:
             because = f"{verdict.doubt}, and {self.mismatches:,} of {self.checked:,} records do not fit {chosen.id}"
@@ -170,9 +170,10 @@ class ReferenceMatch:
         return None
 
     def conclude(self, journal: Journal) -> None:
-        """Note what speaks against the reference, or that nothing speaks for it, of a file that is annotated.
+        """Note evidence against the reference, or the lack of evidence for it, once the file has been accepted.
 
-        Raises InputError if the header names another build, and too few records were compared to know better.
+        Raises:
+            InputError: the header names another build, and too few records were compared to disprove it.
         """
         verdict, chosen, fitting = self._verdict, self._reference, self.checked - self.mismatches
         of_all = f"{fitting:,} of {self.checked:,} REF alleles agree with {chosen.id}"

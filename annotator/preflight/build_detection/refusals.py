@@ -1,4 +1,4 @@
-"""What the owner of a file on the wrong build reads."""
+"""Errors for files on the wrong build."""
 
 from annotator.errors import InputError
 from annotator.reference.pack import ReferenceInfo
@@ -13,9 +13,9 @@ def wrong_build(
 
     Args:
         build: The build that the file is on.
-        because: What shows that, as a part of a sentence.
+        because: The evidence, as a part of a sentence.
         chosen: The chosen reference.
-        line: The number of the line that shows it, if one does.
+        line: The line with the evidence, if there is one.
         here: Whether that build is installed, so that it can be chosen.
     """
     return InputError(
@@ -28,14 +28,14 @@ def wrong_build(
 
 
 def contig_on_wrong_build(name: str, build: str, because: str, chosen: ReferenceInfo, line: int | None) -> InputError:
-    """Return the error for a file of which one contig is on another build than the chosen reference.
+    """Return the error for a file with one contig on another build than the chosen reference.
 
     Args:
         name: The contig.
         build: The build that the contig is on.
-        because: What shows that, as a part of a sentence.
+        because: The evidence, as a part of a sentence.
         chosen: The chosen reference.
-        line: The number of the first line that shows it.
+        line: The first line with the evidence.
     """
     return InputError(
         WRONG_BUILD,

@@ -1,4 +1,4 @@
-"""Records on contigs that the reference does not have. Single ones are skipped; if they are the rule, the job ends."""
+"""Records on contigs that the reference does not have: a few are skipped; if most are such, the file is refused."""
 
 from annotator.errors import InputError
 from annotator.preflight.build_detection.evidence import mostly
@@ -8,12 +8,12 @@ from annotator.preflight.journal import Journal
 from annotator.preflight.text import shown
 from annotator.reference.pack import Reference, ReferenceInfo
 
-MOST_NAMED = 3  # contigs of a reference in a sentence, or references
-NAMES_KEPT = 100  # contigs that are looked for in other references
+MOST_NAMED = 3  # contigs or references listed in one sentence
+NAMES_KEPT = 100  # names of contigs that are looked up in other references
 
 
 class Strangers:
-    """Counts them. installed: the references that the file may be on instead."""
+    """Counts records on unknown contigs. installed: returns the references that the file may be on instead."""
 
     def __init__(self, reference: Reference, installed: Installed = tuple) -> None:
         self._reference = reference
@@ -23,7 +23,7 @@ class Strangers:
         self.count = 0
 
     def add(self, line: int, name: str) -> str:
-        """Count a record; returns the reason for skipping it."""
+        """Count a record on an unknown contig, and return the reason for skipping it."""
         self.count += 1
         if self._first is None:
             self._first = line, name
@@ -32,11 +32,15 @@ class Strangers:
         return f"contig {shown(name)} is not part of {self._reference.id}"
 
     def judge(self, records: int, *, others: bool, told: bool, journal: Journal) -> None:
-        """Raise InputError if the reference has no contig of the file, or almost none.
+        """Raise InputError if the reference has none of the file's contigs, or almost none of its records.
 
-        others: whether it has any. told: whether the header tells, by lengths, that the reference is but a part of what
-        the file is on, as a mitochondrion is of a genome. Who chose it was told then that the rest is left out, and a
-        note says how much it was.
+        Args:
+            records: the number of records in the file.
+            others: whether the reference has any contig of the file.
+            told: whether the lengths in the header show that the reference is a part of the file's genome, as a
+                mitochondrion is. The user has been told that all other records are left out, so a note gives their
+                number and there is no error.
+            journal: receives the note.
         """
         if self._first is None or (others and not mostly(self.count, records)):
             return
@@ -63,7 +67,7 @@ class Strangers:
         )
 
     def _candidates(self) -> str:
-        """The installed references that have these contigs, by name at least."""
+        """Return a clause that names the installed references that have contigs with these names; "" for none."""
         having = [info.id for info in self._installed() if info.id != self._reference.id and self._has_most(info)]
         if not having:
             return ""
