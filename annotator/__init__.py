@@ -8,9 +8,9 @@ docs/annotation.md describes what it adds to a file, and what it repairs or refu
 
     report = annotate(Path("in.vcf"), Path("results"), reference=load_reference("rCRS"))
 
-The names of `__all__` are loaded when they are first used, since to load what annotates takes a second.
+The names in `__all__` are loaded on first use, because importing the annotation code takes a second.
 
-No Django, no AWS and no Celery here, except in `tasks` and `heartbeat`, the worker of the service. Accounts, jobs and
+No Django, AWS or Celery here, except in `tasks` and `heartbeat`, which run in the service's worker. Accounts, jobs and
 storage belong in `gas`.
 """
 
@@ -35,8 +35,8 @@ __all__ = [
     "load_reference",
 ]
 
-# Several threads of Polars cost more than they bring: those that read, compose and pack are busy already, and a worker
-# has neighbours. It looks at this once, when it is first imported.
+# More threads in Polars do not pay off: the threads that read, compose and compress are already busy, and several
+# workers share a machine. Polars reads this variable once, when it is first imported.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 __version__ = "1.0.0"

@@ -18,7 +18,7 @@ from annotator.tables import PARQUET, STATS, TSV
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit status: 0 annotated, 1 our fault, 2 the file (or what was asked for) cannot be used."""
+    """Return the exit status: 0 annotated, 1 internal error, 2 the file or the request cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m annotator",
         description="Annotate a VCF or BCF file. Writes OUT, OUT.tbi and OUT.log.txt.",
@@ -70,7 +70,7 @@ def _packs() -> str:
 def _run(options: argparse.Namespace) -> Report:
     reference = load_reference(options.reference, options.references_dir)
     target: Path = options.output
-    # In the folder of the target, so that moving the result there is a rename and never half a file.
+    # In the target's folder, so that moving the result there is a rename, and the target is never half written.
     with tempfile.TemporaryDirectory(dir=target.absolute().parent, prefix=".annotator-") as folder:
         log = Path(folder) / LOG
         try:
@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace) -> Report:
 def _outputs(options: argparse.Namespace) -> Outputs:
     if not options.tables:
         return Outputs(options.transcripts, options.predicted)
-    # By its file's name: reports of several files would take them for one if all were called annot.
+    # Named after the file: MultiQC would merge the reports of several files if all were called annot.
     return Outputs(
         options.transcripts, options.predicted, stats=True, table_records=sys.maxsize, name=options.input.name
     )

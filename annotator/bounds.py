@@ -1,8 +1,8 @@
-"""Limits on texts that are stored to be shown, so that no file can swell a database row, a page, a mail or a log.
+"""Limits on texts that are stored for display, so that no file can swell a database row, a page, a mail or a log.
 
-A file decides how long its alleles, names and values are, and how many of them there are. Every such text passes
-through this module where it is stored. What is left out is counted and said ("… and 1,234 more characters").
-Result files are not shown: they keep every value whole.
+A file decides the number and the length of its alleles, names and values. Every such text passes through this module
+before it is stored. What is cut off is counted and shown ("… and 1,234 more characters").
+Result files are not for display: they keep every value in full.
 """
 
 import json
@@ -10,23 +10,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import category
 
-#: Characters of one value, such as an allele, an ID or a condition.
+#: Maximum characters of one value, such as an allele, an ID or a condition.
 VALUE = 200
-#: Characters of a sentence: a message, an advice, a repair, the reason for skipping a record, a line of the log.
+#: Maximum characters of a sentence: a message, an advice, a repair, the reason for skipping a record, a line of the
+#: log.
 SENTENCE = 600
-#: Repairs of one kind that are listed by the name of a tag or a contig.
+#: Repairs of one kind that are listed by tag or contig.
 NAMED_REPAIRS = 20
-#: Rows of a list in the summary: genes, contigs, findings.
+#: Maximum rows of lists in the summary: genes, contigs, findings.
 GENES, CONTIGS, FINDINGS = 1000, 100, 200
-#: Lines of the log that are listed for one reason, and bytes of all lines of one list.
+#: Maximum log lines for one reason, and bytes of all lines of one list.
 LISTED_LINES, LISTED_BYTES = 10_000, 2 * 1024 * 1024
-#: Characters that a text may be longer, since the note of what was left out takes as many.
+#: Characters by which a text may exceed its limit, because the note about what was cut off takes that much space.
 ROOM = 40
-#: Bytes of the summary, and of the preview, as JSON.
+#: Maximum bytes of the summary, and of the preview, as JSON.
 SUMMARY_BYTES = PREVIEW_BYTES = 512 * 1024
-#: Of these, bytes of the findings that are listed.
+#: Maximum bytes of the listed findings, as a part of the summary.
 FINDINGS_BYTES = 256 * 1024
-#: Bytes of the details of one event of a job's timeline, as JSON.
+#: Maximum bytes of the details of one event in a job's timeline, as JSON.
 EVENT_BYTES = 16 * 1024
 
 
@@ -38,19 +39,19 @@ def printable(value: str) -> str:
 
 
 def text(value: str, limit: int = VALUE) -> str:
-    """Return the first `limit` characters, printable, and how many more there are."""
+    """Return the first `limit` characters, made printable, and the number of characters that were cut off."""
     if len(value) <= limit + ROOM:
         return printable(value)
     return f"{printable(value[:limit])}… and {len(value) - limit:,} more characters"
 
 
 def sentence(value: str) -> str:
-    """Return a message of one line, at most SENTENCE characters long."""
+    """Return a message as one line of at most SENTENCE characters."""
     return text(value, SENTENCE)
 
 
 def rows_within(rows: Sequence[Mapping[str, Any]], limit: int) -> list[Mapping[str, Any]]:
-    """Return the first rows that together have at most `limit` bytes as JSON."""
+    """Return the first rows whose total size as JSON is at most `limit` bytes."""
     kept, size = [], 2
     for row in rows:
         size += json_size(row) + 2
@@ -61,14 +62,14 @@ def rows_within(rows: Sequence[Mapping[str, Any]], limit: int) -> list[Mapping[s
 
 
 def json_size(value: object) -> int:
-    """Return how many bytes a value has as JSON, each character beyond ASCII counted as an escape."""
+    """Return the size of a value as JSON in bytes, with each non-ASCII character counted as an escape."""
     return len(json.dumps(value))
 
 
 def within(value: Any, limit: int) -> Any:
-    """Return a JSON value that has at most `limit` bytes and printable texts: the last guard in front of a row.
+    """Return a JSON value of at most `limit` bytes whose texts are printable: the last check before a database row.
 
-    A value that is too large loses the ends of its texts and lists, half of what is left each time.
+    If a value is too large, its texts and lists are cut to half their length until it fits.
     """
     items, characters = 100_000, 10_000
     bounded = _cut(value, items, characters)

@@ -4,11 +4,15 @@ from annotator.bounds import sentence
 
 
 class InputError(Exception):
-    """The file cannot be annotated, and the person who made it can do something about it.
+    """The file cannot be annotated, and its owner can do something about it.
 
-    `code` is stable and kebab-case; `message` is one sentence that says what was found and where; `advice` is one
-    sentence that says what to do; `line` counts from 1 in the text as it was before compression, None where the
-    fault is not in one line. Both sentences are printable and bounded, whatever they quote of the file.
+    Both sentences are printable and have a maximum length, whatever they quote from the file.
+
+    Attributes:
+        code: stable, in kebab-case.
+        message: one sentence that says what was found and where.
+        advice: one sentence that says what to do.
+        line: the line in the uncompressed text, from 1; None if the fault is not in one line.
     """
 
     def __init__(self, code: str, message: str, advice: str, line: int | None = None) -> None:
@@ -19,14 +23,14 @@ class InputError(Exception):
         self.line = line
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str, int | None]]:
-        # Without it, pickling (a task's result, a process pool) would call __init__ with the message alone.
+        # Without this, unpickling (of a task's result, in a process pool) would call __init__ with the message alone.
         return type(self), (self.code, self.message, self.advice, self.line)
 
 
 class EngineError(Exception):
-    """Our side failed: a tool crashed, ran out of time or memory. A later try may succeed.
+    """An internal error: a tool crashed, or ran out of time or memory. A retry may succeed.
 
-    `message` is for operators and holds nothing of the file's content.
+    `message` is for operators and contains nothing from the file.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -39,4 +43,4 @@ class EngineError(Exception):
 
 
 class Cancelled(Exception):
-    """The caller's `cancelled()` said so; nothing of the run is left but its log."""
+    """The caller's `cancelled()` returned true. The run leaves only its log."""

@@ -1,4 +1,4 @@
-"""Keeps a claimed job's lease alive while it is annotated, and tells its progress."""
+"""Keep a claimed job's lease alive while the job is annotated, and report its progress."""
 
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,14 @@ from gas.jobs.lifecycle.leases import Claim
 if TYPE_CHECKING:
     from annotator.run.options import Progress
 
-#: How often progress is written at most, in seconds.
+#: Minimum time between two updates of the progress, in seconds.
 PROGRESS_SECONDS = 1.0
-#: How long it takes at most until a job that was cancelled is noticed, in seconds.
+#: Maximum time until the worker notices that a job was cancelled, in seconds.
 NOTICE_SECONDS = 2.0
 
 
 class Heartbeat(heartbeat.Heartbeat):
-    """Renews when there is news of the progress, else as often as the lease or a cancelled job needs it."""
+    """Renews the lease when there is new progress, or when the lease or the check for cancelled jobs requires it."""
 
     def __init__(self, claim: Claim) -> None:
         every = max(0.05, min(PROGRESS_SECONDS, settings.LEASE_SECONDS / 4))

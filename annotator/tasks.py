@@ -38,24 +38,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What the whole task needs in addition to the annotation itself: download, upload, database.
+#: Seconds that the task needs in addition to the annotation itself: download, upload, database.
 MARGIN_SECONDS = 60
-#: What the smallest file may take, on a machine with much else to do; and what is added to that for larger ones. The
-#: slowest, which are sorted and annotated record by record, go at some 50 KB a second of compressed text.
+#: Seconds allowed for the smallest file on a busy machine, and the speed assumed for larger ones. The slowest files,
+#: which are sorted and annotated record by record, take a second for about 50 KB of compressed text.
 FIRST_SECONDS = 300
 BYTES_PER_SECOND = 5_000
-#: Records of the longest result whose tables are made at once, in about a second. Those of a longer one are made by a
-#: task of their own: their owner need not wait for them.
+#: Maximum number of records for which the task itself makes the tables, in about a second. A task of its own makes
+#: those of a longer result, so that its owner need not wait for them.
 TABLES_AT_ONCE = 100_000
 FOLDER_PREFIX = "gas-attempt-"
 
 
 @app.task(name=ANNOTATE)
 def annotate_job(job_id: str) -> None:
-    """Annotate the job whose turn it is, which need not be the one of the message.
+    """Annotate the next job, which may be another one than the message's.
 
-    Before: some job is PENDING; the one of the message may be RUNNING with an expired lease. After: the job is
-    COMPLETED, FAILED with a reason, or PENDING again after an internal error.
+    Before: some job is PENDING; the message's job may be RUNNING with an expired lease. After: the job is COMPLETED,
+    FAILED with a reason, or PENDING again after an internal error.
     """
     claim = leases.claim_next(job_id)
     if claim is None:
@@ -70,14 +70,17 @@ def annotate_job(job_id: str) -> None:
     except (LostRace, Cancelled):
         log.info("job %s is no longer this worker's", job_id)
         if not leases.is_kept(claim):
-            # Cancelled, deleted, or taken over: what this attempt has written belongs to nobody.
+            # Cancelled, deleted, or taken over: nothing refers to what this attempt has written.
             s3.delete_prefix(settings.S3_RESULTS_BUCKET, claim.prefix)
 
 
 def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
-    """One attempt at a claimed job. Raises LostRace or Cancelled when the job is no longer ours.
+    """Make one attempt at a claimed job.
 
-    Any error, also while failing the job, puts the job back.
+    After any other error, including one while failing the job, the job is pending again.
+
+    Raises:
+        LostRace, Cancelled: the job no longer belongs to this worker.
     """
     try:
         attempt(claim, folder, heartbeat)
@@ -92,7 +95,7 @@ def run(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
 
 
 def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
-    """Fetch, annotate, store, complete; or fail the job for a reason that its owner can act on."""
+    """Fetch the input, annotate it, store the results and complete the job, or fail it with a reason for its owner."""
     job, source, out = claim.job, folder / "input", folder / "out"
     out.mkdir()
     child.prepare()
@@ -149,7 +152,7 @@ def attempt(claim: Claim, folder: Path, heartbeat: Heartbeat) -> None:
     except EngineError as error:
         if error.code != "time-limit":
             raise
-        fail_too_long(claim, out)  # another try would take as long
+        fail_too_long(claim, out)  # a retry would take as long
 
 
 def fetch(job: Job, path: Path) -> None:
@@ -157,7 +160,7 @@ def fetch(job: Job, path: Path) -> None:
 
     Raises:
         ObjectMissing, ObjectChanged: the input is gone, or replaced.
-        DamagedInput: what came is not what was uploaded.
+        DamagedInput: the download differs from the upload.
         OSError: there is not enough space.
     """
     size = job.input_size or 0
@@ -169,9 +172,13 @@ def fetch(job: Job, path: Path) -> None:
 
 
 def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
-    """The job's reference pack, brought to this machine if it is not here yet. Raises Cancelled or EngineError.
+    """Return the job's reference pack; download it to this machine if it is missing.
 
-    When the time is up before it is here, that is not the file's fault: the next try resumes the download.
+    If time runs out during the download, the file is not at fault: the next attempt resumes the download.
+
+    Raises:
+        Cancelled: the job no longer belongs to this worker.
+        EngineError: the pack cannot be downloaded or used.
     """
     try:
         return packs.load(pack_id, still_ours(heartbeat))
@@ -180,7 +187,7 @@ def reference_of(pack_id: str, heartbeat: Heartbeat) -> Reference:
 
 
 def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -> source_files.Taken:
-    """Bring the sources of known variants, held until the stack is closed. Raises Cancelled or EngineError."""
+    """Download missing sources of known variants; hold them until `held` closes. Raises Cancelled or EngineError."""
     try:
         return source_files.take(pack_id, held, still_ours(heartbeat))
     except SoftTimeLimitExceeded as error:
@@ -188,7 +195,7 @@ def sources_of(pack_id: str, heartbeat: Heartbeat, held: contextlib.ExitStack) -
 
 
 def still_ours(heartbeat: Heartbeat) -> Callable[[], None]:
-    """Raises Cancelled when the job is not ours any more."""
+    """Return a function that raises Cancelled if the job no longer belongs to this worker."""
 
     def check() -> None:
         if heartbeat.lost():
@@ -198,7 +205,7 @@ def still_ours(heartbeat: Heartbeat) -> Callable[[], None]:
 
 
 def store(claim: Claim, out: Path, report: "Report") -> None:
-    """Put the results into S3, and only then say that the job is completed."""
+    """Upload the results to S3, and then mark the job as completed."""
     bucket = settings.S3_RESULTS_BUCKET
     vcf, index = out / outputs.VCF.file_name, out / outputs.INDEX.file_name
     result = ResultFile(key=claim.prefix + vcf.name, index_key=claim.prefix + index.name)
@@ -215,7 +222,7 @@ def store(claim: Claim, out: Path, report: "Report") -> None:
 
 
 def store_log(claim: Claim, out: Path) -> str:
-    """Put the log into S3 and return its key; "" if the attempt ended before there was one."""
+    """Upload the log to S3 and return its key; "" if the attempt ended before there was one."""
     path = out / outputs.LOG.file_name
     if not path.exists():
         return ""
@@ -237,10 +244,10 @@ def fail_too_long(claim: Claim, out: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Delete folders of attempts whose worker was killed: those older than any attempt can be."""
+    """Delete the folders of killed attempts: those older than any running attempt can be."""
     oldest = time.time() - settings.ANNOTATE_HARD_LIMIT_SECONDS
     for folder in Path(settings.WORK_DIR or tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        with contextlib.suppress(FileNotFoundError):  # another worker is quicker
+        with contextlib.suppress(FileNotFoundError):  # another worker may have deleted it
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder)
 
@@ -256,6 +263,6 @@ def limits(plan: Plan, size: int) -> Limits:
 
 
 def seconds_allowed(size: int) -> float:
-    """Return the seconds that the annotation of a file of `size` bytes may take: ten times the usual, and some more."""
+    """Return the seconds allowed for annotating a file of `size` bytes: about ten times the usual, and a fixed part."""
     whole: float = settings.ANNOTATE_SOFT_LIMIT_SECONDS - MARGIN_SECONDS
     return max(1, min(whole, FIRST_SECONDS + size / BYTES_PER_SECOND))
