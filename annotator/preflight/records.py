@@ -45,8 +45,7 @@ class RecordCheck:
             journal: gets every repair and every skipped record.
             strict: whether to check every value of every sample.
             installed: returns the references that the file may be on instead.
-            cut: returns whether the last line lacks a line end, which suggests that the file was cut short; called at
-                the end.
+            cut: returns at the end whether the last line lacks a line end: the file may have been cut short.
         """
         self._header = header
         self._reference = reference
