@@ -1,7 +1,7 @@
-"""Turns VCF files into the table of a source: one streaming pass, in constant memory.
+"""Convert VCF files into the table of a source: in one streaming pass, with constant memory.
 
-Everything that names an allele is brought to one form on the way (contig names, one ALT each, `normalize.normal`), by
-the very code that looks alleles up. What cannot be is dropped and counted by reason. bcftools reads BCF for it.
+Contig names and alleles are normalized (one ALT each, `normalize.normal`) by the code that looks alleles up. Alleles
+that cannot be normalized are dropped and counted by reason. bcftools reads BCF.
 """
 
 import re
@@ -25,11 +25,11 @@ from annotator.sources.table import BLOCKS, LONGEST_ROW, TABLE, Section, Table, 
 LINE_BYTES = 256 * 1024 * 1024  # sources may carry thousands of samples
 TOOL_MEMORY_BYTES = 1024**3
 TOOL_SECONDS = 7 * 24 * 3600
-#: A source with a larger share of REFs that are not the reference's is on another build.
+#: If a larger share of REF alleles differs from the reference, the source is on another build.
 MISMATCH_SHARE = 0.05
 ENOUGH = 1000
 PROGRESS_RECORDS = 100_000
-PASSED_RECORDS = 256  # records after which those that are due are passed on
+PASSED_RECORDS = 256  # number of records after which rows that are in order are written
 _FACTS = ("fileDate", "source", "reference", "dbSNP_BUILD_ID")
 
 _bases = re.compile(r"[ACGT]+").fullmatch
@@ -37,7 +37,7 @@ _bases = re.compile(r"[ACGT]+").fullmatch
 
 @dataclass
 class Converted:
-    """What came of it. read: records; rows: alleles; repeated: alleles that were there already; dropped: by reason."""
+    """The result. read: number of records; rows: alleles; repeated: duplicate alleles; dropped: number by reason."""
 
     fields: list[Field] = field(default_factory=list)
     sections: dict[str, Section] = field(default_factory=dict)
@@ -57,9 +57,9 @@ def convert(
     wanted: Sequence[Wanted],
     progress: Callable[[int], None] | None = None,
 ) -> Converted:
-    """Write table.tsv.gz and table.blocks into folder; both folders must exist. progress is told the records read.
+    """Write table.tsv.gz and table.blocks into folder. Both folders must exist. progress gets the number of records.
 
-    Raises SourceError for files that cannot be used, OSError where writing fails.
+    Raises SourceError if the files cannot be used, OSError if writing fails.
     """
     return _Conversion(folder, work_dir, reference, wanted, progress).run(files)
 
@@ -81,7 +81,7 @@ class _Conversion:
         self._fetch = Window(reference.sequence.fetch).fetch
         self._names = _names(reference)
         self._ordering = Ordering(work_dir)
-        self._ranks: dict[str, int] = {}  # of contigs, in the order of their first appearance
+        self._ranks: dict[str, int] = {}  # rank of each contig, in the order of first appearance
         self._unknown: Counter[str] = Counter()
         self._compared = self._mismatched = 0
         self._number = 0
@@ -118,7 +118,7 @@ class _Conversion:
         self.done.rows, self.done.sections = writer.rows, writer.sections
 
     def _read(self, path: Path) -> Iterator[Row]:
-        """Yield the rows of one file that are due."""
+        """Yield the rows of one file as soon as their order is final."""
         try:
             lines = self._lines(path)
             header = list(_header(lines, path))
@@ -139,7 +139,7 @@ class _Conversion:
 
     def _lines(self, path: Path) -> Iterator[tuple[int, str]]:
         def note(text: str) -> None:
-            # What is worth a remark on a person's file may mean that half of a source is missing.
+            # A note that is harmless for a person's file may mean that half of a source is missing.
             raise SourceError("unreadable", f"{path.name} cannot be read. {text}")
 
         reader = Reader(
@@ -161,7 +161,7 @@ class _Conversion:
         return reader.lines()
 
     def _record(self, line: str, getters: Sequence[Getter], path: Path) -> None:
-        """Hand the alleles of one record over to be ordered."""
+        """Pass the alleles of one record to the ordering."""
         done = self.done
         done.read += 1
         if self._progress and done.read % PROGRESS_RECORDS == 0:
@@ -232,7 +232,7 @@ class _Conversion:
 
 
 class _Rows:
-    """Writes ordered rows; those of one allele become one."""
+    """Writes ordered rows; merges rows of the same allele."""
 
     def __init__(self, writer: TableWriter, ranks: dict[str, int], done: Converted) -> None:
         self._writer = writer
@@ -255,7 +255,7 @@ class _Rows:
             self._last = (*last[:5], text)
 
     def finish(self) -> None:
-        """Write the row that is held."""
+        """Write the last row."""
         if self._last is None:
             return
         rank, pos, ref, alt, _, text = self._last
@@ -273,7 +273,7 @@ def _again(table: Table, ranks: dict[str, int]) -> Iterator[Row]:
 
 
 def _names(reference: Reference) -> dict[str, str]:
-    """Return every name that a source may use for a contig: those that files may use, and its accession."""
+    """Return every name that a source may use for a contig: the names that input files may use, and its accession."""
     names = {contig.accession: contig.name for contig in reference.contigs if contig.accession}
     for contig in reference.contigs:
         names |= {name: contig.name for name in (contig.name, *contig.aliases) if reference.canonical(name)}

@@ -1,11 +1,13 @@
-"""What can go wrong while a source is installed."""
+"""Errors of installing a source."""
 
 
 class SourceError(Exception):
-    """The source cannot be installed; nothing of it is. message is for who installs it: what was found, what to do.
+    """The source cannot be installed, and nothing has changed.
 
-    code: bad-request, busy, not-found, refused, cut, wrong-checksum, wrong-size, no-space, unreadable, no-field,
-    clash, other-build, empty.
+    Attributes:
+        code: bad-request, busy, not-found, refused, cut, wrong-checksum, wrong-size, no-space, unreadable, no-field,
+            clash, other-build or empty.
+        message: for the person who installs it: what was found, and what to do.
     """
 
     def __init__(self, code: str, message: str) -> None:

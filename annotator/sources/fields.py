@@ -1,4 +1,4 @@
-"""The fields of a source: which are taken, what they are called in results, and how their values are read."""
+"""The fields of a source: which to take, their names in results, and how to read their values."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -8,7 +8,7 @@ from annotator.effects import info_tags
 from annotator.preflight.info import RESERVED
 from annotator.sources.errors import SourceError
 
-ID_COLUMN = "ID"  # asked for as a field, it is the column of that name
+ID_COLUMN = "ID"  # as a field name, stands for the ID column
 
 _KEY_VALUE = re.compile(r'(?<!\w)(\w++)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"|([^,">]*+))')
 _TAG = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
@@ -21,7 +21,7 @@ Getter = Callable[[str, str, int], str]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A field to take, and the tag it gets. type: "" for what the source declares."""
+    """A field to take, and its tag in results. type: "" for the type that the source declares."""
 
     field: str
     tag: str
@@ -31,7 +31,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Field:
-    """A field as a source declares it (number, type, description), and the tag and type that it has in results."""
+    """A field as a source declares it (number, type, description), and its tag and type in results."""
 
     tag: str
     field: str
@@ -44,7 +44,8 @@ class Field:
 def parse_fields(text: str, name: str, known: Iterable[Wanted] = ()) -> list[Wanted]:
     """Parse FIELD[:TAG],….
 
-    Without :TAG it is that of the field among `known`, else <name>_FIELD, or FIELD if that begins with the name.
+    Without :TAG, the tag is that of the same field in `known`, else <name>_FIELD, or FIELD if that begins with the
+    name.
     """
     by_field = {one.field: one for one in known}
     wanted = []
@@ -61,7 +62,7 @@ def parse_fields(text: str, name: str, known: Iterable[Wanted] = ()) -> list[Wan
 
 
 def check_tags(wanted: Iterable[Wanted]) -> None:
-    """Raise SourceError where a tag cannot be one, or is another's."""
+    """Raise SourceError if a tag is not valid, or is in use already."""
     seen: set[str] = set()
     for one in wanted:
         if not _TAG(one.tag):
@@ -76,7 +77,7 @@ def check_tags(wanted: Iterable[Wanted]) -> None:
 
 
 def resolve(wanted: Iterable[Wanted], header: Iterable[str]) -> list[Field]:
-    """Find the wanted fields among a header's declarations."""
+    """Find the wanted fields in a header's declarations. Raises SourceError if one is missing or cannot be used."""
     declared = _declared(header)
     found = []
     for one in wanted:
@@ -93,7 +94,7 @@ def resolve(wanted: Iterable[Wanted], header: Iterable[str]) -> list[Field]:
             raise SourceError(
                 "no-field", f"The field {one.field} has a value per genotype (Number=G), which no allele can be given."
             )
-        # A list that belongs to the record becomes one text of the allele.
+        # A list for the whole record becomes one text for the allele.
         written = type_ if number in {"A", "R", "1"} else "String"
         if number == "0":
             written = "Integer"
@@ -104,7 +105,7 @@ def resolve(wanted: Iterable[Wanted], header: Iterable[str]) -> list[Field]:
 
 
 def _declared(header: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return what each INFO line that can be read says, by its ID."""
+    """Return the keys and values of each readable INFO line, by ID."""
     found = {}
     for line in header:
         if line.startswith("##INFO=<"):
@@ -115,7 +116,7 @@ def _declared(header: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def getter(field: Field) -> Getter:
-    """Return what reads a field for one allele. Values come out as INFO can hold them in a list: commas are %2C."""
+    """Return a function that reads a field for one allele. Values can be put into a list of INFO: commas become %2C."""
     if field.field == ID_COLUMN:
         return lambda id_, _info, _allele: "" if id_ == "." else _escaped(id_).replace(";", "&")
     if field.number == "0":
@@ -123,13 +124,13 @@ def getter(field: Field) -> Getter:
         return lambda _id, info, _allele: "1" if flag(info) else ""
     start = f";{field.field}="
     if field.number in {"A", "R"}:
-        shift = 1 if field.number == "R" else 0  # the first of R is the reference's
+        shift = 1 if field.number == "R" else 0  # the first value of an R field is the reference's
         return lambda _id, info, allele: _one(_value(info, start), allele + shift)
     return lambda _id, info, _allele: _whole(_value(info, start))
 
 
 def _value(info: str, start: str) -> str:
-    # str.find, because a regular expression takes ten times as long over the hundreds of fields of a gnomAD record.
+    # str.find, because a regular expression takes ten times longer on the hundreds of fields of a gnomAD record.
     at = info.find(start)
     if at < 0:
         return ""
@@ -153,7 +154,7 @@ def _whole(text: str) -> str:
 
 
 def merged(field: Field, first: str, second: str) -> str:
-    """Return the value of an allele that the source has twice: the first number; of texts, each once, joined by &."""
+    """Merge two values of the same allele: numbers keep the first; distinct texts are joined by &."""
     if not first or not second:
         return first or second
     if field.written_type in NUMERIC:

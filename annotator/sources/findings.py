@@ -1,6 +1,6 @@
-"""Findings: alleles that a source calls pathogenic or likely pathogenic, or that the built-in table knows.
+"""Findings: alleles that a source classifies as pathogenic or likely pathogenic, or that the built-in table lists.
 
-docs/sources.md has the rule. Both ways through the annotator, record by record and in blocks, count here.
+docs/sources.md has the rule. Both the record-by-record and the columnar path count here.
 """
 
 import re
@@ -22,7 +22,7 @@ BUILT_IN = "built-in"
 
 
 class Significance(StrEnum):
-    """The class of a classification's words."""
+    """The class of a clinical significance."""
 
     PATHOGENIC = "pathogenic"
     LIKELY_PATHOGENIC = "likely_pathogenic"
@@ -32,7 +32,7 @@ class Significance(StrEnum):
     OTHER = "other"
 
 
-#: Those that make a finding.
+#: Classes that make an allele a finding.
 COUNTED = frozenset({Significance.PATHOGENIC, Significance.LIKELY_PATHOGENIC})
 _BENIGN = {"benign", "likely benign"}
 _UNCERTAIN = {"uncertain significance", "uncertain risk allele"}
@@ -41,19 +41,19 @@ _SEPARATORS = re.compile("[/|&;,]")
 
 
 def of_file(value: str) -> str:
-    """Return a text of a file, which is read as Latin-1, for people."""
+    """Return a text from a file, which is read as Latin-1, decoded for people."""
     return value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def readable(value: str) -> str:
-    """Return a value of INFO for people: escapes and underscores resolved, parts joined by "; "."""
+    """Return a value of INFO for people: without escapes and underscores, its parts joined by "; "."""
     plain = of_file(value).replace("_", " ").replace("&", "; ").replace("|", "; ")
     return unquote(plain).strip()
 
 
 @lru_cache(maxsize=4096)
 def classify(value: str) -> Significance:
-    """Return what a classification comes to, as the source has it in INFO: Pathogenic/Likely_pathogenic|risk_factor."""
+    """Return the class of a significance as INFO has it, such as Pathogenic/Likely_pathogenic|risk_factor."""
     words = {word.strip().lower() for word in _SEPARATORS.split(readable(value))}
     pathogenic = words & {"pathogenic", "likely pathogenic"}
     against = words & {*_BENIGN, "uncertain significance"}
@@ -68,9 +68,12 @@ def classify(value: str) -> Significance:
 
 @dataclass(frozen=True)
 class Place:
-    """An allele as the file has it, and what was predicted of it.
+    """An allele as the file has it, and its predicted effect.
 
-    contig: by the reference's name; pos, ref, alt: as the file writes them; change: HGVS on the genome.
+    Attributes:
+        contig: the reference's name of the contig.
+        pos, ref, alt: as the file has them.
+        change: HGVS description on the genome.
     """
 
     contig: str
@@ -85,33 +88,33 @@ class Place:
 
 @dataclass
 class _Clinical:
-    """A source with clinical significance; counts: alleles by its classification."""
+    """A source with clinical significance. counts: number of alleles in each class."""
 
     source: Source
     counts: Counter[Significance] = field(default_factory=Counter)
 
 
 class Findings:
-    """Counts them, each allele of each record once, and lists the first. Its memory does not grow with the file."""
+    """Counts findings, each allele of each record once, and lists the first ones. Memory is constant."""
 
     def __init__(self, reference: ReferenceInfo, sources: Iterable[Source], *, built_in: bool) -> None:
-        """built_in: whether the reference has known variants of its own."""
+        """Start without findings. built_in: whether the reference has a table of known variants of its own."""
         self._reference = reference
         self._sources = [_Clinical(source) for source in sources if source.roles.significance]
         self._built_in = built_in
         self._known = 0
         self._listed: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self._positions: set[tuple[str, int]] = set()  # of those that are listed
+        self._positions: set[tuple[str, int]] = set()  # of the listed findings
         self._omitted = 0
         self.alleles = 0
 
     @property
     def tags(self) -> list[str]:
-        """The tags that hold a significance."""
+        """The tags of all sources that hold a clinical significance."""
         return [one.source.roles.significance for one in self._sources]
 
     def mentioned(self, added: str) -> bool:
-        """Return whether the additions of sources to INFO may hold clinical significance."""
+        """Return whether the INFO entries that sources add may hold a clinical significance."""
         return any(f"{tag}=" in added for tag in self.tags)
 
     def add(
@@ -120,10 +123,10 @@ class Findings:
         """Count an allele and return whether it is a finding.
 
         Args:
-            values: what sources say of it, by tag, as INFO has it.
-            place: gives where it is; called for findings that may be listed.
+            values: the values of the sources, by tag, as INFO has them.
+            place: returns the allele's place; called only for findings that may be listed.
             position: the contig and the first base of the change, in normal form.
-            known: whether the built-in table knows it.
+            known: whether the built-in table lists the allele.
         """
         found = known
         self._known += known
@@ -140,7 +143,7 @@ class Findings:
         return found
 
     def count(self, source: Source, alleles: Mapping[Significance, int]) -> None:
-        """Count alleles that are not listed, by what a source says of them."""
+        """Count alleles that need not be listed, by their class in a source."""
         for one in self._sources:
             if one.source is source:
                 one.counts.update(alleles)
@@ -149,11 +152,11 @@ class Findings:
 
     @property
     def is_full(self) -> bool:
-        """Whether a finding is listed only if it lies at one of `positions`."""
+        """Whether new findings are listed only if they are at one of `positions`."""
         return len(self._listed) >= bounds.FINDINGS
 
     def positions(self, contig: str) -> list[int]:
-        """Return where on a contig the listed findings lie: the first base of each change, in normal form."""
+        """Return the positions of the listed findings on a contig: the first base of each change, in normal form."""
         return [position for own, position in self._positions if own == contig]
 
     def _list(
@@ -179,7 +182,7 @@ class Findings:
             self._omitted += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what docs/annotation.md describes as the summary's findings."""
+        """Return the findings for the summary, as docs/annotation.md describes them."""
         used: list[dict[str, Any]] = []
         unused: list[dict[str, str]] = []
         if self._built_in:

@@ -1,17 +1,17 @@
-"""Installs a source for a reference pack: fetch, check, convert, index, and only then show it to runs.
+"""Install a source for a reference pack: download, check, convert, index, and only then make it visible to runs.
 
 `<folder of packs>/sources/<pack>/` holds, for the source NAME,
 
-    NAME               a link to the folder of the version in use: turned to another one in a single step
-    .NAME-<checksum>/  that folder: manifest.json, table.tsv.gz, its .tbi or .csi, table.blocks
-    .fetch-NAME/       what has been downloaded so far, until it is installed; an install that was broken off goes on
-    .make-NAME/        the new version while it grows; emptied by the next install if this one is killed
-    .lock-NAME         held while an install is under way
-    .retired-NAME      there if new runs are not to use the source
-    .published/        versions that came from elsewhere, see annotator.sources.published
-    .gone-…/           what is just being deleted
+    NAME               a link to the folder of the version in use; one atomic step replaces it
+    .NAME-<checksum>/  the folder of a version: manifest.json, table.tsv.gz, its .tbi or .csi, table.blocks
+    .fetch-NAME/       downloads for an install; an interrupted install resumes from them
+    .make-NAME/        the new version while it is built; if an install is killed, the next one empties it
+    .lock-NAME         locked during an install
+    .retired-NAME      exists if new runs must not use the source
+    .published/        downloaded versions, see annotator.sources.published
+    .gone-…/           is being deleted
 
-A run opens all the files that it needs when it begins, so a version that is replaced meanwhile stays readable for it.
+A run opens all files that it needs when it begins, so it can still read a version that is replaced meanwhile.
 """
 
 import fcntl
@@ -51,7 +51,7 @@ from annotator.sources.table import BLOCKS, TABLE
 from annotator.sources.versions import discard, sweep
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
-#: Names of which `.NAME-<checksum>` would look like another source's `.fetch-NAME`, and so on.
+#: Forbidden names of sources: `.NAME-<checksum>` would look like another source's `.fetch-NAME`, and so on.
 _TAKEN = {"fetch", "make", "lock", "link", "retired", "gone", "published"}
 _TBI_BASES = 2**29  # the longest contig that a .tbi index can hold
 
@@ -65,9 +65,18 @@ def install(
     wait: Callable[[float], None] = time.sleep,
     openers: Mapping[str, Opener] = MappingProxyType({}),
 ) -> Source:
-    """Install a source, or its next version. Raises SourceError; then everything is as it was before.
+    """Install a source, or its next version.
 
-    wait passes the seconds before a cut connection is taken up again; openers adds schemes of addresses.
+    Args:
+        request: what to install.
+        reference: the pack to install it for.
+        references_dir: the folder of packs.
+        progress: called with the stage, the amount that is done, and the total.
+        wait: called with the seconds to wait before a broken connection is resumed.
+        openers: additional schemes of addresses.
+
+    Raises:
+        SourceError: the source cannot be installed, and nothing has changed.
     """
     fetcher = partial(fetch, wait=wait, openers=openers)
     if not _NAME(request.name):
@@ -92,7 +101,7 @@ def install(
 
 
 def retire(references_dir: Path, pack_id: str, name: str, *, retired: bool = True) -> None:
-    """Take an installed source out of new runs, or back in. Raises SourceError if there is none."""
+    """Exclude an installed source from new runs, or include it again. Raises SourceError if there is none."""
     folder = sources_folder(references_dir, pack_id)
     _check_installed(folder, name)
     if retired:
@@ -102,7 +111,7 @@ def retire(references_dir: Path, pack_id: str, name: str, *, retired: bool = Tru
 
 
 def remove(references_dir: Path, pack_id: str, name: str) -> None:
-    """Remove an installed source. Raises SourceError if there is none, or it is being installed."""
+    """Remove an installed source. Raises SourceError if there is none, or if it is being installed."""
     folder = sources_folder(references_dir, pack_id)
     _check_installed(folder, name)
     with _locked(folder, name):
@@ -150,7 +159,7 @@ def _install(
         _delete(fetched_dir)
     try:
         files = [
-            bring(url, request, fetched_dir / str(number), progress, fetcher)  # two files may have one name
+            bring(url, request, fetched_dir / str(number), progress, fetcher)  # two files may have the same name
             for number, url in enumerate(request.files)
         ]
         new, work = made / "new", made / "work"
@@ -175,10 +184,10 @@ def _install(
 
 
 def _index(table: Path, reference: Reference) -> Path:
-    """Make the tabix index, for other programs than this one."""
-    import pysam  # noqa: PLC0415 - its C libraries are not for those who only look up
+    """Make the tabix index, which is only for other programs."""
+    import pysam  # noqa: PLC0415 - processes that only look up need not load its C libraries
 
-    # pysam renames a file that is not compressed; this one is.
+    # pysam renames a file that is not compressed; this file is compressed.
     csi = max(reference.lengths.values()) > _TBI_BASES
     pysam.tabix_index(str(table), seq_col=0, start_col=1, end_col=1, force=True, csi=csi)
     return table.with_name(table.name + (".csi" if csi else ".tbi"))
@@ -228,7 +237,7 @@ def _manifest(
 
 
 def _version(facts: dict[str, str], file: Fetched) -> str:
-    """Return what people know a release by: dbSNP's build, a version in its name, its date, else its checksum."""
+    """Return the name of a release: dbSNP's build, a version in the file's name, the file's date, else its checksum."""
     if build := facts.get("dbSNP_BUILD_ID"):
         return f"build {build}"
     if in_name := re.search(r"[._][vr](\d+(?:\.\d+)+)", file.path.name):
@@ -245,11 +254,11 @@ def _is_whole(home: Path) -> bool:
 
 
 def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
-    """Put the new version into use in one step, and remove the one before."""
+    """Put the new version into use in one atomic step, and remove earlier versions."""
     for path in new.iterdir():
         sync(path)
     home = folder / f".{name}-{checksum[:16]}"
-    if not _is_whole(home):  # else the same is installed already, and may be in use
+    if not _is_whole(home):  # otherwise the same version is installed, and may be in use
         _delete(home)
         new.rename(home)
     sync(home)
@@ -262,11 +271,11 @@ def _publish(new: Path, folder: Path, name: str, checksum: str) -> None:
     for earlier in folder.glob(f".{name}-*"):
         if earlier != home:
             with suppress(OSError):
-                discard(earlier)  # one that a run holds goes with the next install
+                discard(earlier)  # a version in use is deleted by a later install
 
 
 def _delete(path: Path) -> None:
-    """Remove a folder with all that is in it, or what else is in its place; nothing if there is nothing."""
+    """Delete a folder with its content, or a file or link; do nothing if it does not exist."""
     with suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -1,10 +1,9 @@
-"""Looks alleles up in installed sources: a batch in, a batch out.
+"""Look alleles up in installed sources, batch by batch.
 
-A batch is brought to normal form, sorted by it, and merged with the blocks of the source's table that its positions
-fall into. The rest of the table is neither read nor unpacked, so that a small file takes time by its own size; a dense
-file unpacks every block once, in order. Positions of normal form may lie in front of those of the record by any length;
-since the table is asked by normal position, no window has to be wide enough for them. All that is kept from batch to
-batch is a few blocks and the index of one contig.
+A batch is normalized, sorted, and merged with those blocks of the source's table that contain its positions. No other
+block is read or unpacked, so a small file takes little time; a dense file unpacks every block once, in order. A
+position in normal form may be any number of bases before that of the record. Since lookups use normal positions, they
+need no window around the record. Between batches, only a few blocks and the index of one contig stay in memory.
 """
 
 from bisect import bisect_left
@@ -22,14 +21,14 @@ from annotator.sources.table import Table
 
 @dataclass
 class Counts:
-    """What a source was found to know."""
+    """Numbers of alleles and records that a source knows."""
 
     alleles: int = 0
     records: int = 0
 
 
 class Lookup:
-    """One source, open. One thread only."""
+    """One open source. For one thread only."""
 
     def __init__(self, source: Source, reference: Reference) -> None:
         if source.sequence != sequence_id(reference):
@@ -48,21 +47,27 @@ class Lookup:
 
     @property
     def unpacked(self) -> int:
-        """How many blocks of the table have been unpacked so far."""
+        """The number of blocks of the table that have been unpacked."""
         return self._table.unpacked
 
     def lookup(self, contig: str, alleles: Sequence[Variant]) -> list[dict[str, str] | None]:
-        """Return what the source says of alleles (position, REF, ALT) of one of the pack's contigs, by tag.
+        """Look alleles up.
 
-        None where it does not have the allele. REF must be the reference's, both in upper-case A, C, G, T. Any order
-        is right; in order of position it is quickest. Values are as INFO holds them.
+        Args:
+            contig: one of the pack's contigs.
+            alleles: (position, REF, ALT) in upper-case A, C, G and T, with the reference's REF. They may be in any
+                order; lookups in order of position are fastest.
+
+        Returns:
+            For each allele, the values of the source by tag, as INFO has them; None if the source does not have the
+            allele.
         """
         fetch = self._window.fetch
         variants = [normal(contig, pos, ref, alt, fetch) for pos, ref, alt in alleles]
         return [None if row is None else self.values(row) for row in self.find(contig, variants)]
 
     def find(self, contig: str, variants: Sequence[Variant]) -> list[str | None]:
-        """Return the values, tab-separated, of alleles that are in normal form already."""
+        """Return the tab-separated values of alleles in normal form; None for those that the source does not have."""
         order = sorted(range(len(variants)), key=variants.__getitem__)
         found: list[str | None] = [None] * len(variants)
         for place, row in zip(order, self._table.find(contig, [variants[place] for place in order]), strict=True):
@@ -90,9 +95,12 @@ class Lookup:
         return ";".join(f"{tag}={text}" for tag, text in self.values(row).items())
 
     def texts(self, records: Sequence[Record], owners: Sequence[int], rows: Sequence[str | None]) -> dict[int, str]:
-        """Return INFO entries by record number, for records with known alleles, and count these.
+        """Return INFO entries by record number for records with known alleles, and count these.
 
-        rows: the result of `find` for the alleles; owners: the record of each.
+        Args:
+            records: the records.
+            owners: the number of each allele's record.
+            rows: the result of `find` for the alleles.
         """
         found: dict[int, str] = {}
         for place, row in enumerate(rows):
@@ -114,7 +122,7 @@ class Lookup:
         return found
 
     def info_of(self, rows: Sequence[str | None]) -> str:
-        """Return the rows of a record's alleles, None for those that are not known, as entries of INFO."""
+        """Return the rows of a record's alleles as INFO entries. A row is None if the allele is not known."""
         values = [self.values(row) if row else {} for row in rows]
         return ";".join(
             f"{tag}={','.join(one.get(tag, '.') for one in values)}"
@@ -124,7 +132,7 @@ class Lookup:
 
 
 class Lookups:
-    """The sources of a run, open. Use as a context manager; one thread only."""
+    """The open sources of a run. Use as a context manager. For one thread only."""
 
     def __init__(self, sources: Sequence[Source], reference: Reference) -> None:
         _check(sources)
@@ -150,13 +158,13 @@ class Lookups:
         return iter(self._open)
 
     def restart(self) -> None:
-        """Reset the counts, for a run that starts over."""
+        """Reset the counts when a run starts over."""
         for lookup in self._open:
             lookup.counts = Counts()
 
     @property
     def replaced(self) -> dict[str, str]:
-        """The tags that are written, which an input may have already, and the source that each comes from."""
+        """The tags that sources write, with their source. An input may have the same tags."""
         return {tag: str(lookup.source) for lookup in self._open for tag in lookup.source.tags}
 
     def info(
@@ -164,7 +172,10 @@ class Lookups:
     ) -> list[str]:
         """Return the addition to INFO for each record of a contig, "" for none. Tags have one value per ALT allele.
 
-        variants, owners: the result of `normal_forms` for the records.
+        Args:
+            contig: the contig of the records.
+            records: the records.
+            variants, owners: the result of `normal_forms` for the records.
         """
         added = [""] * len(records)
         for lookup in self._open:
@@ -187,13 +198,13 @@ class Lookups:
         return lines
 
     def facts(self) -> dict[str, str]:
-        """Return what the header and the log say of each source."""
+        """Return the facts about each source for the header and the log."""
         return {
             f"source {lookup.source.name}": f"{lookup.source} sha256:{lookup.source.checksum}" for lookup in self._open
         }
 
     def as_rows(self) -> list[dict[str, object]]:
-        """Return what the summary says of each source, see docs/annotation.md."""
+        """Return the rows about sources for the summary, as docs/annotation.md describes them."""
         return [
             {
                 "name": lookup.source.name,
@@ -209,7 +220,7 @@ class Lookups:
 
 
 def by_allele(added: str, number: int) -> dict[str, str]:
-    """Return what was added for one ALT allele (from 0) by tag, out of what `Lookups.info` gave for its record."""
+    """Return the values for one ALT allele (from 0), by tag, from the result of `Lookups.info` for its record."""
     found = {}
     for entry in added.split(";") if added else ():
         tag, _, values = entry.partition("=")

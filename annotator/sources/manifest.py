@@ -1,6 +1,6 @@
-"""Installed sources: a folder each, with a manifest.json that says what it is and where it comes from.
+"""Installed sources: each is a folder with a manifest.json that describes it and its origin.
 
-They are in `<folder of packs>/sources/<pack>/<name>`, a link to the folder that holds the version in use.
+`<folder of packs>/sources/<pack>/<name>` is a link to the folder of the version in use.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Source:
-    """One installed source of one reference pack. checksum: SHA-256 of its manifest, which holds that of its files."""
+    """One installed source of one reference pack. checksum: SHA-256 of its manifest, which has those of its files."""
 
     name: str
     title: str
@@ -43,23 +43,26 @@ class Source:
 
 
 def sequence_id(reference: ReferenceInfo) -> str:
-    """Return a checksum over the contigs of a pack: two packs with the same have the same bases."""
+    """Return a checksum over the contigs of a pack. Packs with the same checksum have the same bases."""
     rows = sorted(f"{contig.name}\t{contig.length}\t{contig.md5}\n" for contig in reference.contigs)
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
 def sources_folder(references_dir: Path, pack_id: str) -> Path:
-    """Return where the sources of a pack are, whether the pack itself is built in or installed."""
+    """Return the folder of the sources of a pack, for built-in and for installed packs."""
     return references_dir / SOURCES_FOLDER / pack_id
 
 
 def retired_mark(folder: Path, name: str) -> Path:
-    """Return the file whose being there takes a source out of new runs."""
+    """Return the file whose existence excludes a source from new runs."""
     return folder / f".retired-{name}"
 
 
 def installed_sources(references_dir: Path | None, pack_id: str, *, retired: bool = False) -> list[Source]:
-    """Return the sources of a pack by name, the retired ones too if wanted. Raises EngineError if one is damaged."""
+    """Return the sources of a pack by name. Raises EngineError if one is damaged.
+
+    retired: whether to include retired sources.
+    """
     if references_dir is None:
         return []
     folder = sources_folder(references_dir, pack_id)
@@ -102,12 +105,12 @@ def _parse(folder: Path, manifest: dict[str, Any], checksum: str) -> Source:
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> str:
-    """Write it and return its checksum."""
+    """Write the manifest and return its checksum."""
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def as_rows(fields: list[Field]) -> list[dict[str, Any]]:
-    """Return the fields as the manifest holds them."""
+    """Return the fields in the form of the manifest."""
     return [asdict(field) for field in fields]

@@ -1,8 +1,9 @@
-"""Brings the rows of a source into the order of its table, in constant memory.
+"""Sort the rows of a source for its table, with constant memory.
 
-Sources are sorted, but by the position that they write: left-shifting moves some rows forward, most of them by a few
-bases. Rows are therefore held back until the source is HELD bases ahead. A row that belongs further forward still, as
-all of them may in a source that is not sorted, is a straggler: stragglers are sorted on disk, and merged in afterwards.
+Sources are sorted by the positions that they write. Left-shifting moves some rows toward the start, most of them by a
+few bases. Rows are therefore held back until the source is HELD bases ahead. A row that moves farther is called a
+straggler; if a source is not sorted, all of its rows may be stragglers. Stragglers are sorted on disk, and merged in
+afterwards.
 """
 
 import heapq
@@ -18,15 +19,15 @@ Row = tuple[int, int, str, str, int, str]
 
 
 class Ordering:
-    """Give it rows in the source's order; it gives back those that are `due`, the `rest`, and the `stragglers`."""
+    """Sorts rows that are added in the source's order. Yields `due` rows, then the `rest`, then the `stragglers`."""
 
     def __init__(self, folder: Path) -> None:
         self._held: list[Row] = []
         self._passed: Row = (-1, 0, "", "", 0, "")
         self._late = ExternalSort(folder, _encode, _decode)
-        #: Where the source has come to: rank of the contig, and position.
+        #: The latest position in the source: rank of the contig, and position.
         self.place = (0, 0)
-        self.late = 0  # stragglers so far
+        self.late = 0  # number of stragglers so far
 
     def add(self, row: Row) -> None:
         if row < self._passed:
@@ -36,7 +37,7 @@ class Ordering:
             heapq.heappush(self._held, row)
 
     def due(self) -> Iterator[Row]:
-        """Yield the rows, in order, that the source has left behind; to be called every few records."""
+        """Yield the rows, in order, that the source has passed by HELD bases. Call it every few records."""
         rank, pos = self.place
         held = self._held
         while held and (held[0][0] != rank or held[0][1] < pos - HELD):
@@ -44,12 +45,12 @@ class Ordering:
             yield self._passed
 
     def rest(self) -> Iterator[Row]:
-        """Yield what is still held back when the source has ended."""
+        """Yield the rows that are still held back at the end of the source."""
         while self._held:
             yield heapq.heappop(self._held)
 
     def stragglers(self) -> Iterator[Row]:
-        """Yield all stragglers in order. Call once the source has ended."""
+        """Yield all stragglers in order. Call it after the end of the source."""
         return self._late.sorted()
 
 

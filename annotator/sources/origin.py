@@ -1,4 +1,4 @@
-"""What is to be installed, and where it comes from: fetched or found, and compared with its checksum."""
+"""The request for a source, and its files: download them or find them on disk, and compare their checksums."""
 
 import re
 from collections.abc import Callable
@@ -14,16 +14,24 @@ from annotator.sources.fields import Wanted
 from annotator.sources.presets import PRESETS
 from annotator.sources.roles import Roles
 
-#: Told what goes on: a stage ("fetch", "convert", "index"), how much is done, and of how much (None if unknown).
+#: Called with a stage ("fetch", "convert", "index"), the amount that is done, and the total (None if unknown).
 Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to install. files: addresses (http, https, file, or of another opener) or paths; several by chromosome.
+    """What to install.
 
-    md5: "needed" where an .md5 file must be next to each, "tried" where one may. checksum: of the only file, instead.
-    roles: what the fields mean clinically; None for what their names tell.
+    Attributes:
+        name: the name of the source.
+        title: its title for people.
+        fields: the fields to take.
+        files: addresses (http, https, file, or an opener's scheme) or paths; several files split a source by
+            chromosome.
+        md5: "needed" if each file must have an .md5 file next to it, "tried" if it may have one.
+        checksum: of the only file, in place of an .md5 file.
+        version: the name of the release; "" to take it from the files.
+        roles: the clinical meaning of fields; None to recognize it by their names.
     """
 
     name: str
@@ -37,13 +45,13 @@ class Request:
 
 
 def preset_request(name: str, pack_id: str, mirror: str = "") -> Request:
-    """Return what installs a well-known source. mirror: takes the place of its files' folder, a path or an address."""
+    """Return the request for a well-known source. mirror: path or address to use as the folder of its files."""
     preset = PRESETS.get(name)
     if preset is None:
         raise SourceError(
             "bad-request", f"{name} is not one of {', '.join(PRESETS)}: give its file with --from and --fields."
         )
-    # A pack may be called GRCh38-116, after its release.
+    # The id of a pack may have a release, as GRCh38-116.
     files = preset.files.get(pack_id) or preset.files.get(pack_id.partition("-")[0])
     if files is None:
         known = ", ".join(preset.files)
@@ -58,12 +66,17 @@ def preset_request(name: str, pack_id: str, mirror: str = "") -> Request:
 def bring(
     url: str, request: Request, folder: Path, progress: Progress, fetcher: Callable[..., Fetched]
 ) -> tuple[Fetched, str]:
-    """Return one of the request's files, downloaded into `folder` unless it is local, and the checksum that it matched.
+    """Return one of the request's files, and the checksum that it matched, "" if there is none.
 
-    The checksum is "" if there is none. fetcher: annotator.install.download.fetch.
+    Args:
+        url: the address or path of the file.
+        request: what to install.
+        folder: receives the file, unless the file is local.
+        progress: called with the bytes that have come.
+        fetcher: annotator.install.download.fetch.
 
     Raises:
-        SourceError: the file cannot be had, or its checksum is wrong.
+        SourceError: the file cannot be read or downloaded, or its checksum is wrong.
     """
     try:
         if "://" not in url:
@@ -96,7 +109,7 @@ def _published(url: str, md5: str, folder: Path, fetcher: Callable[..., Fetched]
 
 
 def _local(path: Path, request: Request) -> tuple[Fetched, str]:
-    """A file of this machine is read where it is."""
+    """Check a local file, which is not copied."""
     if not path.is_file():
         raise SourceError("not-found", f"{path} is not a file.")
     md5_file = path.with_name(path.name + ".md5")

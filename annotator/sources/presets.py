@@ -1,4 +1,4 @@
-"""Sources that are installed by name: where they are published, and which fields are taken."""
+"""Well-known sources that can be installed by name: where they are published, and which fields to take."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from annotator.sources.fields import Wanted
 
 @dataclass(frozen=True)
 class Preset:
-    """A well-known source. files: addresses by the reference's id; md5: whether an .md5 file is next to each."""
+    """A well-known source. files: addresses by reference id; md5: whether each file has an .md5 file next to it."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ PRESETS = {
         Preset(
             name="dbsnp",
             title="dbSNP",
-            # Not a number in results: those of rs numbers near the end of VCF's 32-bit integers are in sight.
+            # Text in results: rs numbers are about to exceed VCF's 32-bit integers.
             fields=(Wanted("RS", "RS", "String", "dbSNP rs number"),),
             files={
                 "GRCh38": (f"{_NCBI}/snp/latest_release/VCF/GCF_000001405.40.gz",),

@@ -1,8 +1,8 @@
-"""Published versions of sources, brought to a machine that lacks them: all of a version is there, or nothing of it.
+"""Download published versions of sources to machines that lack them. A version is always complete or absent.
 
-`<folder of packs>/sources/<pack>/.published/<name>-<checksum>/` is one, next to what is installed by hand. It gets its
-name by one rename, when each of its files has the checksum of its manifest, and that the one that was asked for. Until
-then it grows in `<folder of packs>/.downloads/<pack>+<name>/<checksum>/`, where the next try goes on.
+`<folder of packs>/sources/<pack>/.published/<name>-<checksum>/` holds one version, separate from sources that are
+installed by hand. One rename gives it that name, after each file has the checksum of its manifest, and the manifest the
+requested one. Until then it is in `<folder of packs>/.downloads/<pack>+<name>/<checksum>/`, where the next try resumes.
 """
 
 import json
@@ -37,26 +37,26 @@ class Version:
 
 
 def place(references_dir: Path, version: Version) -> Path:
-    """Where the version is, once it was brought."""
+    """Return the folder of a downloaded version."""
     folder = sources_folder(references_dir, version.pack_id) / PUBLISHED
     return folder / safe_name(f"{version.name}-{version.checksum}")
 
 
 def find(references_dir: Path, version: Version) -> Source | None:
-    """The version as this machine has it: brought, or installed here; None if it does not."""
+    """Return the version on this machine, downloaded or installed here; None if there is none."""
     installed = sources_folder(references_dir, version.pack_id) / safe_name(version.name)
     for folder in (place(references_dir, version), installed):
         try:
             source = load_source(folder)
             if source.checksum == version.checksum and _has_its_files(source.folder):
                 return source
-        except EngineError:  # there is none, or it is damaged: then it is downloaded again
+        except EngineError:  # missing or damaged, so it is downloaded again
             continue
     return None
 
 
 def _has_its_files(folder: Path) -> bool:
-    """Whether all files have their size. Their checksums were compared when they came, and take long."""
+    """Return whether all files have their size. Checksums are slow, and were compared after the download."""
     try:
         return all((folder / name).stat().st_size == facts["size"] for name, facts in files_of(folder).items())
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def _has_its_files(folder: Path) -> bool:
 
 
 def files_of(folder: Path) -> dict[str, dict[str, str | int]]:
-    """Return the files of a version without its manifest, `size` and `sha256` too. Raises EngineError, InstallError."""
+    """Return `size` and `sha256` of each file except the manifest. Raises EngineError or InstallError."""
     try:
         files: dict[str, dict[str, str | int]] = json.loads((folder / MANIFEST).read_bytes())["files"]
         return {safe_name(name): facts for name, facts in files.items()}
@@ -73,7 +73,7 @@ def files_of(folder: Path) -> dict[str, dict[str, str | int]]:
 
 
 def is_whole(source: Source) -> bool:
-    """Whether every file has the checksum that the manifest gives."""
+    """Return whether every file has the checksum in the manifest."""
     try:
         files = files_of(source.folder).items()
         return all(of_file(source.folder / name, "sha256").value == facts["sha256"] for name, facts in files)
@@ -90,10 +90,18 @@ def bring(
     check: Callable[[], None] = lambda: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Bring a version to this machine: one process does, the others wait for it. Raises EngineError.
+    """Download a version to this machine: one process downloads, others wait for it.
 
-    address gives where a file of the version is. check is called now and then, and may raise to stop: what has come by
-    then is resumed by the next try. wait passes the seconds before a cut connection is taken up again.
+    Args:
+        references_dir: the folder of packs.
+        version: the version.
+        address: returns the address of a file of the version.
+        openers: additional schemes of addresses.
+        check: called from time to time; may raise to stop. The next try resumes the download.
+        wait: called with the seconds to wait before a broken connection is resumed.
+
+    Raises:
+        EngineError: the version cannot be downloaded.
     """
     try:
         key = safe_name(f"{version.pack_id}+{version.name}")
@@ -113,7 +121,7 @@ def bring(
 
 
 def _forget_others(downloads: Path, wanted: Path) -> None:
-    """Remove what has come of versions that are not published any more."""
+    """Delete partial downloads of versions that are no longer published."""
     for other in downloads.glob("*"):
         if other != wanted:
             shutil.rmtree(other, ignore_errors=True)
@@ -127,7 +135,7 @@ def _fetch_into(
     check: Callable[[], None],
     wait: Callable[[float], None],
 ) -> None:
-    """Fetch all of a version, and nothing else."""
+    """Download exactly the files of a version into a folder."""
 
     def one(name: str, sha256: str, size: int | None) -> None:
         fetch(
@@ -150,28 +158,28 @@ def _fetch_into(
 
 
 def _put(made: Path, home: Path, version: Version) -> None:
-    """Give a version its name, in one step."""
+    """Give a version its final name, in one atomic step."""
     if load_source(made).name != version.name:
         raise InstallError("damaged", "its manifest is of another source.")
     sync(made)
     home.parent.mkdir(parents=True, exist_ok=True)
-    if not discard(home):  # a damaged one
+    if not discard(home):  # a damaged version
         raise InstallError("busy", "a damaged copy of it is in use; try again when its job has ended.")
     made.rename(home)
     sync(home.parent)
 
 
 def brought(references_dir: Path, pack_id: str) -> list[Path]:
-    """The folders of the versions that were brought."""
+    """Return the folders of the downloaded versions."""
     folder = sources_folder(references_dir, pack_id) / PUBLISHED
     return [path for path in folder.glob("*") if not path.name.startswith(".")]
 
 
 def prune(references_dir: Path, seen: Collection[Path], wanted: Collection[Version]) -> None:
-    """Delete those of the brought versions `seen` that are not wanted, unless a run holds them.
+    """Delete the downloaded versions in `seen` that are not in `wanted`, unless a run holds them.
 
-    They must have been seen before it was asked which are wanted: else one that another process has just brought, by a
-    later answer, would be deleted by an earlier one.
+    List `seen` before asking for `wanted`. Otherwise a version that another process has just downloaded, because of a
+    newer answer, could be deleted because of an older one.
     """
     kept = {place(references_dir, version) for version in wanted}
     for folder in {path.parent for path in seen}:

@@ -1,4 +1,4 @@
-"""What the fields of a source mean clinically: which one holds the significance, the condition, and so on."""
+"""The clinical meaning of a source's fields: which one holds the significance, the condition, and so on."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from annotator.sources.errors import SourceError
 
-#: A page about one allele: the place of the ID is {}.
+#: The address of a page about one allele; {} stands for the ID.
 CLINVAR_PAGE = "https://www.ncbi.nlm.nih.gov/clinvar/variation/{}/"
 _PAGE = re.compile(r"https://[^\s{}]+\{\}[^\s{}]*").fullmatch
 _ID = re.compile(r"[\w.:-]{1,60}", re.ASCII).fullmatch
 
 
 class Named(Protocol):
-    """A field of a source: its name there, and its tag in results."""
+    """A field of a source: its name in the source, and its tag in results."""
 
     @property
     def field(self) -> str: ...
@@ -28,7 +28,7 @@ class Named(Protocol):
 class Roles:
     """The tags that have a clinical meaning, "" for none.
 
-    significance: the classification, in ClinVar's words. A source without it has no findings.
+    significance: the clinical significance, in ClinVar's terms. A source without it has no findings.
     review: the review status.
     condition: the disease.
     id: the source's own ID of the allele.
@@ -42,12 +42,12 @@ class Roles:
     link: str = ""
 
     def address(self, id_: str) -> str:
-        """Return the page about an ID; "" if there is none."""
+        """Return the address of the page about an ID; "" if there is none."""
         return self.link.replace("{}", quote(id_, safe="")) if _PAGE(self.link) and _ID(id_) else ""
 
 
 def recognised(taken: Iterable[Named]) -> Roles:
-    """Return the roles of fields that are called as ClinVar calls them, under whichever tag."""
+    """Return the roles of fields that have the names of ClinVar's fields, under any tag."""
     by_field = {one.field: one.tag for one in taken}
     if "CLNSIG" not in by_field:
         return Roles()
@@ -62,7 +62,7 @@ def recognised(taken: Iterable[Named]) -> Roles:
 
 
 def parse_roles(text: str, link: str, taken: Iterable[Named]) -> Roles:
-    """Read ROLE=FIELD,…, where each field is one that is taken. Raises SourceError."""
+    """Parse ROLE=FIELD,…; each field must be among those taken. Raises SourceError."""
     by_field = {one.field: one.tag for one in taken}
     known = [one.name for one in fields(Roles) if one.name != "link"]
     found = {}
@@ -83,12 +83,12 @@ def parse_roles(text: str, link: str, taken: Iterable[Named]) -> Roles:
 
 
 def as_manifest(roles: Roles) -> dict[str, str]:
-    """Return what a manifest says of the roles."""
+    """Return the roles in the form of a manifest."""
     return {name: value for name, value in asdict(roles).items() if value}
 
 
 def of_manifest(declared: Mapping[str, str] | None, taken: Iterable[Named]) -> Roles:
-    """Return the roles that a manifest declares; of one that declares none, those that are recognised by name."""
+    """Return the roles that a manifest declares; if it declares none, those recognized by field names."""
     if declared is None:
         return recognised(taken)
     return Roles(**{one.name: str(declared.get(one.name, "")) for one in fields(Roles)})

@@ -1,10 +1,11 @@
-"""The table of a source: its alleles in their normal form, sorted, in small bgzip blocks, and where each block is.
+"""The table of a source: its alleles in normal form, sorted, in small bgzip blocks, with an index of the blocks.
 
-table.tsv.gz has a row per allele, `contig, position, REF, ALT, value...`, and is a plain bgzip file: its .tbi (or .csi)
-is for tabix and `bcftools annotate`. A block of it holds whole rows of one contig; table.blocks says, contig by contig,
-where its blocks begin in the file (n + 1 unsigned 64-bit numbers, the last one is the end) and which their first and
-last positions are (n unsigned 32-bit numbers each), all little-endian. So one allele is looked up by unpacking 16 KiB,
-and unpacking the blocks one after the other streams the whole.
+table.tsv.gz is an ordinary bgzip file with a row per allele: `contig, position, REF, ALT, value...`. Its .tbi (or .csi)
+is for tabix and `bcftools annotate`. Each block holds whole rows of one contig.
+
+table.blocks has an entry for each contig: the offsets of its blocks in the file (n + 1 unsigned 64-bit numbers, of
+which the last is the end), and the first and last positions in the blocks (n unsigned 32-bit numbers each). All numbers
+are little-endian. To look up one allele, 16 KiB are unpacked; to stream the table, the blocks are unpacked in order.
 """
 
 import os
@@ -23,25 +24,25 @@ from annotator.errors import EngineError
 from annotator.formats.bgzf import END, BgzfWriter, unpack_checked
 
 TABLE, BLOCKS = "table.tsv.gz", "table.blocks"
-BLOCK = 16 * 1024  # bytes of text: twenty times quicker to unpack than what bgzip itself makes of it
-LONGEST_ROW = 60_000  # bytes; a bgzip block holds no more than 65,280
-#: Number of lookups in one block from which reading all of its rows is faster.
+BLOCK = 16 * 1024  # bytes of text in a block: unpacked twenty times faster than a block of bgzip's own size
+LONGEST_ROW = 60_000  # bytes; a bgzip block holds at most 65,280
+#: Number of lookups in one block from which it is faster to read all of its rows.
 DENSE = 8
-REMEMBERED = 4  # blocks: neighbours in the file, and the one in front that a left-shifted allele may be in
+REMEMBERED = 4  # blocks: adjacent ones, and the preceding one, which may have a left-shifted allele
 
 _ROW = re.compile(r"\n[^\t\n]++\t([^\t\n]++\t[^\t\n]++\t[^\t\n]++)\t([^\n]*+)")
 
 
 @dataclass(frozen=True)
 class Section:
-    """Where the blocks of one contig are listed in table.blocks: byte offset, and number of blocks."""
+    """The entry of one contig in table.blocks: byte offset, and number of blocks."""
 
     offset: int
     blocks: int
 
 
 class TableWriter:
-    """Writes rows, which must come sorted and one contig after the other. Use as a context manager."""
+    """Writes rows, which must be sorted within each contig, one contig after another. Use as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -73,10 +74,10 @@ class TableWriter:
                     os.fsync(file.fileno())
         finally:
             for file in (self._file, self._index):
-                file.raw.close()  # without a flush: what could not be written is not tried again
+                file.raw.close()  # without a flush, so that a failed write is not repeated
 
     def write(self, contig: str, pos: int, line: bytes) -> None:
-        """Write one row, of at most LONGEST_ROW bytes with its line end."""
+        """Write one row, which has at most LONGEST_ROW bytes with its line end."""
         if contig != self._contig:
             self._end()
             self._begin(contig)
@@ -125,7 +126,7 @@ class _Block:
     __slots__ = ("_asked", "_rows", "_text")
 
     def __init__(self, text: bytes) -> None:
-        self._text = "\n" + text.decode("latin-1")  # a line end comes before every row
+        self._text = "\n" + text.decode("latin-1")  # a line end precedes every row
         self._asked = 0
         self._rows: dict[str, str] | None = None
 
@@ -153,7 +154,7 @@ class _Places:
 
 
 class Table:
-    """Reads a table; the files are opened at once, so that a newer version may take their place. One thread only."""
+    """Reads a table. It opens the files at once, so that a newer version can replace them. For one thread only."""
 
     def __init__(self, folder: Path, sections: Mapping[str, Section]) -> None:
         self._sections = sections
@@ -165,8 +166,8 @@ class Table:
             raise
         self._contig = ""
         self._places = _Places((), (), ())
-        self._blocks: dict[int, _Block] = {}  # the last that were used, by their number
-        #: How many blocks have been unpacked.
+        self._blocks: dict[int, _Block] = {}  # the blocks used last, by number
+        #: Number of blocks that have been unpacked.
         self.unpacked = 0
 
     def close(self) -> None:
@@ -180,10 +181,20 @@ class Table:
         self.close()
 
     def find(self, contig: str, variants: Sequence[Variant]) -> list[str | None]:
-        """Return the values of alleles in their normal form, tab-separated, None where the table has none.
+        """Look alleles up.
 
-        Any order is right. In order of position each block is unpacked once at most; memory does not grow with the
-        table but for the index of one contig. Raises EngineError if a file is damaged.
+        Memory does not grow with the table, except for the index of one contig.
+
+        Args:
+            contig: the contig of the alleles.
+            variants: the alleles in normal form. They may be in any order; in order of position, each block is unpacked
+                at most once.
+
+        Returns:
+            The tab-separated values of each allele; None if it is not in the table.
+
+        Raises:
+            EngineError: a file is damaged.
         """
         if contig not in self._sections:
             return [None] * len(variants)
@@ -203,7 +214,7 @@ class Table:
         return found
 
     def places(self, contig: str) -> tuple[Sequence[int], Sequence[int]]:
-        """The first and the last position of each block of a contig: see `text`."""
+        """Return the first and the last position of each block of a contig, for `text`."""
         if contig not in self._sections:
             return (), ()
         self._turn_to(contig)

@@ -1,4 +1,4 @@
-"""Folders of versions: held while a run is to open their files, and deleted in one step once nobody holds them."""
+"""Folders of versions: locked while a run opens their files, and deleted in one step when no process uses them."""
 
 import fcntl
 import os
@@ -10,14 +10,14 @@ from typing import IO
 
 from annotator.sources.manifest import MANIFEST, Source
 
-#: What is on its way out has a name that begins like this, and nobody reads it.
+#: Prefix of the names of folders that are being deleted; nothing reads them.
 GONE = ".gone-"
 
 
 def hold(source: Source) -> IO[bytes] | None:
-    """Keep a version from being deleted until the file that is returned is closed; None if it is gone already.
+    """Keep a version from being deleted until the returned file is closed; None if it no longer exists.
 
-    The hold goes with its process.
+    The lock ends with the process.
     """
     path = source.folder / MANIFEST
     try:
@@ -26,7 +26,7 @@ def hold(source: Source) -> IO[bytes] | None:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        # Another process may have deleted it before the lock was taken.
+        # Another process may have deleted the version before this one had the lock.
         if os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
     except (BlockingIOError, FileNotFoundError):
@@ -39,13 +39,13 @@ def hold(source: Source) -> IO[bytes] | None:
 
 
 def discard(version: Path) -> bool:
-    """Delete the folder of a version unless a process uses it. Returns whether it is gone.
+    """Delete the folder of a version unless a process uses it. Returns whether it no longer exists.
 
-    Under its own name the folder is always complete.
+    A folder under its own name is always complete.
     """
     try:
         file = (version / MANIFEST).open("rb")
-    except (FileNotFoundError, NotADirectoryError):  # no run can begin with it
+    except (FileNotFoundError, NotADirectoryError):  # no run can begin to use it
         _away(version)
         return True
     with file:
@@ -58,13 +58,13 @@ def discard(version: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Delete what killed processes have left on its way out."""
+    """Delete folders whose deletion was interrupted because the process was killed."""
     for left in folder.glob(f"{GONE}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _away(version: Path) -> None:
-    with suppress(FileNotFoundError):  # another process is quicker
+    with suppress(FileNotFoundError):  # another process may have deleted it
         if version.is_symlink() or not version.is_dir():
             version.unlink()
             return
