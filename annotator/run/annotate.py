@@ -1,4 +1,4 @@
-"""Annotate one file: the library's front door."""
+"""Annotate one file: the entry point of the library."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -40,21 +40,24 @@ def annotate(
 ) -> Report:
     """Annotate a VCF or BCF file against a reference.
 
-    Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt, summary.json, and what outputs names. A run that raises leaves
-    only log.txt.
+    Writes annot.vcf.gz, annot.vcf.gz.tbi, log.txt, summary.json, and the files that `outputs` asks for. A run that
+    raises leaves only log.txt.
 
     Args:
-        source: the file.
-        out_dir: an existing folder.
-        reference: what the file is annotated against.
+        source: the input file.
+        out_dir: an existing folder for the outputs.
+        reference: the reference pack to annotate against.
         sources: known variants to look up.
-        limits: what the run may use.
-        on_progress: called from the calling thread at each change of stage and at most twice a second.
+        limits: the limits of the run: sizes, memory and time.
+        on_progress: called from the calling thread at each change of stage, and otherwise at most twice a second.
         cancelled: called from the calling thread about ten times a second; True ends the run.
         provenance: facts for the header and the log, by name.
-        installed: returns the references that the file may be on if it does not fit this one. It is called only
-            then, from another thread.
-        outputs: what is written.
+        installed: returns the references that the file may belong to. Called from another thread, and only if the
+            file does not fit `reference`.
+        outputs: options of the annotated file, and further files to write.
+
+    Returns:
+        The counts, repairs, summary and preview of the run.
 
     Raises:
         InputError: the file cannot be annotated.
@@ -109,13 +112,13 @@ def _annotate(context: RunContext, log: Log) -> Report:
     context.tell("preflight", 0, now=True)
     sniffed = sniff(context.source)
     log.facts.append(("input", f"{sniffed.packing}, {context.source.stat().st_size:,} bytes"))
-    # Opened once: if a newer version of a source is installed meanwhile, this run keeps the one that it began with.
+    # Opened once: if a newer version of a source is installed meanwhile, this run keeps the version that it opened.
     with Lookups(context.sources, context.reference) as lookups:
         log.facts += lookups.facts().items()
         unsorted_line: int | None = None
         strict = False
-        # Most files are sorted and sound, so the first attempt assumes that. If it is wrong, the next attempt sorts the
-        # records, or looks at every value of every sample.
+        # Most files are sorted and valid, so the first attempt assumes both. If it fails, the next attempt sorts the
+        # records, or checks every value of every sample.
         while True:
             try:
                 return Attempt(context, log, sniffed, lookups, unsorted_line=unsorted_line, strict=strict).report()

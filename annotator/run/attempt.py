@@ -46,10 +46,11 @@ class Attempt:
 
         Args:
             context: the run.
-            log: gets what was found; what an earlier attempt wrote into it is dropped.
+            log: collects notes and repairs. Those of an earlier attempt are dropped.
             sniffed: how the file is compressed.
             lookups: the open sources.
-            unsorted_line: the first line that is out of order, if the records have to be sorted.
+            unsorted_line: number of the first line that is out of order, if the records must be sorted; otherwise
+                None.
             strict: whether every value of every sample is checked.
         """
         self._context = context
@@ -75,7 +76,7 @@ class Attempt:
         """Annotate the file, and write its outputs.
 
         Raises:
-            Unsorted: the records are not sorted, and are not being sorted.
+            Unsorted: a record is out of order, and this attempt does not sort the records.
             Unreadable: bcftools cannot read the result.
         """
         with Reading(self._context.tool) as proof:
@@ -181,7 +182,7 @@ class Attempt:
         repairs: list[str],
     ) -> dict[str, Any]:
         reference, journal = self._reference, self._journal
-        # Of a genome with thousands of scaffolds, those that the file has.
+        # If the genome has thousands of scaffolds, list only those that occur in the file.
         told = [one for one in reference.contigs if one.name in check.names or len(reference.contigs) <= bounds.CONTIGS]
         found = work.summary.as_dict()
         found["omitted"]["contigs"] = max(0, len(told) - bounds.CONTIGS)

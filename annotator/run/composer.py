@@ -1,4 +1,4 @@
-"""Describes the alleles of a record, and writes what is found into the record's INFO."""
+"""Describe the alleles of a record, and write the annotations into its INFO column."""
 
 import logging
 import weakref
@@ -30,9 +30,9 @@ from annotator.reference.pack import Reference
 
 log = logging.getLogger(__name__)
 
-#: Alleles whose description is kept, for files that have one allele in many records.
+#: Maximum number of cached allele descriptions, for files that have one allele in many records.
 REMEMBERED = 8192
-#: Genes that GAS_GENE names of one allele: a deletion of 100 megabases touches more than a thousand.
+#: Maximum number of genes in GAS_GENE of one allele: a deletion of 100 megabases touches more than a thousand.
 MOST_GENES = 200
 START_LOST = "start_lost"
 _PHASED = list(info_tags.DESCRIPTIONS).index(info_tags.PHASED)
@@ -43,13 +43,13 @@ class Allele:
     """One ALT allele and its annotations.
 
     alt: as the file writes it.
-    type: that of Change, or "other" for what is not written in bases.
-    change: None for what is not written in bases.
-    term: the most severe Sequence Ontology term; "" where nothing is predicted.
-    genes: those that it touches.
+    type: Change.type, or "other" for an allele that is not written in bases.
+    change: None for an allele that is not written in bases.
+    term: the most severe Sequence Ontology term; "" if nothing is predicted.
+    genes: the genes that the allele touches.
     proteins: gene and HGVS p. description of each changed protein.
-    entries: of INFO/CSQ, without the allele in front and its number at the end.
-    values: of the annotator's other tags, in their order, "" for none.
+    entries: the entries of INFO/CSQ, without the allele at the start and its number at the end.
+    values: the values of the tags in info_tags.DESCRIPTIONS, in the same order; "" for none.
     """
 
     alt: str
@@ -66,13 +66,13 @@ class Allele:
 
     @property
     def counts(self) -> bool:
-        """False for what is no variant allele: ".", "*" and the placeholders of gVCF."""
+        """Whether this is a variant allele: False for ".", "*" and the placeholders of gVCF."""
         return self.kind not in (Kind.MISSING, Kind.OVERLAPPING) and self.alt not in ANY_ALLELE
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An allele in bases, however a file spells it. The fields are those of Allele."""
+    """The description of an allele in bases, in whatever way a file spells it. The fields are those of Allele."""
 
     change: Change
     consequences: Consequences
@@ -83,9 +83,9 @@ class Described:
 
 
 def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant], list[int]]:
-    """Return the normal form of each predictable allele, of all the records, and the number of its record.
+    """Return the normal form of each predictable allele of all records, and the index of its record.
 
-    Genes, transcripts and sources are asked by this form: the answer must not depend on how a file writes a change.
+    Genes, transcripts and sources are looked up by normal form: results must not depend on how a file writes a change.
     """
     variants: list[Variant] = []
     owners: list[int] = []
@@ -97,24 +97,25 @@ def normal_forms(records: Sequence[Record], fetch: Fetch) -> tuple[list[Variant]
 
 
 class Composer:
-    """Describes alleles on one reference. One thread only.
+    """Describes alleles on one reference. For one thread only.
 
     Args:
+        reference: the reference pack.
         choice: the transcripts that get an entry in INFO/CSQ.
-        predicted: whether descriptions of proteins stand in parentheses.
+        predicted: whether protein descriptions are in parentheses.
     """
 
     def __init__(self, reference: Reference, choice: Choice = Choice.ALL, *, predicted: bool = False) -> None:
         self.choice = choice
         self.predicted = predicted
-        #: Effects that contradicted themselves, and whose descriptions are not written.
+        #: Number of effects that contradict themselves. Their descriptions are not written.
         self.contradictions = 0
         self._reference = reference
         self._models = reference.gene_models
         self._effects = Effects()
         self._sequence = reference.sequence
         self._known = reference.known
-        # What is remembered must not keep this object: else both would stay until Python looks for garbage in cycles.
+        # The cache has only a weak reference to this object. A strong one would be a cycle that keeps both in memory.
         #: The description of an allele in normal form, by contig and variant.
         self.described = lru_cache(maxsize=REMEMBERED)(partial(Composer._describe, weakref.proxy(self)))
 
@@ -124,9 +125,9 @@ class Composer:
         """Describe the ALT alleles of a record.
 
         Args:
-            record: a sound record.
+            record: a record that passed its checks.
             variants: the normal form of each predictable allele.
-            phased: the value of GAS_PHASED for normal forms, escaped.
+            phased: values of GAS_PHASED, escaped, by normal form.
         """
         given = iter(variants)
         found = []
@@ -135,7 +136,7 @@ class Composer:
                 variant = next(given)
                 found.append(self._in_bases(record.contig, variant, alt, phased.get(variant, "")))
                 continue
-            # REF repeated as ALT is no more of an allele than "." is.
+            # An ALT that repeats REF is not a variant allele, just as ".".
             allele = Allele(alt, Kind.MISSING if alt == record.ref else kind)
             if allele.counts:
                 self._describe_unwritten(allele, record, len(found))
@@ -143,7 +144,7 @@ class Composer:
         return found
 
     def _describe_unwritten(self, allele: Allele, record: Record, number: int) -> None:
-        """Describe an allele that is not written in known bases; `number` is its number in the record, from 0."""
+        """Describe an allele that is not written in known bases; `number` is its index in the record, from 0."""
         contig, pos = record.contig, record.pos
         structural = parse(contig, pos, record.ref, allele.alt, number, record.info, self._reference.canonical)
         if structural is None:
@@ -158,7 +159,7 @@ class Composer:
         allele.values = _values(found, "", None)
 
     def _structural(self, contig: str, allele: StructuralAllele) -> Consequences:
-        """Return what a structural allele does: all its genes, and the effects on the transcripts that get an entry."""
+        """Return a structural allele's consequences: all genes, and the effects on the transcripts with an entry."""
         first, last = allele.touched
         touched = [
             Touched(transcript, one)
@@ -174,7 +175,7 @@ class Composer:
         return replace(listed, genes=genes)
 
     def _structural_effect(self, contig: str, allele: StructuralAllele, transcript: Transcript) -> Effect | None:
-        """Return the effect of a structural allele; no start is lost if the first codon is no start codon."""
+        """Return the effect of a structural allele, without start_lost if the first codon is not a start codon."""
         found = structural_effect(allele, transcript)
         if found is None or START_LOST not in found.terms:
             return found
@@ -211,7 +212,7 @@ class Composer:
         return Described(change, found, hgvs_g, known, entries, _values(found, hgvs_g, known))
 
     def consequences(self, contig: str, change: Change) -> Consequences:
-        """Return what a change does to the transcripts that it touches."""
+        """Return the consequences of a change for the transcripts that it touches."""
         fetch = partial(self._sequence.fetch, contig)
         found = consequences(contig, change, self._models, fetch, compute=self._checked)
         return without_hgvs_c(found) if self.is_mitochondrial(contig) else found
@@ -226,26 +227,26 @@ class Composer:
         return replace(found, hgvs_c="", hgvs_p="")
 
     def protein(self, text: str) -> str:
-        """Return a description of a protein as it is written."""
+        """Return a protein description as it is written: in parentheses if `predicted`."""
         return hgvs_protein.predicted(text) if self.predicted else text
 
     def is_mitochondrial(self, contig: str) -> bool:
-        """Whether HGVS describes variants of the contig on the genome alone, with the prefix m."""
+        """Return whether HGVS describes variants of the contig only on the genome, with the prefix m."""
         return self._reference.hgvs_prefix_of(contig) == "m"
 
     def genomic(self, contig: str, change: Change) -> str:
-        """Return the HGVS description on the genome."""
+        """Return the HGVS description of a change on the genome."""
         return hgvs_genomic.genomic(change, contig, self._sequence, self._reference.hgvs_prefix_of(contig))
 
     @staticmethod
     def info(ref: str, info: str, alleles: list[Allele], added: str = "") -> str:
-        """Return a record's INFO column with everything added to it, "." for nothing.
+        """Return a record's INFO column with all annotations; "." if it is empty.
 
         Args:
             ref: the record's REF.
-            info: its own INFO, "" for none.
+            info: its own INFO; "" for none.
             alleles: its ALT alleles.
-            added: the entries of sources.
+            added: the INFO entries from sources.
         """
         parts = [info] if info else []
         alts = tuple(allele.alt for allele in alleles)
@@ -271,7 +272,7 @@ class Composer:
 
 
 def summary_texts(found: Consequences) -> tuple[str, str, str, str, str]:
-    """Return the values of GAS_GENE, GAS_CSQ, GAS_HGVSC, GAS_TRANSCRIPT and GAS_HGVSP, "" for none."""
+    """Return the values of GAS_GENE, GAS_CSQ, GAS_HGVSC, GAS_TRANSCRIPT and GAS_HGVSP; "" for none."""
     escaped = csq_field.escaped
     hgvs_c, flag = found.hgvs_c
     proteins = [escaped(f"{gene}:{text}") for gene, text in found.proteins]
@@ -279,7 +280,7 @@ def summary_texts(found: Consequences) -> tuple[str, str, str, str, str]:
 
 
 def _gene_text(genes: Sequence[str]) -> str:
-    """Return the value of GAS_GENE: the first MOST_GENES, and how many more there are."""
+    """Return the value of GAS_GENE: the first MOST_GENES genes, and the number of further genes."""
     names = "&".join(map(csq_field.escaped, genes[:MOST_GENES]))
     return f"{names}&and_{len(genes) - MOST_GENES}_more" if len(genes) > MOST_GENES else names
 

@@ -1,4 +1,4 @@
-"""What all stages of one run share: its input, options and callbacks, and how a run is watched."""
+"""State that all stages of one run share: input, options, callbacks, and the checks for cancellation and time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ PROGRESS_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class RunContext:
-    """One call of `annotate`. Its parameters are described there.
+    """One call of `annotate`; see there for the fields that are its parameters.
 
     work_dir: a folder for temporary files.
-    started: when the run began, in seconds of the monotonic clock.
+    started: start of the run, in seconds of the monotonic clock.
     """
 
     source: Path
@@ -52,11 +52,18 @@ class RunContext:
 
     @property
     def cpu_seconds(self) -> int:
-        """The time that a bcftools process may compute."""
+        """The CPU time that each bcftools process may use, in seconds."""
         return max(1, int(self.limits.seconds))
 
     def tool(self, command: str, arguments: list[str | Path], stdin: int, stdout: int) -> Tool:
-        """Start a bcftools command within the run's limits."""
+        """Start a bcftools command within the run's limits.
+
+        Args:
+            command: the name of the command, such as "index".
+            arguments: its arguments.
+            stdin: a file descriptor, or a constant of `subprocess`.
+            stdout: a file descriptor, or a constant of `subprocess`.
+        """
         return Tool(
             command,
             arguments,
@@ -68,14 +75,25 @@ class RunContext:
         )
 
     def watch(self) -> None:
-        """Raise Cancelled if the caller cancelled the run, EngineError if its time is up."""
+        """Check whether the run may continue.
+
+        Raises:
+            Cancelled: the caller cancelled the run.
+            EngineError: the run exceeds its time limit.
+        """
         if self.cancelled():
             raise Cancelled
         if time.monotonic() > self.started + self.limits.seconds:
             raise EngineError("time-limit", f"the annotation took longer than {self.limits.seconds:g} s")
 
     def tell(self, stage: str, records: int, *, now: bool = False) -> None:
-        """Report progress: at each change of stage, else at most every PROGRESS_SECONDS, or now."""
+        """Report progress at each change of stage, and otherwise at most every PROGRESS_SECONDS.
+
+        Args:
+            stage: see Progress.
+            records: number of annotated records.
+            now: report in any case.
+        """
         if self.on_progress is None:
             return
         at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Python's search for garbage in cycles, while a run goes on, and what becomes of the memory behind it."""
+"""Run Python's cyclic garbage collector less often during a run, and release the run's memory afterwards."""
 
 import ctypes
 import gc
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 
-#: Objects made before the youngest are looked through; Python's own number is 700. What a run makes is seldom in
-#: cycles, and goes when nothing refers to it any more.
+#: Number of new objects that starts a collection of the youngest generation; Python's default is 700. A run's objects
+#: are seldom in cycles: reference counting frees them.
 THRESHOLD = 100_000
 
 _changing = Lock()
@@ -19,10 +19,11 @@ _frozen = False
 
 @contextmanager
 def relaxed_gc() -> Iterator[None]:
-    """Within the block search less often, and only among what is made in it.
+    """Collect garbage less often within the block, and only among objects that are created in it.
 
-    Each record makes some objects, so Python would look through all that the process has, once or twice in a small
-    file: in a worker with Django that takes as long as a quarter of the file's records. Runs at the same time share it.
+    Each record creates some objects, so by default Python would search all objects of the process once or twice during
+    a small file. In a worker with Django, that takes as long as a quarter of the file's records. Concurrent runs share
+    the setting.
     """
     _begin()
     try:
@@ -55,11 +56,11 @@ def _end() -> None:
         if "annotator.run.columnar.compiled" in sys.modules:
             _give_back()
         if _frozen:
-            gc.collect(1)  # what the run has left in cycles, which would wait for a search through everything
+            gc.collect(1)  # cycles that the run left behind, which otherwise stay until the next full collection
             gc.unfreeze()
 
 
 def _give_back() -> None:
-    """Have the C library give back what large files took: it would keep some of it, and more after each."""
-    with suppress(AttributeError, OSError):  # glibc's alone
+    """Return the memory of large files to the system. The C library would keep some of it, and more after each file."""
+    with suppress(AttributeError, OSError):  # only glibc has malloc_trim
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""What a caller of `annotate` chooses, and what it gets back."""
+"""Options, progress reports and result of `annotate`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +8,13 @@ from annotator.effects.consequences import Choice
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run may use. Sizes are in bytes, of texts before they are compressed.
+    """Limits of one run. Sizes are in bytes of uncompressed text.
 
-    expanded_bytes: the largest input.
-    line_bytes: the longest line of the input.
-    output_bytes: the largest annotated VCF, and the largest flat table.
-    memory_bytes: the memory of each bcftools process; in a child process (`annotator.run.process`) that of all
-        processes.
+    expanded_bytes: maximum size of the input.
+    line_bytes: maximum length of a line of the input.
+    output_bytes: maximum size of the annotated VCF, and of each flat table.
+    memory_bytes: memory of each bcftools process; in a child process (`annotator.run.process`), memory of all
+        processes together.
     seconds: wall time.
     """
 
@@ -27,14 +27,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written next to the annotated file, its index, log and summary.
+    """Options of the annotated file, and what is written in addition to it, its index, log and summary.
 
-    transcripts: those that get an entry in INFO/CSQ of the annotated file.
-    predicted: whether descriptions of proteins stand in parentheses, as HGVS has predicted ones: p.(Gln5Ter).
+    transcripts: the transcripts that get an entry in INFO/CSQ of the annotated file.
+    predicted: whether protein descriptions are in parentheses, as HGVS writes predicted ones: p.(Gln5Ter).
     stats: whether bcftools' statistics, annot.stats.txt, are written.
-    table_records: the most records for which the tables annot.tsv.gz and annot.parquet are written with the statistics;
-        for more, `annotator.tables.write` makes them later.
-    name: what the statistics call the file, and MultiQC the sample; "" for `file` of the provenance.
+    table_records: maximum number of records for which the tables annot.tsv.gz and annot.parquet are written together
+        with the statistics. For larger files, `annotator.tables.write` makes the tables later.
+    name: the file's name in the statistics, and the sample's name in MultiQC; "" to use `file` of the provenance.
     """
 
     transcripts: Choice = Choice.ALL
@@ -45,7 +45,7 @@ class Outputs:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the header and the log of a result say about these options, by name."""
+        """The lines about these options in the header and the log of a result, by name."""
         told = {"transcripts": str(self.transcripts)}
         if self.predicted:
             told["predicted"] = "HGVS p. in parentheses, such as p.(Gln5Ter)"
@@ -54,10 +54,10 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     stage: "preflight", "annotate", "index" or "summary".
-    records: how many have been annotated.
+    records: number of annotated records.
     """
 
     stage: str
@@ -66,10 +66,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What came out. docs/annotation.md describes summary and preview.
+    """Result of a run. docs/annotation.md describes summary and preview.
 
-    records_in: records of the input; records_out and skipped add up to it.
-    repairs: a sentence for each kind of repair.
+    records_in: number of records of the input: the sum of records_out and skipped.
+    records_out: number of annotated records.
+    skipped: number of skipped records.
+    repairs: one sentence for each kind of repair.
     summary: the content of summary.json.
     preview: the first annotated alleles.
     """

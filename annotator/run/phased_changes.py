@@ -1,9 +1,9 @@
 """Changes that are certain to lie on one molecule of a sample, near enough to change one protein together.
 
-Two changes of one codon make another amino acid than either of them, and an indel may restore the frame that another
-one has broken. Which changes are neighbors depends on the spliced coding sequence of each transcript, and not on how a
-file is cut to pieces: `annotator.effects.neighbors.ties` tells where it may be cut. What counts as certain is told by
-annotator.effects.genotypes; the rules and limits stand in docs/annotation.md.
+Two changes of one codon give a different amino acid than either of them alone, and an indel may restore the reading
+frame that another indel shifted. Which changes are neighbors depends on the spliced coding sequence of each transcript,
+and not on how a file is cut into pieces: `annotator.effects.neighbors.ties` decides where a file may be cut.
+annotator.effects.genotypes defines which calls are certain. docs/annotation.md describes the rules and limits.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,20 +21,20 @@ from annotator.effects.normalize import Fetch, Variant
 from annotator.effects.transcript import Transcript
 from annotator.preflight.record import Record
 
-#: A haplotype that has more changes within reach, or over more spliced bases, gets no value.
+#: Maximum number of changes of a combination, and of the spliced bases that it spans. Larger ones get no value.
 MOST_MEMBERS, MOST_BASES = 12, 200
-#: Of a group of neighbors, the combinations that most samples have.
+#: Maximum number of combinations for a group of neighbors. Those of the most samples are kept.
 MOST_COMBINATIONS = 50
-#: Alleles that are further apart are looked up one after the other.
+#: Alleles that are further apart than this, in bases, are looked up separately.
 LOOKUP_GAP = 10_000
 
 
 class Combination(NamedTuple):
     """Changes that lie together on a haplotype.
 
-    members: their normal forms, along the genome.
-    transcripts: those on which they are neighbors, and have no other neighbor on the haplotype.
-    samples: how many have them.
+    members: the normal forms of the changes, in genome order.
+    transcripts: those on which the changes are neighbors, and have no other neighbor on the haplotype.
+    samples: number of samples that have the changes.
     """
 
     members: tuple[Variant, ...]
@@ -43,11 +43,11 @@ class Combination(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An allele that may be a member, in the order of its place.
+    """An allele that may be a member of a combination. Candidates sort by position.
 
     start, end: first and last base of the change; `end` is `start - 1` for an insertion.
-    record: the number of its record.
-    allele: its number in the record, from 1.
+    record: index of the allele's record.
+    allele: number of the allele in the record, from 1.
     """
 
     start: int
@@ -59,20 +59,20 @@ class Candidate(NamedTuple):
 
     @property
     def shifts(self) -> bool:
-        """Whether it shifts the frame."""
+        """Whether the change shifts the reading frame."""
         return (len(self.change.alt) - len(self.change.ref)) % 3 != 0
 
     @property
     def reach(self) -> int:
-        """The last base that it may take where it counts: an insertion or deletion may count further right."""
+        """The last base that the change may take on a transcript, where an insertion or deletion may shift right."""
         return self.end if self.change.ref and self.change.alt else self.end + SHIFT
 
 
 class _Group:
-    """Candidates that are neighbors of each other, by way of others too, on some transcript.
+    """Candidates that are neighbors on some transcript, directly or through other candidates.
 
-    members: their numbers.
-    located: of each transcript, where they lie on it.
+    members: the indices of the candidates.
+    located: for each transcript, the location of the candidates on it, by index.
     """
 
     def __init__(self) -> None:
@@ -83,14 +83,14 @@ class _Group:
 def combinations(
     records: Sequence[Record], variants: Iterable[Variant], models: Models, fetch: Fetch, *, phased: bool = True
 ) -> list[Combination]:
-    """Return what lies together on haplotypes of the records' samples, along the genome.
+    """Return the changes that lie together on haplotypes of the records' samples, in genome order.
 
     Args:
-        records: Of one contig.
-        variants: The normal forms of their predictable alleles.
-        models: The gene models.
-        fetch: Bases of the reference.
-        phased: Whether phased calls count; else only alleles that lie on every haplotype.
+        records: records of one contig.
+        variants: the normal forms of their predictable alleles.
+        models: the gene models.
+        fetch: returns bases of the reference.
+        phased: whether phased calls count; otherwise only alleles that lie on every haplotype.
     """
     if not any("\t" in record.tail for record in records):
         return []
@@ -117,7 +117,7 @@ def _candidates(records: Sequence[Record], variants: Iterable[Variant]) -> Itera
 def _groups(
     ordered: Sequence[Candidate], records: Sequence[Record], models: Models, fetch: hgvs_transcript.Fetch
 ) -> list[_Group]:
-    """Return the groups of neighbors, along the genome; of records without a certain call nothing can be told."""
+    """Return the groups of neighbors in genome order, without records that have no certain call."""
     contig = records[0].contig
     touching: dict[tuple[int, int, str], tuple[Transcript, list[int]]] = {}
     for run in _runs(ordered):
@@ -150,7 +150,7 @@ def _groups(
 
 
 def _runs(ordered: Sequence[Candidate]) -> Iterator[list[int]]:
-    """Cut candidates where there is a gap."""
+    """Split candidates at gaps of more than LOOKUP_GAP bases."""
     run: list[int] = []
     for number, one in enumerate(ordered):
         if run and one.start - ordered[run[-1]].start > LOOKUP_GAP:
@@ -166,7 +166,7 @@ def _of_several_records(numbers: Iterable[int], ordered: Sequence[Candidate]) ->
 
 
 def _near(ordered: Sequence[Candidate], transcripts: Iterable[Transcript]) -> set[int]:
-    """Return the candidates that may be within reach of another one: on the contig, or across introns."""
+    """Return the candidates that may be within reach of another candidate, on the contig or across introns."""
     if not transcripts:
         return set()
     stretches = [Stretch(one.start, one.reach, one.shifts, number) for number, one in enumerate(ordered)]
@@ -185,7 +185,7 @@ def _group(
     fetch: hgvs_transcript.Fetch,
     group_of: dict[int, _Group],
 ) -> None:
-    """Find the neighbors on one transcript, and join their groups."""
+    """Find the neighbors on one transcript, and merge their groups."""
     if not _of_several_records(numbers, ordered):
         return
     located = {}
@@ -210,7 +210,7 @@ def _stretches(located: Mapping[int, Located], ordered: Sequence[Candidate]) -> 
     return sorted(Stretch(one.first, one.last - 1, ordered[number].shifts, number) for number, one in located.items())
 
 
-#: What a call has on each haplotype, as Call.haplotypes has it: the number of a candidate, -1 for none.
+#: The index of the candidate on each haplotype of a call, in the order of Call.haplotypes; -1 for none.
 Place = tuple[int, ...]
 _Key = tuple[tuple[Variant, ...], tuple[Transcript, ...]]
 
@@ -223,7 +223,7 @@ def _combined(
     for calls, samples in _patterns(sorted(group.members), ordered, records, phased=phased).items():
         together: set[_Key] = set()
         for numbers in _haplotypes(calls):
-            # Haplotypes are fewer than what samples have of two.
+            # Each distinct haplotype is computed once: samples share them.
             if numbers not in known:
                 known[numbers] = _chains(numbers, group, ordered)
             together.update(known[numbers])
@@ -238,9 +238,9 @@ def _combined(
 
 
 def _chains(numbers: Sequence[int], group: _Group, ordered: Sequence[Candidate]) -> list[_Key]:
-    """Return what of a haplotype's changes lies together, each with the transcripts on which it does.
+    """Return the changes of a haplotype that lie together, with the transcripts on which they do.
 
-    Records with the same change count once. A chain in which changes overlap, or that is too long, is left out.
+    Records with the same change count once. A chain whose changes overlap, or that is too long, is left out.
     """
     found: defaultdict[tuple[Variant, ...], list[Transcript]] = defaultdict(list)
     for transcript, located in group.located:
@@ -258,10 +258,10 @@ def _chains(numbers: Sequence[int], group: _Group, ordered: Sequence[Candidate])
 def _patterns(
     members: Sequence[int], ordered: Sequence[Candidate], records: Sequence[Record], *, phased: bool
 ) -> Counter[tuple[tuple[str, Place], ...]]:
-    """Return what samples have of a group, and how many of them have it.
+    """Return the distinct calls of samples for a group, and the number of samples that have them.
 
-    Of each call with a candidate these are its phase set, and what lies on each haplotype. Most of thousands of samples
-    have the same few.
+    Each call with a candidate is given as its phase set and the candidate on each haplotype. Among thousands of
+    samples, most have the same few patterns.
     """
     of_samples: defaultdict[int, list[tuple[str, Place]]] = defaultdict(list)
     for record, same in groupby(
@@ -281,12 +281,12 @@ def _patterns(
 
 
 def _haplotypes(calls: Sequence[tuple[str, Place]]) -> Iterable[tuple[int, ...]]:
-    """Return the changes on each haplotype of a sample's calls, without haplotypes with one change at most."""
+    """Return the changes on each haplotype of a sample's calls, without haplotypes that have fewer than two changes."""
     everywhere = tuple(place[0] for _, place in calls if len(place) == 1)
     haplotypes: defaultdict[tuple[str, int, int], tuple[int, ...]] = defaultdict(lambda: everywhere)
     for phase_set, place in calls:
         if len(place) > 1:
             for number, one in enumerate(place):
-                # One without a change of its own is a haplotype all the same: what is everywhere is there too.
+                # A haplotype without a change of its own counts too: it has the changes that are on every haplotype.
                 haplotypes[phase_set, len(place), number] += (one,) if one >= 0 else ()
     return {tuple(sorted(own)) for own in haplotypes.values() or [everywhere] if len(own) > 1}

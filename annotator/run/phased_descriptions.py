@@ -1,4 +1,4 @@
-"""The value of GAS_PHASED: what changes that lie on one molecule do together."""
+"""The value of GAS_PHASED: the combined effect of changes that lie on one molecule."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,15 +21,18 @@ def phased_descriptions(
     genomic: Callable[[Change], str],
     protein: Callable[[str], str] = str,
 ) -> tuple[Mapping[Variant, str], int]:
-    """Return the value of GAS_PHASED of each member, escaped, and how many combinations have one.
+    """Return the value of GAS_PHASED for the members of combinations.
 
-    A combination has one if the protein of its members together can be predicted.
+    A combination has a value if the protein with all its changes can be predicted.
 
     Args:
-        found: Combinations of one contig.
-        fetch: Returns bases of this contig, from a position to another, both included.
-        genomic: Describes a change on this contig.
-        protein: Returns a description of a protein as it is written.
+        found: combinations of one contig.
+        fetch: returns bases of this contig, from one position to another, both included.
+        genomic: describes a change on this contig.
+        protein: returns a protein description as it is written.
+
+    Returns:
+        The value of each member, escaped, by normal form; and the number of combinations that have a value.
     """
     texts: defaultdict[Variant, list[str]] = defaultdict(list)
     count = 0
@@ -60,7 +63,7 @@ def phased_descriptions(
 
 
 def _joined(changes: Sequence[Change], fetch: hgvs_transcript.Fetch) -> Change:
-    """Return changes of one exon, in order, as one."""
+    """Combine changes of one exon, sorted by position, into one change."""
     start = changes[0].pos
     ref = fetch(start, max(one.end for one in changes))
     parts, at = [], start
@@ -71,6 +74,6 @@ def _joined(changes: Sequence[Change], fetch: hgvs_transcript.Fetch) -> Change:
 
 
 def _in_cis(changes: Sequence[Change], genomic: Callable[[Change], str]) -> str:
-    """Describe changes that an intron separates, as HGVS describes an allele: such as g.[10A>G;200C>T]."""
+    """Describe changes that are separated by an intron as an HGVS allele, such as g.[10A>G;200C>T]."""
     described = [genomic(change).partition(".") for change in changes]
     return f"{described[0][0]}.[{';'.join(text for _, _, text in described)}]"

@@ -1,4 +1,4 @@
-"""Pieces of a file that go through together."""
+"""Pieces of a file: groups of records that are annotated and written together."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Piece(Protocol):
-    """Records of one contig that go through together.
+    """Records of one contig that are annotated and written together.
 
-    contig: by the reference's name.
-    records: how many there are.
+    contig: the reference's name of the contig.
+    records: number of records.
     """
 
     contig: str
@@ -29,17 +29,17 @@ class Piece(Protocol):
         """Return the annotated lines. Call it after `annotate`."""
 
     def unproven(self) -> bytes | memoryview:
-        """Return the annotated lines that bcftools has to read to show that they can be read."""
+        """Return the annotated lines that bcftools must read to prove that they are readable."""
 
     def indexed(self) -> tuple[bytes, tabix.Places | None]:
-        """Return the contig's name in the file, and where the annotated lines are for the index.
+        """Return the contig's name in the file, and the places of the annotated lines for the index.
 
-        The latter is None if it cannot be told. Call it after `lines`.
+        The places are None if the annotator cannot compute them. Call this method after `lines`.
         """
 
 
 def placed_by_ref(record: Record) -> bool:
-    """Return whether REF alone tells how far a record reaches."""
+    """Return whether REF alone determines the last base of a record."""
     symbolic = Kind.SYMBOLIC in record.kinds
     return not symbolic and "END=" not in record.info and record.pos + len(record.ref) <= tabix.LAST
 
@@ -50,10 +50,10 @@ def composed(
     """Return the annotated line of a record, and count it in the summary.
 
     Args:
-        record: a sound record.
-        variants: the normal forms of its predictable alleles come next.
-        added: the entries of sources.
-        phased: the value of GAS_PHASED for normal forms.
+        record: a record that passed its checks.
+        variants: an iterator whose next items are the normal forms of the record's predictable alleles.
+        added: the INFO entries from sources.
+        phased: values of GAS_PHASED, by normal form.
         work: the pass.
     """
     alleles = work.composer.alleles(record, variants, phased)

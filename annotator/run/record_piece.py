@@ -1,4 +1,4 @@
-"""A piece whose records go through one by one."""
+"""A piece whose records are annotated one by one."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """Records of one contig, each on its own. A `pieces.Piece`."""
+    """Records of one contig that are annotated one by one. Implements `piece.Piece`."""
 
     def __init__(self, records: list[Record], work: "Pass") -> None:
         self.contig = records[0].contig

@@ -7,18 +7,18 @@ from annotator.effects.allele import Kind
 from annotator.formats.external_sort import ExternalSort
 from annotator.preflight.record import Record
 
-_Row = tuple[int, int, int, str]  # place of the contig, position, place in the file, the record's text
+_Row = tuple[int, int, int, str]  # index of the contig, position, index of the record in the file, the record's text
 
 
 def sort_records(
     records: Iterator[Record], contigs: list[str], folder: Path, check: Callable[[], None]
 ) -> Iterator[Record]:
-    """Yield the records in the order of contigs and positions; where both are the same, in the file's order.
+    """Yield the records sorted by contig and position. Records at the same position keep the file's order.
 
     Args:
         records: the records in the file's order.
-        contigs: names in the order in which their records are to come.
-        folder: where the runs are written.
+        contigs: the names of the contigs, in the order of the output.
+        folder: a folder for the sorted runs.
         check: called often; may raise to stop.
     """
     place = {name: number for number, name in enumerate(contigs)}
@@ -42,7 +42,7 @@ def _decode(line: str) -> _Row:
 
 
 def _record(pos: int, text: str) -> Record:
-    # left holds seven columns and tail any number; info stands between them.
+    # left has seven columns, tail any number of columns; info is the column between them.
     columns = text.split("\t", 11)
     return Record(
         line=int(columns[0]),

@@ -1,4 +1,4 @@
-"""Cuts a file's records to pieces: one by one as long as there are few, then in blocks."""
+"""Cut a file's records into pieces: record by record at the start of the file, then in blocks of lines."""
 
 import sys
 from collections import deque
@@ -18,30 +18,36 @@ from annotator.run.stream import Order, Pass
 if TYPE_CHECKING:
     from annotator.run.columnar.plain import PlainRecords
 
-#: Characters of a file that go record by record where the compiled loops are not loaded: small files as a whole; and
-#: where they are: enough to know most tags.
+#: Characters at the start of a file that are annotated record by record. HEAD covers small files as a whole.
+#: HEAD_IN_COLUMNS is for large files, and for all files once the compiled loops are loaded: enough to learn most tags.
 HEAD = 256 * 1024
 HEAD_IN_COLUMNS = 4 * 1024
-LARGE = 1024 * 1024  # bytes of a file, packed or not
+LARGE = 1024 * 1024  # bytes of a file, compressed or not
 SIZE = 1024 * 1024  # bytes of a block
 MOST_TAGS = 256
 MOST_DIGITS = 15  # of a position
 
 
 class Cutter:
-    """Turns the lines of a file into pieces. One thread only."""
+    """Turns the lines of a file into pieces. For one thread only."""
 
     def __init__(self, check: RecordCheck, work: Pass, size: int = 0) -> None:
-        """size: the file's, in bytes."""
+        """Prepare for a file.
+
+        Args:
+            check: checks the records.
+            work: the pass.
+            size: the size of the file in bytes, compressed or not.
+        """
         self.check = check
         self.work = work
         self._head_size = min(HEAD, HEAD_IN_COLUMNS) if size >= LARGE or _loops_are_loaded() else HEAD
         self.order = Order()
-        #: INFO tags that records have been seen to have.
+        #: INFO tags of the records so far.
         self.tags: dict[str, None] = {}
 
     def pieces(self, reader: Reader) -> Iterator[Piece]:
-        """Yield the pieces of what the reader still has. Raises what RecordCheck raises, and Unsorted."""
+        """Yield the pieces of the reader's remaining lines. Raises the errors of RecordCheck, and Unsorted."""
         yield from self.work.batches(self._head(reader))
         plain: PlainRecords | None = None
         for first, data in self._blocks(reader):
@@ -53,19 +59,25 @@ class Cutter:
             yield from plain.pieces(first, data)
 
     def singly(self, first: int, lines: Sequence[str], checked: Sequence[Record | None] = ()) -> Iterator[Piece]:
-        """Lines one by one; first: the number of the first; checked: what `one` has returned of the first lines."""
+        """Yield pieces of lines that are checked one by one.
+
+        Args:
+            first: the number of the first line.
+            lines: the lines.
+            checked: the results of `one` for the first of the lines, which are not checked again.
+        """
         rest = (self.one(number, line) for number, line in enumerate(lines[len(checked) :], first + len(checked)))
         yield from self.work.batches(record for record in chain(checked, rest) if record is not None)
 
     def learn(self, record: Record) -> None:
-        """Take note of the tags that a record has."""
+        """Add the INFO tags of a record to `tags`, until MOST_TAGS are known."""
         if len(self.tags) < MOST_TAGS and record.info:
             self.tags.update(dict.fromkeys(entry.partition("=")[0] for entry in record.info.split(";")))
 
     def _head(self, reader: Reader) -> Iterator[Record]:
         size = alleles = 0
         contig = ""
-        written: list[Span] = []  # of the contig's records
+        written: list[Span] = []  # REF of the contig's records
         full = False
         for number, line in reader.lines():
             if full and written and self._apart(contig, written, line):
@@ -84,14 +96,14 @@ class Cutter:
                 return
 
     def _apart(self, contig: str, written: list[Span], line: str) -> bool:
-        """Return whether a line that comes next is a record, and no neighbor of any before it."""
+        """Return whether the next line is a record, and not a neighbor of any record before it."""
         own, pos, _ = self._place(line.encode("latin-1"))
         if not own:
             return False
         return own != contig or not are_tied(ties(self.work.reference.gene_models, own, pos), written)
 
     def _blocks(self, reader: Reader) -> Iterator[tuple[int, bytes]]:
-        """As Reader.blocks, cut between lines that are no neighbours; what comes behind goes into the next."""
+        """Yield blocks as Reader.blocks does, but never cut between neighbors: later lines go into the next block."""
         if not self.check.samples:
             yield from reader.blocks(SIZE)
             return
@@ -108,7 +120,7 @@ class Cutter:
             yield held_first, held
 
     def _seam(self, data: bytes) -> int:
-        """Return where the last line begins that is no neighbor of any before it; 0 if there is none."""
+        """Return the offset of the last line that is not a neighbor of any line before it; 0 if there is none."""
         ahead = _Ahead(self._backwards(data))
         while (line := ahead.take()) is not None:
             begin, contig, (pos, _) = line
@@ -121,7 +133,7 @@ class Cutter:
         return 0
 
     def _backwards(self, data: bytes) -> Iterator["_Line"]:
-        """Yield the records of whole lines from the last to the first, without those that cannot be used."""
+        """Yield the records of whole lines from the last to the first, without unusable lines."""
         begin = len(data)
         while begin:
             end, begin = begin, data.rfind(b"\n", 0, begin - 1) + 1
@@ -130,7 +142,7 @@ class Cutter:
                 yield begin, contig, (pos, last)
 
     def _place(self, line: bytes) -> tuple[str, int, int]:
-        """Return the contig, the first and the last base of a record on the reference; ("", 0, 0) of others."""
+        """Return a record's contig, and the first and last base of its REF; ("", 0, 0) if it is off the reference."""
         name, pos, _, ref, *_ = *line.split(b"\t", 4), b"", b"", b"", b""
         contig = self.work.reference.canonical(name.decode("latin-1"))
         if contig is None or not pos.isdigit() or len(pos) > MOST_DIGITS:
@@ -140,7 +152,7 @@ class Cutter:
         return (contig, int(pos), last) if fits else ("", 0, 0)
 
     def one(self, number: int, line: str) -> Record | None:
-        """Check a line, and take note of its record; see RecordCheck.check. Raises Unsorted."""
+        """Check a line with RecordCheck.check, and register its record's position and tags. Raises Unsorted."""
         record = self.check.check(number, line)
         if record is not None:
             self.order.add(record.contig, record.pos, number)
@@ -148,16 +160,16 @@ class Cutter:
         return record
 
     def _in_blocks(self) -> bool:
-        """Whether there is any use of blocks: not for references with known variants of their own."""
+        """Return whether blocks can be used: not for references with known variants of their own."""
         return not self.work.reference.known and self.check.looks is not None
 
 
-#: Where a line begins, its contig, and the first and the last base of its REF.
+#: The offset of a line, its contig, and the first and last base of its REF.
 _Line = tuple[int, str, Span]
 
 
 class _Ahead:
-    """Lines in an order in which some are looked at before they are taken."""
+    """An iterator of lines that can look ahead: lines can be read before they are taken."""
 
     def __init__(self, lines: Iterator[_Line]) -> None:
         self._lines = lines
@@ -168,9 +180,10 @@ class _Ahead:
         return self._waiting.popleft() if self._waiting else next(self._lines, None)
 
     def until(self, contig: str, position: int) -> list[Span] | None:
-        """Return the spans of the lines that come next, as long as they are on a contig and at or after a position.
+        """Read ahead while lines are on a contig and at or after a position.
 
-        None if no line comes next.
+        Returns:
+            The spans of the contig's lines that have been read and not taken; None if no line is left.
         """
         while not self._waiting or (self._waiting[-1][1] == contig and self._waiting[-1][2][0] >= position):
             line = next(self._lines, None)
@@ -188,8 +201,8 @@ _begun = count()
 def _loops_are_loaded() -> bool:
     """Return whether the compiled loops are in memory, so that small files are annotated faster with them.
 
-    To load them takes longer than a small file: a process does so for its second file, as others are likely to follow.
-    Nothing is compiled.
+    Loading them takes longer than annotating a small file, so a process loads them for its second file: more files are
+    likely to follow. Nothing is compiled.
     """
     if not next(_begun) and "annotator.run.columnar.plain" not in sys.modules:
         return False
@@ -199,7 +212,7 @@ def _loops_are_loaded() -> bool:
 
 
 def _plain_records(cutter: Cutter) -> "PlainRecords":
-    # Here and not above: a small file does not wait for Numba.
+    # Imported here, so that a small file does not wait for Numba.
     from annotator.run.columnar.plain import PlainRecords  # noqa: PLC0415
 
     return PlainRecords(cutter)

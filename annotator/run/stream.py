@@ -1,8 +1,9 @@
 """One pass over a file: source -> checks -> annotation -> bgzip, all at the same time.
 
-Two threads move the data: one reads, checks and annotates; one writes the annotated lines, compresses them, and has
-bcftools read them. The caller's thread watches over both, so its callbacks, and signals, find it at any time.
-The threads hand on pieces of a file: records one by one (Batch), or in columns (annotator.run.columnar), of one contig.
+Two threads process the data: one reads, checks and annotates; the other writes the annotated lines, compresses them,
+and passes them to bcftools. The caller's thread watches both, so it can run callbacks and handle signals at any time.
+The threads exchange pieces of a file. A piece has records of one contig, either one by one (Batch) or in columns
+(annotator.run.columnar).
 """
 
 import threading
@@ -31,16 +32,16 @@ from annotator.run.record_piece import Batch
 from annotator.sources.findings import Findings
 from annotator.sources.lookup import Lookups
 
-#: Characters of records that make a piece.
+#: Characters of records after which a piece may end.
 BATCH = 64 * 1024
 
 
 class Stopped(Exception):
-    """The pass was told to stop."""
+    """The pass was stopped."""
 
 
 class Unsorted(Exception):
-    """A record lies before the one in front of it."""
+    """A record is out of order; `line` is the number of its line."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -48,14 +49,23 @@ class Unsorted(Exception):
 
 
 class Order:
-    """Watches the order of records; a contig must not appear again."""
+    """Checks the order of records: positions must not decrease, and a contig must not appear again."""
 
     def __init__(self) -> None:
         self._contig, self._pos = "", 0
         self._done: set[str] = set()
 
     def add(self, contig: str, pos: int, line: int) -> None:
-        """Take note of a record, or of the first of several in order. Raises Unsorted."""
+        """Check the next record, or the first of several sorted records.
+
+        Args:
+            contig: the contig of the record.
+            pos: its position.
+            line: the number of its line.
+
+        Raises:
+            Unsorted: the record is out of order.
+        """
         if contig != self._contig:
             if contig in self._done:
                 raise Unsorted(line)
@@ -67,16 +77,16 @@ class Order:
 
 
 class Pass:
-    """One pass; `run` it in the caller's thread.
+    """One pass over a file. Call `run` in the caller's thread.
 
     Args:
-        reference: the pack.
-        body: where the annotated records are written, as bgzip blocks without an end.
+        reference: the reference pack.
+        body: the file for the annotated records: bgzip blocks without the end marker.
         sources: the open sources.
-        reading: has bcftools read what is written.
-        output_bytes: the most that the annotated records may have, uncompressed.
+        reading: passes the written records to bcftools.
+        output_bytes: maximum size of the annotated records, uncompressed.
         choice: the transcripts that get an entry in INFO/CSQ.
-        predicted: whether descriptions of proteins stand in parentheses.
+        predicted: whether protein descriptions are in parentheses.
     """
 
     def __init__(
@@ -93,11 +103,11 @@ class Pass:
         self.reference = reference
         self.sources = sources
         self.composer = Composer(reference, choice, predicted=predicted)
-        #: Bases for the thread that annotates.
+        #: Returns bases of the reference. For the annotating thread only.
         self.fetch = Window(reference.sequence.fetch).fetch
         clinical = [lookup.source for lookup in sources]
         self.summary = Summary(Findings(reference, clinical, built_in=len(reference.known) > 0))
-        #: Where the records are in the body, and where its bgzip blocks begin, with the end of the last.
+        #: The places of the records in the body; the offsets of its bgzip blocks, and the end of the last block.
         self.index = tabix.Index()
         self.blocks: Sequence[int] = ()
         self._body = body
@@ -109,7 +119,7 @@ class Pass:
         self._error: BaseException | None = None
 
     def check(self) -> None:
-        """Raise Stopped once the pass is over. Readers of records call it often."""
+        """Raise Stopped if the pass is over. Readers of records call this method often."""
         if self._stop.is_set():
             raise Stopped
 
@@ -121,7 +131,7 @@ class Pass:
             watch: called about ten times a second; may raise to end the pass.
 
         Raises:
-            Exception: what reading or annotating the records raised.
+            Exception: any error that reading or annotating the records raised.
             EngineError: a record was lost.
         """
         thread = threading.Thread(target=self._annotate, args=(pieces,), name="annotator", daemon=True)
@@ -131,7 +141,7 @@ class Pass:
                 watch()
                 thread.join(0.1)
         except BaseException:
-            self._reading.kill()  # its writer must not wait for it
+            self._reading.kill()  # so that the writing thread does not wait for bcftools
             raise
         finally:
             self._stop.set()
@@ -171,7 +181,7 @@ class Pass:
         self._reading.write(piece.unproven())
 
     def batches(self, records: Iterable[Record]) -> Iterator[Batch]:
-        """Gather records to pieces."""
+        """Group records into pieces."""
         batch: list[Record] = []
         written: list[Span] = []
         size = 0
@@ -186,9 +196,12 @@ class Pass:
             yield Batch(batch, self)
 
     def _cut(self, written: Sequence[Span], record: Record, size: int) -> bool:
-        """Return whether a piece of `size` characters may end before a record, whose neighbor may be in it.
+        """Return whether a piece may end before a record: a short piece must not be cut between neighbors.
 
-        written: where the REF of each record of the piece lies.
+        Args:
+            written: the first and last base of the REF of each record of the piece.
+            record: the next record.
+            size: the characters of the piece.
         """
         if not record.tail or size >= MOST_TOGETHER:
             return True
@@ -196,14 +209,18 @@ class Pass:
         return not are_tied(found, written)
 
     def phased(self, records: Sequence[Record], variants: Sequence[Variant]) -> Mapping[Variant, str]:
-        """Return GAS_PHASED, escaped, of the normal forms that lie together with others in the samples of a piece.
+        """Return GAS_PHASED, escaped, by normal form, for the alleles of a piece that lie together with others.
 
-        The combinations are counted.
+        Also counts the combinations in the summary.
+
+        Args:
+            records: the records of a piece.
+            variants: the normal forms of their predictable alleles.
         """
         if not records:
             return {}
         contig, models = records[0].contig, self.reference.gene_models
-        # Calls on mitochondria tell how many of a cell's many molecules have an allele, and not which ones.
+        # Mitochondrial calls show how many of a cell's molecules have an allele, but not which molecules.
         phased = not self.composer.is_mitochondrial(contig)
         together = phased_changes.combinations(records, variants, models, self.fetch, phased=phased)
         fetch = partial(self.reference.sequence.fetch, contig)
@@ -216,7 +233,7 @@ class Pass:
 class Behind:
     """Write each piece in a separate thread while the caller makes the next one. Use as a context manager.
 
-    An error of one piece is raised with the next.
+    An error in writing one piece is raised by the next call of `write`, or at the end of the block.
     """
 
     def __init__(self, write: Callable[[Piece], None]) -> None:
@@ -233,7 +250,7 @@ class Behind:
                 self._last.result()
 
     def write(self, piece: Piece) -> None:
-        """Have a piece written after the one before it. Raises what writing that one raised."""
+        """Wait for the previous piece, raise its error if it has one, and start to write this piece."""
         if self._last is not None:
             self._last.result()
         self._last = self._thread.submit(self._write, piece)
