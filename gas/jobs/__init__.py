@@ -1,5 +1,5 @@
-"""Jobs: from an upload to an annotated result, what people see of it, and what staff do about it.
+"""Jobs: from an upload to an annotated result, the pages about it, and the actions of staff.
 
-At the door are the models, both state machines, and what Django and Celery look for by name. Each room says in its
-docstring what belongs there: `queue`, `catalogue`, `storage`, `mails`, `lifecycle`, `pages`, `staff`.
+This level has the models, both state machines, and the modules that Django and Celery look for by name. The docstring
+of each subpackage says what belongs in it: `queue`, `catalogue`, `storage`, `mails`, `lifecycle`, `pages`, `staff`.
 """

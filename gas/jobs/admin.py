@@ -1,4 +1,4 @@
-"""The door to the admin pages in `gas.jobs.staff`: Django looks here for the admin site of an app."""
+"""Register the admin pages of `gas.jobs.staff`: Django looks for an app's admin site in this module."""
 
 from gas.jobs.staff import admin, catalogue_admin
 

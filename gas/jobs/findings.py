@@ -1,11 +1,11 @@
-"""Findings of a job's summary as pages and mails show them: by source, and which sources were not used."""
+"""Findings in a job's summary, as pages and mails show them: by source, with the sources that were not used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 BUILT_IN: Final = "built-in"
-#: What a source's classifications come to, in words, in the order in which they are shown.
+#: Groups of a source's classifications, as text, in the order in which they are shown.
 SIGNIFICANCE: Final = {
     "pathogenic": "pathogenic",
     "likely_pathogenic": "likely pathogenic",
@@ -19,13 +19,15 @@ COUNTED: Final = ("pathogenic", "likely_pathogenic")
 
 @dataclass(frozen=True)
 class Group:
-    """What one source found.
+    """The findings of one source.
 
-    title: of the source, with its version.
-    built_in: whether it is the reference's own table, whose rows have other keys.
-    alleles: how many are findings.
-    counted, others: how many by significance, in words: those that make findings, and the others, without zeros.
-    rows: the listed alleles, see docs/annotation.md.
+    Attributes:
+        title: title of the source, with its version.
+        built_in: whether it is the reference's own table, whose rows have other keys.
+        alleles: number of alleles that are findings.
+        counted: number of alleles by significance, as text, for those that are findings; without zeros.
+        others: the same for all other alleles.
+        rows: the listed alleles, see docs/annotation.md.
     """
 
     title: str
@@ -40,8 +42,11 @@ class Group:
 class Findings:
     """All findings of a job.
 
-    alleles: how many, each once; None if no source with clinical significance was used.
-    groups: by source. not_used: titles of sources. omitted: alleles that are not listed.
+    Attributes:
+        alleles: number of distinct alleles; None if no source with clinical significance was used.
+        groups: the findings by source.
+        not_used: titles of the sources that were not used.
+        omitted: number of alleles that are not listed.
     """
 
     alleles: int | None
@@ -51,12 +56,12 @@ class Findings:
 
     @property
     def rows(self) -> list[tuple[Group, Mapping[str, Any]]]:
-        """Every listed allele with its group."""
+        """Return every listed allele with its group."""
         return [(group, row) for group in self.groups for row in group.rows]
 
 
 def of_summary(summary: Mapping[str, Any]) -> Findings | None:
-    """Return the findings of a summary; None if it does not tell, as those of older jobs without known variants."""
+    """Return the findings of a summary; None if it has none, as for older jobs without known variants."""
     known = summary.get("known", [])
     found = summary.get("findings")
     if found is None:

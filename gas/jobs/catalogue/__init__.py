@@ -1,4 +1,4 @@
-"""What a job can be annotated with: reference packs, sources of known variants, and the build that a file is on.
+"""What a job can be annotated with: reference packs, sources of known variants, and the detection of a file's build.
 
-With `gas.jobs.models` and `annotator.bounds`, this is where the site reads the annotation library.
+Together with `gas.jobs.models` and `annotator.bounds`, this is where the site uses the annotation library.
 """

@@ -1,4 +1,4 @@
-"""Which reference a file may be on, from what a browser has read of its beginning. Nothing of it is kept."""
+"""Propose a reference for a file from the beginning that a browser has read. Nothing of the file is stored."""
 
 import logging
 import struct
@@ -19,29 +19,29 @@ from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
-#: What reading a FASTA raises whose indexes or blocks are cut or damaged: they hold sizes and places.
+#: Raised by reading a FASTA file with cut or damaged indexes or blocks, which hold sizes and offsets.
 DAMAGED = (OSError, struct.error, zlib.error, ValueError, LookupError, ArithmeticError, MemoryError)
 
 MAX_BODY = 512 * 1024  # bytes: GRCh38 with all its decoys has 3,366 ##contig lines, 250 KB
 MAX_LINES = 10_000
 MAX_LINE = 1000  # characters; a longer header line says nothing about the build
-MAX_REF = 100  # bases of one REF that are looked at
+MAX_REF = 100  # bases of one REF that are compared
 MAX_CONTIG = 200
-PER_HOUR = 600  # questions of one person
+PER_HOUR = 600  # requests of one person
 LIMIT = RateLimit("builds", seconds=3600)
 
 
 class Unreadable(Exception):
-    """What was sent is not what the upload page sends."""
+    """The request body does not have the form that the upload page sends."""
 
 
 def too_many(person: User) -> bool:
-    """Count a question, and tell whether the person has asked more than PER_HOUR within the hour."""
+    """Count a request, and return whether the person has made more than PER_HOUR within the hour."""
     return not LIMIT.take(person.pk, PER_HOUR)
 
 
 def proposal(body: Any) -> dict[str, Any]:
-    """Propose a reference for a file that a browser has read the beginning of.
+    """Propose a reference for a file whose beginning a browser has read.
 
     Args:
         body: {"header": [lines], "records": [[CHROM, POS, REF], …]}.
@@ -50,7 +50,7 @@ def proposal(body: Any) -> dict[str, Any]:
         "fit", "reference", "build", "reason" and "fits" of a Detection, and "ask": whether the person has to confirm.
 
     Raises:
-        Unreadable: the body is not of this form.
+        Unreadable: the body does not have this form.
     """
     lines, sample = _lines(body), _sample(body)
     infos = [_with_sequence(info, sample) for info in references.choices()] if sample else references.choices()
@@ -80,11 +80,11 @@ def _sample(body: dict[str, Any]) -> Sequence[Site]:
 
 
 def _with_sequence(info: ReferenceInfo, sample: Sequence[Site]) -> ReferenceInfo:
-    """The pack with its FASTA, if it is on this machine and can be read where the sample needs it."""
+    """Return the pack with its FASTA file, if this machine has it and it can be read at the sites of the sample."""
     try:
         reference = load_reference(info.id, settings.REFERENCES_DIR)
         _read(reference, sample)
-    except EngineError:  # in S3 alone
+    except EngineError:  # only in S3
         return info
     except DAMAGED:
         log.exception("the sequence of reference %s cannot be read", info.id)
@@ -93,7 +93,7 @@ def _with_sequence(info: ReferenceInfo, sample: Sequence[Site]) -> ReferenceInfo
 
 
 def _read(reference: Reference, sample: Sequence[Site]) -> None:
-    """Read the bases that will be compared, as damage shows where they are read. Raises one of DAMAGED."""
+    """Read the bases that will be compared: damage appears only when they are read. Raises one of DAMAGED."""
     lengths = {contig.name: contig.length for contig in reference.contigs}
     if any(reference.sequence.lengths.get(name) != length for name, length in lengths.items()):
         raise ValueError("the FASTA's index has other contigs than the manifest")

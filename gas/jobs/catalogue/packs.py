@@ -1,7 +1,7 @@
-"""Reference packs between machines: published to S3 once, and fetched by each machine that a job needs them on.
+"""Reference packs in S3: published once, and fetched by each machine whose jobs need them.
 
-A pack is s3://REFERENCES_S3/<id>/, its files first and its manifest last. It is never changed there, since results
-refer to it.
+A pack is s3://REFERENCES_S3/<id>/. Its files are uploaded first and its manifest last. A published pack never changes,
+because results refer to it.
 """
 
 import hashlib
@@ -26,19 +26,24 @@ from gas.aws import mirror, s3
 from gas.jobs.catalogue import references
 from gas.jobs.models import ReferencePack
 
-#: What the library does not know itself.
+#: Facts that the annotation library does not have.
 OPENERS: dict[str, Opener] = {"s3": mirror.open_s3}
 
 
 class NotPublished(Exception):
-    """The pack could not be put into S3; the text says why."""
+    """The pack could not be published to S3. The text says why."""
 
 
 def load(pack_id: str, check: Callable[[], None] = lambda: None) -> Reference:
-    """The pack, fetched from REFERENCES_S3 first if this machine lacks it. check is called now and then, and may raise.
+    """Return the pack. If this machine lacks the pack, fetch it from REFERENCES_S3 first.
 
-    Raises EngineError: there is no such pack, it could not be fetched, or what this machine has under the id is not
-    what was registered, so that results would depend on who works.
+    Args:
+        pack_id: id of the pack.
+        check: called from time to time; it may raise to stop.
+
+    Raises:
+        EngineError: there is no such pack, it could not be fetched, or this machine has another pack under the id than
+            the registered one, so that results would depend on the machine.
     """
     if not is_here(pack_id) and settings.REFERENCES_S3:
         fetch_pack(pack_id, check)
@@ -48,8 +53,8 @@ def load(pack_id: str, check: Callable[[], None] = lambda: None) -> Reference:
 
 
 def compare(reference: Reference) -> None:
-    """Raise EngineError if another pack is registered under the id. Nothing is replaced: an operator has to choose."""
-    if references.is_built_in(reference.id):  # those are upgraded with the software, machine by machine
+    """Raise EngineError if another pack is registered under the id. An operator has to choose: nothing is replaced."""
+    if references.is_built_in(reference.id):  # built-in packs are upgraded with the software, machine by machine
         return
     row = ReferencePack.objects.filter(pk=reference.id).first()
     if row is None or row.checksum == reference.checksum:
@@ -73,15 +78,18 @@ def _folder() -> Path:
 
 
 def is_here(pack_id: str) -> bool:
-    """Whether this machine has the pack, built in or in REFERENCES_DIR."""
+    """Return whether this machine has the pack, built in or in REFERENCES_DIR."""
     folder: Path | None = settings.REFERENCES_DIR
     return references.is_built_in(pack_id) or (folder is not None and (folder / pack_id / MANIFEST).is_file())
 
 
 def fetch_pack(pack_id: str, check: Callable[[], None] = lambda: None) -> None:
-    """Bring a published pack to this machine: one process does, the others wait for it. Raises EngineError.
+    """Fetch a published pack to this machine. One process fetches; the others wait for it.
 
-    A download that an earlier try began is resumed.
+    An interrupted download is resumed.
+
+    Raises:
+        EngineError: the pack could not be fetched.
     """
     folder = _folder()
     if not ID(pack_id):
@@ -104,9 +112,9 @@ def fetch_pack(pack_id: str, check: Callable[[], None] = lambda: None) -> None:
 
 
 def _fetch_into(downloads: Path, pack_id: str, check: Callable[[], None]) -> set[str]:
-    """Fetch all of a pack; returns the names of its files."""
+    """Fetch all files of a pack, and return their names."""
     row = ReferencePack.objects.filter(pk=pack_id).first()
-    # What is in the bucket must be what was registered, where it was: the manifest has the checksums of all the rest.
+    # The bucket must have the pack that was registered from it: the manifest has the checksums of all other files.
     known = Checksum("sha256", row.checksum) if row else None
 
     def progress(_: int, __: int | None) -> None:
@@ -125,15 +133,25 @@ def _fetch_into(downloads: Path, pack_id: str, check: Callable[[], None]) -> set
 
 
 def address(pack_id: str, name: str) -> str:
-    """Where a file of a published pack is."""
+    """Return the address of a file of a published pack."""
     return f"s3://{settings.REFERENCES_S3}/{pack_id}/{name}"
 
 
 def publish(pack_id: str, told: Callable[[str], None] = lambda _: None) -> bool:
-    """Put a pack of this machine into S3, for the workers; False if it is there already.
+    """Publish a pack of this machine to S3 for the workers.
 
-    The manifest goes last: until then no worker finds a pack there. told is called with each file's name. Raises
-    NotPublished, and what gas.aws raises.
+    The manifest is uploaded last: workers find the pack only from then on.
+
+    Args:
+        pack_id: id of the pack.
+        told: called with the name of each file.
+
+    Returns:
+        False if the pack is published already.
+
+    Raises:
+        NotPublished: the pack cannot be published.
+        AWSError: S3 cannot be reached or refuses.
     """
     if not settings.REFERENCES_S3:
         raise NotPublished("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")

@@ -1,4 +1,4 @@
-"""The reference packs that a job may choose: which are offered, which are retired, and which is the default."""
+"""The reference packs that a job may choose: offered, retired and default packs."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from gas.jobs.catalogue import retiring
 from gas.jobs.models import ReferencePack
 from gas.users.models import User
 
-#: Contigs whose names and lengths the database has: every chromosome, and not all of a thousand scaffolds.
+#: Number of contigs whose names and lengths are stored: enough for all chromosomes, but not for thousands of scaffolds.
 CONTIGS_KEPT = 100
 
 
 def choices() -> list[ReferenceInfo]:
-    """The packs that new files may be annotated with: those of this machine, and those that workers have from S3."""
+    """Return the packs that new files may be annotated with: those on this machine, and those published to S3."""
     rows = ReferencePack.objects.filter(~Q(retired_at=None) | ~Q(published_at=None))
     retired = {row.pk for row in rows if row.retired_at}
     here = available_references(settings.REFERENCES_DIR)
@@ -32,7 +32,7 @@ def is_known(reference: str) -> bool:
 
 
 def refusal(reference: str) -> str:
-    """Why no new file may be annotated with it; "" if one may."""
+    """Return why no new file may be annotated with this reference; "" if one may."""
     if is_known(reference):
         return ""
     name = reference[:64]
@@ -54,18 +54,19 @@ def _info(row: ReferencePack) -> ReferenceInfo:
 
 
 def is_built_in(pack_id: str) -> bool:
-    """Whether the pack comes with the software, and is changed with it."""
+    """Return whether the pack is part of the software and is upgraded with it."""
     return (PACKS / pack_id / MANIFEST).is_file()
 
 
 class PackDiffers(Exception):
-    """Another pack of this id has been published, and results refer to it."""
+    """A different pack with this id has been published, and results refer to it."""
 
 
 def register(info: ReferenceInfo) -> ReferencePack:
-    """Write down that there is this pack. One that is known already keeps its dates, and whether it is retired.
+    """Store a row for this pack. A known pack keeps its dates and whether it is retired.
 
-    Raises PackDiffers.
+    Raises:
+        PackDiffers: another pack with this id has been published.
     """
     published = ReferencePack.objects.filter(pk=info.id).exclude(published_at=None).first()
     if published and published.checksum != info.checksum and not is_built_in(info.id):
@@ -97,9 +98,9 @@ def register(info: ReferenceInfo) -> ReferencePack:
 
 
 def register_all() -> None:
-    """Write down the packs of this machine that are not known yet, and what an upgrade has made of the built-in ones.
+    """Register the packs of this machine that are not known yet, and update the built-in packs after an upgrade.
 
-    Others are left as they were registered, even if this machine has something else: see
+    Other packs stay as they were registered, even if this machine has a different one: see
     `gas.jobs.catalogue.packs.load`.
     """
     known = dict(ReferencePack.objects.values_list("pk", "checksum"))
@@ -109,10 +110,10 @@ def register_all() -> None:
 
 
 def retire(packs: Sequence[str], *, actor: User) -> int:
-    """Offer these packs for no new files; returns how many were offered until now."""
+    """Stop offering these packs for new files. Returns how many were offered before."""
     return retiring.retire(ReferencePack.objects.filter(pk__in=packs), actor=actor)
 
 
 def reinstate(packs: Sequence[str]) -> int:
-    """Offer retired packs again; returns how many."""
+    """Offer retired packs again. Returns how many there were."""
     return retiring.reinstate(ReferencePack.objects.filter(pk__in=packs))

@@ -1,4 +1,4 @@
-"""Rows that staff retire, and take into use again: reference packs, and sources of known variants."""
+"""Rows that staff retire and reinstate: reference packs, and sources of known variants."""
 
 from typing import TypeVar
 
@@ -12,10 +12,10 @@ Row = TypeVar("Row", ReferencePack, VariantSource)
 
 
 def retire(rows: "QuerySet[Row]", *, actor: User | None = None) -> int:
-    """Returns how many were in use until now."""
+    """Retire the rows. Returns how many were in use before."""
     return rows.filter(retired_at=None).update(retired_at=timezone.now(), retired_by=actor)
 
 
 def reinstate(rows: "QuerySet[Row]") -> int:
-    """Returns how many were retired until now."""
+    """Take retired rows into use again. Returns how many were retired before."""
     return rows.exclude(retired_at=None).update(retired_at=None, retired_by=None)

@@ -1,9 +1,9 @@
-"""The files of sources of known variants: published to S3, and brought to each machine that a job needs them on.
+"""The files of sources of known variants: published to S3, and fetched by each machine whose jobs need them.
 
-With REFERENCES_S3, which versions jobs use is in the database alone (gas.jobs.catalogue.sources), so that every
-machine uses the same, and a job whose versions are here asks S3 for nothing. Version CHECKSUM of a source is
-s3://REFERENCES_S3/sources/<pack>/<name>/<checksum>/, its files first, its manifest last, and the row after that. It is
-never changed there. Without REFERENCES_S3 each machine uses what is installed on it.
+With REFERENCES_S3, only the database says which versions jobs use (gas.jobs.catalogue.sources). So all machines use the
+same versions, and a job whose versions are on its machine sends no request to S3. Version CHECKSUM of a source is
+s3://REFERENCES_S3/sources/<pack>/<name>/<checksum>/. Its files are uploaded first, then its manifest, and then its row
+is written. A published version never changes. Without REFERENCES_S3 each machine uses the sources installed on it.
 """
 
 from collections.abc import Callable
@@ -33,27 +33,33 @@ from gas.jobs.catalogue.packs import NotPublished
 
 @dataclass(frozen=True)
 class Taken:
-    """The sources of a run, by name; and whether any had to be brought here first."""
+    """The sources of a run by name, and whether any of them had to be fetched first."""
 
     sources: list[Source]
     brought: bool = False
 
 
 def take(pack_id: str, held: ExitStack, check: Callable[[], None] = lambda: None) -> Taken:
-    """The sources that a job on the reference has to use now. They are not deleted before `held` is closed.
+    """Return the sources that a job on the reference uses now, and fetch those that this machine lacks.
 
-    All that lack here are brought from S3 first. check is called now and then, and may raise. Raises EngineError.
+    Args:
+        pack_id: id of the reference pack.
+        held: keeps the sources from being deleted until it is closed.
+        check: called from time to time; it may raise to stop.
+
+    Raises:
+        EngineError: a source could not be fetched or is damaged.
     """
     folder: Path | None = settings.REFERENCES_DIR
     if folder is None:
         return Taken([])
     fetched = False
     while True:
-        seen = brought(folder, pack_id)  # before the database is asked: see prune
+        seen = brought(folder, pack_id)  # before the query: see prune
         wanted = sources.published(pack_id) if settings.REFERENCES_S3 else []
         here = {version: find(folder, version) for version in wanted}
         if lacking := next((version for version, source in here.items() if source is None), None):
-            # It may take an hour, and a newer version, or the end of one, be published meanwhile: so all over again.
+            # A fetch may take an hour. A newer version may be published or one withdrawn meanwhile, so start again.
             _bring(folder, lacking, check)
             fetched = True
             continue
@@ -67,7 +73,7 @@ def take(pack_id: str, held: ExitStack, check: Callable[[], None] = lambda: None
 
 
 def _hold(found: list[Source], held: ExitStack) -> bool:
-    """Hold all of them; False if a newer version has taken the place of one meanwhile."""
+    """Hold all of them. Returns False if a newer version has replaced one meanwhile."""
     with ExitStack() as holds:
         for source in found:
             file = hold(source)
@@ -84,11 +90,11 @@ def _bring(folder: Path, version: Version, check: Callable[[], None]) -> None:
     except EngineError:
         if version in sources.published(version.pack_id):
             raise
-        # It was withdrawn or replaced meanwhile: what is published now counts.
+        # The version was withdrawn or replaced meanwhile: use what is published now.
 
 
 def _installed(folder: Path, pack_id: str) -> list[Source]:
-    """What is installed on this machine and not retired: by the database, and what that does not know by its mark."""
+    """Return the sources installed here and not retired, by the database, or by their mark if it does not know them."""
     retired = sources.retired_names(pack_id)
     here = sources_folder(folder, pack_id)
     return [
@@ -99,20 +105,33 @@ def _installed(folder: Path, pack_id: str) -> list[Source]:
 
 
 def address(version: Version, name: str) -> str:
-    """Where a file of a published version is."""
+    """Return the address of a file of a published version."""
     return f"{home(version.pack_id, version.name)}{version.checksum}/{name}"
 
 
 def home(pack_id: str, name: str) -> str:
-    """Where all versions of a source are."""
+    """Return the address of the folder that holds all versions of a source."""
     return f"s3://{settings.REFERENCES_S3}/sources/{pack_id}/{name}/"
 
 
 def publish(folder: Path, reference: Reference, name: str, told: Callable[[str], None] = lambda _: None) -> bool:
-    """Put the version that is installed in folder into S3, and have new jobs use it; False if they do already.
+    """Publish the version installed in `folder` to S3, and have new jobs use it.
 
-    Until its manifest is there nothing changes for any job. told is called with each file's name. Raises NotPublished,
-    EngineError, and what gas.aws raises.
+    Until the manifest is uploaded, nothing changes for any job.
+
+    Args:
+        folder: where the source is installed.
+        reference: the pack that the source belongs to.
+        name: name of the source.
+        told: called with the name of each file.
+
+    Returns:
+        False if new jobs use this version already.
+
+    Raises:
+        NotPublished: the source cannot be published.
+        EngineError: the installed source cannot be read.
+        AWSError: S3 cannot be reached or refuses.
     """
     if not settings.REFERENCES_S3:
         raise NotPublished("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")
@@ -123,7 +142,7 @@ def publish(folder: Path, reference: Reference, name: str, told: Callable[[str],
             raise NotPublished(f"{name} is damaged, or was made for another {reference.id}: install it again.")
         version = Version(reference.id, name, source.checksum)
         try:
-            sources.check_tags(source, reference.id)  # before hours of sending
+            sources.check_tags(source, reference.id)  # before an upload of hours
             new = _send(version, source, told)
             return sources.use(source, reference) or new
         except sources.TagsClash as error:
@@ -131,7 +150,7 @@ def publish(folder: Path, reference: Reference, name: str, told: Callable[[str],
 
 
 def _send(version: Version, source: Source, told: Callable[[str], None]) -> bool:
-    """Put all files of a version there, the manifest last; False if they are there."""
+    """Upload all files of a version, the manifest last. Returns False if they are uploaded already."""
     names = [*files_of(source.folder), MANIFEST]
     if all(mirror.size(address(version, name)) == (source.folder / name).stat().st_size for name in names):
         return False
@@ -144,7 +163,10 @@ def _send(version: Version, source: Source, told: Callable[[str], None]) -> bool
 def withdraw(pack_id: str, name: str) -> bool:
     """Withdraw a source: no new job uses it, and its files are deleted from S3.
 
-    Each worker deletes its copy with its next job on the reference. Returns whether there was such a source.
+    Each worker deletes its own copy with its next job on the reference.
+
+    Returns:
+        Whether there was such a source.
     """
     if not settings.REFERENCES_S3:
         raise NotPublished("Set REFERENCES_S3 to the bucket and prefix that packs are published at.")

@@ -1,6 +1,6 @@
-"""Sources of known variants as the service knows them: which there are, which new jobs use, and which are retired.
+"""Sources of known variants in the database: which exist, which new jobs use, and which are retired.
 
-Their files are the business of gas.jobs.catalogue.source_files.
+`gas.jobs.catalogue.source_files` handles their files.
 """
 
 import logging
@@ -25,41 +25,41 @@ log = logging.getLogger(__name__)
 
 
 class TagsClash(Exception):
-    """Another published source of the reference writes a tag of this one; the text says which."""
+    """Another published source of the reference writes the same tag. The text says which."""
 
 
 def published(pack_id: str) -> list[Version]:
-    """The versions that new jobs on the reference use, read at one instant; by name."""
+    """Return the versions that new jobs on the reference use, by name, as of one moment."""
     return _versions(VariantSource.objects.filter(reference=pack_id, retired_at=None))
 
 
 def offered() -> list[VariantSource]:
-    """The sources that new jobs use, by reference and name."""
+    """Return the sources that new jobs use, by reference and name."""
     used = VariantSource.objects.filter(retired_at=None, reference__retired_at=None)
-    if settings.REFERENCES_S3:  # workers have published versions only
+    if settings.REFERENCES_S3:  # workers have only published versions
         used = used.exclude(published_at=None)
     return list(used)
 
 
 def to_keep(pack_id: str) -> list[Version]:
-    """All that a worker need not fetch again: those that are retired too, for they may come back."""
+    """Return all versions that a worker keeps, including retired ones, because they may be reinstated."""
     return _versions(VariantSource.objects.filter(reference=pack_id))
 
 
 def _versions(rows: "QuerySet[VariantSource]") -> list[Version]:
     found = rows.exclude(published_at=None).values_list("reference", "name", "checksum")
-    # Sorted here, since the order of letters depends on the database; it is that of the tags in results.
+    # Sorted here, because the collation depends on the database. Tags in results have this order.
     return [Version(*row) for row in sorted(found)]
 
 
 def retired_names(pack_id: str) -> dict[str, bool]:
-    """Whether each of the pack's sources is retired."""
+    """Return for each source of the pack whether it is retired."""
     rows = VariantSource.objects.filter(reference=pack_id).values_list("name", "retired_at")
     return {name: at is not None for name, at in rows}
 
 
 def register(source: Source, pack: ReferenceInfo, folder: Path) -> None:
-    """Write down what is installed in folder. What is published, and whether it is retired, stays as it is."""
+    """Store what is installed in `folder`. Whether the source is published or retired does not change."""
     row = VariantSource.objects.filter(reference=pack.id, name=source.name).first()
     if row is not None:
         if row.published_at is None and row.checksum != source.checksum:
@@ -71,7 +71,7 @@ def register(source: Source, pack: ReferenceInfo, folder: Path) -> None:
 
 
 def register_all() -> None:
-    """Write down what this machine has, by the command or by hand."""
+    """Register the sources on this machine, installed by the command or by hand."""
     folder: Path | None = settings.REFERENCES_DIR
     if folder is None:
         return
@@ -109,10 +109,10 @@ def check_tags(source: Source, pack_id: str) -> None:
 
 
 def use(source: Source, reference: Reference) -> bool:
-    """Have new jobs use this version, whose files are in S3; False if they do already. Raises TagsClash."""
+    """Have new jobs use this version, whose files are in S3. Returns False if they do already. Raises TagsClash."""
     pack = _row_of(reference)
     with transaction.atomic():
-        ReferencePack.objects.select_for_update().get(pk=pack.pk)  # two at once would not see each other's tags
+        ReferencePack.objects.select_for_update().get(pk=pack.pk)  # concurrent calls would not see each other's tags
         check_tags(source, pack.pk)
         same = VariantSource.objects.filter(reference=pack, name=source.name, checksum=source.checksum)
         if same.exclude(published_at=None).exists():
@@ -123,9 +123,9 @@ def use(source: Source, reference: Reference) -> bool:
 
 
 def forget(pack_id: str, name: str, *, published: bool) -> bool:
-    """Have no new job use a source that was withdrawn; returns whether there was one.
+    """Have no new job use a withdrawn source. Returns whether there was one.
 
-    One that is only installed is forgotten too, unless it is retired: another machine may have it still.
+    A source that is only installed is forgotten too, unless it is retired: another machine may still have it.
     """
     rows = VariantSource.objects.filter(reference=pack_id, name=name)
     rows = rows if published else rows.filter(published_at=None, retired_at=None)
@@ -133,10 +133,10 @@ def forget(pack_id: str, name: str, *, published: bool) -> bool:
 
 
 def retire(sources: Sequence[int], *, actor: User | None = None) -> int:
-    """Leave these sources out of new jobs; returns how many were used until now."""
+    """Leave these sources out of new jobs. Returns how many were in use before."""
     return retiring.retire(VariantSource.objects.filter(pk__in=sources), actor=actor)
 
 
 def reinstate(sources: Sequence[int]) -> int:
-    """Use retired sources again; returns how many."""
+    """Use retired sources again. Returns how many there were."""
     return retiring.reinstate(VariantSource.objects.filter(pk__in=sources))

@@ -1,6 +1,6 @@
-"""What an owner, or staff for them, can do about a job: cancel and retry.
+"""What an owner, or staff for them, can do with a job: cancel and retry.
 
-Deleting is the row's own `delete()`: gas.jobs.storage.purge deletes its objects.
+To delete a job, call the row's `delete()`: gas.jobs.storage.purge deletes its objects.
 """
 
 from django.conf import settings
@@ -23,14 +23,14 @@ from gas.users.models import User
 
 
 class ActionRefused(Exception):
-    """The job is not in a state for this; the text says why."""
+    """The state of the job does not allow this action. The text says why."""
 
 
 def cancel(job: Job, *, actor: User) -> None:
-    """Stop waiting or working. A worker that has it notices at its next heartbeat.
+    """Cancel a waiting or running job. Its worker notices at its next heartbeat.
 
     Raises:
-        ActionRefused: it has ended already.
+        ActionRefused: the job has ended already.
     """
     if not job.can_cancel:
         raise ActionRefused("This job has already ended.")
@@ -44,11 +44,11 @@ def cancel(job: Job, *, actor: User) -> None:
         found = Job.objects.filter(pk=job.pk).first()
         if found is None or found.status == JobStatus.CANCELLED:
             return
-        cancel(found, actor=actor)  # it moved on meanwhile, and can only do so a few times before it ends
+        cancel(found, actor=actor)  # the job changed its state meanwhile, which can happen only a few times
 
 
 def retry_refusal(job: Job) -> str:
-    """Why another try of the job cannot help, in a sentence; "" if it can."""
+    """Return why another try of the job cannot help, in a sentence; "" if it can."""
     if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED} or not job.input_etag:
         return "Only a job that failed or was cancelled after its upload can be tried again."
     if job.status == JobStatus.FAILED and not failure_of(job.failure_code).retry:
@@ -59,12 +59,12 @@ def retry_refusal(job: Job) -> str:
 
 
 def retry(job: Job, *, actor: User) -> None:
-    """Put a failed or cancelled job back into the queue, with its attempts counted from 0.
+    """Put a failed or cancelled job back into the queue, and count its attempts from 0 again.
 
-    Staff may also try a job again whose file is at fault: a mistake of the annotator may have been corrected.
+    Staff may also retry a job whose file is at fault: a bug in the annotator may have been fixed.
 
     Raises:
-        ActionRefused: it has a result, is under way, another try cannot help, or its input is gone.
+        ActionRefused: the job has a result or is active, another try cannot help, or the input is gone.
     """
     refusal = retry_refusal(job)
     by_staff = actor.pk != job.owner_id and job.status == JobStatus.FAILED and job.input_etag
@@ -74,10 +74,10 @@ def retry(job: Job, *, actor: User) -> None:
         raise ActionRefused("The uploaded file is gone. Upload it again.")
     try:
         with transaction.atomic():
-            lock_owner(pk=job.owner_id)  # of requests at the same time each sees the jobs of those before it
+            lock_owner(pk=job.owner_id)  # concurrent requests see each other's jobs
             if full := refusal_reason(job.owner):
                 raise ActionRefused(full)
-            # The log of the attempt that failed is named only by the job's row.
+            # Only the job's row names the log of the failed attempt.
             old_log = Job.objects.filter(pk=job.pk).values_list("log_key", flat=True).first()
             if old_log:
                 remove(HOT, old_log)

@@ -1,6 +1,6 @@
-"""The failure codes of jobs: whether another try of the same file can help, and what its owner reads.
+"""The failure codes of jobs: whether another try of the same file can help, and the text for the owner.
 
-A code that is not in the table is one of the annotator's `InputError`s: the file itself is at fault, and fails again.
+A code that is not in the table is one of the annotator's `InputError`s: the file itself is at fault and fails again.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 class Failure:
     """What a failure code means.
 
-    title: the heading on the job's page.
-    upload: the button that leads to the upload page; "" to offer none.
-    retry: another try of the same file can end otherwise.
+    Attributes:
+        title: the heading on the job's page.
+        upload: the label of the button that leads to the upload page; "" for no button.
+        retry: whether another try of the same file can succeed.
     """
 
     title: str
@@ -25,10 +26,10 @@ _RUN = "The annotation did not finish"
 
 #: The file is at fault.
 BAD_FILE = Failure(_FILE, "Upload a corrected file")
-#: The codes that the service itself gives.
+#: The codes that the service itself assigns.
 FAILURES = {
     "our-fault": Failure(_RUN, "", retry=True),
-    "plan-limit": Failure(_FILE, "Upload a smaller file", retry=True),  # once the owner's plan takes the file
+    "plan-limit": Failure(_FILE, "Upload a smaller file", retry=True),  # once the owner's plan allows the size
     "too-long": Failure(_RUN, "Upload the parts"),
     "file-size": Failure(_FILE, "Upload another file"),
     "input-missing": Failure(_FILE, "Upload the file again"),
@@ -38,5 +39,5 @@ FAILURES = {
 
 
 def failure_of(code: str) -> Failure:
-    """What a job's failure code means."""
+    """Return what a job's failure code means."""
     return FAILURES.get(code, BAD_FILE)

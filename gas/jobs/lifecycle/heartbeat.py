@@ -1,4 +1,4 @@
-"""Keeps a lease alive while a worker works."""
+"""A thread that renews a lease while a worker works."""
 
 import logging
 import threading
@@ -13,15 +13,15 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """A thread with its own database connection, for the time of a `with` block, that renews every quarter of a lease.
+    """A thread with its own database connection that renews a lease four times per lease time, as a context manager.
 
-    `lost()` is true once the lease is somebody else's, or what it was for is cancelled or deleted. A database that
-    cannot be reached is not a loss: the lease runs on until it expires, and by then it is one.
+    `lost()` is true once another worker has the lease, or the leased row is cancelled or deleted. A database that
+    cannot be reached is not a loss: the lease is lost only when it expires.
 
     Args:
-        name: of what is leased, for the log.
-        renew: says whether the lease is still the caller's.
-        every: seconds between two rounds.
+        name: name of what is leased, for the log.
+        renew: extends the lease, and returns whether the caller still has it.
+        every: seconds between two renewals.
     """
 
     def __init__(self, name: str, renew: Callable[[], bool], every: float | None = None) -> None:

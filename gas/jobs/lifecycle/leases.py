@@ -1,4 +1,4 @@
-"""Who works on a job: a claim is a lease, renewed by a heartbeat, lost by a worker that dies."""
+"""Leases of jobs: a worker claims a job, renews the lease by a heartbeat, and loses the lease if it dies."""
 
 import logging
 import uuid
@@ -28,15 +28,15 @@ from gas.users.locks import lock_owner
 
 log = logging.getLogger(__name__)
 
-#: The longest pause, in seconds, before a job is tried again whose worker crashed. `queue.faults.pause` has the others.
+#: The longest pause, in seconds, before a job whose worker crashed is tried again. See `queue.faults.pause` for others.
 LONGEST_CRASH_PAUSE = 60
 
-#: How many jobs that another worker is claiming are skipped.
+#: How many jobs to skip because another worker is claiming them.
 CLAIM_TRIES = 20
-#: What a row has once nobody works on it.
+#: Column values of a row without a worker.
 NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "stage": "", "records_done": 0}
 
-#: What a row has before a fault that the job may cause by itself.
+#: Column values of a row before a fault that the job may cause itself.
 NO_FAULT_KIND: dict[str, Any] = {"fault_kind": "", "faults_alike": 0}
 
 
@@ -54,9 +54,9 @@ class Claim:
 
 
 def forget_attempt(job: Job, *, maker_is_gone: bool) -> None:
-    """Within a transaction that has the job's owner, before the lease is dropped: what the attempt stored goes.
+    """Have what the attempt stored removed. Call it in a transaction that locks the owner, before the lease is dropped.
 
-    The token is read from the row: only who holds the owner's row can give a job another.
+    The token is read from the row: only a transaction that locks the owner's row can give a job another token.
     """
     token = Job.objects.filter(pk=job.pk).values_list("lease_token", flat=True).first()
     if token:
@@ -64,10 +64,10 @@ def forget_attempt(job: Job, *, maker_is_gone: bool) -> None:
 
 
 def claim_next(job_id: str) -> Claim | None:
-    """Take the job whose turn it is (see gas.jobs.queue.turns); None when there is nothing to do.
+    """Claim the job whose turn it is (see gas.jobs.queue.turns); None when there is nothing to do.
 
-    The message's own job counts only if its worker is gone: then it waits again. Any message may come twice or late,
-    so None is an ordinary answer.
+    The job that the message names counts only if its worker is gone; it then waits again. A message may come twice or
+    late, so None is an ordinary result.
     """
     now = clock.now()
     lost = Job.objects.filter(pk=job_id, status=JobStatus.RUNNING, lease_expires_at__lt=now).first()
@@ -82,12 +82,12 @@ def claim_next(job_id: str) -> Claim | None:
         if mine := claim(found, waiting=False):
             return mine
         passed.append(found)
-    # Somebody was at each of these, or at something else of their owners': what is still there is worth a wait.
+    # Each of these jobs, or another job of its owner, was locked. Wait for the lock of those that are still there.
     return next(filter(None, map(claim, passed)), None)
 
 
 def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
-    """Take this job if it waits and its owner may run one more; without `waiting`, unless the owner's row is locked."""
+    """Claim this job if it waits and its owner may run one more. Without `waiting`, skip it if the owner is locked."""
     now, token = clock.now(), uuid.uuid4()
     try:
         with transaction.atomic():
@@ -112,15 +112,15 @@ def claim(job_id: uuid.UUID, *, waiting: bool = True) -> Claim | None:
 
 
 def renew(claim: Claim, *, stage: str, records_done: int) -> bool:
-    """Extend the lease and tell the progress; False when the lease is no longer the caller's."""
+    """Extend the lease and store the progress. Returns False when the caller no longer has the lease."""
     expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     return bool(_held(claim).update(lease_expires_at=expires, stage=stage, records_done=records_done))
 
 
 def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[str, Any], preview: list[Any]) -> None:
-    """End the job with its result, which S3 already holds, and owe its owner a mail. Raises LostRace."""
+    """End the job with its result, which is in S3, and owe its owner a mail. Raises LostRace."""
     with transaction.atomic():
-        # The owner is locked first, as set_plan does: an upgrade comes before this or after it, never between.
+        # Lock the owner first, as set_plan does: an upgrade happens before this or after it, never in between.
         lock_owner(pk=claim.job.owner_id)
         job = _current(claim)
         turns.wake_next(job)
@@ -138,22 +138,21 @@ def complete(claim: Claim, result: ResultFile, *, log_key: str, summary: dict[st
         result.job = job
         result.save(force_insert=True)
         if tables.can_have_tables(result) and not tables.has_tables(result) and not summary.get("left_out"):
-            tables.owe(result)  # too many records for the worker that annotated them
+            tables.owe(result)  # too long for the worker that annotated it
         make_due(result, job.owner)
         owe_notice(job, Notice.Kind.COMPLETED)
 
 
 def fail(claim: Claim, *, code: str, message: str, advice: str, log_key: str = "") -> None:
-    """End the job with a reason that its owner can act on, and owe them a mail. Raises LostRace."""
+    """End the job with a reason that its owner can act on, and owe the owner a mail. Raises LostRace."""
     guard = Q(lease_token=claim.token)
     _end_failed(_current(claim), guard, code=code, message=message, advice=advice, log_key=log_key)
 
 
 def release(claim: Claim, reason: str) -> None:
-    """Give the job back after a crash on this file: another try a little later, or FAILED after MAX_ATTEMPTS.
+    """Give the job back after a crash on this file: it is tried again a little later, or FAILED after MAX_ATTEMPTS.
 
-    `reason` is for operators and goes to the log; the timeline tells the owner what it means for them.
-    Raises LostRace.
+    `reason` is for operators and goes to the log; the job's timeline has a text for the owner. Raises LostRace.
     """
     job = _current(claim)
     log.error("job %s, attempt %d: %s", job.pk, job.attempts, reason)
@@ -167,14 +166,14 @@ def release(claim: Claim, reason: str) -> None:
 
 
 def postpone(claim: Claim, reason: str, *, kind: str = "") -> None:
-    """Put the job back after an internal error or one of AWS. It is tried again after a pause, without limit.
+    """Put the job back after an internal error or an AWS error. It is tried again after a pause, without limit.
 
     The attempt does not count.
 
     Args:
         claim: the attempt.
-        reason: for operators: it goes to the log and to staff.
-        kind: of the fault, if the job may cause it by itself; the last of `faults.LIMITS` in a row ends the job.
+        reason: for operators: in the log and in alerts to staff.
+        kind: kind of the fault, if the job may cause it itself. `faults.LIMITS` such faults in a row end the job.
 
     Raises:
         LostRace: the lease is lost.
@@ -230,7 +229,7 @@ def _end_hopeless(job: Job, guard: Q, kind: str, reason: str) -> None:
 
 
 def is_kept(claim: Claim) -> bool:
-    """Whether a row names what this attempt has stored: the last word was heard, though its answer was lost."""
+    """Return whether a row names what this attempt has stored: the commit succeeded, but its answer was lost."""
     mine = Q(log_key__startswith=claim.prefix) | Q(result__key__startswith=claim.prefix)
     return Job.objects.filter(mine, pk=claim.job.pk).exists()
 
@@ -243,7 +242,7 @@ def take_back(job: Job) -> None:
 
 
 def owe_notice(job: Job, kind: Kind) -> None:
-    """Within the transaction of a move: a mail about it is owed, and sent after the commit."""
+    """Owe a mail about a move, in the transaction of the move. The mail is sent after the commit."""
     notice = Notice.objects.create(owner_id=job.owner_id, job=job, kind=kind)
     send_after_commit(SEND_NOTICE, notice.pk)
 
@@ -253,7 +252,7 @@ def _held(claim: Claim) -> QuerySet[Job]:
 
 
 def _current(claim: Claim) -> Job:
-    """The job as the database has it now, since the worker's copy is as old as its claim."""
+    """Return the job as the database has it now: the worker's copy is as old as its claim."""
     job = _held(claim).select_related("owner").first()
     if job is None:
         raise LostRace(f"the lease on job {claim.job.pk} is lost")

@@ -1,7 +1,7 @@
-"""An upload in parts: a file too large for one form, or sent by a program. It can be stopped and resumed.
+"""Multipart uploads: for a file too large for one form, or sent by a program. They can be interrupted and resumed.
 
-The server decides the size and number of the parts. The client states the SHA-256 of a part, and gets an address that
-accepts only these bytes: S3 checks them as they arrive. The parts that have arrived are listed, so an upload of the
+The server chooses the size and number of the parts. The client states the SHA-256 of a part, and gets an address that
+accepts only these bytes: S3 checks them as they arrive. S3 lists the parts that have arrived, so that an upload of the
 same file can be resumed.
 """
 
@@ -14,12 +14,12 @@ from gas.aws import multipart, presigned
 from gas.jobs.models import Job, PartedUpload, UploadPart
 
 _MEBIBYTE = 1024**2
-#: Addresses that one request may ask for.
+#: Maximum number of addresses per request.
 SIGN_AT_ONCE = 100
 
 
 class PartsMissing(Exception):
-    """Not every part has arrived. `missing` of `count` are to be sent."""
+    """Not all parts have arrived: `missing` of `count` are still to be sent."""
 
     def __init__(self, missing: int, count: int) -> None:
         super().__init__(f"{missing} of {count} parts have not arrived.")
@@ -27,7 +27,7 @@ class PartsMissing(Exception):
 
 
 class NoSuchPart(Exception):
-    """A number that no part of the upload has."""
+    """The upload has no part with this number."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PartAddress:
 
 
 def part_size(size: int) -> int:
-    """Return the bytes of a part of a file of `size` bytes: UPLOAD_PART_BYTES, or as many MiB as make 10,000 parts."""
+    """Return the part size in bytes for a file of `size` bytes: UPLOAD_PART_BYTES, or more if 10,000 are too few."""
     least = -(-size // multipart.MAX_PARTS)
     return max(settings.UPLOAD_PART_BYTES, -(-least // _MEBIBYTE) * _MEBIBYTE)
 
@@ -71,7 +71,7 @@ def begin(job: Job, size: int) -> PartedUpload:
 
 
 def addresses(upload: PartedUpload, checksums: Mapping[int, str]) -> list[PartAddress]:
-    """Note what parts are to be, and return where to put them, by number.
+    """Store the checksums of parts, and return the addresses to send them to, by number.
 
     Args:
         checksums: number → SHA-256 of the part's bytes, in hexadecimal.
@@ -96,7 +96,7 @@ def _address(upload: PartedUpload, number: int, sha256: str) -> PartAddress:
 
 
 def arrived(upload: PartedUpload) -> list[ArrivedPart]:
-    """Return the parts that S3 has whole, by number. Raises gas.aws.multipart.UploadGone."""
+    """Return the complete parts in S3, by number. Raises gas.aws.multipart.UploadGone."""
     return [ArrivedPart(part.number, upload.size_of(part.number), part.sha256.hex()) for part in _checked_parts(upload)]
 
 
@@ -113,11 +113,11 @@ def _checked_parts(upload: PartedUpload) -> list[multipart.CheckedPart]:
 
 
 def complete(upload: PartedUpload) -> None:
-    """Make one object of the parts. Done already, it does nothing.
+    """Combine the parts into one object. Does nothing if that is done already.
 
     Raises:
-        PartsMissing: some have not arrived.
-        gas.aws.s3.CopyDiffers: S3 has other bytes than those announced.
+        PartsMissing: some parts have not arrived.
+        gas.aws.s3.CopyDiffers: the bytes in S3 are not those announced.
     """
     try:
         parts = _checked_parts(upload)
@@ -125,10 +125,10 @@ def complete(upload: PartedUpload) -> None:
             raise PartsMissing(upload.count - len(parts), upload.count)
         multipart.complete(upload.job.input_key, upload.upload_id, parts)
     except multipart.UploadGone:
-        return  # its object is there, or it was aborted: the caller looks for the object
+        return  # it is completed or aborted: the caller looks for the object
 
 
 def end(upload: PartedUpload) -> None:
-    """Remove the parts of an upload that is over, and its row. An object that was made of them stays."""
+    """Remove the parts of an upload that has ended, and its row. An object made of the parts stays."""
     multipart.abort(upload.job.input_key, upload.upload_id)
     upload.delete()

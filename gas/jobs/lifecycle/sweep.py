@@ -1,7 +1,7 @@
-"""The beat's safety net: finds what lost its message, its worker or its deadline, and puts it back on its way.
+"""The sweep, run by beat: find rows that lost their message, worker or deadline, and resume their work.
 
-Every step is a compare-and-swap on rows found by index, at most BATCH of each kind at a time, so that two sweeps
-at once do no harm and a long list does not hold one up.
+Every step is a compare-and-swap on rows found by index, at most BATCH of each kind. So concurrent sweeps do no harm,
+and a long list does not delay the other steps.
 """
 
 import logging
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 def sweep() -> dict[str, int]:
-    """One round. Returns how many rows of each kind were set going again."""
+    """Run all steps once. Returns the number of rows of each kind whose work was resumed."""
     steps: dict[str, rounds.Step] = {
         "leases": take_back_expired,
         "messages": resend_pending,
@@ -77,16 +77,16 @@ def sweep() -> dict[str, int]:
 
 
 def take_back_expired(now: datetime) -> int:
-    """RUNNING jobs whose worker no longer renews its lease."""
+    """Reclaim RUNNING jobs whose worker no longer renews its lease."""
     expired = Job.objects.filter(status=JobStatus.RUNNING, lease_expires_at__lt=now)
     return _each(expired.order_by("lease_expires_at")[:BATCH], take_back)
 
 
 def resend_pending(now: datetime) -> int:
-    """PENDING jobs whose message should long have been taken, unless the queue is simply long.
+    """Send messages again for PENDING jobs that no worker took in time, unless the queue is long.
 
-    With as many messages waiting as there are jobs to be taken, none is lost, and more of them would only lengthen the
-    queue. Those that wait for another job of their owner's get their message when it ends.
+    When the queue has as many messages as there are jobs to take, no message is lost, and more would only lengthen the
+    queue. Jobs that wait for another job of their owner get their message when that job ends.
     """
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     overdue = Job.objects.filter(status=JobStatus.PENDING, sent_at__lt=late)
@@ -103,9 +103,9 @@ def resend_pending(now: datetime) -> int:
 
 
 def end_uploads(now: datetime) -> int:
-    """UPLOADING jobs whose latest form has expired: confirmed if the file did arrive, else ended."""
+    """End UPLOADING jobs whose latest form has expired: confirm those whose file has arrived, end the others."""
     late = now - timedelta(seconds=60)
-    # Rows of a release before this column have none.
+    # Rows older than this column have no value.
     old = Q(upload_expires_at=None, created_at__lt=late - timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS))
     expired = Job.objects.filter(Q(upload_expires_at__lt=late) | old, status=JobStatus.UPLOADING)
     return _each(expired.order_by("created_at")[:BATCH], _end_upload)
@@ -127,7 +127,7 @@ def _end_upload(job: Job) -> None:
 
 
 def end_parted_uploads(now: datetime) -> int:
-    """Uploads in parts that are over: S3 keeps, and charges for, parts that nobody makes an object of."""
+    """End multipart uploads that are over: S3 keeps, and charges for, parts that are never combined."""
     over = PartedUpload.objects.exclude(job__status=JobStatus.UPLOADING).select_related("job")
     return _each(over.order_by("pk")[:BATCH], parts.end)
 
@@ -147,25 +147,25 @@ def resend_purges(now: datetime) -> int:
 
 
 def resend_due(now: datetime) -> int:
-    """Results that are due to be archived and are not: those further ahead than SQS holds, and lost messages."""
+    """Send messages for results due to be archived: those further ahead than SQS can hold, and those lost."""
     late = now - timedelta(seconds=settings.SWEEP_SECONDS)
     due = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at__lt=late)
     pks = due.order_by("archive_due_at").values_list("pk", flat=True)[:BATCH]
-    # Those whose delay still runs are about results that are not due yet.
+    # Messages whose delay has not ended are about results that are not due yet.
     if not pks or queues.waiting("gas-archive", delayed=False) >= len(pks):
         return 0
     return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
 
 
 def take_back_archiving(now: datetime) -> int:
-    """ARCHIVING results whose worker no longer renews its lease: the message finds the lease expired."""
+    """Reclaim ARCHIVING results whose worker no longer renews its lease: the message finds the lease expired."""
     expired = ResultFile.objects.filter(state=ResultState.ARCHIVING, lease_expires_at__lt=now)
     pks = expired.order_by("lease_expires_at").values_list("pk", flat=True)[:BATCH]
     return _each(pks, partial(send_after_commit, ARCHIVE_RESULT))
 
 
 def resend_hot_copies(now: datetime) -> int:
-    """Archived results whose copy in S3 is still there."""
+    """Send messages for archived results whose copy in S3 still exists."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     kept = ResultFile.objects.filter(state=ResultState.ARCHIVED, hot_deleted_at=None, archived_at__lt=late)
     return _each(kept.order_by("pk").values_list("pk", flat=True)[:BATCH], partial(send_after_commit, DELETE_HOT_COPY))
@@ -178,20 +178,20 @@ def resend_removals(now: datetime) -> int:
 
 
 def resend_batches(now: datetime) -> int:
-    """Restart batches whose message is overdue. Nothing is asked of Glacier twice."""
+    """Restart batches whose message is overdue. Glacier gets no request twice."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     lost = RestoreBatch.objects.filter(finished_at=None, next_poll_at__lt=late)
     return rounds.resend(lost, now, "next_poll_at", START_BATCH, log)
 
 
 def resend_tables(now: datetime) -> int:
-    """Tables that a result is owed, and whose message or maker is lost."""
+    """Send messages for tables that a result is owed and whose message or worker is lost."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     return rounds.resend(TableBuild.objects.filter(due_at__lt=late), now, "due_at", BUILD_TABLES, log)
 
 
 def tell_of_late(now: datetime) -> int:
-    """Restores that have not ended for RETRIEVAL_ALERT_SECONDS: staff are told once of each."""
+    """Alert staff, once each, about restores that have not ended for RETRIEVAL_ALERT_SECONDS."""
     bound = now - timedelta(seconds=settings.RETRIEVAL_ALERT_SECONDS)
     late = RestoreBatch.objects.filter(finished_at=None, late_told_at=None, created_at__lt=bound).order_by("pk")
     pks = list(late.values_list("pk", flat=True)[:BATCH])
@@ -207,9 +207,10 @@ def tell_of_late(now: datetime) -> int:
 
 
 def put_back_stranded(now: datetime) -> int:
-    """Results that are on their way back in no batch, or in one that is closed: nobody would ever ask for them.
+    """Move results that are being restored in no batch, or in a closed one, back to ARCHIVED.
 
-    No code leaves such a row. Back in the archive, a premium person's is asked for again (`resend_upgrades`).
+    Nothing would ever request them, although no code leaves such a row. If the owner is premium, `resend_upgrades` then
+    requests the result again.
     """
     nobodys = Q(batch=None) | Q(batch__finished_at__isnull=False)
     stranded = ResultFile.objects.filter(nobodys, restoration.unheld(now), state=ResultState.RESTORING)
@@ -224,14 +225,14 @@ def put_back_stranded(now: datetime) -> int:
 
 
 def resend_upgrades(now: datetime) -> int:
-    """People whose plan does not archive and who have archived results, other than those that were given up."""
+    """Send messages for people whose plan does not archive and who have archived results that were not given up."""
     return _resend_for_owners(
         ResultFile.objects.filter(state=ResultState.ARCHIVED, problem=""), False, RESTORE_USER_RESULTS
     )
 
 
 def resend_downgrades(now: datetime) -> int:
-    """People whose plan archives and who have results in S3 that are not due."""
+    """Send messages for people whose plan archives and who have results in S3 without a due date."""
     kept = ResultFile.objects.filter(state=ResultState.AVAILABLE, archive_due_at=None, problem="")
     return _resend_for_owners(kept, True, ARCHIVE_USER_RESULTS)
 

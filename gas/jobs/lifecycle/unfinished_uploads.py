@@ -1,4 +1,4 @@
-"""Uploads whose file was never confirmed: find them, and clear them away."""
+"""Uploads whose file was never confirmed: find them and remove them."""
 
 import logging
 from contextlib import suppress
@@ -18,19 +18,20 @@ from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
-#: An upload that began so long ago, and has not finished, is offered to be cleared away.
+#: An unfinished upload that began longer ago than this can be removed by its owner.
 QUIET = timedelta(minutes=5)
-#: Uploads that one request of `clear` looks for in S3 at most.
+#: Maximum number of uploads that one call of `clear` looks up in S3.
 CLEAR_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class Cleared:
-    """What `clear` did.
+    """The outcome of `clear`.
 
-    removed: uploads that were removed.
-    kept: uploads whose file has arrived.
-    left: uploads that were not looked at; clear again.
+    Attributes:
+        removed: number of uploads that were removed.
+        kept: number of uploads whose file has arrived.
+        left: number of uploads that were not looked at; call `clear` again.
     """
 
     removed: int = 0
@@ -39,9 +40,9 @@ class Cleared:
 
 
 def unfinished(owner: User) -> QuerySet[Job]:
-    """The owner's uploads whose file was never confirmed, other than those that began within QUIET.
+    """Return the owner's uploads whose file was never confirmed, except those that began within QUIET.
 
-    Their files may have arrived all the same, or still be on their way from another tab.
+    Their files may have arrived nevertheless, or another tab may still be sending them.
     """
     quiet = Q(status=JobStatus.UPLOADING, created_at__lt=timezone.now() - QUIET)
     return Job.objects.filter(quiet | Q(status=JobStatus.CANCELLED), owner=owner, input_etag="")
@@ -61,13 +62,14 @@ def discard(job: Job) -> bool:
 
 
 def discard_unless_arrived(job: Job) -> bool:
-    """Remove an unfinished upload, but confirm it instead if its file has arrived in S3.
+    """Remove an unfinished upload; if its file has arrived in S3, confirm it instead.
 
     Returns:
-        Whether it was removed. A file that has arrived and is refused is not: its job has failed, and says why.
+        Whether it was removed. If the file has arrived but is refused, the upload is not removed: the job has failed,
+        and its page says why.
 
     Raises:
-        AWSError: S3 does not say whether the file has arrived; the upload is kept.
+        AWSError: S3 does not answer whether the file has arrived; the upload is kept.
     """
     if job.status == JobStatus.UPLOADING:
         with suppress(UploadRefused):
@@ -76,9 +78,9 @@ def discard_unless_arrived(job: Job) -> bool:
 
 
 def clear(owner: User) -> Cleared:
-    """Remove the owner's unfinished uploads whose file has not arrived. At most CLEAR_AT_ONCE requests to S3.
+    """Remove the owner's unfinished uploads whose file has not arrived. Sends at most CLEAR_AT_ONCE requests to S3.
 
-    When S3 does not answer, the rest is left.
+    When S3 does not answer, the remaining uploads are kept.
     """
     uploading = unfinished(owner).filter(status=JobStatus.UPLOADING).select_related("owner").order_by("created_at")
     ended = unfinished(owner).exclude(status=JobStatus.UPLOADING)

@@ -1,4 +1,4 @@
-"""From a file in somebody's browser to a job that waits for a worker."""
+"""Uploads: from a file in a browser or program to a job that waits for a worker."""
 
 import logging
 from collections.abc import Mapping
@@ -33,17 +33,17 @@ LIMIT = RateLimit("uploads", seconds=3600)
 
 
 class Resume(StrEnum):
-    """Where the uploader begins when the person tries a refused upload again."""
+    """Where the uploader starts when the person tries a refused upload again."""
 
-    OPEN = "open"  # open the same upload again: the reason may have passed
-    NEW = "new"  # the job is gone or has ended: open another
+    OPEN = "open"  # open the same upload again: the reason may be gone
+    NEW = "new"  # the job is deleted or has ended: open a new upload
     NEVER = "never"  # the file itself is refused
 
 
 class UploadRefused(Exception):
-    """The upload cannot be accepted. `message` tells its owner why, `advice` what to do; the text is both.
+    """The upload is refused. `message` tells its owner why, and `advice` what to do; the text is both.
 
-    `resume`: where another try begins.
+    `resume` says where another try starts.
     """
 
     def __init__(self, message: str, advice: str = "", *, resume: Resume = Resume.OPEN) -> None:
@@ -52,16 +52,16 @@ class UploadRefused(Exception):
 
 
 class TooMany(UploadRefused):
-    """More uploads than a person begins."""
+    """The person has begun more uploads than are allowed."""
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job, and what brings its file to S3: a form or an upload in parts. Neither if the file is there.
+    """A job, and how its file is sent to S3: by a form or in parts; by neither if S3 has the file.
 
     form: {"url": …, "fields": {…}}.
-    parted: of a file that is sent in parts.
-    expires_in: seconds until another form is needed.
+    parted: the row of a multipart upload.
+    expires_in: seconds until a new form is needed.
     """
 
     job: Job
@@ -73,17 +73,17 @@ class Ticket:
 def open_upload(
     owner: User, *, name: str, size: int, reference: str, key: UUID | None = None, in_parts: bool = False
 ) -> Ticket:
-    """Make a job for a file of `size` bytes, and the presigned form to upload it with, or an upload in parts.
+    """Create a job for a file of `size` bytes, with a presigned form or a multipart upload.
 
     Args:
-        key: chosen by the browser for this upload. Opening an upload again with the same key gives the same job, with
-            a fresh form, or the parts that have arrived, and the reference of this call.
-        in_parts: send a file of any size in parts; one larger than UPLOAD_PART_BYTES always is.
+        key: chosen by the client for this upload. A second call with the same key returns the same job, with a fresh
+            form, or the parts that have arrived, and the reference of the second call.
+        in_parts: use a multipart upload for any size. A file larger than UPLOAD_PART_BYTES always gets one.
 
     Raises:
         UploadRefused: uploads are closed, the size is beyond the limit, there is no such reference, or the job with
             this key has ended.
-        TooMany: the owner has begun UPLOADS_PER_HOUR of them within the hour.
+        TooMany: the owner has begun UPLOADS_PER_HOUR uploads within the hour.
     """
     if key and (job := Job.objects.filter(owner=owner, idempotency_key=key).first()):
         return _open_again(job, reference, size)
@@ -101,14 +101,14 @@ def open_upload(
             multipart.abort(job.input_key, ticket.parted.upload_id)
         if not isinstance(error, IntegrityError):
             raise
-        return _open_again(Job.objects.get(owner=owner, idempotency_key=key), reference, size)  # opened twice at once
+        return _open_again(Job.objects.get(owner=owner, idempotency_key=key), reference, size)  # opened concurrently
     return ticket
 
 
 @transaction.atomic
 def _save(ticket: Ticket) -> None:
     owner = ticket.job.owner
-    lock_owner(pk=owner.pk)  # of requests at the same time each sees the jobs of those before it
+    lock_owner(pk=owner.pk)  # concurrent requests see each other's jobs
     if no := refusal_reason(owner):
         raise UploadRefused(no)
     ticket.job.save(force_insert=True)
@@ -118,15 +118,15 @@ def _save(ticket: Ticket) -> None:
 
 
 def renew(job: Job) -> Ticket:
-    """Return a new form for an upload, or its parts. Raises UploadRefused if it has ended without its file."""
+    """Return a new form for an upload, or its parts. Raises UploadRefused if the job has ended without its file."""
     return _open_again(job, job.reference)
 
 
 def _open_again(job: Job, reference: str, size: int | None = None) -> Ticket:
-    """The same job with a fresh form, or its upload in parts, if it still expects its file.
+    """Return the same job with a fresh form or its multipart upload, if the job still expects its file.
 
     Raises:
-        UploadRefused: the job has ended without; or its upload in parts is of a file of another size.
+        UploadRefused: the job has ended without its file, or its multipart upload is of a file of another size.
     """
     if job.status == JobStatus.UPLOADING:
         _check_reference(reference)
@@ -143,7 +143,7 @@ def _open_again(job: Job, reference: str, size: int | None = None) -> Ticket:
 
 
 def _ticket(job: Job, parted: PartedUpload | None) -> Ticket:
-    """Set when the upload ends, and return what its file is sent with. Does not save."""
+    """Set when the upload ends, and return how its file is sent. Does not save."""
     seconds = presigned.upload_seconds()
     job.upload_expires_at = clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS if parted else seconds)
     if parted:
@@ -153,7 +153,7 @@ def _ticket(job: Job, parted: PartedUpload | None) -> Ticket:
 
 
 def sign_parts(job: Job, checksums: Mapping[int, str]) -> list[parts.PartAddress]:
-    """Return where to put some parts of a job's upload, which can be resumed for UPLOAD_RESUME_SECONDS from now.
+    """Return the addresses of some parts of a job's upload, and let it be resumed for UPLOAD_RESUME_SECONDS from now.
 
     Args:
         checksums: number of the part → SHA-256 of its bytes, in hexadecimal.
@@ -169,7 +169,7 @@ def sign_parts(job: Job, checksums: Mapping[int, str]) -> list[parts.PartAddress
     until = clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS)
     if not Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING).update(upload_expires_at=until):
         job.refresh_from_db()
-        _parted(job)  # cancelled or confirmed meanwhile: says so
+        _parted(job)  # cancelled or confirmed meanwhile: raises
     return addresses
 
 
@@ -197,13 +197,13 @@ def _check_not_ended(job: Job) -> None:
 
 
 def confirm_upload(job: Job) -> Job:
-    """The file has arrived: check it and put the job into the queue. Safe to call again.
+    """Check the file, which has arrived in S3, and put the job into the queue. Safe to repeat.
 
-    The ETag is kept, so that a file that is replaced afterwards is noticed when it is read.
+    The ETag is stored, so that the worker notices if the file was replaced.
 
     Raises:
-        UploadRefused: S3 has no file, or one beyond the limit, which ends the job; or the job was cancelled before its
-            file was confirmed.
+            UploadRefused: S3 has no file, or the file is beyond the limit, which ends the job; or the job was cancelled
+                before its file was confirmed.
     """
     if job.status != JobStatus.UPLOADING:
         _check_not_ended(job)
@@ -225,14 +225,14 @@ def confirm_upload(job: Job) -> Job:
             input_etag=found.etag,
             submitted_at=clock.now(),
         )
-    except LostRace:  # confirmed twice at once, cancelled or deleted meanwhile: the row says which
+    except LostRace:  # concurrently confirmed, cancelled or deleted: see the row
         job = Job.objects.filter(pk=job.pk).first() or job
         _check_not_ended(job)
     return job
 
 
 def _complete_parts(job: Job) -> None:
-    """Make one object of an upload in parts. Raises UploadRefused if parts are missing, or are not what was sent."""
+    """Combine the parts of an upload. Raises UploadRefused if parts are missing, or are not the announced bytes."""
     upload = PartedUpload.objects.select_related("job").filter(job=job).first()
     if upload is None:
         return
@@ -247,7 +247,7 @@ def _complete_parts(job: Job) -> None:
 
 
 def closed_message() -> str:
-    """Why nobody may upload now; "" when uploads are open."""
+    """Return why uploads are closed now; "" when they are open."""
     switch = UploadSwitch.objects.first()
     if switch is None or switch.open:
         return ""
@@ -255,7 +255,7 @@ def closed_message() -> str:
 
 
 def beyond_limit(size: int, plan: Plan) -> str:
-    """How the size is beyond what the plan allows, in a sentence; "" if it is not."""
+    """Return how the size is beyond the limit of the plan, in a sentence; "" if it is not."""
     limit = plan.max_upload_bytes
     if size <= limit:
         return ""
@@ -266,7 +266,7 @@ def beyond_limit(size: int, plan: Plan) -> str:
 
 
 def _count(owner: User) -> None:
-    """In the cache, so that deleting a job does not make room for another."""
+    """Count an upload in the cache, so that deleting a job does not allow another upload."""
     if not LIMIT.take(owner.pk, settings.UPLOADS_PER_HOUR):
         raise TooMany(f"You have begun {settings.UPLOADS_PER_HOUR} uploads within the hour.", "Go on in the next.")
 
@@ -288,7 +288,7 @@ def _check_reference(reference: str) -> None:
 
 
 def _refuse(job: Job, refusal: UploadRefused, *, code: str) -> None:
-    with suppress(LostRace), transaction.atomic():  # refused twice at once is refused
+    with suppress(LostRace), transaction.atomic():  # a concurrent call may have refused it
         move_job(
             job,
             JobStatus.FAILED,
