@@ -38,6 +38,9 @@ HARMLESS = {
     "format",
     "endpoint_id",
     "delivery_id",
+    "number",
+    "access_id",
+    "webhook_id",
 }
 TOKEN = "secret-s3cr3t:token"
 
