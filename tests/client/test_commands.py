@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from gas.aws import clients
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.states import JobStatus
-from tests.client.conftest import Gas
+from tests.support.gas_command import Gas
 from tests.support.jobs import failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]

@@ -15,7 +15,7 @@ from gas.aws import clients
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus
 from gas.users.models import PlanChoice, User
-from tests.client.conftest import Gas
+from tests.support.gas_command import Gas
 from tests.support.jobs import SMALL_VCF
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
