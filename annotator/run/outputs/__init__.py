@@ -1,1 +1,1 @@
-"""What a run writes: the annotated file and its proof, the log, the summary, and what follows from the result."""
+"""Outputs of a run: the annotated file and its proof of readability, the log, the summary, and derived files."""

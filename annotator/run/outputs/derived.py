@@ -1,4 +1,4 @@
-"""Outputs that follow from the annotated file: its statistics and both tables."""
+"""Outputs that are derived from the annotated file: its statistics and both tables."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from annotator.tables.stats import Stats
 
 
 def write_derived(context: RunContext, result: Path, records: int) -> tuple[list[str], str]:
-    """Write the tables, while bcftools makes the statistics.
+    """Write the tables, while bcftools computes the statistics.
 
     Args:
         context: the run.
         result: the annotated file.
-        records: how many it has.
+        records: the number of its records.
 
     Returns:
-        A sentence for each table that is left out, and a note about what the statistics lack, "" for nothing.
+        A sentence for each output that is left out; and a note about what the statistics lack, "" for nothing.
     """
     if not context.outputs.stats:
         return [], ""

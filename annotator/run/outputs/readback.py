@@ -1,6 +1,6 @@
-"""bcftools reads a result while it is written: what it cannot read must not be handed out.
+"""Have bcftools read a result while it is written: a file that bcftools cannot read must not be published.
 
-Records whose values all have the form of their types (annotator.run.columnar.forms) are left out.
+Records whose values all have the form of their types (annotator.run.columnar.forms) are not read.
 """
 
 import os
@@ -17,7 +17,7 @@ StartTool = Callable[[str, list[str | Path], int, int], Tool]
 
 
 class Unreadable(Exception):
-    """bcftools cannot read the result; error says so to its owner."""
+    """bcftools cannot read the result; `error` is the message for the owner of the file."""
 
     def __init__(self, error: InputError) -> None:
         super().__init__(error.message)
@@ -25,15 +25,15 @@ class Unreadable(Exception):
 
 
 class Reading:
-    """One reading of a result. Use as a context manager."""
+    """One reading of a result by bcftools. Use as a context manager."""
 
     def __init__(self, start_tool: StartTool) -> None:
         self._start_tool = start_tool
         self._tool: Tool | None = None
-        self._closed = False  # by bcftools: of what follows it wants no more
-        #: The header that the records are read with, told before the first of them is written, and of its lines those
-        #: that may become more.
+        self._closed = False  # whether bcftools has stopped reading
+        #: The header for reading the records. Set it before the first record is written.
         self.header: Sequence[str] = ()
+        #: The lines of the header that may grow in number while the records are read.
         self.declared: Sequence[str] = ()
 
     def __enter__(self) -> "Reading":
@@ -44,12 +44,12 @@ class Reading:
             self._tool.close()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill bcftools at once."""
         if self._tool is not None:
             self._tool.kill()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Have records read. What cannot be read is told by `end`."""
+        """Pass annotated lines to bcftools. `end` reports whether it could read them."""
         if self._closed or not data:
             return
         try:
@@ -61,15 +61,21 @@ class Reading:
             self._closed = True
 
     def end(self, target: Path, declared: Sequence[str], watch: Callable[[], None]) -> None:
-        """Wait until everything is read, calling `watch` meanwhile.
+        """Wait until bcftools has read everything.
 
-        If the header has changed, or there was nothing to read, the finished file is read instead.
+        If the header has changed, or no lines were written, bcftools reads the finished file instead.
+
+        Args:
+            target: the finished file.
+            declared: `declared` at the end of the run.
+            watch: called while waiting; may raise to stop.
 
         Raises:
-            Unreadable, EngineError: or what `watch` raises.
+            Unreadable: bcftools cannot read a record.
+            EngineError: bcftools failed for another reason.
         """
         if self._tool is not None and declared == self.declared:
-            with suppress(BrokenPipeError):  # its status says why
+            with suppress(BrokenPipeError):  # the exit status says why
                 self._tool.stdin.close()
         else:
             if self._tool is not None:
@@ -80,7 +86,7 @@ class Reading:
         if failure is None:
             return
         messages = self._tool.messages()
-        # A process without memory, or that cannot even open the file, says nothing about its records.
+        # If bcftools runs out of memory, or cannot open the file, the failure is not about the records.
         if failure.code == "tool-failed" and "Failed to open file" not in messages:
             raise Unreadable(vcf_writer.unreadable(messages))
         raise failure

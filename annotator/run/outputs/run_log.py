@@ -1,6 +1,6 @@
-"""log.txt: what ran, what was found, every repair and every skipped record, and how it ended, for a scientist.
+"""log.txt, written for a scientist: what ran, the results, every repair and skipped record, and how the run ended.
 
-Every line is printable and bounded, whatever it quotes of the file: a terminal that shows the log obeys nothing in it.
+Every line is printable and bounded, whatever it quotes from the file: the log cannot send control codes to a terminal.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,19 +18,24 @@ WIDTH = 78
 
 
 class Log:
-    """Gathers the parts of the log while a run goes on; written whole at its end, however it ends."""
+    """Collects the parts of the log during a run. The log is written once, when the run ends or fails."""
 
     def __init__(self, provenance: Mapping[str, str]) -> None:
         self._provenance = provenance
         self.facts: list[tuple[str, str]] = []  # what ran and what the file is
-        self.notes: list[str] = []  # about the packing of the file
+        self.notes: list[str] = []  # about the compression and line ends of the file, and its outputs
         self.journal: Journal | None = None
         self.records_in = 0
-        self.records_out: int | None = None  # None until the run has come to its end
+        self.records_out: int | None = None  # None until the run has completed
         self.summary: dict[str, Any] | None = None
 
     def write(self, path: Path, ending: Exception | None) -> None:
-        """Write the log; ending is what ended the run, None for a good end."""
+        """Write the log.
+
+        Args:
+            path: the file to write.
+            ending: the error that ended the run; None if the run completed.
+        """
         with path.open("w", encoding="utf-8") as file:
             for line in self._lines(ending):
                 file.write(sentence(line) + "\n")
@@ -105,7 +110,7 @@ class Log:
 
 
 def list_first(lines: Iterable[str]) -> Iterable[str]:
-    """Put a line in front of the list if there is anything in it."""
+    """Yield a heading before the lines, if there are any lines."""
     first = True
     for line in lines:
         if first:
@@ -115,7 +120,7 @@ def list_first(lines: Iterable[str]) -> Iterable[str]:
 
 
 def findings_lines(summary: Mapping[str, Any]) -> Iterable[str]:
-    """Return what a summary says of findings: how many, by which source, each listed one, and what was not used."""
+    """Yield the findings of a summary: the total, the counts by source, each listed finding, and the unused sources."""
     findings, known = summary["findings"], summary["known"]
     if findings["alleles"] is None:
         yield "Findings: not looked for, since no source with clinical significance was used"

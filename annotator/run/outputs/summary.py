@@ -1,6 +1,6 @@
-"""The numbers of a run, counted as the records go by, and the first annotated alleles for a table.
+"""The counts of a run, updated with each record, and the first annotated alleles for a preview table.
 
-Texts of the file are bounded here, where they are kept to be shown: see annotator.bounds.
+Texts from the file are shortened here, before they are kept for display: see annotator.bounds.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ TYPES = ("SNV", "insertion", "deletion", "MNV", "other")
 
 
 class Summary:
-    """Counts alleles. Its memory does not grow with the records, only with the genes and known variants."""
+    """Counts alleles. Its memory grows with the number of genes and known variants, not with the number of records."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
@@ -36,13 +36,19 @@ class Summary:
         self.genes: Counter[str] = Counter()
         self.transitions = 0
         self.transversions = 0
-        #: Combinations of alleles that are certain to lie on one molecule, and whose protein can be told.
+        #: Number of combinations of alleles that are certain to lie on one molecule and have a predicted protein.
         self.phased = 0
         self.preview: list[dict[str, Any]] = []
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
 
     def add(self, record: Record, alleles: list[Allele], added: str = "") -> None:
-        """Count a record; added is what its INFO gets from sources."""
+        """Count a record.
+
+        Args:
+            record: the record.
+            alleles: its annotated ALT alleles.
+            added: the INFO entries from sources.
+        """
         self.records += 1
         clinical = bool(added) and self.findings.mentioned(added)
         for number, allele in enumerate(alleles):
@@ -89,15 +95,15 @@ class Summary:
         row["count"] += 1
 
     def known(self) -> list[dict[str, Any]]:
-        """Return the known variants that were found, along the genome, each with the number of records."""
+        """Return the known variants that were found, in genome order, each with its number of records."""
         return sorted(self._known.values(), key=lambda row: (row["contig"], row["pos"], row["alt"]))
 
     def rows(self) -> list[Mapping[str, Any]]:
-        """Return the first annotated alleles, as many as the preview may hold."""
+        """Return the first annotated alleles, up to the limits of the preview."""
         return bounds.rows_within(self.preview, bounds.PREVIEW_BYTES)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what docs/annotation.md describes as the summary, as far as it is about alleles."""
+        """Return the parts of the summary that are about alleles; docs/annotation.md describes them."""
         snvs = self.transversions
         genes = sorted(self.genes.items(), key=lambda item: (-item[1], item[0]))
         known = self.known()
@@ -135,7 +141,7 @@ def _place(record: Record, allele: Allele) -> Place:
 
 
 def _row(record: Record, allele: Allele, said: Mapping[str, str]) -> dict[str, Any]:
-    """Return an allele as a row of the preview; said: what sources say of it, by tag."""
+    """Return an allele as a row of the preview; `said` has its annotations from sources, by tag."""
     chrom, pos, id_, _, _, qual, filter_ = record.left.split("\t")
     proteins = allele.proteins
     texts = {

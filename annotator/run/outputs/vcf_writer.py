@@ -1,4 +1,4 @@
-"""The annotated file: its header, and header and records joined to one bgzip file."""
+"""Write the annotated file: compose its header, and join header and records into one bgzip file."""
 
 import re
 import shutil
@@ -13,9 +13,12 @@ from annotator.reference.pack import Reference
 
 
 def contig_lines(header: Header, names: Mapping[str, str], reference: Reference) -> list[str]:
-    """Return ##contig lines for the contigs that the records use and the header does not have.
+    """Return ##contig lines for the contigs that the records use and the header does not declare.
 
-    names maps the reference's own names to those that the file uses.
+    Args:
+        header: the file's header.
+        names: the file's names of the contigs that it uses, by the reference's names.
+        reference: the reference pack.
     """
     return [
         f"##contig=<ID={names[contig.name]},length={contig.length},md5={contig.md5}>"
@@ -25,7 +28,7 @@ def contig_lines(header: Header, names: Mapping[str, str], reference: Reference)
 
 
 def every_contig_line(header: Header, reference: Reference) -> list[str]:
-    """Return ##contig lines for all names that records may use and the header does not have."""
+    """Return ##contig lines for all names that records may use and the header does not declare."""
     names = {name: one.length for one in reference.contigs for name in (one.name, *one.aliases)}
     return [f"##contig=<ID={name},length={length}>" for name, length in names.items() if name not in header.contigs]
 
@@ -39,7 +42,16 @@ def header_lines(
     repairs: Iterable[str],
     provenance: Mapping[str, str],
 ) -> list[str]:
-    """Return the header of the annotated file: the file's own lines, then what was added, then the columns."""
+    """Return the header of the annotated file.
+
+    Args:
+        header: the header of the input; its lines come first, and its columns last.
+        definitions: lines for contigs and tags that the input does not declare.
+        source_definitions: INFO lines for the tags of sources.
+        facts: facts about the run, by name.
+        repairs: one sentence for each kind of repair.
+        provenance: facts from the caller, by name.
+    """
     return [
         f"##fileformat={header.fileformat}",
         *header.meta,
@@ -54,15 +66,21 @@ def header_lines(
 
 
 def _fact(name: str, value: str) -> str:
-    # Lines of the file are kept as Latin-1 text (see Reader); what comes from elsewhere joins them in that form.
+    # Lines of the file are kept as Latin-1 text (see Reader), so text from elsewhere is converted to that form.
     text = f"##gas_{re.sub('[^A-Za-z0-9_]', '_', name)}={info_tags.quoted(value)}"
     return text.encode("utf-8").decode("latin-1")
 
 
 def write(target: Path, body: Path, header: Iterable[str]) -> int:
-    """Write the header, the body (bgzip blocks without the end marker) and the end marker.
+    """Write the header, the body and the end marker.
 
-    Returns the size of the header in the file, in bytes.
+    Args:
+        target: the file to write.
+        body: the annotated records: bgzip blocks without the end marker.
+        header: the lines of the header.
+
+    Returns:
+        The compressed size of the header in the file, in bytes.
     """
     with target.open("wb") as file:
         writer = BgzfWriter(file)
@@ -80,9 +98,9 @@ _ERROR = re.compile(r"\[E::\w++\] (.*)")
 
 
 def unreadable(messages: str) -> InputError:
-    """Turn bcftools' complaint about the finished file into one that its owner can act on."""
+    """Turn bcftools' error messages about the finished file into an error that its owner can act on."""
     errors: list[str] = _ERROR.findall(messages)
-    # Of all its complaints, the one that names a place.
+    # Prefer the messages that name a place.
     named = [error for error in errors if " at " in error] or errors
     fault = f": {named[-1].strip().rstrip('.:')}" if named else ""
     return InputError(

@@ -1,11 +1,11 @@
 """Run a job's work in a child process that can be killed at any time: the parent's side of `child_main`.
 
-Whatever the work does, also if it never lets go of the interpreter lock, it ends in time: the parent watches the clock,
-the caller's wish to cancel, and the memory of the child and its bcftools processes, and kills them all when it must.
-A crash costs one job. The child gets none of the parent's environment but a few named variables, so no secrets.
+The work always ends in time, even if it never releases the interpreter lock. The parent watches the time, whether the
+caller cancels, and the memory of the child and its bcftools processes, and kills all of them if necessary. A crash
+affects only one job. The child inherits only a few named environment variables, so it gets no secrets.
 
 Children are forked from one process that has loaded the annotator (`annotator.formats.forks`). One child is always kept
-ready, so that a small job waits neither for an import nor for a fork.
+ready, so that a small job waits for neither an import nor a fork.
 """
 
 import atexit
@@ -34,17 +34,17 @@ from annotator.run.outputs.run_log import Log
 
 log = logging.getLogger(__name__)
 
-#: How often memory, time and cancelling are looked at.
+#: Interval between checks of memory, time and cancellation.
 WATCH_SECONDS = 0.05
-#: Work that watches the clock itself has this long to end before it is killed.
+#: Time after the limit before the work is killed: it checks the time limit itself, and can end by itself until then.
 GRACE_SECONDS = 2.0
-#: How long bcftools processes may take to end after their child.
+#: Time that bcftools processes have to end after the child that started them.
 TOOL_SECONDS = 1.0
-#: Longest answer of a child; a longer one is an error.
+#: Maximum size of a child's answer; a longer one is an error.
 ANSWER_BYTES = 64 * 1024**2
-#: Bytes of stderr that are kept, from its end.
+#: Bytes at the end of stderr that are kept.
 STDERR_BYTES = 16 * 1024
-#: How programs say that memory was refused to them, before they abort.
+#: Messages of programs that abort because they cannot allocate memory.
 NO_MEMORY = ("memory allocation of", "MemoryError", "bad_alloc", "Cannot allocate memory")
 
 _server = ForkServer(Path(__file__).with_name("child_main.py"))
@@ -53,7 +53,7 @@ _lock = Lock()
 
 
 def prepare() -> None:
-    """Have a child ready for the next job; if there is no fork server, start one instead, without waiting for it."""
+    """Fork a child for the next job. If there is no fork server yet, start it instead, without waiting for it."""
     with _lock, contextlib.suppress(OSError):  # the next `run` tries again
         if _server.pid is None:
             _server.prepare()
@@ -71,15 +71,25 @@ def run(
     cancelled: Callable[[], bool] = lambda: False,
     provenance: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
-    """Call a function in a child process and return what it returns, which must be JSON.
+    """Call a function in a child process.
 
     Args:
-        function: found by its name in its module; gets `arguments`, and `tell` to tell its progress with.
-        folder: where the child has its temporary files; the caller removes it. If the work uses too much memory,
-            log.txt in it says so.
+        function: a function that can be pickled, so a function of a module. It is called with `arguments`, and with
+            `tell`, a function that reports progress.
+        arguments: keyword arguments, which must be picklable.
+        folder: the folder for the child's temporary files; the caller removes it. If the work uses too much memory,
+            log.txt in this folder says so.
+        limits: the limits of time and memory.
+        on_progress: called with the progress that the function reports.
+        cancelled: called often; True kills the child.
+        provenance: facts for log.txt, by name.
+
+    Returns:
+        The function's result, which must be JSON.
 
     Raises:
-        InputError, EngineError, Cancelled: see `annotate`. What else the function raises becomes an EngineError.
+        InputError, EngineError, Cancelled: see `annotate`. Other errors of the function become EngineErrors, except
+            for OSErrors.
     """
     child = _take()
     try:
@@ -96,7 +106,7 @@ def run(
 
 @atexit.register
 def stop() -> None:
-    """End the child that waits, and the process that children are forked from."""
+    """End the waiting child, and the process that children are forked from."""
     with _lock:
         while _waiting:
             _waiting.pop().close()
@@ -117,7 +127,7 @@ def _take() -> "_Child":
 
 
 class _Child:
-    """One child process, from before it has its work to its end."""
+    """One child process, from its start, when it has no work yet, to its end."""
 
     def __init__(self) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
@@ -133,20 +143,20 @@ class _Child:
         except BaseException:
             self._stderr.close()
             raise
-        self._tools: set[int] = set()  # numbers of the bcftools processes that run
+        self._tools: set[int] = set()  # process ids of the running bcftools processes
         self._text = bytearray()
         self._answer: dict[str, Any] = {}
         self.peak = 0
 
     def begin(self, request: bytes) -> None:
-        """Give it its work."""
+        """Send the work to the child."""
         assert self.process.stdin is not None  # noqa: S101 - opened by __init__
-        with contextlib.suppress(BrokenPipeError):  # how it ended is seen by `watch`
+        with contextlib.suppress(BrokenPipeError):  # the child has ended; `watch` finds out why
             self.process.stdin.write(request)
             self.process.stdin.close()
 
     def watch(self, limits: Limits, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Any:
-        """Wait for its answer; see `run`."""
+        """Wait for the child's answer; see `run`."""
         assert self.process.stdout is not None  # noqa: S101 - opened by __init__
         deadline = time.monotonic() + limits.seconds + GRACE_SECONDS
         descriptor = self.process.stdout.fileno()
@@ -208,8 +218,8 @@ class _Child:
             raise EngineError("crashed", answer["crash"])
         if status == LOST:
             raise EngineError("no-process", "the job's process was killed: the process it was forked from has ended")
-        # It was ended by a signal. The kernel's own killer takes who has the most memory: a job that has little was
-        # killed by somebody else. A library to which memory is refused says so and aborts.
+        # A signal may have ended the child. The kernel's OOM killer ends the process with the most memory; a job that
+        # uses little memory was killed by something else. A library that cannot allocate memory says so and aborts.
         refused = status == -signal.SIGABRT and any(text in stderr for text in NO_MEMORY)
         if refused or (status == -signal.SIGKILL and self.peak > limits.memory_bytes / 2):
             raise too_much_memory(limits)
@@ -220,9 +230,10 @@ class _Child:
         return end_of(self._stderr, STDERR_BYTES).strip()
 
     def close(self) -> None:
-        """Kill the child and wait for its end, and for that of its bcftools processes, which end with the child.
+        """Kill the child, and wait until it and its bcftools processes have ended; these end with the child.
 
-        They are not killed by number: the number of one that has ended may be another process's by now.
+        The bcftools processes are not killed by process id: the system may have given the id of an ended process to
+        another one.
         """
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -238,7 +249,7 @@ class _Child:
 
 
 def too_much_memory(limits: Limits) -> InputError:
-    """The file's own fault: another try would need as much."""
+    """Return the error for a file that needs too much memory. It is an InputError: a retry would need as much."""
     return InputError(
         "too-much-memory",
         f"The file needs more than {human_bytes(limits.memory_bytes)} of memory, the most that a job may use.",
@@ -247,7 +258,7 @@ def too_much_memory(limits: Limits) -> InputError:
 
 
 def private_bytes(pid: int) -> int:
-    """The resident memory of a process that no file stands behind, in bytes; 0 if it has ended."""
+    """Return a process's resident memory without file-backed pages, in bytes; 0 if the process has ended."""
     try:
         _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     except (FileNotFoundError, ProcessLookupError):

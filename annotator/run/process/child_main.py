@@ -1,8 +1,8 @@
 """The child's side of `annotator.run.process.child`, run as a script: `child_main.py serve SOCKET`.
 
-The process loads the annotator and forks for each request (see `annotator.formats.launcher.serve`). Each fork prepares
-what takes time, reads one piece of work from stdin, does it, writes its answer to stdout, and ends. It has no threads
-before it forks: Polars, which starts some when it is imported, is imported by the fork.
+The process loads the annotator and forks for each request (see `annotator.formats.launcher.serve`). Each fork does the
+slow preparations, reads one piece of work from stdin, does it, writes the answer to stdout, and ends. The process has
+no threads before it forks. Polars starts threads when it is imported, so the fork imports it.
 """
 
 import contextlib
@@ -34,9 +34,9 @@ from annotator.run.columnar.compiled import load_kept
 from annotator.run.options import Progress
 from annotator.run.process import work  # noqa: F401 - loaded for the forks
 
-#: Address space allowed above the memory limit, because reserved memory is not all used.
+#: Address space allowed in addition to the memory limit, because not all reserved memory is used.
 RESERVE_BYTES = 512 * 1024**2
-#: For the kernel's own killer: rather this process than the worker.
+#: Makes the kernel's OOM killer choose this process before the worker.
 OOM_SCORE = 800
 
 
@@ -53,11 +53,11 @@ def main() -> NoReturn:
     request = sys.stdin.buffer.read()
     if request:
         parent.say(**_answer(request, parent))
-    os._exit(0)  # to take an interpreter down takes longer than a small job
+    os._exit(0)  # a regular exit of the interpreter takes longer than a small job
 
 
 def _warm_up() -> None:
-    """Annotate a record, so that forks find everything loaded that small files need. No thread is left of it."""
+    """Annotate one record, so that forks have everything loaded that small files need. This leaves no thread behind."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "sample.vcf"
         write_sample(source, records=1)
@@ -66,7 +66,7 @@ def _warm_up() -> None:
 
 
 class _Parent:
-    """The parent process, which reads our messages."""
+    """The parent process, which reads this process's messages."""
 
     def __init__(self) -> None:
         self._pipe = os.fdopen(os.dup(1), "wb")
@@ -74,7 +74,7 @@ class _Parent:
         self._lock = Lock()
 
     def say(self, **message: Any) -> None:
-        """Send one line."""
+        """Send a message as one line of JSON."""
         with self._lock:
             self._pipe.write(json.dumps(message).encode() + b"\n")
             self._pipe.flush()
@@ -84,7 +84,7 @@ class _Parent:
 
 
 def _ready(parent: _Parent) -> None:
-    """Do all that can be done before there is work."""
+    """Do everything that can be done before the work arrives."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     bcftools.SERVER.on_fork = lambda pid: parent.say(tool=pid)

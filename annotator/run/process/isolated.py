@@ -26,13 +26,14 @@ def annotate(
     """Do what `annotator.run.annotate.annotate` does, in a child process.
 
     Args:
-        references_dir: the folder of installed packs: that of `reference`, and those that a file may be on instead.
-        limits: time and memory bind the child and its processes together.
+        references_dir: the folder of installed packs: the pack of `reference`, and those that a file may belong to
+            instead.
+        limits: time and memory limit the child and its processes together.
 
     Raises:
-        InputError: the file cannot be annotated; with code "too-much-memory" it needs more than `limits` allows.
-        EngineError: an internal error; with code "time-limit" it took too long.
-        Cancelled: `cancelled()` said so.
+        InputError: the file cannot be annotated; code "too-much-memory" if it needs more memory than `limits` allows.
+        EngineError: an internal error; code "time-limit" if the run took too long.
+        Cancelled: `cancelled` returned True.
     """
     values = child.run(
         work.annotate,

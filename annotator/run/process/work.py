@@ -1,6 +1,6 @@
-"""What a child process does for a job: called by `child_main`, named by `child`.
+"""Functions that a child process runs for a job: `isolated` names them, and `child_main` calls them.
 
-Values that are returned go to the parent as JSON.
+Their results are sent to the parent as JSON.
 """
 
 import dataclasses
@@ -29,7 +29,18 @@ def annotate(
     outputs: Outputs,
     tell: Tell,
 ) -> dict[str, Any]:
-    """Annotate a file; pack: the reference's id, the folder of installed packs, and the checksum that it must have."""
+    """Annotate a file; for the other arguments see `annotator.run.annotate.annotate`.
+
+    Args:
+        pack: the reference's id, the folder of installed packs, and the checksum that the pack must have.
+        tell: reports progress.
+
+    Returns:
+        The fields of the Report, by name.
+
+    Raises:
+        EngineError: the pack has another checksum, or an error of the annotator.
+    """
     name, folder, checksum = pack
     reference = load_reference(name, folder)
     if reference.checksum != checksum:
@@ -49,7 +60,17 @@ def annotate(
 
 
 def write_tables(result: Path, out_dir: Path, *, output_bytes: int, tell: Tell) -> dict[str, Any] | None:
-    """Write the tables of an annotated file; None if they would be larger than they may be."""
+    """Write the tables of an annotated file.
+
+    Args:
+        result: the annotated file.
+        out_dir: the folder for the tables.
+        output_bytes: maximum size of a table.
+        tell: not used: writing tables reports no progress.
+
+    Returns:
+        The fields of `tables.Tables`, by name; None if a table would be too large.
+    """
     try:
         made = tables.write(result, out_dir, output_bytes=output_bytes)
     except tables.TooLarge:
