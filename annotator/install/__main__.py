@@ -14,7 +14,7 @@ STEPS = {"models": "Reading the gene models", "genome": "Packing the genome", "g
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit status: 0 installed, 2 what was given cannot be used, 130 stopped."""
+    """Return the exit status: 0 installed, 2 the arguments or files cannot be used, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m annotator.install",
         description="Make a reference pack of your own genome, for `python -m annotator --reference NAME`.",
@@ -57,7 +57,7 @@ def add_file_arguments(parser: argparse.ArgumentParser, *, required: bool) -> No
 
 
 def own_genome(name: str, options: argparse.Namespace) -> OwnGenome:
-    """Return what the options of a command ask for. Raises InstallError."""
+    """Return the genome that the command's options describe. Raises InstallError."""
     return OwnGenome(
         name=name,
         fasta=options.fasta,
@@ -70,7 +70,7 @@ def own_genome(name: str, options: argparse.Namespace) -> OwnGenome:
 
 
 def parse_codes(texts: list[str]) -> dict[str, int]:
-    """Return {contig: genetic code} of texts such as MT=2. Raises InstallError."""
+    """Parse texts such as MT=2 into {contig: genetic code}. Raises InstallError."""
     found = {}
     for text in texts:
         contig, _, code = text.rpartition("=")
@@ -81,7 +81,7 @@ def parse_codes(texts: list[str]) -> dict[str, int]:
 
 
 class ProgressBars:
-    """Show a bar for each step, on standard error."""
+    """Shows a bar for each step, on standard error."""
 
     def __init__(self, *, shown: bool = True) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""Writing large bgzip files: blocks are compressed by several threads, and written in their order."""
+"""Write large bgzip files: several threads compress blocks, which are written in order."""
 
 import io
 import os
@@ -10,11 +10,11 @@ from typing import IO, Self
 
 from annotator.formats.bgzf import BLOCK, END, BgzfWriter
 
-PIECE = 1024 * 1024  # for a thread at a time, about: whole blocks, so that only the last one of a file is shorter
+PIECE = 1024 * 1024  # bytes for one thread, rounded down to whole blocks: only the last one of a file is shorter
 
 
 def packed(data: bytes, level: int, block: int = BLOCK) -> bytes:
-    """Return data as bgzip blocks, without the block that ends a file."""
+    """Return data as bgzip blocks, without the end-of-file block."""
     buffer = io.BytesIO()
     writer = BgzfWriter(buffer, level, block)
     writer.write(data)
@@ -62,7 +62,7 @@ class BgzipFile:
             self._file.write(self._waiting.popleft().result())
 
     def end_slice(self) -> int:
-        """End the block at hand and return where in the file the next one will begin."""
+        """End the current block, and return the offset in the file of the next one."""
         if self._buffer:
             self._submit(bytes(self._buffer))
             self._buffer.clear()

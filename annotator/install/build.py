@@ -1,4 +1,4 @@
-"""A pack from a genome and its genes: everything that a folder of REFERENCES_DIR holds, the manifest last."""
+"""Build a pack from a genome and its genes: all files of a folder in REFERENCES_DIR, with the manifest last."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from annotator.install.genome import pack_genome
 from annotator.reference.pack import FORMAT, MANIFEST
 
 FASTA, GFF, TABLE = "genome.fa.gz", "genes.gff3.gz", "genes.tsv"
-#: What each file of a pack is called in its manifest.
+#: Names of a pack's files in its manifest.
 FILES = {
     "fasta": FASTA,
     "fasta_index": f"{FASTA}.fai",
@@ -32,19 +32,19 @@ FILES = {
     "gene_table_index": f"{TABLE}.index",
 }
 
-#: (what is being done, bytes done, bytes in all)
+#: Called with (the current step, bytes done, total bytes).
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a pack is to be called and made of.
+    """The names of a pack, and the files to build it from.
 
-    species: as Ensembl writes it, such as homo_sapiens; "" if it is not known.
-    organism: as people write it, such as Homo sapiens; "" if it is not known.
-    codes: genetic codes by contig, where they are not the usual ones.
-    published: checksums of the sources as published, by address.
-    provider: who made the gene models, as people know it; "" for a person's own files.
+    species: as Ensembl writes it, such as homo_sapiens; "" if unknown.
+    organism: as people write it, such as Homo sapiens; "" if unknown.
+    codes: genetic codes by contig, for contigs that do not use the default.
+    published: published checksums of the source files, by address.
+    provider: the maker of the gene models, by the name that people know; "" for a person's own files.
     """
 
     id: str
@@ -62,9 +62,9 @@ class Recipe:
 
 
 def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -> None:
-    """Write the pack's files into folder, which is there and empty. Raises InstallError or OSError.
+    """Write the pack's files into an existing empty folder. Raises InstallError or OSError.
 
-    The same sources make the same bytes, on any day and any machine.
+    The same source files give the same bytes, on any day and any machine.
     """
 
     def told(what: str, total: int) -> Callable[[int], None] | None:
@@ -88,7 +88,7 @@ def build_pack(folder: Path, recipe: Recipe, progress: Progress | None = None) -
         check=check,
         progress=told("genes", recipe.genes.size),
     )
-    for contig in contigs:  # those without a row in the GFF3
+    for contig in contigs:  # contigs without a row in the GFF3
         found_codes.setdefault(contig.name, codes.code_of(contig.name, False, recipe.species, recipe.codes))
     manifest = _manifest(folder, recipe, contigs, models, found_codes)
     for name in FILES.values():
@@ -105,7 +105,7 @@ def _manifest(
     build = models.facts.get("genome-build", recipe.assembly)
     release = f"{recipe.provider} {recipe.release}".strip() or "own files"
     named = f"{build} ({release})"
-    if not recipe.provider and build != recipe.assembly:  # a pack of own files goes by the name that it was given
+    if not recipe.provider and build != recipe.assembly:  # a person's own files have the name that the person chose
         named = f"{recipe.assembly} ({build}, {release})"
     genes = sum(contig.genes for contig in models.contigs)
     return {

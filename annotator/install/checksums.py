@@ -1,4 +1,4 @@
-"""Checksums of files: SHA-256 and MD5, and the 16-bit sum of BSD's `sum`, which Ensembl publishes."""
+"""Checksums of files: SHA-256, MD5, and the 16-bit sum of BSD's `sum`, which Ensembl publishes."""
 
 import hashlib
 import shutil
@@ -21,7 +21,7 @@ class Checksum:
 
 
 def of_file(path: Path, kind: str) -> Checksum:
-    """Compute a file's checksum of this kind. Raises ValueError for a kind that is not known."""
+    """Compute a file's checksum of one kind. Raises ValueError for an unknown kind."""
     if kind == "sum":
         return Checksum(kind, bsd_sum(path))
     if kind not in {"sha256", "md5"}:
@@ -31,9 +31,9 @@ def of_file(path: Path, kind: str) -> Checksum:
 
 
 def parse_sums(text: str) -> dict[str, Checksum]:
-    """Read a CHECKSUMS file of Ensembl's (`sum` output: `12345 678 name`) or an md5sum.txt (`0123…  name`).
+    """Parse Ensembl's CHECKSUMS (`sum` output: `12345 678 name`) or an md5sum.txt (`0123…  name`).
 
-    Lines of other shapes are passed over. Names are without their folder.
+    Other lines are skipped. Names are without their folder.
     """
     found: dict[str, Checksum] = {}
     for line in text.splitlines():
@@ -46,10 +46,10 @@ def parse_sums(text: str) -> dict[str, Checksum]:
 
 
 def bsd_sum(path: Path) -> str:
-    """Return what `sum` prints: a rotating 16-bit checksum of five digits, and the number of blocks of 1,024 bytes."""
+    """Return the output of `sum`: a rotating 16-bit checksum in five digits, and the number of 1,024-byte blocks."""
     program = shutil.which("sum")
     if program:
-        # A byte takes a nanosecond there and a hundred in a Python loop, and a genome has billions.
+        # `sum` takes a nanosecond per byte, a Python loop a hundred, and a genome has billions of bytes.
         with path.open("rb") as file:
             done = subprocess.run([program, "-r"], stdin=file, capture_output=True, text=True, check=False)
         words = done.stdout.split()

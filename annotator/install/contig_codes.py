@@ -1,4 +1,4 @@
-"""Which genetic code each contig is read with, and whether that can be true."""
+"""Choose the genetic code of each contig, and check that its coding sequences translate with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from annotator.install.names import MITOCHONDRIA
 
 STANDARD = 1
 VERTEBRATE_MITOCHONDRIA = 2
-#: Mitochondria of the species other than vertebrates that ensembl.org has.
+#: Genetic codes of the mitochondria of non-vertebrates on ensembl.org.
 #: https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi
 OTHER_MITOCHONDRIA = {
     "caenorhabditis_elegans": 5,
@@ -22,15 +22,15 @@ OTHER_MITOCHONDRIA = {
     "ciona_intestinalis": 13,
     "ciona_savignyi": 13,
 }
-LOOKED_AT = 400  # transcripts of a contig
-#: Transcripts of a contig that are evidence. Where the standard code is assumed, a small scaffold may well
-#: have only faulty models; where another one is, every gene must read.
+LOOKED_AT = 400  # maximum number of transcripts of a contig to check
+#: Minimum number of transcripts that count as evidence. With the assumed standard code, a small scaffold may well have
+#: only faulty models. With any other code, every gene must translate.
 FEWEST = 20
-REFUSED_SHARE = 0.25  # of them with a stop inside: selenocysteine and faulty models make far fewer
+REFUSED_SHARE = 0.25  # maximum share with an internal stop: selenocysteine and faulty models cause far fewer
 
 
 def code_of(contig: str, mitochondrial: bool, species: str, chosen: Mapping[str, int]) -> int:
-    """The genetic code of a contig: as chosen, else by what it is. mitochondrial: it has the genes of one."""
+    """Return the genetic code of a contig: the chosen one, else by its kind. mitochondrial: has mitochondrial genes."""
     if contig in chosen:
         return chosen[contig]
     if contig in MITOCHONDRIA or mitochondrial:
@@ -39,12 +39,12 @@ def code_of(contig: str, mitochondrial: bool, species: str, chosen: Mapping[str,
 
 
 def check_code(contig: str, transcripts: Sequence[Transcript], bases: Bases, code: int) -> None:
-    """Translate coding sequences of a contig.
+    """Translate coding sequences of a contig, to check its genetic code.
 
-    A wrong genetic code, genes of another build and phases that are off come out here, not in somebody's results.
+    The check finds a wrong genetic code, genes of another build, and wrong phases before they reach results.
 
     Raises:
-        InstallError: They do not read as proteins.
+        InstallError: the coding sequences do not translate to proteins.
     """
     coding = [one for one in transcripts if one.coding is not None and one.is_consistent]
     step = max(1, len(coding) // LOOKED_AT)
@@ -62,7 +62,7 @@ def check_code(contig: str, transcripts: Sequence[Transcript], bases: Bases, cod
 
 
 def check_known(codes: Mapping[str, int]) -> None:
-    """Raise InstallError unless proteins can be read with each of the genetic codes, which are given by contig."""
+    """Raise InstallError if a genetic code, given by contig, is not supported."""
     for contig, code in codes.items():
         if code not in CODES:
             raise InstallError("unknown-code", f"There is no genetic code {code} here (for {contig}).")

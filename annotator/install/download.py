@@ -1,11 +1,11 @@
-"""Download one file, whole and verified, or say in a sentence why not. An interrupted download resumes.
+"""Download one file, complete and verified, or give the reason in a sentence. An interrupted download resumes.
 
-While it grows the file is called `….part`, and `….part.json` says what it is a part of. It gets its own name
-only when its size and its checksum are right, so a file with its own name is complete.
+An incomplete file is called `….part`; `….part.json` describes the whole file. The file is renamed to its own name only
+after its size and its checksum have been verified, so a file with its own name is complete.
 
-No library that is maintained does this. pooch compares checksums, but begins again at the first byte.
-resumable-urlretrieve resumes, without If-Range, so that two halves of two releases would be joined, and neither retries
-nor takes S3. A file here may have a gigabyte and come over a connection that is cut several times.
+No maintained library does this. pooch compares checksums, but starts again at the first byte. resumable-urlretrieve
+resumes, but without If-Range, so it could join halves of two releases; it does not retry, and does not support S3. A
+file here may have a gigabyte and come over a connection that breaks several times.
 """
 
 import errno
@@ -25,11 +25,11 @@ from annotator.install import checksums
 from annotator.install.checksums import Checksum
 from annotator.install.openers import OPENERS, Answer, BeyondEnd, Interrupted, NotThere, Opener, Refused
 
-#: Tries in a row that bring nothing new, after which it is given up; and the waits between them, in seconds.
+#: Number of consecutive tries without new bytes after which the download fails; the first and longest wait, in seconds.
 FRUITLESS_TRIES = 6
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 
-#: What a full disk, a spent quota and a limit on the size of files are called.
+#: Errors for a full disk, an exhausted quota, and the maximum size of files.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Progress = Callable[[int, int | None], None]
@@ -46,7 +46,7 @@ class DownloadError(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is whole. modified is when it was changed last, as its server says ("" if it does not)."""
+    """A complete file. modified: the time of the last change, as the server gives it ("" if it does not)."""
 
     url: str
     path: Path
@@ -65,13 +65,13 @@ def fetch(
     openers: Mapping[str, Opener] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Fetched:
-    """Fetch url into the file target, whose folder is made where it is missing.
+    """Download a URL into a file; create the file's folder if it is missing.
 
-    A part that an earlier try left is resumed, as long as the server still has the same file. A target that is
-    there already and has the checksum is left as it is; without a checksum it is downloaded again. A connection that is
-    cut is taken up again, with growing waits, until FRUITLESS_TRIES in a row have brought nothing. progress is called
-    with bytes and total (None if unknown), and may raise to stop: the part stays. openers adds schemes to http, https
-    and file. Raises DownloadError.
+    The partial file of an earlier try is resumed if the server still has the same file. An existing target with the
+    right checksum is kept; without a checksum it is downloaded again. A broken connection is resumed after growing
+    waits, until FRUITLESS_TRIES consecutive tries have brought nothing. progress is called with the bytes so far and
+    the total (None if unknown); if it raises, the download stops, and the partial file stays. openers adds schemes to
+    http, https and file. Raises DownloadError.
     """
     known = {**OPENERS, **(openers or {})}
     opener = known.get(urlsplit(url).scheme)
@@ -88,13 +88,13 @@ def fetch(
 
 
 def shown(url: str) -> str:
-    """The address as people and logs may see it: without a password, or a signature in its query."""
+    """Return the address for people and logs: without a password, and without the query, which may have a signature."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def no_space(path: Path, needed: int | None) -> DownloadError:
-    """The error for a full disk. needed: bytes that are still to be written there, if known."""
+    """Return the error for a full disk. needed: bytes still to be written, if known."""
     with_number = f": {needed:,} bytes more are needed" if needed else ""
     return DownloadError(
         "no-space",
@@ -104,7 +104,7 @@ def no_space(path: Path, needed: int | None) -> DownloadError:
 
 
 class _Download:
-    """One call of fetch."""
+    """One call of `fetch`."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class _Download:
                 if not self._resumed:
                     self._discard(file)
                     raise fault
-                # Two halves may belong to two files after all: download again, from the beginning.
+                # The two halves may be of different files: download again from the beginning.
                 self._restart(file)
                 self._fetch(file)
                 if fault := self._fault(file):
@@ -164,7 +164,7 @@ class _Download:
         return Fetched(self._url, self._target, self._target.stat().st_size, sha256, self._modified)
 
     def _take_up(self, file: IO[bytes]) -> None:
-        """Take over what an earlier try has left, if it is of the same file."""
+        """Resume from the partial file of an earlier try, if it belongs to the same file."""
         notes: dict[str, object] = {}
         with suppress(OSError, ValueError):
             notes = json.loads(self._notes.read_text(encoding="utf-8"))
@@ -189,7 +189,7 @@ class _Download:
         self._notes.unlink(missing_ok=True)
 
     def _fetch(self, file: IO[bytes]) -> None:
-        """Ask until everything is there."""
+        """Send requests until the file is complete."""
         furthest, tries, pause = _size(file), 0, FIRST_WAIT
         while True:
             try:
@@ -223,7 +223,7 @@ class _Download:
             self._discard(file)
 
     def _try(self, file: IO[bytes]) -> bool:
-        """One request; True once the whole file is there."""
+        """Send one request; return whether the file is complete."""
         start = _size(file)
         if start and start == self._total:
             return True
@@ -237,14 +237,14 @@ class _Download:
         except BeyondEnd as beyond:
             if beyond.total == start:
                 return True
-            self._restart(file)  # a shorter file is there now
+            self._restart(file)  # the server now has a shorter file
             raise Interrupted("the file was changed meanwhile") from beyond
         finally:
             file.flush()
         return self._total is None or _size(file) >= self._total
 
     def _check(self, answer: Answer, file: IO[bytes]) -> None:
-        """Return whether this answer continues the part. If not, start again with its body."""
+        """Check whether an answer continues the partial file; if not, start again with the answer's body."""
         have = _size(file)
         changed = answer.version != self._version or (self._total and answer.total and answer.total != self._total)
         if answer.start and (answer.start != have or changed):
@@ -289,7 +289,7 @@ def _size(file: IO[bytes]) -> int:
 
 
 def sync(path: Path) -> None:
-    """Write a file's bytes, or the names in a folder, through to the disk."""
+    """Flush a file's bytes, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

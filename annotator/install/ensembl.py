@@ -1,10 +1,10 @@
-"""Where Ensembl and its mirrors keep a species' genome and genes, and how they may be checked.
+"""Where Ensembl and its mirrors keep the genome and genes of a species, and the checksums of these.
 
     release-N/fasta/<species>/dna/<Species>.<assembly>.dna.primary_assembly.fa.gz, else ….dna.toplevel.fa.gz
     release-N/gff3/<species>/<Species>.<assembly>.<release>.gff3.gz
     current_fasta/… and current_gff3/… (grch37/current/fasta/… …) for the newest release
 
-Each of these folders has a file CHECKSUMS, from which the names are read, so that no listing of a folder is needed.
+Each folder has a file CHECKSUMS, which gives the names of the files, so that no folder needs to be listed.
 """
 
 import re
@@ -18,7 +18,7 @@ from annotator.install.errors import InstallError
 
 BASE = "https://ftp.ensembl.org/pub"
 SUM_FILES = ("CHECKSUMS", "md5sum.txt")
-#: The whole genome, best first: not masked, and without alternative loci where there are any.
+#: Files of the whole genome, best first: not masked, and without alternative loci if possible.
 _GENOMES = (".dna.primary_assembly.fa.gz", ".dna.toplevel.fa.gz", "unmasked.fa.gz")
 _GENES = re.compile(r"[^.]+\.(?P<assembly>.+?)\.(?P<release>\d+)\.gff3\.gz").fullmatch
 _DATED_GENES = re.compile(r"(?:.*-)?genes\.gff3\.gz").fullmatch
@@ -27,9 +27,9 @@ _SPECIES = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9.]+)+").fullmatch
 
 @dataclass(frozen=True)
 class Known:
-    """An assembly that has a name of its own, such as GRCh38.
+    """An assembly with a name of its own, such as GRCh38.
 
-    folder: its folder below BASE; paths: the folders of genome and genes if they are not in Ensembl's usual layout.
+    folder: its folder below BASE; paths: the folders of genome and genes if they differ from Ensembl's usual layout.
     """
 
     species: str
@@ -74,7 +74,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Source:
-    """One file to fetch. checksum is None where none is published."""
+    """One file to download. checksum: None if none is published."""
 
     url: str
     checksum: Checksum | None
@@ -82,7 +82,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """What is to be installed."""
+    """The assembly and the files to install."""
 
     species: str
     assembly: str
@@ -99,8 +99,14 @@ Read = Callable[[str], str]
 def find(name: str, read: Read, *, base: str = BASE, release: str = "") -> Found:
     """Find the genome and the genes of an assembly (GRCh38 ...) or a species (danio_rerio).
 
-    base: an address of Ensembl's `pub` folder or a copy of it, or a folder with the files themselves next to their
-    CHECKSUMS. release: its number; the newest if it is not given. Raises InstallError or DownloadError.
+    Args:
+        name: the assembly or the species.
+        read: returns the text of a small file.
+        base: the address of Ensembl's `pub` folder or of a copy, or a folder with the files and their CHECKSUMS.
+        release: the number of the release; "" for the newest.
+
+    Raises:
+        InstallError, DownloadError: the files cannot be found or read.
     """
     known = KNOWN.get(name)
     species = known.species if known else name.lower()
@@ -130,7 +136,7 @@ def _folders(root: str, known: Known | None, species: str, release: str, *, own:
     else:
         roots = [f"{root}/{known.folder}"] if known and known.folder else [root]
         if own and root not in roots:
-            roots.append(root)  # a mirror of that part alone
+            roots.append(root)  # a mirror of only that part
         for start in roots:
             if release:
                 yield f"{start}/release-{release}/fasta/{species}/dna", f"{start}/release-{release}/gff3/{species}"
@@ -172,7 +178,7 @@ def _found(
         from_genes = genes_folder, all_genes, dated[0]
         return _result(known, species, known.release, (genome_folder, genomes, genome), from_genes)
     genes = [match for match in genes if f".{match['assembly']}." in genome]
-    # GRCh37's genes stay those of release 87, in the folders of later releases too.
+    # GRCh37's genes remain those of release 87, even in the folders of later releases.
     frozen = wanted == "GRCh37" and genes_folder != genome_folder
     if release and not frozen:
         genes = [match for match in genes if match["release"] == release]

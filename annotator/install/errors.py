@@ -1,4 +1,4 @@
-"""What ends an installation, in a sentence."""
+"""Errors that end an installation."""
 
 import errno
 
@@ -6,7 +6,7 @@ from annotator.install.download import FULL
 
 
 class InstallError(Exception):
-    """The pack could not be installed, and nothing of it is in use. code is stable and kebab-case."""
+    """The pack could not be installed, and no part of it is in use. code: stable, in kebab-case."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class InstallError(Exception):
 
 
 def of_disk(error: OSError, folder: object) -> InstallError:
-    """What the disk refused, as a sentence."""
+    """Return the error for a failed disk operation."""
     if error.errno in FULL:
         return InstallError("no-space", f"There is not enough space in {folder}. Make some and try again.")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:

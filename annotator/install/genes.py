@@ -1,4 +1,4 @@
-"""Gene models: from Ensembl's GFF3 to the pack's table of genes and transcripts, and to a sorted, indexed GFF3."""
+"""Convert Ensembl's GFF3 to the pack's table of genes and transcripts, and to a sorted, indexed GFF3."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from annotator.install.genome import whole_lines
 from annotator.reference.gene_table import TableWriter
 from annotator.reference.gff3 import GENE_TYPES, ContigReader, attributes
 
-#: Rows without a gene, which are one in ten: CpG islands, predicted starts and the like.
+#: Rows without a gene, about one in ten: CpG islands, predicted starts and so on.
 LEFT_OUT = {b"biological_region"}
 _REGION = re.compile(rb"(?:^|;)ID=([A-Za-z_]+):").search
 _MITOCHONDRIAL = re.compile(rb"(?:^|;)biotype=Mt_[tr]RNA(?:;|$)").search
@@ -21,14 +21,14 @@ _MITOCHONDRIAL = re.compile(rb"(?:^|;)biotype=Mt_[tr]RNA(?:;|$)").search
 
 @dataclass
 class ContigGenes:
-    """What a GFF3 says of one contig.
+    """The rows of a GFF3 for one contig.
 
-    name: by the genome's name.
-    length, aliases, circular: from the row that describes the contig itself; length is None without one.
-    mitochondrial: whether it has the genes of a mitochondrion.
-    genes: the number of rows of genes.
-    rows: start and text of each row that is kept, until the contig is written.
-    reader: puts the rows together, until the contig is written.
+    name: the genome's name of the contig.
+    length, aliases, circular: from the row of the contig itself; length is None without such a row.
+    mitochondrial: whether it has mitochondrial genes.
+    genes: the number of gene rows.
+    rows: start and text of each kept row, until the contig is written.
+    reader: assembles the rows, until the contig is written.
     """
 
     name: str
@@ -43,11 +43,11 @@ class ContigGenes:
 
 @dataclass
 class GeneModels:
-    """What was written.
+    """The result of packing.
 
-    contigs: those that have rows, in the file's order.
+    contigs: those with rows, in the file's order.
     facts: the `#!` lines, such as genome-build and genebuild-last-updated.
-    left_out: rows of contigs that the genome does not have.
+    left_out: number of rows on contigs that the genome does not have.
     """
 
     contigs: list[ContigGenes]
@@ -71,14 +71,14 @@ def pack_genes(
     """Write the table of gene models with its index, and the sorted GFF3 with gff.csi.
 
     Args:
-        source: A GFF3 packed with gzip.
-        gff, table, table_index: Where to write.
-        lengths: Of the genome's contigs.
+        source: A GFF3 compressed with gzip.
+        gff, table, table_index: Paths to write.
+        lengths: Lengths of the genome's contigs.
         check: Called with each contig and its records before they are written; may raise.
-        progress: Called with the bytes of the source that have been read.
+        progress: Called with the number of bytes read from source.
 
     Raises:
-        InstallError: The source is no GFF3, has no genes, or belongs to another genome.
+        InstallError: The source is not a GFF3, has no genes, or belongs to another genome.
     """
     with (
         source.open("rb") as packed,
@@ -100,7 +100,7 @@ def pack_genes(
 
 
 class _Reading:
-    """A GFF3 as it is read, contig after contig."""
+    """Reads a GFF3, contig by contig."""
 
     def __init__(
         self, source: str, lengths: Mapping[str, int], check: Check, rows: BgzipFile, models: TableWriter
@@ -141,7 +141,7 @@ class _Reading:
         _add(self._current, columns, line, self._lengths[self._current.name], self._source)
 
     def finish(self) -> None:
-        """Write the contig that has been read."""
+        """Write the current contig."""
         contig, self._current = self._current, None
         if contig is None or contig.reader is None:
             return
@@ -160,7 +160,7 @@ class _Reading:
 
 
 def _name(name: str, lengths: Mapping[str, int]) -> str | None:
-    """Return the genome's own name of a contig: genome and genes of one release may differ in a `chr`."""
+    """Return the genome's name of a contig: a genome and its genes may differ in a `chr` prefix."""
     for candidate in (name, name.removeprefix("chr"), f"chr{name}"):
         if candidate in lengths:
             return candidate
@@ -177,7 +177,7 @@ def _add(contig: ContigGenes, columns: list[bytes], line: bytes, length: int, so
     word = kind.decode()
     region = _REGION(tags)
     if region and region[1] == kind and word not in GENE_TYPES and b"Parent=" not in tags:
-        # ID=chromosome:1 in a row of type chromosome: the contig itself.
+        # A row such as ID=chromosome:1 with type chromosome describes the contig itself.
         found = attributes(tags.decode("utf-8", "replace"))
         contig.length = end
         contig.aliases = tuple(alias for alias in found.get("Alias", "").split(",") if alias)

@@ -1,4 +1,4 @@
-"""A genome: from FASTA, plain or packed with gzip, to bgzip with its indexes, in one pass and without a plain copy."""
+"""Convert a FASTA, plain or gzip, to bgzip with its indexes, in one pass and without an uncompressed copy."""
 
 import gzip
 import hashlib
@@ -14,17 +14,17 @@ from annotator.install.bgzip import BgzipFile
 from annotator.install.errors import InstallError
 
 _CHUNK = 4 * 1024 * 1024
-#: Bytes of text in a block. A record's REF is compared with the reference, and those of a small file lie far apart: of
-#: each a block is unpacked. It takes a seventh of the time that a block of 64 KiB does, and 2 % more room.
+#: Bytes of text in a block. REF of each record is compared with the reference. In a small file the records are far
+#: apart, so a block is unpacked for each one. That takes a seventh of the time of a 64 KiB block, for 2 % more space.
 BLOCK = 8 * 1024
-LEVEL = 4  # of compression, libdeflate's: more of it makes bases hardly smaller
+LEVEL = 4  # compression level of libdeflate; higher levels make bases hardly smaller
 _UPPER = bytes(range(256)).upper()
 _NOT_BASES = b"\r\n\t "
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """One sequence of a FASTA. md5: of its upper-case bases, as in SAM's @SQ M5."""
+    """One sequence of a FASTA. md5: of its upper-case bases, as M5 in SAM's @SQ lines."""
 
     name: str
     length: int
@@ -36,7 +36,7 @@ class _Growing:
         words = header[1:].split(None, 1)
         self.name = words[0].decode("utf-8", "replace") if words else ""
         self.length = 0
-        # The name of a sequence since SAM and CRAM use it; no secret depends on it.
+        # MD5 names sequences in SAM and CRAM; it protects no secret here.
         self._md5 = hashlib.md5(usedforsecurity=False)
 
     def add(self, lines: bytes) -> None:
@@ -49,9 +49,9 @@ class _Growing:
 
 
 def pack_genome(source: Path, target: Path, progress: Callable[[int], None] | None = None) -> list[Sequence]:
-    """Write the FASTA source as bgzip to target, with target.fai and target.gzi, and return what is in it.
+    """Write a FASTA as bgzip to `target`, with target.fai and target.gzi, and return its sequences.
 
-    progress is called with the bytes of source that have been read. Raises InstallError.
+    progress is called with the number of bytes read from source. Raises InstallError.
     """
     sequences = _copy(source, target, progress)
     _check(source, sequences)
@@ -104,12 +104,12 @@ def _check(source: Path, sequences: list[Sequence]) -> None:
 
 
 def whole_lines(packed: IO[bytes], name: str, progress: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield the text of an open file in pieces of some megabytes that end with a line's end.
+    """Yield the text of an open file in pieces of several megabytes that end at a line end.
 
     Args:
-        packed: At its beginning; plain, or packed with gzip.
-        name: For errors.
-        progress: Called with the bytes of the file that have been read.
+        packed: At its beginning; plain or gzip.
+        name: The file's name, for errors.
+        progress: Called with the number of bytes read from the file.
 
     Raises:
         InstallError: The file is cut short or damaged.

@@ -1,6 +1,6 @@
-"""Run one of htslib's indexers in this process: the child's side of `index`, and `index` itself.
+"""Run one of htslib's indexers in a child process: `index`, and the script that it runs.
 
-Run as a script: htslib.py faidx|tabix FILE. What htslib has to say comes out on standard error.
+Usage of the script: htslib.py faidx|tabix FILE. htslib's messages are written to standard error.
 """
 
 import errno
@@ -10,27 +10,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-LEAST_ROOM = 1024 * 1024  # for an index
+LEAST_ROOM = 1024 * 1024  # minimum free bytes for an index
 
 
 def index(kind: str, path: Path) -> str | None:
-    """Index a bgzip file: `faidx` writes .fai and .gzi next to it, `tabix` a .csi for a GFF3. Returns what is wrong.
+    """Index a bgzip file: `faidx` writes .fai and .gzi next to it, `tabix` a .csi for a GFF3. Return the error or None.
 
-    In a child process, since htslib ends its own on some errors. Raises OSError if there is no room for the index.
+    The indexer runs in a child process, because htslib exits on some errors. Raises OSError if there is no space for
+    the index.
     """
     command = [sys.executable, "-I", "-B", __file__, kind, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=path.parent)
     if done.returncode == 0:
         return None
     if shutil.disk_usage(path.parent).free < LEAST_ROOM:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # which htslib does not say
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # htslib does not report this
     said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     faults = [line.partition("]")[2].strip() or line for line in said if line.startswith("[E::")]
     return (faults or said or [f"it ended with status {done.returncode}"])[-1].rstrip(".")
 
 
 def main(kind: str, path: str) -> int:
-    """Index the file; returns the exit status."""
+    """Index the file, and return the exit status."""
     import pysam  # noqa: PLC0415 - only in the child
 
     if kind == "faidx":

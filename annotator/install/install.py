@@ -1,4 +1,4 @@
-"""A reference pack from its name to its place: find, fetch, build, check, and only then show."""
+"""Install a reference pack by name: find, download, build, check, and only then make it visible."""
 
 import re
 import shutil
@@ -18,14 +18,14 @@ from annotator.install.openers import Opener
 from annotator.install.place import DOWNLOADS, exclusive, manifest_of, staged
 from annotator.reference.pack import PACKS, SOURCES_FOLDER
 
-#: (what is being done, bytes done, bytes in all or None)
+#: Called with (the current step, bytes done, total bytes or None).
 Progress = Callable[[str, int, int | None], None]
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
-#: Bytes written for each byte of a file packed with gzip, measured on a genome with the gene set of human: 30 MB of
-#: GFF3 make 108 MB, 65 MB of them the table of genes and its index. The genome is packed again.
+#: Bytes written for each byte of a gzip file, measured on a genome with the gene set of human: 30 MB of GFF3 become
+#: 108 MB, including 65 MB for the table of genes and its index. The genome is compressed again.
 GENOME_RATIO, GENES_RATIO = 1.2, 4.2
-#: Bytes written for each byte of a plain file: random bases pack to 0.33 bytes.
+#: Bytes written for each byte of a plain file: random bases compress to 0.33 bytes.
 PLAIN_RATIO = 0.4
 _GZIP = b"\x1f\x8b"
 
@@ -35,7 +35,8 @@ class Wanted:
     """What to install.
 
     name: GRCh38, ..., or a species; pack_id: the id of the pack, by default the assembly; codes: genetic codes by
-    contig; report: address of an NCBI assembly report, for more names of the contigs.
+        contig;
+    report: address of an NCBI assembly report, which has more names of the contigs.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Installed:
-    """The pack's folder; new is False if it was there already."""
+    """The pack's folder. new: False if the pack was installed already."""
 
     folder: Path
     new: bool
@@ -62,10 +63,10 @@ def install(
     openers: Mapping[str, Opener] | None = None,
     keep_downloads: bool = False,
 ) -> Installed:
-    """Install a pack into folder. A download that an earlier try began is resumed.
+    """Install a pack into `folder`. The download of an earlier try is resumed.
 
-    A pack is never replaced, since results refer to it: another release gets another id. Raises InstallError or
-    DownloadError; nothing of the pack is in use then.
+    A pack is never replaced, because results refer to it: another release needs another id. Raises InstallError or
+    DownloadError; then no part of the pack is in use.
     """
     codes.check_known(wanted.codes)
     try:
@@ -106,7 +107,7 @@ def install(
 
 
 def check_id(pack_id: str) -> None:
-    """Raise InstallError for an id that no pack can have."""
+    """Raise InstallError if the id is not a valid pack id."""
     if not ID(pack_id):
         raise InstallError(
             "bad-id", f"{pack_id!r} cannot be a pack's id: letters, digits, points, dashes, 64 at most (--id)."
@@ -142,14 +143,14 @@ def _reader(folder: Path, openers: Mapping[str, Opener] | None) -> Callable[[str
 
 
 def check_room(folder: Path, genome: Path, genes: Path) -> None:
-    """Raise InstallError if a folder has no room for a pack that is made of these files."""
+    """Raise InstallError if the folder has no space for a pack built from these files."""
     needed = int(_written(genome, GENOME_RATIO) + _written(genes, GENES_RATIO))
     if needed > shutil.disk_usage(folder).free:
         raise InstallError("no-space", no_space(folder / "the pack", needed).message)
 
 
 def _written(source: Path, ratio: float) -> float:
-    """Return the most bytes that are written for a file; ratio: for each of its bytes if it is packed."""
+    """Return the maximum number of bytes written for a file. ratio: for each byte of a gzip file."""
     with source.open("rb") as file:
         is_packed = file.read(len(_GZIP)) == _GZIP
     return source.stat().st_size * (ratio if is_packed else PLAIN_RATIO)

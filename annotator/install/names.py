@@ -1,10 +1,10 @@
-"""What else files call a contig: with and without `chr`, and its accessions."""
+"""Other names of a contig in files: with and without `chr`, and its accessions."""
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-#: How a mitochondrion is called as a contig.
+#: Names of mitochondrial contigs.
 MITOCHONDRIA = {"MT", "M", "Mt", "mt", "chrM", "chrMT", "Mito", "MtDNA", "mitochondrion", "mitochondrion_genome"}
 _CHROMOSOME = re.compile(r"(\d{1,3}[A-DLRab]{0,2}|[XYZWIV]{1,5}|[UX]\d{0,2}|\d[LR])").fullmatch
 _REFSEQ = re.compile(r"(NC|NT|NW|NG|AC)_\d+\.\d+").fullmatch
@@ -12,9 +12,9 @@ _GENBANK = re.compile(r"[A-Z]{1,6}\d{5,}\.\d+").fullmatch
 
 
 def aliases(names: Sequence[str], said: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return every contig's other names. said: those in the GFF3 or an assembly report.
+    """Return the other names of every contig. said: names in the GFF3 or an assembly report.
 
-    Two contigs never share a name: one that both could have belongs to neither.
+    Two contigs never share a name: a name that could belong to both is given to neither.
     """
     own = set(names)
     found = {name: dict.fromkeys([*_derived(name), *said.get(name, ())]) for name in names}
@@ -39,7 +39,7 @@ def _sound(alias: str) -> bool:
 
 
 def accession(name: str, others: Sequence[str]) -> str:
-    """The accession of a contig: RefSeq's, else GenBank's, else its name."""
+    """Return the accession of a contig: RefSeq's, else GenBank's, else its name."""
     for fits in (_REFSEQ, _GENBANK):
         for one in (name, *others):
             if fits(one):
@@ -48,7 +48,7 @@ def accession(name: str, others: Sequence[str]) -> str:
 
 
 def parse_report(text: str) -> list[list[str]]:
-    """Read an NCBI assembly report (`…_assembly_report.txt`): the names of each sequence, in groups.
+    """Parse an NCBI assembly report (`…_assembly_report.txt`) into a group of names for each sequence.
 
     Columns: name, role, molecule, its type, GenBank accession, relation, RefSeq accession, unit, length, UCSC's name.
     """
@@ -64,6 +64,6 @@ def parse_report(text: str) -> list[list[str]]:
 
 
 def from_report(groups: Sequence[Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
-    """The names that a report knows for each of our contigs."""
+    """Return the names in a report for each contig."""
     own = set(names)
     return {name: list(group) for group in groups for name in group if name in own}

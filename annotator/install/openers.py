@@ -1,4 +1,4 @@
-"""Reading a file from an address, from any byte on: http, https and file. Others come from the caller."""
+"""Read a file from an address, starting at any byte: http, https and file. Callers can add other schemes."""
 
 import http
 import http.client
@@ -14,26 +14,26 @@ from urllib.parse import unquote, urlsplit
 
 from annotator import __version__
 
-TIMEOUT_SECONDS = 60  # without a byte
+TIMEOUT_SECONDS = 60  # timeout if no byte arrives
 CHUNK_BYTES = 256 * 1024
-#: What a server says that may be otherwise in a minute.
+#: Status codes of temporary errors.
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
 class Refused(Exception):
-    """The file cannot be had from there, and asking again would not help; the text says why."""
+    """The server does not provide the file, and a retry would not help. The text gives the reason."""
 
 
 class NotThere(Refused):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class Interrupted(Exception):
-    """It did not work this time; another try may go on from where this one stopped. The text says why."""
+    """A temporary error; a retry may resume where this try stopped. The text gives the reason."""
 
 
 class BeyondEnd(Exception):
-    """There is nothing from the byte on that was asked for. total is the size of the whole, if it was told."""
+    """The file ends before the requested byte. total: size of the whole file, if the server gave it."""
 
     def __init__(self, total: int | None) -> None:
         super().__init__(total)
@@ -44,9 +44,9 @@ class BeyondEnd(Exception):
 class Answer:
     """The answer of a server.
 
-    start: offset of the first byte of the body, 0 if the server sends the whole file after all; total: bytes of the
-    whole file, None if unknown; version: changes when the file does, "" if unknown; modified: the time of the last
-    change, as the server writes it.
+    start: offset of the first byte of the body, 0 if the server sends the whole file instead; total: bytes of the whole
+    file, None if unknown; version: changes when the file changes, "" if unknown; modified: the time of the last change,
+    as the server writes it.
     """
 
     start: int
@@ -56,14 +56,14 @@ class Answer:
     body: Iterator[bytes]
 
 
-#: (address, first byte, version that is wanted) -> Answer. Raises Refused, Interrupted or BeyondEnd, also while the
-#: body is read. A body may simply end early: the caller compares with total.
+#: Called with (address, first byte, required version); returns an Answer. Raises Refused, Interrupted or BeyondEnd,
+#: also while the body is read. A body may end early without an error, so the caller compares its size with total.
 Opener = Callable[[str, int, str], AbstractContextManager[Answer]]
 
 
 @contextmanager
 def open_http(url: str, start: int, version: str) -> Iterator[Answer]:
-    """Ask for the file from `start` on; only as long as it still is `version`, where that is known."""
+    """Request the file from byte `start` on, on condition that it still is `version`, if that is known."""
     request = urllib.request.Request(url, headers={"User-Agent": f"gas-annotator/{__version__}"})  # noqa: S310 - http(s)
     if start:
         request.add_header("Range", f"bytes={start}-")
@@ -95,7 +95,7 @@ def _http_answer(answer: http.client.HTTPResponse) -> Answer:
             raise Refused("it sent a part of the file without saying which")
         start, total = int(found[1]), int(found[2]) if found[2] != "*" else None
     etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
-    # A weak ETag may stay the same when bytes change, so that no range may be asked for by it (RFC 9110, 13.1.5).
+    # A weak ETag may stay the same when bytes change, so it must not be used for range requests (RFC 9110, 13.1.5).
     version = etag if etag and not etag.startswith("W/") else modified
     return Answer(start, total, version, modified, iter(lambda: answer.read(CHUNK_BYTES), b""))
 
@@ -112,7 +112,7 @@ def _http_fault(error: urllib.error.HTTPError) -> Exception:
 
 @contextmanager
 def open_file(url: str, start: int, version: str) -> Iterator[Answer]:
-    """A file of this machine, as file:///path/to/it."""
+    """Open a local file, with an address such as file:///path/to/it."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"}:
         raise Refused("a file:// address has three slashes: file:///folder/file")
@@ -133,14 +133,14 @@ def open_file(url: str, start: int, version: str) -> Iterator[Answer]:
 
 
 def address(where: str, *, folder: bool = False) -> str:
-    """The address of what a person names: an address as it is, or a path of this machine.
+    """Return the address of a file or folder that a person named by address or path.
 
     Args:
-        where: an address, or a path.
-        folder: the path of a file stands for the folder that holds it.
+        where: an address, or a path on this machine.
+        folder: whether to return the folder of a file, if `where` is the path of a file.
 
     Raises:
-        NotThere: it is no address, and there is neither a file nor a folder.
+        NotThere: `where` is not an address, and there is no such file or folder.
     """
     if "://" in where:
         return where

@@ -1,4 +1,4 @@
-"""A reference pack from a person's own genome: a FASTA file and a GFF3 or GTF file, without a network."""
+"""Install a reference pack from a person's own genome: a FASTA and a GFF3 or GTF file, without a network."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +23,12 @@ class OwnGenome:
     """What to install.
 
     name: the pack's id.
-    fasta: the genome, plain or packed with gzip.
-    genes: its gene models as GFF3 or GTF in the style of Ensembl, GENCODE or NCBI RefSeq, plain or packed with gzip.
-    codes: NCBI's genetic codes by contig, where they are not the usual ones.
+    fasta: the genome, plain or gzip.
+    genes: its gene models as GFF3 or GTF in the style of Ensembl, GENCODE or NCBI RefSeq, plain or gzip.
+    codes: NCBI's genetic codes by contig, for contigs that do not use the default.
     mane: NCBI's MANE summary; None for none.
-    report: NCBI's assembly report, for more names of the contigs; None for none.
-    organism: such as Homo sapiens; "" if it is not given.
+    report: NCBI's assembly report, which has more names of the contigs; None for none.
+    organism: such as Homo sapiens; "" if not given.
     """
 
     name: str
@@ -42,12 +42,12 @@ class OwnGenome:
 
 @dataclass(frozen=True)
 class Done:
-    """What was installed.
+    """The result of an installation.
 
-    folder: of the pack.
-    genes: how many genes it has.
-    counts: of the file's transcripts.
-    other_contigs: how many rows of each contig were left out because the genome does not have it.
+    folder: the pack's folder.
+    genes: number of genes in the pack.
+    counts: numbers of the file's transcripts.
+    other_contigs: number of rows left out on each contig that the genome does not have.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class Done:
     other_contigs: Mapping[str, int]
 
     def lines(self) -> list[str]:
-        """Say in sentences what the pack has, and what was left out or repaired."""
+        """Return sentences about the pack's content, and about what was left out or repaired."""
         told = [f"Installed {self.folder.name}: {self.genes:,} genes."]
         total = self.counts.transcripts
         for reason, count in self.counts.left_out.most_common():
@@ -78,12 +78,12 @@ def install_own(wanted: OwnGenome, folder: Path, *, progress: Progress | None = 
     """Install a pack of a person's own genome into a folder of packs.
 
     Args:
-        wanted: What it is made of.
-        folder: Made where it is missing.
-        progress: Called with what is being done, bytes done and bytes in all.
+        wanted: The files and names of the pack.
+        folder: The folder of packs; created if it is missing.
+        progress: Called with the current step, bytes done and total bytes.
 
     Raises:
-        InstallError: A file cannot be used, or there is a pack of this name; nothing of the new pack is in use then.
+        InstallError: A file cannot be used, or a pack of this name exists. Then no part of the new pack is in use.
     """
     check_id(wanted.name)
     codes.check_known(wanted.codes)
@@ -140,7 +140,7 @@ def _install(wanted: OwnGenome, folder: Path, work: Path, progress: Progress | N
 def _chosen_codes(
     codes_by_name: Mapping[str, int], contig_of: Callable[[str], str | None], own: Sequence[str]
 ) -> dict[str, int]:
-    """Return genetic codes by the genome's own names of contigs. Raises InstallError for a contig that is not there."""
+    """Return genetic codes by the genome's names of contigs. Raises InstallError for an unknown contig."""
     found = {}
     for name, code in codes_by_name.items():
         contig = contig_of(name)
@@ -154,7 +154,7 @@ def _chosen_codes(
 
 
 def _file(path: Path, content: Path | None = None) -> Fetched:
-    """Return a file as a source of the pack: its own name and checksum, and the path that it is read from."""
+    """Return a file as a source of the pack: its name and checksum, and the path to read it from."""
     read = content or path
     return Fetched(path.name, read, read.stat().st_size, of_file(path, "sha256").value, "")
 
@@ -175,7 +175,7 @@ def _sequences(fasta: Path) -> dict[str, int]:
 
 
 def _contig_names(own: Sequence[str], report: Sequence[Sequence[str]]) -> Callable[[str], str | None]:
-    """Return what tells the genome's own name of a contig by any of its names."""
+    """Return a function that maps any name of a contig to the genome's name."""
     others = names.aliases(own, names.from_report(report, own))
     known = {alias: name for name, aliases in others.items() for alias in aliases} | {name: name for name in own}
     return known.get

@@ -1,4 +1,4 @@
-"""Putting a pack in its place, whole or not at all, and one at a time."""
+"""Put a pack into its folder, completely or not at all, one process at a time."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ from annotator.install.errors import InstallError, of_disk
 from annotator.reference.pack import MANIFEST, Reference, load_pack
 
 STAGING = ".installing-"
-#: Stands behind the id in a staging folder's name. No id can hold it, so none is the beginning of another's.
+#: Follows the id in a staging folder's name. Ids cannot contain it, so no such name is a prefix of another one.
 _END = "+"
 LOCKS = ".locks"
 DOWNLOADS = ".downloads"
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.2
 
 @contextmanager
 def exclusive(folder: Path, name: str, check: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a lock among the processes of this machine; it goes with its process. check is called while waiting."""
+    """Hold a lock against other processes on this machine; it ends with the process. check is called while waiting."""
     locks = folder / LOCKS
     locks.mkdir(parents=True, exist_ok=True)
     with (locks / f"{name}.lock").open("a") as file:
@@ -42,10 +42,10 @@ def exclusive(folder: Path, name: str, check: Callable[[], None] = lambda: None)
 
 @contextmanager
 def staged(folder: Path, pack_id: str) -> Iterator[Path]:
-    """A folder to fill: it becomes folder/pack_id at the end of the block, and is removed if the block fails.
+    """Yield a folder to fill: it becomes folder/pack_id at the end of the block, and is removed if the block fails.
 
-    Call it under `exclusive(folder, pack_id)`: what a killed process has left of the same pack is removed first.
-    Raises InstallError, also for a disk that is full or cannot be written to.
+    Call it under `exclusive(folder, pack_id)`, because it first removes what a killed process has left of the same
+    pack. Raises InstallError, also if the disk is full or not writable.
     """
     target = folder / pack_id
     start = f"{STAGING}{pack_id}{_END}"
@@ -72,7 +72,7 @@ def staged(folder: Path, pack_id: str) -> Iterator[Path]:
 
 
 def manifest_of(pack: Path) -> dict[str, Any] | None:
-    """What a pack's manifest says; None if there is no such pack. Raises InstallError if it cannot be read."""
+    """Return a pack's manifest; None if there is no such pack. Raises InstallError if it cannot be read."""
     try:
         manifest = json.loads((pack / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -104,14 +104,14 @@ def verify(pack: Path) -> Reference:
 
 
 def remove(pack: Path) -> None:
-    """Take a pack out of use at once, and delete it."""
+    """Take a pack out of use in one step, and delete it."""
     outer = Path(tempfile.mkdtemp(prefix=f"{STAGING}{pack.name}{_END}", dir=pack.parent))
     pack.rename(outer / pack.name)
     shutil.rmtree(outer, ignore_errors=True)
 
 
 def safe_name(name: str) -> str:
-    """A file's name from a manifest that came from elsewhere. Raises InstallError if it leads out of the pack."""
+    """Return a file name from an external manifest. Raises InstallError if it would be outside of the pack."""
     if not name or name in {".", ".."} or "/" in name or "\\" in name or "\0" in name:
         raise InstallError("damaged", f"{name!r} is no file's name in a pack.")
     return name

@@ -1,4 +1,4 @@
-"""Puts the rows of one contig together: which exon belongs to which transcript, and which transcript to which gene."""
+"""Assemble the rows of one contig: assign exons to transcripts, and transcripts to genes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,23 +7,23 @@ from annotator.install.gene_models import styles
 from annotator.install.gene_models.model import Gene, Transcript, inside
 from annotator.install.gene_models.rows import Row, split_version
 
-_DEEPEST = 8  # levels of parents
-#: What NCBI's GTF has for the transcript of a gene that has none, over and over on one contig.
+_DEEPEST = 8  # maximum number of levels of parents
+#: The transcript_id in NCBI's GTF of any gene without transcripts; it occurs many times on one contig.
 _NO_TRANSCRIPT = "unknown_transcript_"
 
-#: What tells a gene or a transcript from others on its contig. In GTF both may have the same name, and transcripts of
-#: several genes may, so the kind and the gene belong to it.
+#: Identifies a gene or a transcript on its contig. In GTF, a gene and a transcript, or transcripts of several genes,
+#: may have the same name, so the key includes the kind and the gene.
 Key = tuple[str, ...]
 
 
 @dataclass
 class _Found:
-    """What has been read of a contig.
+    """The rows that have been read from a contig.
 
-    genes, transcripts: by their keys.
-    rows: the own row of each.
-    parents: the keys of what each row is a part of.
-    names: of transcripts with their versions, which are unique.
+    genes, transcripts: by key.
+    rows: the row of each gene and transcript itself.
+    parents: the keys of each row's parents.
+    names: names of transcripts with their versions, which are unique.
     """
 
     genes: dict[Key, Gene] = field(default_factory=dict)
@@ -37,7 +37,7 @@ def genes_of(rows: Iterable[Row]) -> list[Gene]:
     """Return the genes of one contig, in the order in which the file first names them.
 
     Args:
-        rows: All rows of the contig, in any order: a part may come before what it is a part of.
+        rows: All rows of the contig, in any order: a part may come before its parent.
     """
     found = _Found()
     parts: list[tuple[Key, Row]] = []
@@ -72,7 +72,7 @@ def _add_without_parts(found: _Found) -> None:
 
 
 def _join_mature(gene: Gene) -> None:
-    """Turn the mature products of microRNAs from transcripts of the gene into parts of the hairpin that they lie in."""
+    """Move mature microRNA products from the gene's transcripts to the hairpin that contains them."""
     hairpins = [one for one in gene.transcripts if one.is_hairpin]
     for product in [one for one in gene.transcripts if one.is_mature] if hairpins else ():
         spans = product.exons or [(product.start, product.end)]
@@ -85,13 +85,13 @@ def _join_mature(gene: Gene) -> None:
 
 
 def _whole(found: _Found, gene: Gene, row: Row) -> Transcript:
-    """Return a transcript for a gene that has none, as NCBI's pseudogenes: all of the gene is one exon."""
+    """Return a transcript for a gene without any, such as NCBI's pseudogenes: the whole gene is one exon."""
     name = _unique(found, gene.name, "")
     return Transcript(name, biotype=gene.biotype or "misc_RNA", strands={row.strand}, start=row.start, end=row.end)
 
 
 def _key(row: Row) -> Key | None:
-    """Return what tells the row from others; None if nothing does."""
+    """Return the key of a row; None if it has none."""
     if not row.is_gtf:
         identifier = row.first("ID")
         return (identifier,) if identifier else None
@@ -101,7 +101,7 @@ def _key(row: Row) -> Key | None:
 
 
 def _owners(row: Row) -> list[Key]:
-    """Return what the row is a part of: of an exon its transcripts, of a transcript its genes."""
+    """Return the keys of a row's parents: the transcripts of an exon, or the genes of a transcript."""
     if not row.is_gtf:
         return [(parent,) for parent in row.tags.get("Parent", ())]
     gene = row.first("gene_id")
@@ -128,7 +128,7 @@ def _add_part(transcript: Transcript, row: Row) -> None:
 
 
 def _genes_above(found: _Found, key: Key) -> list[Key]:
-    """Return the genes that a row belongs to: itself, its parents or theirs."""
+    """Return the genes of a row: the row itself, or its ancestors."""
     level = [key]
     for _ in range(_DEEPEST):
         genes = [one for one in level if one in found.rows and styles.is_gene(found.rows[one])]
@@ -141,7 +141,7 @@ def _genes_above(found: _Found, key: Key) -> list[Key]:
 
 
 def _transcripts(found: _Found, key: Key, part: Row) -> list[Transcript]:
-    """Return the transcript of a key, one for each of its genes; make what is new."""
+    """Return the transcripts with a key, one for each of its genes; create missing ones."""
     above = _genes_above(found, key) or ([("gene", part.first("gene_id"))] if part.first("gene_id") else [key])
     return [_transcript(found, key, gene, part) for gene in above]
 
@@ -151,7 +151,7 @@ def _transcript(found: _Found, key: Key, gene_key: Key, part: Row) -> Transcript
         return found.transcripts[key, gene_key]
     row = found.rows.get(key)
     gene = _gene(found, gene_key, part)
-    # Bacteria and mitochondria have coding parts directly below the gene: it is its own transcript.
+    # In bacteria and mitochondria, coding segments are direct children of the gene, which is its own transcript.
     if row is not None and not styles.is_gene(row):
         name, version = styles.transcript_name(row, key[-1].removeprefix("transcript:"))
     elif row is None and not key[-1].startswith(_NO_TRANSCRIPT) and key != gene_key:
@@ -180,7 +180,7 @@ def _transcript(found: _Found, key: Key, gene_key: Key, part: Row) -> Transcript
 
 
 def _unique(found: _Found, name: str, version: str) -> str:
-    """Return a name that no other transcript of the contig has: RefSeq aligns one to several places."""
+    """Return a name that is unique on the contig: RefSeq aligns some transcripts to several places."""
     number, own = 1, name
     while f"{own}.{version}" in found.names:
         number += 1
@@ -190,7 +190,7 @@ def _unique(found: _Found, name: str, version: str) -> str:
 
 
 def _gene(found: _Found, key: Key, part: Row) -> Gene:
-    """Return the gene of a key; make it if it is new, from the part's own tags if it has no row."""
+    """Return the gene with a key; create it if it is new, from the tags of its part if it has no row."""
     if key not in found.genes:
         row = found.rows.get(key, part)
         bare = key[-1].removeprefix("gene:").removeprefix("gene-").removeprefix("id-")

@@ -1,4 +1,4 @@
-"""Refuses or repairs transcripts that cannot be true, and counts both."""
+"""Reject or repair impossible transcripts, and count both."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ EXONS = "exons that the file does not have, from coding parts and UTRs"
 
 @dataclass
 class Counts:
-    """What was done to transcripts.
+    """Numbers of transcripts.
 
-    transcripts: how many there are in the file.
-    left_out: how many were left out, by reason.
-    repaired: how many were repaired, by what was wrong.
-    slipping: how many have a reading frame that slips, so that HGVS cannot number their bases.
+    transcripts: in the file.
+    left_out: rejected, by reason.
+    repaired: repaired, by fault.
+    slipping: with a reading frame that slips, so that HGVS cannot number their bases.
     """
 
     transcripts: int = 0
@@ -35,12 +35,12 @@ class Counts:
 
 
 def checked(gene: Gene, length: int, counts: Counts) -> Gene | None:
-    """Sort and complete the transcripts of a gene; leave out those that cannot be used.
+    """Sort and complete the transcripts of a gene; reject those that cannot be used.
 
     Args:
-        gene: As `build` has put it together.
-        length: Of its contig.
-        counts: Gets what was done.
+        gene: As returned by `build`.
+        length: Length of its contig.
+        counts: Is updated.
 
     Returns:
         The gene; None if none of its transcripts can be used.
@@ -65,9 +65,9 @@ def checked(gene: Gene, length: int, counts: Counts) -> Gene | None:
 
 
 def _name_biotype(transcript: Transcript, gene: Gene, counts: Counts) -> None:
-    """Give a transcript a biotype if its own is missing, or does not fit its coding parts.
+    """Give a transcript a biotype if it has none, or if its biotype contradicts its coding segments.
 
-    bcftools takes a transcript for coding by its biotype.
+    bcftools decides by the biotype whether a transcript is coding.
     """
     told = transcript.biotype
     if not told:
@@ -79,7 +79,7 @@ def _name_biotype(transcript: Transcript, gene: Gene, counts: Counts) -> None:
 
 
 def _completed(transcript: Transcript, strand: str, length: int, counts: Counts) -> str:
-    """Complete a transcript; return why it cannot be used, "" if it can."""
+    """Complete a transcript; return the reason if it cannot be used, else ""."""
     coding = _with_stop(transcript.coding)
     exons = sorted(set(transcript.exons))
     if not exons:
@@ -104,7 +104,7 @@ def _completed(transcript: Transcript, strand: str, length: int, counts: Counts)
 
 
 def _with_stop(coding: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Return coding parts in order, a stop codon joined to the part that it touches."""
+    """Return coding segments in order, with a stop codon joined to the adjacent segment."""
     found: list[tuple[int, int, str]] = []
     for start, end, phase in sorted(set(coding)):
         if found and start <= found[-1][1] + 1 and "stop" in {phase, found[-1][2]}:
@@ -117,10 +117,10 @@ def _with_stop(coding: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]
 
 
 def phased(coding: list[tuple[int, int, str]], strand: str) -> list[tuple[int, int, str]]:
-    """Return coding parts with the phases that follow from the first one.
+    """Return coding segments with the phases that follow from the first one.
 
     Args:
-        coding: Sorted along the contig; the phase of the first part in the transcript's direction counts.
+        coding: Sorted along the contig. Only the phase of the first segment in the transcript's direction is used.
         strand: "+" or "-".
     """
     ordered = coding if strand == "+" else coding[::-1]

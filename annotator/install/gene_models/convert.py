@@ -1,4 +1,4 @@
-"""From a person's file of gene models to Ensembl's GFF3, contig by contig."""
+"""Convert a person's file of gene models to Ensembl's GFF3, contig by contig."""
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping
@@ -13,18 +13,18 @@ from annotator.install.gene_models.rows import Row, read_row
 from annotator.install.genome import whole_lines
 from annotator.reference.gff3 import REGION_TYPES
 
-LEVEL = 1  # of gzip: the file is read once and deleted
+LEVEL = 1  # gzip level; the file is read only once, and then deleted
 
 
 @dataclass
 class Converted:
-    """What a file had.
+    """The result of a conversion.
 
-    counts: of its transcripts.
-    genes: how many were written.
-    other_contigs: rows of each contig that the genome does not have.
-    codes: the genetic code of each contig whose coding parts tell it (transl_table).
-    facts: its `#!` lines, such as `#!genome-build GRCh38.p14`.
+    counts: numbers of transcripts.
+    genes: number of genes written.
+    other_contigs: number of rows on each contig that the genome does not have.
+    codes: the genetic code of each contig whose coding segments state it (transl_table).
+    facts: the `#!` lines, such as `#!genome-build GRCh38.p14`.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -46,15 +46,15 @@ def convert(
     """Write the gene models of a GFF3 or GTF file as Ensembl's GFF3.
 
     Args:
-        source: Plain or packed with gzip, its rows grouped by contig.
-        target: Gets the GFF3, packed with gzip.
-        lengths: Of the genome's contigs.
+        source: Plain or gzip, with its rows grouped by contig.
+        target: Receives the GFF3, compressed with gzip.
+        lengths: Lengths of the genome's contigs.
         contig_of: Returns the genome's name of a contig; None if the genome does not have it.
         mane: {transcript without version: MANE_Select or MANE_Plus_Clinical}.
-        progress: Called with the bytes of source that have been read.
+        progress: Called with the number of bytes read from source.
 
     Raises:
-        InstallError: A line is not GFF3 or GTF, a contig comes twice, or there is no gene that can be used.
+        InstallError: A line is not GFF3 or GTF, a contig's rows are not together, or no gene can be used.
     """
     done = Converted()
     with gzip.open(target, "wt", LEVEL, encoding="utf-8", newline="\n") as out:
@@ -81,7 +81,7 @@ def convert(
 
 
 def _contig_line(contig: str, rows: list[Row], length: int, source: str) -> str:
-    """Return the row of the contig itself, with what the file says of it."""
+    """Return the row of the contig itself, with the file's facts about it."""
     own = _own_rows(rows)
     for row in own:
         if row.kind != "region" and row.end != length:
@@ -106,7 +106,7 @@ def _is_circular(own: list[Row]) -> bool:
 
 
 def _region_lines(contig: str, rows: list[Row], length: int) -> Iterator[str]:
-    """Yield the rows of D-loops and origins of replication; one over the origin of a circular contig has two parts."""
+    """Yield the rows of D-loops and replication origins; one across the origin of a circular contig gets two rows."""
     for row in rows:
         if row.kind not in REGION_TYPES:
             continue
@@ -119,7 +119,7 @@ def _region_lines(contig: str, rows: list[Row], length: int) -> Iterator[str]:
 
 
 def _genetic_code(rows: list[Row]) -> int | None:
-    """Return the genetic code that RefSeq's coding parts tell; None if they tell none, or the standard one."""
+    """Return the genetic code that RefSeq's coding segments state; None if it is the standard one or not stated."""
     told = {row.first("transl_table") for row in rows if row.kind == styles.CODING} - {"", "1"}
     code = min(told, default="")
     return int(code) if code.isdecimal() and len(code) < 3 else None
@@ -141,7 +141,7 @@ def _contigs(
     done: Converted,
     progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[str, list[Row]]]:
-    """Yield the rows of each contig that the genome has."""
+    """Yield (contig, rows) for each contig that the genome has."""
     called, name = "", None
     rows: list[Row] = []
     seen: set[str] = set()
@@ -183,10 +183,10 @@ def read_mane(path: Path) -> dict[str, str]:
     """Read NCBI's MANE summary.
 
     Args:
-        path: `MANE.GRCh38.vX.summary.txt`, plain or packed with gzip: columns RefSeq_nuc, Ensembl_nuc and MANE_status.
+        path: `MANE.GRCh38.vX.summary.txt`, plain or gzip, with the columns RefSeq_nuc, Ensembl_nuc and MANE_status.
 
     Returns:
-        {transcript without version: MANE_Select or MANE_Plus_Clinical}, of both RefSeq and Ensembl.
+        {transcript without version: MANE_Select or MANE_Plus_Clinical}, for both RefSeq and Ensembl.
 
     Raises:
         InstallError: These columns are missing.

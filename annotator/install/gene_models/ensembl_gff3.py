@@ -1,4 +1,4 @@
-"""Writes gene models as Ensembl's GFF3 has them."""
+"""Write gene models in the form of Ensembl's GFF3."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ _ESCAPES = str.maketrans({"%": "%25", ";": "%3B", "=": "%3D", "&": "%26", ",": "
 
 
 def contig_line(contig: str, length: int, aliases: Iterable[str], *, circular: bool, mitochondrial: bool) -> str:
-    """Return the row of a contig itself. `genome=mitochondrion` is RefSeq's; Ensembl tells it by the genes."""
+    """Return the row of a contig itself. `genome=mitochondrion` is RefSeq's; in Ensembl's files the genes show it."""
     tags = [f"ID=chromosome:{contig}"]
     if named := ",".join(map(_escaped, aliases)):
         tags.append(f"Alias={named}")
@@ -22,13 +22,13 @@ def contig_line(contig: str, length: int, aliases: Iterable[str], *, circular: b
 
 
 def region_line(contig: str, row: Row, name: str, start: int, end: int) -> str:
-    """Return the row of a named region that is no gene, such as a D-loop."""
+    """Return the row of a named region that is not a gene, such as a D-loop."""
     tags = f"ID=region:{_escaped(name)}:{start};Name={_escaped(name)}"
     return f"{contig}\t.\t{row.kind}\t{start}\t{end}\t.\t{row.strand}\t.\t{tags}"
 
 
 def lines(contig: str, gene: Gene) -> Iterator[str]:
-    """Yield the rows of a gene, of its transcripts, and of their exons, UTRs, coding parts and mature products."""
+    """Yield the rows of a gene, its transcripts, and their exons, UTRs, coding segments and mature products."""
     start = min(one.start for one in gene.transcripts)
     end = max(one.end for one in gene.transcripts)
 

@@ -1,12 +1,12 @@
-"""What a gene and a transcript are, whatever file they come from."""
+"""Genes and transcripts, independent of the style of their file."""
 
 from dataclasses import dataclass, field
 
-Span = tuple[int, int]  # first and last base on the contig, 1-based and included
+Span = tuple[int, int]  # first and last base on the contig, 1-based, inclusive
 
 
 def inside(start: int, end: int, spans: list[Span]) -> bool:
-    """Whether one of the spans holds all bases from start to end."""
+    """Return whether one of the spans contains all bases from start to end."""
     return any(first <= start and end <= last for first, last in spans)
 
 
@@ -15,17 +15,17 @@ class Transcript:
     """One transcript.
 
     name: its identifier without the version.
-    version: "" if the file does not tell it.
+    version: "" if the file does not give it.
     kind: the type of its row, such as mRNA.
-    biotype: such as protein_coding; "" if the file does not tell it.
+    biotype: such as protein_coding; "" if the file does not give it.
     tags: such as MANE_Select or cds_start_NF.
-    strands: of its row and its parts.
-    start, end: of its row; 0 where the file has no row for it.
-    exons: in any order while it is read, sorted by `check`.
+    strands: of the row and its parts.
+    start, end: of the row; 0 if the transcript has no row.
+    exons: unsorted until `check` sorts them.
     coding: first base, last base, and the phase as the file has it: "0", "1", "2" or ".".
-    untranslated: rows of UTRs, which tell the exons where the file has no rows for those.
-    protein_id: of its protein; "" if the file does not tell it.
-    is_hairpin, is_mature: whether its row is the hairpin, or a mature product, of a microRNA.
+    untranslated: rows of UTRs, used to derive exons if the file has no rows for exons.
+    protein_id: of its protein; "" if the file does not give it.
+    is_hairpin, is_mature: whether its row is a microRNA's hairpin, or a mature product.
     mature: the mature products of a hairpin.
     """
 

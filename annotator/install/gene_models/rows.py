@@ -1,4 +1,4 @@
-"""The lines of a GFF3 or GTF file."""
+"""Read the lines of a GFF3 or GTF file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from annotator.install.errors import InstallError
 
 _GTF_PAIR = re.compile(r'(?<![^\s";=])([^\s";=]{1,100}+)\s++(?:"([^"]*+)"|([^\s";]++))\s*+(?:;|$)')
 _GTF = re.compile(r'\s*[^\s";=]{1,100}\s+"').match
-#: An accession with its version, as ENST00000373020.9 or NM_000059.4, and what GENCODE adds on chromosome Y. In other
-#: names a number after a point belongs to the name: AT1G01020.1 and AT1G01020.2 are two transcripts.
+#: An accession with its version, such as ENST00000373020.9 or NM_000059.4, and GENCODE's suffix on chromosome Y. In any
+#: other name, a number after a dot belongs to the name: AT1G01020.1 and AT1G01020.2 are two transcripts.
 _VERSIONED = re.compile(r"(ENS[A-Z]{0,8}\d{6,15}|[NXY][MRP]_\d{6,12})\.(\d{1,6})(_PAR_Y)?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line. tags: each attribute with its values, decoded; start and end: 1-based and included."""
+    """One line. tags: the decoded values of each attribute; start and end: 1-based, inclusive."""
 
     contig: str
     kind: str
@@ -28,7 +28,7 @@ class Row:
     is_gtf: bool
 
     def first(self, *keys: str) -> str:
-        """Return the first value of the first of these attributes that the row has; "" if it has none."""
+        """Return the first value of the first of these attributes that the row has; "" if it has none of them."""
         return next((self.tags[key][0] for key in keys if self.tags.get(key)), "")
 
 
@@ -36,12 +36,12 @@ def read_row(line: str, number: int, source: str) -> Row | None:
     """Read a line.
 
     Args:
-        line: Without its end.
-        number: Of the line, from 1.
+        line: Without its line end.
+        number: The line number, from 1.
         source: The file's name, for errors.
 
     Returns:
-        None for comments and blank lines.
+        The row; None for comments and blank lines.
 
     Raises:
         InstallError: The line is neither GFF3 nor GTF.
@@ -62,7 +62,7 @@ def read_row(line: str, number: int, source: str) -> Row | None:
 
 
 def split_version(name: str) -> tuple[str, str]:
-    """Return an accession without its version, and the version; any other name as it is, and ""."""
+    """Split an accession into name and version; return any other name unchanged, with ""."""
     found = _VERSIONED(name)
     return (found[1] + (found[3] or ""), found[2]) if found else (name, "")
 

@@ -1,4 +1,4 @@
-"""What Ensembl, GENCODE and NCBI RefSeq call the same things.
+"""Vocabulary of Ensembl, GENCODE and NCBI RefSeq: their different names for the same things.
 
 https://www.gencodegenes.org/pages/data_format.html,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/file-formats/annotation-files/about-ncbi-gff3/ and the
@@ -10,11 +10,11 @@ from annotator.install.gene_models.rows import Row
 
 EXON, CODING, STOP_CODON = "exon", "CDS", "stop_codon"
 UNTRANSLATED = {"five_prime_UTR", "three_prime_UTR", "five_prime_utr", "three_prime_utr", "UTR", "5UTR", "3UTR"}
-#: Rows that say nothing which the others do not say.
+#: Rows that repeat what other rows say.
 SKIPPED = {"start_codon", "Selenocysteine", "stop_codon_redefined_as_selenocysteine", "intron", "inter", "inter_CNS"}
 #: Rows about a contig itself.
 CONTIGS = {"chromosome", "supercontig", "scaffold", "contig", "region"}
-#: Types of rows that are transcripts even without exons or coding parts.
+#: Types of rows that are transcripts even without exons or coding segments.
 TRANSCRIPTS = {
     "transcript", "primary_transcript", "pseudogenic_transcript", "aberrant_processed_transcript",
     "processed_transcript", "NMD_transcript_variant", "V_gene_segment", "D_gene_segment", "J_gene_segment",
@@ -22,7 +22,7 @@ TRANSCRIPTS = {
 }  # fmt: skip
 GENES = {"gene", "ncRNA_gene", "lincRNA_gene", "miRNA_gene", "rRNA_gene", "snRNA_gene", "snoRNA_gene", "tRNA_gene"}
 PSEUDOGENES = {"pseudogene", "pseudogenic_gene"}
-#: The biotype of a transcript that has no other than the type of its row.
+#: Biotypes of transcripts that have only the type of their row, by that type.
 BIOTYPES = {
     "mRNA": "protein_coding",
     "lnc_RNA": "lncRNA",
@@ -39,9 +39,9 @@ BIOTYPES = {
     "J_gene_segment": "IG_J_gene",
     "C_gene_segment": "IG_C_gene",
 }
-#: What the hairpin of a microRNA is called where its mature products have rows of their own.
+#: Names of the hairpin of a microRNA, in files with rows for its mature products.
 HAIRPINS, MATURE = {"primary_transcript", "pre_miRNA"}, "miRNA"
-#: RefSeq's words for the biotypes of immunoglobulin and T cell receptor genes.
+#: RefSeq's biotypes of immunoglobulin and T cell receptor genes.
 SEGMENTS = {
     "C_region": "IG_C_gene",
     "V_segment": "IG_V_gene",
@@ -52,12 +52,12 @@ _SELECT = {"MANE Select": "MANE_Select", "MANE Plus Clinical": "MANE_Plus_Clinic
 
 
 def is_gene(row: Row) -> bool:
-    """Whether the row is a gene's own."""
+    """Return whether the row is a gene."""
     return row.kind in GENES or row.kind in PSEUDOGENES
 
 
 def gene_kind(kind: str, biotype: str) -> str:
-    """Return gene, ncRNA_gene or pseudogene for the type of a gene's row and its biotype."""
+    """Return gene, ncRNA_gene or pseudogene, by the type of a gene's row and its biotype."""
     if kind in PSEUDOGENES or "pseudogene" in biotype:
         return "pseudogene"
     coding = biotype in {"", "protein_coding"} or biotype.startswith(("IG_", "TR_"))
@@ -70,18 +70,18 @@ def gene_name(row: Row, identifier: str) -> str:
 
 
 def gene_biotype(row: Row) -> str:
-    """Return a gene's biotype; "" if the row does not tell it."""
+    """Return a gene's biotype; "" if the row does not give it."""
     found = row.first("biotype", "gene_type", "gene_biotype")
     return SEGMENTS.get(found, found)
 
 
 def is_transcript(row: Row) -> bool:
-    """Whether the row is a transcript's, also if it has no parts."""
+    """Return whether the row is a transcript, even if it has no parts."""
     return row.kind in TRANSCRIPTS or row.kind.endswith("RNA")
 
 
 def transcript_biotype(row: Row) -> str:
-    """Return a transcript's biotype by its own row or the type of that; "" if neither tells it."""
+    """Return a transcript's biotype from its row or the row's type; "" if neither gives it."""
     own = row.first("biotype", "transcript_type", "transcript_biotype")
     if own:
         return BIOTYPES.get(own, own)
@@ -91,17 +91,17 @@ def transcript_biotype(row: Row) -> str:
 
 
 def mirna_word(row: Row) -> str:
-    """Return the type of a transcript's row; in GTF RefSeq tells it by transcript_biotype."""
+    """Return the type of a transcript's row; RefSeq's GTF has it in transcript_biotype."""
     return row.first("transcript_biotype") if row.kind == "transcript" else row.kind
 
 
 def transcript_name(row: Row, identifier: str) -> tuple[str, str]:
-    """Return the identifier that people know a transcript by, and its version where a tag of its own tells it."""
+    """Return the transcript's usual identifier, and its version if the row has a separate tag for it."""
     return row.first("transcript_id") or identifier, row.first("version", "transcript_version")
 
 
 def region_name(row: Row) -> str:
-    """Return what a D-loop or an origin of replication is called; NCBI has ARS102 of yeast in a note."""
+    """Return the name of a D-loop or a replication origin; NCBI has yeast's ARS102 in a note."""
     if row.kind == "D_loop":
         return row.first("Name") or "D-loop"
     noted = row.first("Note").partition(";")[0].strip()
@@ -109,7 +109,7 @@ def region_name(row: Row) -> str:
 
 
 def transcript_tags(row: Row) -> tuple[str, ...]:
-    """Return the tags of a transcript in Ensembl's words; RefSeq's partial=true gives cds_start_NF and cds_end_NF."""
+    """Return a transcript's tags in Ensembl's terms; RefSeq's partial=true becomes cds_start_NF and cds_end_NF."""
     found = [_SELECT.get(tag, tag.replace(" ", "_")) for tag in row.tags.get("tag", ())]
     if row.first("partial") == "true":
         first, last = (NO_START, NO_END) if row.strand != "-" else (NO_END, NO_START)
