@@ -1,4 +1,4 @@
-"""File formats of HTSlib, the tools that read them, and the processes in which the tools run.
+"""File formats of HTSlib, the tools that read them, and the child processes that run the tools.
 
 Genes, alleles and consequences do not belong here.
 """

@@ -1,7 +1,7 @@
-"""bcftools as child processes with limits, forked from SERVER.
+"""Run bcftools in child processes with limits, forked from SERVER.
 
-bcftools comes as a library inside pysam. It is never called in the caller's own process: it holds the
-interpreter lock throughout, and a crash would take the worker along.
+bcftools is a library inside pysam. It never runs in the caller's own process: it holds the interpreter lock throughout,
+and a crash would end the worker.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from annotator.formats.forks import LOST, ForkServer, end_of
 LAUNCHER = Path(__file__).with_name("launcher.py")
 SERVER = ForkServer(LAUNCHER)
 POLL_SECONDS = 0.1
-MESSAGE_BYTES = 64 * 1024  # of a tool's stderr, the last part is kept
+MESSAGE_BYTES = 64 * 1024  # the last bytes of a tool's stderr, which are kept
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of pysam and of the bcftools and htslib that it carries, without loading them."""
-    # pysam/version.py is three assignments; importing pysam for them would load its C libraries into this process.
+    """Return the versions of pysam and of the bcftools and htslib inside it, without loading them."""
+    # pysam/version.py has three assignments; importing pysam would load its C libraries into this process.
     spec = importlib.util.find_spec("pysam")
     if spec is None or not spec.submodule_search_locations:
         raise EngineError("no-pysam", "pysam is not installed")
@@ -43,14 +43,14 @@ def versions() -> dict[str, str]:
     }
 
 
-#: How bcftools, HTSlib and Python say that memory was refused to them.
+#: Messages of bcftools, HTSlib and Python when they run out of memory.
 _NO_MEMORY = re.compile(
     r"MemoryError|out of memory|(?:cannot|could not|couldn't|failed to|unable to) allocate", re.IGNORECASE
 ).search
 
 
 class Tool:
-    """One running bcftools command, in a process group of its own."""
+    """One running bcftools command, in its own process group."""
 
     def __init__(
         self,
@@ -64,10 +64,20 @@ class Tool:
         stdout: int | None = subprocess.DEVNULL,
         temporary: Path | None = None,
     ) -> None:
-        """work_dir: where it runs; temporary: where it has files of its own, which stay if it is killed, else there."""
+        """Start the command.
+
+        Args:
+            command: the bcftools command.
+            arguments: its arguments.
+            work_dir: its working folder.
+            memory_bytes: limit on its memory.
+            cpu_seconds: limit on its CPU time.
+            stdin, stdout: a descriptor, PIPE, or DEVNULL.
+            temporary: folder of its temporary files, which remain if it is killed; by default, work_dir.
+        """
         self.command = command
         self._messages = ""
-        # A file and not a pipe: nobody has to read it while the command runs, and it cannot fill up and block.
+        # A file and not a pipe: nothing has to read it while the command runs, and it cannot fill up and block.
         self._stderr: IO[bytes] = tempfile.TemporaryFile(dir=work_dir)  # noqa: SIM115 - closed by close()
         try:
             self.process = SERVER.fork(
@@ -84,49 +94,49 @@ class Tool:
 
     @property
     def stdin(self) -> IO[bytes]:
-        """The pipe to the command; only where it was started with one."""
+        """The pipe to the command, if it was started with one."""
         if self.process.stdin is None:
             raise ValueError("started without stdin=PIPE")
         return self.process.stdin
 
     @property
     def stdout(self) -> BufferedReader:
-        """The pipe from the command; only where it was started with one."""
+        """The pipe from the command, if it was started with one."""
         if not isinstance(self.process.stdout, BufferedReader):
             raise ValueError("started without stdout=PIPE")  # noqa: TRY004
         return self.process.stdout
 
     def wait(self, check: Callable[[], None]) -> None:
-        """Wait for its end; check is called often, and may raise to wait no longer."""
+        """Wait until the command ends. check is called often, and may raise to stop waiting."""
         while self.process.poll() is None:
             check()
             self.process.pause(POLL_SECONDS)
 
     def messages(self) -> str:
-        """Return what the command wrote to stderr (its last 64 KiB)."""
+        """Return the last 64 KiB of the command's stderr."""
         if self._stderr.closed:
             return self._messages
         self._messages = end_of(self._stderr, MESSAGE_BYTES)
         return self._messages
 
     def kill(self) -> None:
-        """End the whole process group at once; harmless when it has ended already."""
+        """Kill the whole process group at once; harmless if it has ended."""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill what still runs, reap it, and close its pipes."""
+        """Kill the command if it still runs, reap it, and close its pipes."""
         self.kill()
         self.process.wait()
         self.messages()
         for stream in (self.process.stdin, self.process.stdout, self._stderr):
             if stream is not None:
-                with contextlib.suppress(OSError):  # a pipe whose other end is gone cannot be flushed
+                with contextlib.suppress(OSError):  # a pipe without a reader cannot be flushed
                     stream.close()
 
     def failure(self) -> EngineError | None:
-        """Return what went wrong, None if the command ended well. Call after it has ended."""
+        """Return the error of the command; None if it succeeded. Call it after the command has ended."""
         status = self.process.returncode
         if status == 0:
             return None

@@ -1,7 +1,7 @@
 """Sort rows on disk: sorted runs in temporary files, merged as they are read.
 
-Runs of one level are merged to one of the next level, so that each row is written once for each level: twice in the
-largest file that a plan allows. While runs are merged, the disk holds their rows twice.
+The runs of one level are merged into one run of the next level. So each row is written once per level: twice in the
+largest file that a plan allows. During a merge, the disk holds the merged rows twice.
 """
 
 import heapq
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-RUN_BYTES = 16 * 1024 * 1024  # of rows in memory before a run is written
-MOST_RUNS = 128  # that are open at the same time
-#: One row of each open run is in memory. Of long rows, fewer runs are open.
+RUN_BYTES = 16 * 1024 * 1024  # bytes of rows in memory before a run is written
+MOST_RUNS = 128  # maximum number of open runs
+#: One row of each open run is in memory, so fewer runs are open if rows are long.
 MOST_HELD_BYTES = 64 * 1024 * 1024
 CHECKED_ROWS = 1024
 
@@ -19,11 +19,11 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 
 class ExternalSort(Generic[Row]):
-    """Takes rows in any order and returns them sorted, in constant memory.
+    """Sorts rows with constant memory.
 
     Args:
         folder: where the runs are written.
-        encode: returns a row as one line of Latin-1, without its end.
+        encode: returns a row as one line of Latin-1, without its line end.
         decode: inverse of `encode`.
         check: called often; may raise to stop.
     """
@@ -45,7 +45,7 @@ class ExternalSort(Generic[Row]):
         self._made = 0
 
     def add(self, row: Row, size: int) -> None:
-        """Take a row, which has about `size` bytes in memory."""
+        """Add a row that has about `size` bytes in memory."""
         self._rows.append(row)
         self._size += size
         self._longest = max(self._longest, size)
@@ -56,7 +56,7 @@ class ExternalSort(Generic[Row]):
 
     def sorted(self) -> Iterator[Row]:
         """Yield all rows in order, once."""
-        runs = [run for level in self._levels for run in level]  # the smallest first
+        runs = [run for level in self._levels for run in level]  # the smallest level first
         while len(runs) > self._most:
             runs = [self._write(self._consumed(runs[: self._most])), *runs[self._most :]]
         self._rows.sort()
@@ -70,7 +70,7 @@ class ExternalSort(Generic[Row]):
         return max(2, min(MOST_RUNS, MOST_HELD_BYTES // self._longest))
 
     def _add_run(self, rows: Iterator[Row], level: int = 0) -> None:
-        """Write a run; merge those of its level if there are many."""
+        """Write a run; merge the runs of its level if there are many."""
         if level == len(self._levels):
             self._levels.append([])
         runs = self._levels[level]
@@ -80,7 +80,7 @@ class ExternalSort(Generic[Row]):
             self._add_run(self._consumed(runs), level + 1)
 
     def _consumed(self, runs: Sequence[Path]) -> Iterator[Row]:
-        """Yield the rows of runs in order, and delete these files at the end."""
+        """Yield the rows of runs in order; delete the runs' files at the end."""
         yield from heapq.merge(*map(self._read, runs))
         for run in runs:
             run.unlink()

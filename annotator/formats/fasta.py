@@ -1,4 +1,4 @@
-"""Bases of a reference, read from an indexed FASTA, plain or bgzip: no genome is ever loaded."""
+"""Read bases of a reference from an indexed FASTA, plain or bgzip, without loading the genome."""
 
 import os
 import struct
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from annotator.formats.bgzf import unpack
 
-SMALL = 1024 * 1024  # bytes of a plain FASTA that is kept in memory
+SMALL = 1024 * 1024  # bytes; a smaller plain FASTA is kept in memory
 _COMPLEMENT = str.maketrans("ACGTRYKMBDHVN", "TGCAYRMKVHDBN")
-BLOCKS_KEPT = 256  # of a bgzip FASTA, unpacked, 8 KiB each; 64 KiB in packs that were made earlier
+BLOCKS_KEPT = 256  # unpacked blocks of a bgzip FASTA: 8 KiB each, or 64 KiB in older packs
 
 
 def reverse_complement(bases: str) -> str:
-    """Return the other strand of upper-case bases, read in its own direction."""
+    """Return the reverse complement of upper-case bases."""
     return bases.translate(_COMPLEMENT)[::-1]
 
 
@@ -42,11 +42,11 @@ class Sequence:
 
     @property
     def lengths(self) -> dict[str, int]:
-        """Length in bases of every contig, in the file's order."""
+        """Length in bases of each contig, in the file's order."""
         return {name: contig.length for name, contig in self._contigs.items()}
 
     def fetch(self, contig: str, start: int, end: int) -> str:
-        """Return the upper-case bases from start to end, both 1-based and included, cut at the contig's ends."""
+        """Return the upper-case bases from start to end (1-based, inclusive), clipped to the contig."""
         found = self._contigs[contig]
         first = max(start, 1) - 1
         last = min(end, found.length)
@@ -59,7 +59,7 @@ class Sequence:
 
 
 class _Plain:
-    """A plain file. A small one is kept in memory; a large one is read, and not mapped: that would count as memory."""
+    """A plain file. A small one is kept in memory; a large one is read, not mapped: a mapping would count as memory."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY)
@@ -69,11 +69,11 @@ class _Plain:
     def between(self, begin: int, stop: int) -> bytes:
         return self._kept[begin:stop] or os.pread(
             self._file, stop - begin, begin
-        )  # no position that threads would share
+        )  # pread has no file position that threads would share
 
 
 class _Packed:
-    """A bgzip file and its .gzi index, which says where each block begins, packed and unpacked.
+    """A bgzip file and its .gzi index, which has the compressed and the uncompressed offset of each block.
 
     https://www.htslib.org/doc/bgzip.html#GZI_FORMAT
     """
@@ -94,7 +94,7 @@ class _Packed:
     def _read(self, number: int) -> bytes:
         begin = self._packed[number]
         end = self._packed[number + 1] if number + 1 < len(self._packed) else min(begin + 0x10000, self._size)
-        return unpack(os.pread(self._file, end - begin, begin))  # no position that threads would share
+        return unpack(os.pread(self._file, end - begin, begin))  # pread has no file position that threads would share
 
     def between(self, begin: int, stop: int) -> bytes:
         number = bisect_right(self._plain, begin) - 1

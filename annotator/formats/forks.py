@@ -1,8 +1,8 @@
-"""Processes forked from one that has loaded what they need: the parent's side of `annotator.formats.launcher.serve`.
+"""Fork processes from a server process that has loaded what they need: the parent's side of `launcher.serve`.
 
-To start an interpreter and load bcftools takes 50 ms and more, and a small file needs three commands. So a process that
-annotates keeps one that waits with both done, and each command is a fork of it: as separate from all others as if it
-had been started by itself, after two or three milliseconds. Jobs are forked the same way (`annotator.run.process`).
+Starting an interpreter and loading bcftools takes at least 50 ms, and a small file needs three commands. So a process
+that annotates keeps a server in which both are loaded, and forks each command from it in two or three milliseconds. The
+forks are as separate from each other as new processes. Jobs are forked in the same way (`annotator.run.process`).
 """
 
 import atexit
@@ -21,19 +21,19 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
-#: Variables of every process that forks; and those of this process that it gets, too: none of its secrets.
+#: Variables of every forked process, and those that it gets from this process, none of which are secret.
 ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
 PASSED_ON = ("HOME", "NUMBA_CACHE_DIR", "POLARS_MAX_THREADS", "TMPDIR", "TZ")
-#: What a pipe holds (on Linux, which has 64 KiB otherwise): so much can be written ahead while the other side is busy.
+#: Size of a pipe on Linux, instead of 64 KiB: bytes that can be written ahead while the other side is busy.
 PIPE_BYTES = 1024 * 1024
-#: The status of a process whose server has ended, which killed the process, too. No signal has this number.
+#: Status of a process that was killed because its server ended. No signal has this number.
 LOST = -1000
-#: Bytes of a server's stderr that are told when it fails, from its end.
+#: Bytes from the end of a server's stderr that are reported when it fails.
 STDERR_BYTES = 2000
 
 
 class Forked:
-    """A process with the part of subprocess.Popen that `bcftools` uses. stdin, stdout: None without PIPE."""
+    """A process with the parts of subprocess.Popen that `bcftools` uses. stdin, stdout: None without PIPE."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Forked:
         stdout: IO[bytes] | None,
         on_end: Callable[[int], None],
     ) -> None:
-        """on_end: called with the number of the process when its status has been read."""
+        """on_end: called with the process id after its status has been read."""
         self.pid = pid
         self.stdin = stdin
         self.stdout = stdout
@@ -53,8 +53,8 @@ class Forked:
         self._reading = Lock()
 
     def poll(self) -> int | None:
-        """Its status if it has ended, as Popen has it."""
-        # The thread that waits will set it.
+        """Return the status as Popen does; None if the process still runs."""
+        # The waiting thread will set the status.
         if self.returncode is None and self._reading.acquire(blocking=False):
             try:
                 if self.returncode is None and self._answer.is_there():
@@ -64,12 +64,12 @@ class Forked:
         return self.returncode
 
     def pause(self, seconds: float) -> None:
-        """Wait for its end, but no longer than this."""
+        """Wait until the process ends, at most this many seconds."""
         if self.returncode is None:
             self._answer.is_there(seconds)
 
     def wait(self) -> int:
-        """Wait for its end; returns its status."""
+        """Wait until the process ends, and return its status."""
         with self._reading:
             return self._end() if self.returncode is None else self.returncode
 
@@ -84,22 +84,22 @@ class Forked:
 
 
 class _Answer:
-    """What the server says of one child, line by line."""
+    """The server's messages about one child, line by line."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._text = b""
 
     def is_there(self, seconds: float = 0) -> bool:
-        """Return whether there is a line within this many seconds, or none will come."""
+        """Wait this many seconds at most; return whether a line can be read, or none will come."""
         if b"\n" in self._text:
             return True
-        waiting = select.poll()  # select.select takes no descriptors from 1,024 on
+        waiting = select.poll()  # select.select does not support descriptors of 1,024 and above
         waiting.register(self._descriptor, select.POLLIN)
         return bool(waiting.poll(seconds * 1000))
 
     def number(self, head: bytes = b"") -> int:
-        """Return the next number, which follows the head. Raises OSError if the server has ended, or could not fork."""
+        """Return the next number, after a prefix. Raises OSError if the server has ended, or could not fork."""
         while b"\n" not in self._text:
             more = os.read(self._descriptor, 64)
             if not more:
@@ -121,15 +121,15 @@ def end_of(file: IO[bytes], size: int) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return all the variables of a process that forks."""
+    """Return all variables of a forked process."""
     return ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 class ForkServer:
     """A process that loads what a script needs, once, and forks for each request. Safe to share between threads.
 
-    The process starts with the first request, or with `prepare`, and again if it has been killed. It ends when this
-    process ends. A fork of this process starts one of its own.
+    The server starts with the first request, or with `prepare`, and again if it was killed. It ends with this process.
+    A fork of this process starts its own server.
     """
 
     def __init__(self, script: Path) -> None:
@@ -137,21 +137,21 @@ class ForkServer:
         self._script = script
         self._lock = Lock()
         self._server: _Server | None = None
-        #: Called with the number of each new process.
+        #: Called with the id of each new process.
         self.on_fork: Callable[[int], None] = lambda _: None
-        #: Called with the number of each process whose end was seen.
+        #: Called with the id of each process whose end was seen.
         self.on_end: Callable[[int], None] = lambda _: None
         atexit.register(self.stop)
         os.register_at_fork(after_in_child=self._forget)
 
     @property
     def pid(self) -> int | None:
-        """The process that forks, None while there is none."""
+        """The id of the server process; None if there is none."""
         server = self._server
         return None if server is None else server.process.pid
 
     def prepare(self) -> None:
-        """Start the process, without waiting until it has loaded everything."""
+        """Start the server, without waiting until it has loaded everything."""
         with self._lock:
             if self._server is None:
                 self._server = _Server(self._script)
@@ -166,17 +166,17 @@ class ForkServer:
         stdout: int | None,
         stderr: int,
     ) -> Forked:
-        """Run the script with these arguments in a process that leads a session of its own.
+        """Run the script with these arguments in a process that leads its own session.
 
         Args:
-            arguments: what the script gets instead of `serve SOCKET`.
-            folder: the process's working folder.
-            environment: all of its variables.
-            stdin, stdout: a descriptor, PIPE, or DEVNULL as without one.
+            arguments: the script's arguments instead of `serve SOCKET`.
+            folder: the working folder of the process.
+            environment: all its variables.
+            stdin, stdout: a descriptor, PIPE, or DEVNULL, which None means too.
             stderr: a descriptor.
 
         Raises:
-            OSError: no process could be started; it says what the server wrote to stderr.
+            OSError: no process could be started; the message quotes the server's stderr.
         """
         text = {"arguments": list(arguments), "folder": str(folder.absolute()), "environment": dict(environment)}
         request = json.dumps(text).encode() + b"\n"
@@ -203,7 +203,7 @@ class ForkServer:
                     return self._server.fork(request, files)
             except OSError:
                 pass
-        # It has been killed, perhaps: another one, once.
+        # The server may have been killed: start another one, once.
         self.stop()
         self.prepare()
         with self._lock:
@@ -212,14 +212,14 @@ class ForkServer:
             return self._server.fork(request, files)
 
     def stop(self) -> None:
-        """End the process that forks. Its forks are killed with it."""
+        """Kill the server, and with it all its forks."""
         with self._lock:
             if self._server is not None:
                 self._server.end()
             self._server = None
 
     def _forget(self) -> None:
-        """In a fork of this process, whose server this is not."""
+        """Forget the server in a fork of this process: it belongs to the parent."""
         self._lock = Lock()
         if self._server is not None:
             self._server.forget()
@@ -227,14 +227,14 @@ class ForkServer:
 
 
 class _Server:
-    """One life of a process that forks."""
+    """One server process, from its start to its end."""
 
     def __init__(self, script: Path) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end() or forget()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self.process = subprocess.Popen(
-                # -I: no PYTHON* variables, no current folder on the path. -B: never writes bytecode.
+                # -I: no PYTHON* variables, no current folder on the path. -B: no bytecode is written.
                 [sys.executable, "-I", "-B", str(script), "serve", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -246,7 +246,7 @@ class _Server:
             )
 
     def fork(self, request: bytes, files: Sequence[int]) -> tuple[int, _Answer]:
-        """The number of a new process, and where its status will come. Raises OSError."""
+        """Return the id of a new process, and the pipe on which its status will come. Raises OSError."""
         reader, writer = os.pipe()
         answer = _Answer(reader)
         try:
@@ -271,18 +271,18 @@ class _Server:
         self._stderr.close()
 
     def forget(self) -> None:
-        """In a fork of the parent, whose server this is not."""
+        """Forget the server in a fork of the parent: it belongs to the parent."""
         self._socket.close()
         self._stderr.close()
         self.process.returncode = 0
 
 
 def _end(wanted: int | None, *, writing: bool) -> tuple[int, IO[bytes] | None]:
-    """A descriptor for the child, and our end of it where it is a pipe."""
+    """Return a descriptor for the child, and this process's end if it is a pipe."""
     if wanted != subprocess.PIPE:
         of_nothing = wanted is None or wanted == subprocess.DEVNULL
         return (os.open(os.devnull, os.O_RDWR) if of_nothing else os.dup(wanted or 0)), None
     reader, writer = os.pipe()
-    with contextlib.suppress(AttributeError, OSError):  # beyond what the system allows it stays as it is
+    with contextlib.suppress(AttributeError, OSError):  # above the system's limit, the size stays as it is
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return (reader, os.fdopen(writer, "wb")) if writing else (writer, os.fdopen(reader, "rb"))

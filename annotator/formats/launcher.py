@@ -1,10 +1,10 @@
-"""Run bcftools commands, each in a process of its own: the child's side of `forks` and `bcftools`.
+"""Run each bcftools command in its own process: the child's side of `forks` and `bcftools`.
 
-Run as a script. `serve` is used by `annotator.run.process.child_main`, too. Usage:
-launcher.py serve SOCKET                              fork for each request that comes on this descriptor
-launcher.py MEMORY_BYTES CPU_SECONDS COMMAND [ARG...]   run one command here
-A command streams stdin to stdout. bcftools' messages come out on stderr once it has ended, because pysam collects
-them in a file under TMPDIR. Exit status: bcftools' own (modulo 256), or 70 when it could not be started.
+This is a script; `annotator.run.process.child_main` uses `serve`, too. Usage:
+launcher.py serve SOCKET                              fork for each request on this descriptor
+launcher.py MEMORY_BYTES CPU_SECONDS COMMAND [ARG...]   run one command in this process
+A command streams stdin to stdout. bcftools' messages appear on stderr after it has ended, because pysam collects them
+in a file under TMPDIR. Exit status: bcftools' own (modulo 256), or 70 if it could not be started.
 """
 
 import ctypes
@@ -27,17 +27,17 @@ REQUEST_BYTES = 64 * 1024
 
 
 def main(argv: list[str]) -> int:
-    """Limit this process, then hand the arguments to bcftools."""
+    """Set limits on this process, then run bcftools with the arguments."""
     memory, cpu, command, *arguments = argv
-    # The limits hold for this process alone; they are set here and not in a pre-exec hook of the parent, which is
-    # not safe in a program with threads.
+    # The limits are for this process only. They are set here, because a pre-exec hook in the parent is not safe in a
+    # program with threads.
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu), int(cpu) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     library = load()
     if library is None:
         return CANNOT_START
-    # False leaves -o to the command, None lets it stream to stdout.
+    # False: the command handles -o. None: it streams to stdout.
     writes_file = "-o" in arguments or command == "index"
     streams = False if writes_file else None
     status, messages, _ = library._pysam_dispatch(  # noqa: SLF001
@@ -48,9 +48,9 @@ def main(argv: list[str]) -> int:
 
 
 def load() -> Any:
-    """The part of pysam that holds bcftools; None if it is not installed."""
+    """Return the part of pysam that has bcftools; None if pysam is not installed."""
     if "pysam" not in sys.modules:
-        # An empty stand-in for the package: its own __init__ would load all of pysam, at three times the start-up.
+        # An empty stand-in for the package: pysam's own __init__ would load all of pysam, in three times the time.
         spec = importlib.util.find_spec("pysam")
         if spec is None or not spec.submodule_search_locations:
             return None
@@ -61,13 +61,15 @@ def load() -> Any:
 
 
 def serve(listening: socket.socket) -> list[str] | None:
-    """Fork for each request, until the other side has closed its socket or has ended; then return None.
+    """Fork for each request. In the parent, return None after the other side has closed its socket or has ended.
 
-    In each child return its arguments. A request is a line of JSON, with the arguments, the folder and the environment,
-    and four files: 0, 1 and 2 of the child, and one to answer on, which gets the child's number after @ as soon as it
-    leads a session, and its exit status (of a signal, its number below 0) at the end. Children are killed when this
-    process ends. Processes that a child leaves behind become children of this process, which reaps them: the process
-    with number 1 may not. Call it from a process without other threads.
+    In each child, return the child's arguments.
+
+    A request is a line of JSON with the arguments, the folder and the environment, and four files: 0, 1 and 2 of the
+    child, and one for answers. The first answer is the child's id after @, as soon as it leads a session; the second is
+    its exit status, negative for a signal, when it has ended. Children are killed when this process ends. Orphans of a
+    child become children of this process, which reaps them, because the process with id 1 may not. Call this from a
+    process without other threads.
     """
     server = os.getpid()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -76,7 +78,7 @@ def serve(listening: socket.socket) -> list[str] | None:
         os.set_blocking(one, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    running: dict[int, int] = {}  # where to answer, by child
+    running: dict[int, int] = {}  # where to answer, by child id
     while True:
         ready, _, _ = select.select([listening.fileno(), woken], [], [])
         if woken in ready:
@@ -88,10 +90,10 @@ def serve(listening: socket.socket) -> list[str] | None:
                 request += listening.recv(REQUEST_BYTES) or b"\n"
             if len(files) < 4:
                 return None
-            with suppress(OSError):  # where it cannot fork, it answers nothing
+            with suppress(OSError):  # if it cannot fork, it does not answer
                 child = os.fork()
                 if child == 0:
-                    for answer in running.values():  # an end that a child held would not be seen
+                    for answer in running.values():  # otherwise the reader would not see the end of an answer
                         os.close(answer)
                     return _begin(json.loads(request), files, server)
                 running[child] = os.dup(files[3])
@@ -100,22 +102,22 @@ def serve(listening: socket.socket) -> list[str] | None:
 
 
 def _reap(running: dict[int, int]) -> None:
-    """Reap all processes that have ended, and answer for those that were asked for."""
+    """Reap all processes that have ended, and send the status of those that were requested."""
     with suppress(ChildProcessError):  # there are no more children
         while True:
             child, status = os.waitpid(-1, os.WNOHANG)
             if child == 0:
                 return
             answer = running.pop(child, None)
-            if answer is None:  # a child left this process behind
+            if answer is None:  # an orphan of a child
                 continue
-            with suppress(BrokenPipeError):  # the other side does not want to know
+            with suppress(BrokenPipeError):  # the other side no longer reads
                 os.write(answer, b"%d\n" % os.waitstatus_to_exitcode(status))
             os.close(answer)
 
 
 def _begin(request: dict[str, Any], files: list[int], server: int) -> list[str]:
-    """Make a fork what a new process would be: with these files alone, leading a session. It ends with the server."""
+    """Turn a fork into a new process: it has only these files, leads a session, and is killed when the server ends."""
     os.setsid()
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:
@@ -133,14 +135,14 @@ def _begin(request: dict[str, Any], files: list[int], server: int) -> list[str]:
 
 
 def _prctl(option: int, value: int) -> None:
-    with suppress(AttributeError):  # Linux alone has it
+    with suppress(AttributeError):  # exists only on Linux
         ctypes.CDLL(None).prctl(option, value)
 
 
 def _end(status: int) -> NoReturn:
     """Exit after flushing the buffers of Python and C.
 
-    A regular shutdown of the forked interpreter takes longer than a small command.
+    A regular shutdown of the forked interpreter would take longer than a small command.
     """
     sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)

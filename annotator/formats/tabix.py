@@ -1,9 +1,8 @@
-"""The index of a result, made while it is written, so that it need not be read again for it.
+"""Build the index of a result while it is written, so that it need not be read again.
 
-The format is that of tabix (https://samtools.github.io/hts-specs/tabix.pdf): for each contig the records by bins of
-16 kb to 512 Mb, and where the records of each 16 kb begin. A place in the file is that of a bgzip block, and one in its
-text. What is harder to place, a record that says by END or by a symbolic allele how far it reaches, is left to
-bcftools.
+This is the tabix format (https://samtools.github.io/hts-specs/tabix.pdf). For each contig it has the records by bins of
+16 kb to 512 Mb, and the first record of each 16 kb window. A position in the file consists of the offset of a bgzip
+block and an offset in the block's text. Records whose end is given by END or by a symbolic allele are left to bcftools.
 """
 
 import struct
@@ -16,21 +15,21 @@ from typing import NamedTuple
 from annotator.formats.bgzf import BLOCK, END, BgzfWriter
 
 WINDOW = 14  # bits of a position within the smallest bin
-LAST = 2**29  # bases, more than which no position can be
-#: Where the bins of each size begin, the smallest first, and the bits of a position within one.
+LAST = 2**29  # maximum position in bases
+#: The first bin of each size, smallest size first, and the bits of a position within a bin of that size.
 LEVELS = ((4681, 14), (585, 17), (73, 20), (9, 23), (1, 26), (0, 29))
-#: The bin of each contig that holds no records: where they begin and end, and how many there are.
+#: The bin of each contig that has no records but their begin, end and number.
 COUNTS_BIN = 37450
-#: VCF, CHROM in column 1, POS in column 2, no END column, header lines begin with #, none is to be skipped.
+#: VCF, CHROM in column 1, POS in column 2, no END column, header lines begin with #, no lines to skip.
 _LAYOUT = (2, 1, 2, 0, ord("#"), 0)
 
 
 class Places(NamedTuple):
-    """Where lines of one contig are in the text of a piece.
+    """Offsets of the lines of one contig in the text of a piece.
 
-    runs: lines in one bin, as (bin, begin, end), in order.
+    runs: consecutive lines in one bin, as (bin, begin, end), in order.
     windows: the 16 kb windows that are reached for the first time, as (window, begin of the line), in order.
-    records: how many lines there are.
+    records: the number of lines.
     """
 
     runs: Sequence[tuple[int, int, int]]
@@ -39,7 +38,7 @@ class Places(NamedTuple):
 
 
 def bin_of(first: int, last: int) -> int:
-    """The smallest bin that holds all bases from first to last, 1-based and included."""
+    """Return the smallest bin that contains all bases from first to last (1-based, inclusive)."""
     for start, bits in LEVELS:
         if (first - 1) >> bits == (last - 1) >> bits:
             return start + ((first - 1) >> bits)
@@ -47,7 +46,7 @@ def bin_of(first: int, last: int) -> int:
 
 
 def places(lines: Iterable[tuple[int, int, int]]) -> Places:
-    """Of lines in order: each one's first and last base, and its size in bytes."""
+    """Return the places of lines, given in order as (first base, last base, size in bytes)."""
     runs: list[tuple[int, int, int]] = []
     windows: list[tuple[int, int]] = []
     begin, reached, records = 0, -1, 0
@@ -70,15 +69,15 @@ class _Contig:
         self.name = name
         self.bins = array("I")
         self.begins, self.ends = array("Q"), array("Q")
-        self.windows = array("Q")  # where each begins; of one without records, where the one before it does
+        self.windows = array("Q")  # offset of each window; a window without records has that of the previous one
         self.records = 0
 
 
 class Index:
-    """Gathers where the records of a file are. One thread only."""
+    """Collects the places of a file's records. For one thread only."""
 
     def __init__(self) -> None:
-        #: Whether it knows of all records.
+        #: Whether the places of all records are known.
         self.complete = True
         self._contigs: list[_Contig] = []
         self._size = 0
@@ -86,7 +85,10 @@ class Index:
     def add(self, name: bytes, found: Places | None, size: int) -> None:
         """Add a piece of the file.
 
-        name: the contig's name in the file; found: where its records are, None if unknown; size: bytes of the piece.
+        Args:
+            name: the file's name of the contig.
+            found: the places of its records; None if they are unknown.
+            size: bytes of the piece.
         """
         if found is None:
             self.complete = False
@@ -110,8 +112,11 @@ class Index:
     def write(self, target: Path, blocks: Sequence[int], shift: int) -> None:
         """Write the index.
 
-        blocks: the start of each bgzip block of the records, and the end of the last one, relative to the first record;
-        shift: bytes of the file before the first record.
+        Args:
+            target: the file to write.
+            blocks: the offset of each bgzip block of records, and the end of the last one, relative to the first
+                record.
+            shift: bytes of the file before the first record.
         """
 
         def place(offset: int) -> int:
