@@ -1,4 +1,4 @@
-"""Records as a data frame with a row for each ALT allele. polars does the work, column by column."""
+"""Convert records to a data frame with a row for each ALT allele, column by column in Polars."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,19 @@ from annotator.tables import csq_entries
 from annotator.tables.csq_entries import ENTRIES
 
 COLUMNS = ("contig", "pos", "id", "ref", "alt", "qual", "filter", "info")
-#: Columns of an allele that are not the file's: row counts records, allele the ALT alleles of each, both from 0.
+#: Columns that are not in the file: row is the number of the record, allele that of the ALT allele, both from 0.
 ROW, ALLELE, TYPE = "row", "allele", "type"
-#: The last position that an allele replaces, if INFO/END declares it; FORMAT; and the cells of samples, see `cell`.
+#: The last position that an allele replaces, if INFO/END declares it; FORMAT; and the samples' cells, see `cell`.
 END, FORMAT = "end", "format"
-#: How many entries of CSQ a frame has, or one allele more. An allele without any counts as one.
+#: Maximum number of CSQ entries in a frame, plus those of one allele. An allele without entries counts as one.
 ENTRIES_AT_ONCE = 40_000
-#: Longer pairs of REF and ALT are not remembered.
+#: Maximum length of REF and ALT together for a cached type.
 REMEMBERED = 100
 BASES = ["A", "C", "G", "T"]
 
 
 def info(tag: str) -> str:
-    """Return the name of a tag's column. No column of COLUMNS can have it, as no tag has a slash."""
+    """Return the name of a tag's column. It differs from all COLUMNS, because no tag contains a slash."""
     return f"INFO/{tag}"
 
 
@@ -36,13 +36,17 @@ def cell(sample: int) -> str:
 def read(block: bytes, order: Sequence[str], samples: int = 0) -> Iterator[pl.DataFrame]:
     """Yield the alleles of a block of lines, in order, ENTRIES_AT_ONCE at a time.
 
-    A frame has COLUMNS but info, as text; FORMAT and a `cell` for each sample; ROW, ALLELE, TYPE, END; each tag of
-    `order` but CSQ under the name `info` gives it, as INFO has it for this allele; and ENTRIES, the list
-    of its entries of CSQ. Null for what is missing. A record without an ALT allele has one row. Without records there
-    is one frame without rows.
+    Each frame has these columns, with null for missing values:
+        COLUMNS without info, as text;
+        FORMAT, and a `cell` for each sample;
+        ROW, ALLELE, TYPE and END;
+        each tag of `order` except CSQ, named by `info`, with the value of INFO for this allele;
+        ENTRIES, the list of the allele's CSQ entries.
+    A record without an ALT allele has one row. A block without records gives one frame without rows.
 
     Args:
-        order: the tags that INFO ends with, CSQ among them.
+        block: whole lines.
+        order: the tags at the end of INFO, including CSQ.
         samples: how many of the first samples to read.
     """
     cells = [FORMAT, *(cell(number) for number in range(1, samples + 1))] if samples else []
@@ -52,7 +56,7 @@ def read(block: bytes, order: Sequence[str], samples: int = 0) -> Iterator[pl.Da
         separator="\t",
         quote_char=None,
         schema=dict.fromkeys((*COLUMNS, *cells), pl.String),
-        extra_columns="ignore",  # other samples
+        extra_columns="ignore",  # the samples that are not read
         raise_if_empty=False,
     )
     given = [pl.when(pl.col(name) != ".").then(pl.col(name)).alias(name) for name in ("id", "alt", "qual", "filter")]
@@ -76,7 +80,7 @@ def read(block: bytes, order: Sequence[str], samples: int = 0) -> Iterator[pl.Da
 
 
 def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.DataFrame]:
-    """Cut a frame so that the rows of a part weigh `most` together, or one row more. One without rows stays whole."""
+    """Split a frame into parts of at most `most` weight, plus one row. A frame without rows is not split."""
     groups = frame.select(weight.cum_sum() // most).to_series().rle().struct.field("len")
     start = 0
     if groups.is_empty():
@@ -87,10 +91,10 @@ def by_weight(frame: pl.DataFrame, weight: pl.Expr, most: int) -> Iterator[pl.Da
 
 
 def _with_tags(records: pl.DataFrame, order: Sequence[str], kept: Sequence[str]) -> pl.LazyFrame:
-    """Replace INFO, with a ; in front, by the values of the tags, next to the columns `kept`.
+    """Replace INFO, which begins with an added ;, by the values of the tags, next to the columns `kept`.
 
-    Since they end it in a known order, each goes up to the next one that is there: only one place has to be found for
-    each, and nothing is copied. If they are in another order, they are cut out one by one.
+    The tags are at the end of INFO in a known order, so each value ends where the next present tag begins. Only one
+    position per tag has to be found, and nothing is copied. If the order differs, tags are cut out one by one.
     """
     text = pl.col("info")
     starts = records.select(text.str.find(f";{tag}=", literal=True).alias(f"={tag}") for tag in order)
@@ -113,9 +117,9 @@ def _cut(text: pl.Expr, at: str, part: int) -> pl.Expr:
 
 
 def _split(records: pl.LazyFrame, own: Sequence[str]) -> pl.LazyFrame:
-    """Give each ALT allele of records with several a row, with its own part of every tag, and its entries of CSQ.
+    """Give each ALT allele of multiallelic records a row, with its own value of every tag, and its CSQ entries.
 
-    The parts are taken before the rows are made: else each row would hold the values of all alleles.
+    The values are split before the rows are made: otherwise each row would hold the values of all alleles.
     """
     names = [info(tag) for tag in own]
     places = pl.int_ranges(pl.col("alt").list.len())
@@ -130,7 +134,7 @@ def _split(records: pl.LazyFrame, own: Sequence[str]) -> pl.LazyFrame:
 
 
 def _with_types(alleles: pl.DataFrame) -> pl.DataFrame:
-    """Add the type of each allele: that of the summary, null for what is no variant allele."""
+    """Add the type of each allele, the same as in the summary; null for what is not a variant allele."""
     ref, alt = pl.col("ref"), pl.col("alt")
     snv = ref.is_in(BASES) & alt.is_in(BASES) & (ref != alt)
     places = alleles.select(~snv.fill_null(False)).to_series().arg_true()
@@ -151,7 +155,7 @@ def _with_types(alleles: pl.DataFrame) -> pl.DataFrame:
     if rest.height:
         names = rest.with_columns(pl.Series("name", [_type(ref, alt) for ref, alt in rest.iter_rows()], pl.String))
         some = some.join(names, on=["ref", "alt"], how="left", maintain_order="left", nulls_equal=True)
-        # Where REF has N and the reference another base, nobody knows what the change is, and it has no description.
+        # Where REF has N and the reference has another base, the change is unknown, and there is no description.
         guessed = ref.str.contains("N", literal=True) & ~pl.col("described") & pl.col("name").is_not_null()
         type_ = pl.when(guessed).then(pl.lit("other")).otherwise("name")
         some = some.with_columns(pl.coalesce(TYPE, type_).alias(TYPE))

@@ -1,4 +1,4 @@
-"""The annotated file, read again: what its header says of added tags, and its records in blocks of whole lines."""
+"""Read an annotated file: the tags that its header declares as added, and its records in blocks of whole lines."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ from annotator.effects import info_tags
 from annotator.errors import EngineError
 from annotator.tables.schema import VERSION, Kind, Metadata, SourceColumn
 
-#: Bytes of records that are worked on at once, before the line that is then read to its end.
+#: Bytes of records that are processed at once, not counting the rest of the last line.
 BLOCK = 2 * 1024 * 1024
 
 _ID = re.compile(r"##INFO=<ID=([^,>]+),")
@@ -30,7 +30,8 @@ class SourceTag:
     """A tag that an installed source has added.
 
     type: as declared: Float, Integer, String ...
-    text: its description. source, version: of the source, as declared.
+    text: its description.
+    source, version: of the source, as declared.
     """
 
     tag: str
@@ -42,11 +43,11 @@ class SourceTag:
 
 @dataclass(frozen=True)
 class Added:
-    """What the header says.
+    """The contents of the header.
 
-    order: the tags that annotation has added to the file, in the order in which they end each INFO.
-    sources: those of them that sources have added.
-    contigs: names and lengths, 0 for one that is not declared.
+    order: the tags that annotation has added, in their order at the end of each INFO.
+    sources: the added tags that come from sources.
+    contigs: names and lengths; 0 if not declared.
     samples: names.
     """
 
@@ -56,7 +57,7 @@ class Added:
     samples: list[str] = field(default_factory=list)
 
     def metadata(self, names: Sequence[str]) -> Metadata:
-        """Return what the Parquet file says of itself. names: the columns of sources."""
+        """Return the metadata of the Parquet file. names: the columns of sources."""
         columns = (
             SourceColumn(name, one.tag, _KINDS.get(one.type, Kind.TEXT), one.text, one.source, one.version)
             for name, one in zip(names, self.sources, strict=True)
@@ -70,10 +71,10 @@ def open_result(result: Path) -> IO[bytes]:
 
 
 def read_header(file: IO[bytes]) -> Added:
-    """Read the header to its end, and return what annotation has declared.
+    """Read the whole header, and return what annotation has declared.
 
-    That begins with CSQ; tags of sources follow ours. A file may declare tags with Source and Version of its own, but
-    those come before.
+    The added declarations begin with CSQ; the tags of sources come last. An input file may declare its own tags with
+    Source and Version, but those come before CSQ.
     """
     found = Added([], [])
     for raw in file:
@@ -102,7 +103,7 @@ def _unquoted(found: re.Match[str] | None) -> str:
 
 
 def blocks(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the records as UTF-8 text in blocks of whole lines, each of about BLOCK bytes or one line."""
+    """Yield the records as UTF-8 text in blocks of whole lines: about BLOCK bytes, or one longer line."""
     while block := file.read(BLOCK):
         yield _utf8(block + file.readline())
 
@@ -116,7 +117,7 @@ def _utf8(block: bytes) -> bytes:
 
 
 def _utf8_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Decode a line that is not UTF-8 as Latin-1, in which every byte is a letter."""
+    """Convert each line that is not UTF-8 from Latin-1, in which every byte is a character."""
     for line in lines:
         try:
             line.decode("utf-8")

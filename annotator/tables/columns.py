@@ -1,7 +1,7 @@
-"""The columns of both tables, out of the tags of an annotated file. docs/annotation.md describes them.
+"""The columns of both tables, from the tags of an annotated file. docs/annotation.md describes them.
 
-The flat table is for people and spreadsheets: texts that the file, the gene models or a source dictate are defused in
-it. The Parquet file is for programs, and has them as they are.
+The flat table is for people and spreadsheets, so texts from the file, the gene models or a source are made safe in it.
+The Parquet file is for programs, and has these texts unchanged.
 """
 
 import re
@@ -25,11 +25,11 @@ FLAT = (
     *("cdna_position", "cds_position", "protein_position", "nearest_gene", "distance"),
     *("phased", "known", "known_source"),
 )
-#: The names of the Parquet file's columns, but those of sources and samples.
+#: Names of the Parquet file's columns, without those of sources and samples.
 TYPED = tuple(column.name for column in schema.COLUMNS)
-#: Names that GAS_GENE has of one allele; of more, their number follows.
+#: Maximum number of gene names in GAS_GENE for one allele. If there are more, the rest is given as a number.
 MOST_GENES = 200
-#: How the tag of a source's classification ends.
+#: Suffix of the tag with a source's classification.
 CLASSIFICATION = "CLNSIG"
 _LETTERS = {"%3A": ":", "%3B": ";", "%3D": "=", "%25": "%", "%2C": ",", "%0D": " ", "%0A": " ", "%09": " "}
 #: The escapes of INFO.
@@ -42,7 +42,7 @@ _OF_SAMPLE = re.compile(rf"s\d+_({'|'.join(column.name for column in schema.SAMP
 
 
 def source_names(sources: Sequence[SourceTag]) -> list[str]:
-    """What the columns of sources are called: as their tags, unless another column has that name, in whatever case."""
+    """Return the names of the sources' columns: their tags, changed if another column has the same name in any case."""
     seen = {name.casefold() for name in (*FLAT, *TYPED, schema.TRANSCRIPTS.name)}
     names = []
     for source in sources:
@@ -60,10 +60,10 @@ def flat_names(sources: Sequence[SourceTag]) -> list[str]:
 
 
 def defused(value: pl.Expr) -> pl.Expr:
-    """Return a text cell that a spreadsheet takes for text and a terminal for nothing else.
+    """Return a text cell that a spreadsheet reads as text, and that is harmless in a terminal.
 
-    A cell that begins as a formula gets an apostrophe in front, as does one that begins with an apostrophe: so one
-    apostrophe less gives the value back. Numbers stay as they are. Control characters become "?".
+    A cell that begins like a formula, or with an apostrophe, gets an apostrophe in front. Removing one apostrophe gives
+    the original value. Numbers are not changed. Control characters become "?".
     """
     risky = value.str.contains(cells.RISKY) & ~value.str.contains(cells.NUMBER)
     marked = pl.when(risky).then(pl.concat_str(pl.lit("'"), value)).otherwise(value)
@@ -71,14 +71,14 @@ def defused(value: pl.Expr) -> pl.Expr:
 
 
 def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
-    """The columns of the flat table, out of `csq_entries.by_transcript`. escaped: there may be escapes in INFO."""
+    """Return the flat table's columns, from `csq_entries.by_transcript`. escaped: INFO may have escapes."""
     own = _own(escaped)
     touches = (field("Feature") != "").fill_null(False)
 
     def of_transcript(name: str) -> pl.Expr:
         return pl.when(touches).then(_field(name, escaped))
 
-    # Without a transcript they are the allele's: in a file without CSQ, or where its transcript does not stand there.
+    # Without a transcript, use the allele's: the file has no CSQ, or the entry does not have the allele's transcript.
     flag = pl.when(field("MANE") != "").then(_before(field("MANE"), "&"))
     canonical = pl.when(field("CANONICAL") == "YES").then(pl.lit("Ensembl_canonical"))
     hgvs_c = pl.when(touches).then(_field("HGVSc", escaped)).otherwise(own[info_tags.HGVS_C])
@@ -115,9 +115,9 @@ def flat(sources: Sequence[SourceTag], *, escaped: bool) -> list[pl.Expr]:
 
 
 def typed(sources: Sequence[SourceTag], samples: int, *, escaped: bool) -> list[pl.Expr]:
-    """The columns of the Parquet file, out of `csq_entries.add_summary` and `genotypes.add`.
+    """Return the Parquet file's columns, from `csq_entries.add_summary` and `genotypes.add`.
 
-    The frame has two columns more: schema's row_number and record. samples: how many have columns of their own.
+    The frame also has the columns row_number and record of the schema. samples: number of samples with columns.
     """
     own, types = _own(escaped), {"Float": pl.Float64, "Integer": pl.Int64}
     impact = own[info_tags.CONSEQUENCE].replace_strict(IMPACT, default=None, return_dtype=pl.String)
@@ -164,12 +164,12 @@ def typed(sources: Sequence[SourceTag], samples: int, *, escaped: bool) -> list[
 
 
 def transcript_fields(*, escaped: bool) -> list[pl.Expr]:
-    """The fields of each entry of the column of transcripts, out of `csq_entries.by_transcript`; null if empty."""
+    """Return the fields of each entry in the transcripts column, from `csq_entries.by_transcript`; null if empty."""
     return [_field(name, escaped).replace("", None).alias(own) for own, name, _ in schema.TRANSCRIPT_FIELDS]
 
 
 def _significance(sources: Sequence[SourceTag]) -> pl.Expr:
-    """The class of the classification of the first source that has one."""
+    """Return the class from the first source that has a classification."""
     tag = next((source.tag for source in sources if source.tag.endswith(CLASSIFICATION)), None)
     if tag is None:
         return pl.lit(None, pl.String)
@@ -186,7 +186,7 @@ def _each_clear(values: pl.Expr, escaped: bool) -> pl.Expr:
 
 
 def _own(escaped: bool) -> dict[str, pl.Expr]:
-    """Our tags for people: what & joins is listed, and spaces are spaces again."""
+    """Return the annotator's own tags for people: lists in place of &, and spaces in place of their escapes."""
 
     def listed(tag: str, joint: str) -> pl.Expr:
         return pl.col(info(tag)).str.replace_all("&", joint, literal=True)
@@ -197,7 +197,7 @@ def _own(escaped: bool) -> dict[str, pl.Expr]:
             tag: pl.col(info(tag))
             for tag in (info_tags.CONSEQUENCE, info_tags.HGVS_G, info_tags.HGVS_C, info_tags.TRANSCRIPT)
         },
-        # Several transcripts of a gene often have the same.
+        # Several transcripts of a gene often have the same value.
         info_tags.HGVS_P: pl.col(info(info_tags.HGVS_P))
         .str.split("&")
         .list.unique(maintain_order=True)
@@ -218,10 +218,10 @@ def _field(name: str, escaped: bool) -> pl.Expr:
 
 
 def _before(value: pl.Expr, at: str) -> pl.Expr:
-    """Return what stands before the first `at`, or all."""
+    """Return the text before the first `at`, or all of it."""
     return value.str.splitn(at, 2).struct.field("field_0")
 
 
 def _clear(value: pl.Expr, escapes: dict[str, str], escaped: bool) -> pl.Expr:
-    """Escapes as what they stand for, all in one go: what %25 becomes is not the beginning of another."""
+    """Replace all escapes in one pass, so that the result of %25 cannot begin another escape."""
     return value.str.replace_many(list(escapes), list(escapes.values())) if escaped else value

@@ -1,6 +1,6 @@
-"""Entries of INFO/CSQ in data frames: a row for each allele and transcript, and what an allele's transcripts amount to.
+"""Entries of INFO/CSQ in data frames: a row for each allele and transcript, and a summary of an allele's transcripts.
 
-The column ENTRIES has a list of the entries of each allele, null if it has none.
+The column ENTRIES has a list of each allele's entries; null if it has none.
 """
 
 from collections.abc import Sequence
@@ -11,30 +11,30 @@ from annotator.effects.csq_field import FIELDS, TAG
 from annotator.effects.terms import IMPACT, Impact
 
 ENTRIES = "entries"
-#: The place of an allele in its frame, from 0.
+#: The number of an allele in its frame, from 0.
 PLACE = "place"
-#: Columns of `add_summary`: how many transcripts the allele touches, and in how many it has each impact.
+#: Columns of `add_summary`: the number of transcripts that the allele touches, and how many have each impact.
 TOUCHED, IN_CODING = "transcripts", "transcripts_coding"
 COUNTS = {impact: f"n_{impact.lower()}" for impact in Impact}
-#: All terms of its transcripts: as a list, and as the bits of a number.
+#: All terms of the allele's transcripts: as a list, and as bits of a number.
 TERMS, TERM_BITS = "terms", "term_bits"
 _BIT = {term: 1 << number for number, term in enumerate(IMPACT)}
-#: Fields of the picked transcript in `add_summary`.
+#: Fields of the picked transcript that `add_summary` adds.
 PICKED = ("Feature", "Gene", "BIOTYPE", "EXON", "INTRON", "Codons", "Amino_acids", "Protein_position")
 
 
 def field(name: str) -> pl.Expr:
-    """Return the column of a field of CSQ: null or "" where it is empty."""
+    """Return the column of a CSQ field; null or "" means empty."""
     return pl.col(column(name))
 
 
 def column(name: str) -> str:
-    """Return the name of a field's column. No INFO tag has a slash in its name."""
+    """Return the name of a field's column. INFO tags cannot contain a slash."""
     return f"{TAG}/{name}"
 
 
 def by_allele(records: pl.LazyFrame, row: str, allele: str, value: pl.Expr) -> pl.LazyFrame:
-    """Return `row`, `allele` (from 0) and ENTRIES of the alleles that have entries in a record's value of CSQ."""
+    """Return `row`, `allele` (from 0) and ENTRIES of the alleles that have entries in a record's CSQ value."""
     number = pl.col(ENTRIES).str.extract(r"\|(\d+)$")
     return (
         records.select(row, value.str.split(",").alias(ENTRIES))
@@ -47,18 +47,20 @@ def by_allele(records: pl.LazyFrame, row: str, allele: str, value: pl.Expr) -> p
 
 
 def by_transcript(alleles: pl.DataFrame) -> pl.DataFrame:
-    """Give each entry of an allele a row, and an allele without any one row. Add each `field`, and PLACE."""
+    """Give each entry of an allele a row, and an allele without entries one row. Add each `field`, and PLACE."""
     parts = pl.col(ENTRIES).str.split_exact("|", len(FIELDS) - 1).struct
     fields = (parts.field(f"field_{number}").alias(column(name)) for number, name in enumerate(FIELDS))
     return alleles.lazy().with_row_index(PLACE).explode(ENTRIES).with_columns(fields).drop(ENTRIES).collect()
 
 
 def add_summary(alleles: pl.DataFrame, rows: pl.DataFrame, fields: Sequence[pl.Expr], name: str) -> pl.DataFrame:
-    """Add to each allele the fields PICKED of the transcript that matters most, and what all of them amount to.
+    """Add to each allele the fields PICKED of its most important transcript, and a summary of all its transcripts.
 
     Args:
+        alleles: a frame with a row for each allele.
         rows: `by_transcript` of the alleles.
-        fields: of each entry, for the list `name` of all entries.
+        fields: the fields of each entry in the list `name`.
+        name: the column with the list of all entries.
     """
     entries = rows.lazy().filter(field("Feature") != "")
     is_picked = field("PICK") == "1"

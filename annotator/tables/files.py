@@ -1,4 +1,4 @@
-"""Writes what is derived from an annotated file, in one pass over it and in constant memory."""
+"""Write both tables of an annotated file, in one pass and with constant memory."""
 
 import errno
 import json
@@ -16,21 +16,21 @@ from annotator.tables import PARQUET, TSV, Tables, TooLarge, alleles, columns, c
 from annotator.tables.blocks import Added, blocks, open_result, read_header
 from annotator.tables.schema import GENES_KEY, METADATA_KEY, TRANSCRIPTS
 
-#: Of zlib and zstd: rows repeat so much that higher ones gain little for much time.
+#: Compression level of zlib and zstd: rows are so repetitive that higher levels take much time for little gain.
 LEVEL = 2
-#: Bytes of the flat table's rows that are text at once, or one row.
+#: Bytes of the flat table's rows that are text at the same time, plus one row.
 BYTES_AT_ONCE = 32 * 1024**2
-#: Alleles in a group of rows of the Parquet file: what a reader unpacks at once; and in a piece of it before.
+#: Alleles in a row group of the Parquet file, which a reader unpacks at once; and in a temporary piece of the file.
 ROW_GROUP = 65_536
 PIECE = 16_384
-#: A group of rows has fewer where they are long, so that it has no more bytes than this.
+#: Maximum bytes of a row group; groups of long rows have fewer rows.
 ROW_GROUP_BYTES = 128 * 1024**2
-#: With less space than this a table that cannot be written is taken to have failed for lack of it.
+#: If a table cannot be written and less space than this is free, the error is reported as a full disk.
 DISK_FULL_BYTES = 1024**2
 
 
 def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: int | None = None) -> Tables:
-    """As `annotator.tables.write`, which imports this."""
+    """See `annotator.tables.write`, which imports this function when it is called."""
     tsv, parquet = out_dir / TSV, out_dir / PARQUET
     try:
         with (
@@ -45,7 +45,7 @@ def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: 
             work.finish(parquet)
             flat.write(END)
     except BaseException as error:
-        # Polars does not always say why it could not write.
+        # The errors of Polars do not always give the reason.
         full = isinstance(error, pl.exceptions.PolarsError) and shutil.disk_usage(out_dir).free < DISK_FULL_BYTES
         tsv.unlink(missing_ok=True)
         parquet.unlink(missing_ok=True)
@@ -56,14 +56,14 @@ def write(result: Path, out_dir: Path, check: Callable[[], None], output_bytes: 
 
 
 class _Work:
-    """Takes blocks of records, and writes them twice."""
+    """Converts blocks of records to both tables."""
 
     def __init__(
         self, added: Added, flat: BgzfWriter, folder: Path, check: Callable[[], None], output_bytes: int | None
     ) -> None:
-        # A file of an earlier version may lack one of our tags.
+        # A file of an earlier version may lack one of the annotator's own tags.
         self._order = [*(tag for tag in info_tags.OWN if tag not in added.order), *added.order]
-        # For blocks without escapes, and with some.
+        # By whether a block has escapes.
         names = columns.source_names(added.sources)
         self._metadata = added.metadata(names)
         self._all_samples = len(added.samples)
@@ -79,11 +79,11 @@ class _Work:
         self._pieces: list[Path] = []
         self._waiting: list[pl.DataFrame] = []
         self._waiting_rows = self._waiting_bytes = 0
-        self._row_bytes = 0  # the largest of any piece of the Parquet file, on average of its rows
-        self._genes: dict[str, tuple[int, int]] = {}  # the first and the last row of each
+        self._row_bytes = 0  # the largest average size of a row in any piece of the Parquet file
+        self._genes: dict[str, tuple[int, int]] = {}  # the first and the last row of each gene
         self.transcripts = self.alleles = 0
         self._write("\t".join(columns.flat_names(added.sources)) + "\n")
-        self.add(b"")  # without a record there are columns all the same
+        self.add(b"")  # a file without records has columns too
 
     def add(self, block: bytes) -> None:
         escaped = b"%" in block
@@ -123,7 +123,7 @@ class _Work:
         self._flat.write(data)
 
     def finish(self, parquet: Path) -> None:
-        """Write what is left, and join the pieces of the Parquet file."""
+        """Write the remaining rows, and join the pieces of the Parquet file."""
         self._flat.finish()
         self._put_by()
         pl.scan_ipc(self._pieces).sink_parquet(
@@ -155,7 +155,7 @@ class _Work:
             self._put_by()
 
     def _put_by(self) -> None:
-        """polars adds nothing to a Parquet file that is there: pieces are kept on disk, and joined as a stream."""
+        """Write a piece to disk. Polars cannot append to a Parquet file, so pieces are kept and joined as a stream."""
         if self._waiting:
             self._pieces.append(self._folder / f"{len(self._pieces):06}")
             pl.concat(self._waiting).write_ipc(self._pieces[-1], compression="lz4")
@@ -165,5 +165,5 @@ class _Work:
 
 
 def _size(rows: pl.DataFrame) -> pl.Expr:
-    """The bytes of each row, about."""
+    """Return the approximate size of each row in bytes."""
     return pl.sum_horizontal(pl.col(pl.String).str.len_bytes().fill_null(0))

@@ -1,7 +1,7 @@
-"""Counts of genotypes in files of many samples, whose cells are too many for a column each.
+"""Count genotypes in files with many samples, which have too many cells for a column each.
 
-What counts is `genotypes.zygosity`. Cells of one or two alleles of one digit are counted together,
-the others one by one.
+`genotypes.zygosity` defines the counts. Cells with one or two single-digit alleles are counted together, all others one
+by one.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ def count(block: bytes, samples: int) -> pl.DataFrame:
     """Return ROW, ALLELE (from 0), HET, HOM and CALLED of each ALT allele of a block of lines.
 
     Args:
-        block: whole lines; CR is not expected at their ends.
-        samples: how many each line has.
+        block: whole lines without CR at their ends.
+        samples: the number of samples in each line.
     """
     found = [one for line in _regular(block, samples) for one in line]
     return pl.DataFrame(found, schema=_SCHEMA, orient="row")
@@ -48,7 +48,7 @@ def _regular(block: bytes, samples: int) -> Iterator[list[tuple[int, int, int, i
     numbers = np.array([0 if alt == b"." else alt.count(b",") + 1 for alt in alts])
     first, second, is_odd = _alleles(data, starts)
     for row in range(lines):
-        if not has_genotypes[row]:  # GT may stand elsewhere all the same
+        if not has_genotypes[row]:  # GT may be at another place in FORMAT
             yield [*_alone(row, block[int(ends[row - 1]) + 1 if row else 0 : int(ends[row])])]
             continue
         odd = [_genotype(block, int(starts[row, cell])) for cell in np.flatnonzero(is_odd[row])]
@@ -59,9 +59,9 @@ def _regular(block: bytes, samples: int) -> Iterator[list[tuple[int, int, int, i
 
 
 def _alleles(data: Bytes, starts: Ints) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-    """Return both alleles of each cell, and which cells are odd.
+    """Return both alleles of each cell, and which cells must be counted one by one.
 
-    An allele that is missing is -1; a haploid cell has the same one twice.
+    A missing allele is -1. In a haploid cell, both alleles are the same.
     """
     letters = [data[starts + step] for step in range(4)]
 

@@ -1,4 +1,4 @@
-"""Genotypes of samples, as columns of a data frame with a row for each ALT allele, and as counts."""
+"""Genotypes of samples: as columns of a data frame with a row for each ALT allele, and as counts."""
 
 import re
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from annotator.tables.schema import SAMPLE_COLUMNS, sample_column
 #: Columns of counts.
 HET, HOM, CALLED = "samples_het", "samples_hom", "samples_called"
 _SEPARATOR = re.compile(r"[/|]")
-#: Longer genotypes count as no call.
+#: Maximum length of a genotype; longer ones count as no call.
 LONGEST = 1000
 
 
 @lru_cache(maxsize=4096)
 def zygosity(genotype: str, allele: int) -> str | None:
-    """Return what a sample has of an allele: "het", "hom", "absent", or None if that is not known.
+    """Return a sample's zygosity for an allele: "het", "hom", "absent", or None if it is unknown.
 
     Args:
         genotype: GT, such as 0/1.
@@ -34,10 +34,10 @@ def zygosity(genotype: str, allele: int) -> str | None:
 
 
 def add(alleles: pl.DataFrame, samples: int) -> pl.DataFrame:
-    """Replace FORMAT and the cells of `alleles.read` by the columns of each sample, and add HET, HOM and CALLED.
+    """Replace FORMAT and the cells of `alleles.read` by each sample's columns, and add HET, HOM and CALLED.
 
     Args:
-        samples: how many samples there are. Without any, counts are 0.
+        samples: the number of samples; if 0, all counts are 0.
     """
     names = [sample_column(number, one.name) for number in range(1, samples + 1) for one in SAMPLE_COLUMNS]
     if not samples:

@@ -1,6 +1,6 @@
-"""What the Parquet file of a result has: every column with its type and a text for people, and the file's own metadata.
+"""The schema of a result's Parquet file: every column with its type and a text for people, and the file's metadata.
 
-Pure data: readers of the file need neither polars nor the annotator.
+Pure data, so that readers of the file need neither Polars nor the annotator.
 """
 
 import json
@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-#: Counts up whenever columns are added, removed or change their meaning. Files without it are of version 1.
+#: Incremented when columns are added, removed or change their meaning. Files without a version have version 1.
 VERSION: Final = 2
 #: The key of the file's metadata, whose value is `Metadata` as JSON.
 METADATA_KEY: Final = "gas"
-#: Another key: JSON with the first and the last row_number of each name in `genes`.
+#: Another metadata key: JSON with the first and the last row_number of each name in `genes`.
 GENES_KEY: Final = "gas.genes"
-#: Files with more samples than this have no columns for each sample, only counts.
+#: Files with more samples than this have only counts, and no columns for each sample.
 MOST_SAMPLES: Final = 50
 
 
@@ -32,10 +32,10 @@ class Kind(StrEnum):
 class Column:
     """A column of the Parquet file.
 
-    name: in the file.
+    name: the name in the file.
     kind: its type.
-    label: the head of a table's column.
-    text: what it holds, for people.
+    label: its heading in a table on a page.
+    text: a description for people.
     """
 
     name: str
@@ -49,7 +49,7 @@ def _column(name: str, kind: Kind, label: str, text: str) -> Column:
 
 
 _T, _I, _N = Kind.TEXT, Kind.INTEGER, Kind.NUMBER
-#: The columns of every file, in order. Those of sources follow, then those of samples, then TRANSCRIPTS.
+#: The columns of every file, in order, followed by those of sources, those of samples, and TRANSCRIPTS.
 COLUMNS: Final = (
     _column("contig", _T, "Contig", "Chromosome or other sequence, as the uploaded file names it"),
     _column("pos", _I, "Position", "Position of the first base of REF, counted from 1"),
@@ -101,7 +101,7 @@ COLUMNS: Final = (
     _column("samples_hom", _I, "Hom", "How many samples have no other allele; haploid calls count here"),
     _column("samples_called", _I, "Called", "How many samples have a complete genotype, or the allele"),
 )
-#: The columns of each sample, whose names begin with s1_, s2_ … in the file's order of samples.
+#: The columns of each sample. Their names begin with s1_, s2_ … in the file's order of samples.
 SAMPLE_COLUMNS: Final = (
     _column("gt", _T, "Genotype", "GT as in the file"),
     _column(
@@ -126,7 +126,7 @@ SAMPLE_COLUMNS: Final = (
 TRANSCRIPTS: Final = _column(
     "csq", Kind.TRANSCRIPTS, "All transcripts", "Consequences on each transcript, or the gene nearby; see its fields"
 )
-#: Fields of each entry of TRANSCRIPTS, all text: name, field of INFO/CSQ, what it holds.
+#: Fields of each entry of TRANSCRIPTS, all of them text: name, field of INFO/CSQ, description.
 TRANSCRIPT_FIELDS: Final = (
     ("transcript", "Feature", "Name of the transcript; empty if the allele touches none"),
     ("gene", "SYMBOL", "Name of its gene, or of the gene nearby"),
@@ -155,8 +155,8 @@ TRANSCRIPT_FIELDS: Final = (
 class SourceColumn:
     """A column that an installed source has added.
 
-    name: in the file. tag: of INFO. kind: Kind.NUMBER, INTEGER or TEXT. text: the tag's description.
-    source, version: of the source, as the header of the VCF has them.
+    name: the name in the file. tag: in INFO. kind: Kind.NUMBER, INTEGER or TEXT. text: the tag's description.
+    source, version: of the source, as in the header of the VCF.
     """
 
     name: str
@@ -169,7 +169,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of itself.
+    """The metadata of a file.
 
     version: of the schema.
     samples: names, in the file's order, of all samples.
@@ -184,11 +184,11 @@ class Metadata:
 
     @property
     def has_genotypes(self) -> bool:
-        """Whether each sample has its columns."""
+        """Whether each sample has columns of its own."""
         return 0 < len(self.samples) <= MOST_SAMPLES
 
     def to_json(self) -> str:
-        """Return it as METADATA_KEY has it."""
+        """Return the metadata as the value of METADATA_KEY."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
@@ -204,7 +204,7 @@ class Metadata:
 
 
 def sample_column(number: int, name: str) -> str:
-    """Return the name of a sample's column. number: of the sample, from 1. name: of SAMPLE_COLUMNS."""
+    """Return the name of a sample's column. number: of the sample, from 1. name: one of SAMPLE_COLUMNS."""
     return f"s{number}_{name}"
 
 

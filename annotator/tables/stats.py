@@ -1,4 +1,4 @@
-"""bcftools stats of an annotated file, as MultiQC and plot-vcfstats read it."""
+"""Run bcftools stats on an annotated file, for MultiQC and plot-vcfstats."""
 
 import tempfile
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from annotator.preflight.reader import CRASHES
 from annotator.tables import STATS
 
 MEMORY = 1024**3
-#: bcftools stats ends where AC is more than AN, or is no whole number. Without both it counts the genotypes.
+#: bcftools stats fails if AC is larger than AN or not an integer. Without both tags it counts the genotypes.
 COUNTS = "INFO/AC,INFO/AN"
 WITHOUT_COUNTS = "The statistics are made without INFO/AC and INFO/AN, whose values bcftools stats refuses."
 LEFT_OUT = "The statistics are left out, because bcftools stats cannot read the file."
@@ -21,13 +21,13 @@ class Stats:
 
     Attributes:
         path: the file with the statistics.
-        note: a sentence for people if something of the file is left out of them; "" if not.
+        note: a sentence for people if a part of the file is left out of the statistics, else "".
     """
 
     def __init__(
         self, result: Path, out_dir: Path, *, name: str = "", memory_bytes: int = MEMORY, cpu_seconds: int = 3600
     ) -> None:
-        """name: what the file is called in there, and a sample in MultiQC's report; "" for its own name."""
+        """name: the file's name in the statistics, and its sample in MultiQC's report; "" for the name of `result`."""
         self.path = out_dir / STATS
         self.note = ""
         self._name = " ".join(name.split()) or result.name
@@ -38,7 +38,7 @@ class Stats:
         self._temporary = tempfile.TemporaryDirectory(dir=out_dir, prefix="stats-")
         self._tools: list[Tool] = []
         try:
-            # In the file's own folder and by its bare name, so that no path of this machine gets into the text.
+            # Run in the file's folder with its bare name, so that no path of this machine gets into the text.
             self._start("stats", [result.name], DEVNULL, self._file.fileno())
         except BaseException:
             self._temporary.cleanup()
@@ -56,13 +56,13 @@ class Stats:
             self._discard()
 
     def finish(self, check: Callable[[], None] = lambda: None) -> Path:
-        """Wait for the end, and return the file. check is called often, and may raise.
+        """Wait until the run ends, and return the statistics file. check is called often, and may raise.
 
-        Where bcftools refuses the content, the statistics are made without AC and AN. If it refuses these too, the
-        file has only a comment that says so. `note` says both.
+        If bcftools rejects the content, the statistics are made without AC and AN. If it rejects that too, the file has
+        only a comment about it. `note` describes both cases.
 
         Raises:
-            EngineError: bcftools could not work, whatever the content is.
+            EngineError: bcftools failed for a reason other than the content.
         """
         if not self._made(check):
             self.note = WITHOUT_COUNTS
@@ -79,7 +79,7 @@ class Stats:
         return self.path
 
     def _made(self, check: Callable[[], None]) -> bool:
-        """Wait for the last command; return whether it took what the file holds. Raises EngineError."""
+        """Wait for the last command; return whether it accepted the file's content. Raises EngineError."""
         tool = self._tools[-1]
         tool.wait(check)
         status = tool.process.returncode or 0
@@ -104,7 +104,7 @@ class Stats:
         return tool
 
     def _rename(self) -> None:
-        """Write the name in place of what bcftools calls its input."""
+        """Replace bcftools' name of its input by the given name."""
         text = self.path.read_bytes()
         new = f"\t{self._name}\n".encode()
         for own in (self._result.name, "<STDIN>"):
