@@ -1,4 +1,4 @@
 """An installed reference pack: its manifest, its sequence, and its gene models, looked up by position.
 
-Making a pack belongs in `annotator.install`; what an allele does to a transcript in `annotator.effects`.
+Building a pack belongs in `annotator.install`, the effect of an allele on a transcript in `annotator.effects`.
 """

@@ -1,4 +1,4 @@
-"""Genes, transcripts and named regions of a reference, looked up by position."""
+"""Look up genes, transcripts and named regions of a reference by position."""
 
 from abc import ABC, abstractmethod
 from array import array
@@ -17,27 +17,27 @@ T = TypeVar("T")
 
 
 class Intervals(Generic[T]):
-    """Things on a contig, sorted by start, that are looked up by overlap."""
+    """Intervals on a contig, sorted by start, for lookups by overlap."""
 
     def __init__(self, starts: Iterable[int], ends: Iterable[int], get: Callable[[int], T]) -> None:
-        """Keep where things are.
+        """Store the intervals.
 
         Args:
-            starts: Of each thing, sorted.
-            ends: Of each thing.
-            get: Returns a thing by its number, from 0.
+            starts: First bases, sorted.
+            ends: Last bases.
+            get: Returns the object of an interval by its number, from 0.
         """
         self._starts = starts if isinstance(starts, array) else array("I", starts)
         self._ends = ends if isinstance(ends, array) else array("I", ends)
-        self._reaches = array("I", accumulate(self._ends, max))  # the greatest end so far
+        self._reaches = array("I", accumulate(self._ends, max))  # running maximum of the ends
         self._get = get
 
     def overlapping(self, start: int, end: int) -> list[T]:
-        """Return what shares a base with start..end."""
+        """Return the objects that overlap start..end."""
         return list(map(self._get, self._numbers(start, end)))
 
     def among(self, spans: Iterable[Span]) -> list[T]:
-        """Return what shares a base with any of some spans."""
+        """Return the objects that overlap any of the spans."""
         return list(map(self._get, sorted({number for span in spans for number in self._numbers(*span)})))
 
     def _numbers(self, start: int, end: int) -> list[int]:
@@ -59,7 +59,7 @@ NOTHING = ContigModels(*(Intervals[Transcript]((), (), [].__getitem__) for _ in 
 
 
 class ByContig(ABC):
-    """Implements GeneModels on the gene models of each contig."""
+    """Base class that implements GeneModels with the gene models of each contig."""
 
     @abstractmethod
     def of(self, contig: str) -> ContigModels:
@@ -107,10 +107,10 @@ class ByContig(ABC):
 
 
 class InMemory(ByContig):
-    """Gene models that are all in memory."""
+    """Gene models held in memory."""
 
     def __init__(self, records: Mapping[str, Sequence[Record]]) -> None:
-        """records: of each contig, in any order."""
+        """records: those of each contig, in any order."""
         self._contigs = {contig: _contig(sorted(some, key=place)) for contig, some in records.items()}
 
     def of(self, contig: str) -> ContigModels:
@@ -119,7 +119,7 @@ class InMemory(ByContig):
 
 
 def place(record: Record) -> tuple[int, int, str]:
-    """Return what records are ordered by."""
+    """Return the sort key of a record."""
     return record.start, record.end, record.name
 
 
@@ -139,11 +139,11 @@ def _intervals(found: list[R]) -> Intervals[R]:
 
 
 def merged(spans: Iterable[Span], gap: int = 1) -> list[Span]:
-    """Return spans in order; two are joined unless there is a base between them.
+    """Return sorted spans in which overlapping and adjacent ones are joined.
 
     Args:
         spans: In any order.
-        gap: 0 to join only those that share a base.
+        gap: 0 to join only overlapping spans.
     """
     found: list[Span] = []
     for start, end in sorted(spans):

@@ -1,8 +1,8 @@
 """A pack's table of gene models: text with a row for each gene, region and transcript, and an index of the rows.
 
-The rows of a contig stand together, sorted by position. The index begins with a line of JSON, {contig: where its
-numbers begin, how many transcripts, genes and regions it has}; then come the numbers of each contig, for each of the
-three kinds: the first bases, the last bases, where in the table the rows are, and their sizes.
+The rows of a contig are adjacent and sorted by position. The index begins with a line of JSON, {contig: offset of its
+numbers, number of transcripts, genes and regions}. Then come the numbers of each contig, for each of the three kinds:
+the first bases, the last bases, the offsets of the rows in the table, and the sizes of the rows.
 """
 
 import json
@@ -29,7 +29,7 @@ _INCONSISTENT = "inconsistent"
 
 
 def row_of(record: Record) -> str:
-    """Return the row of a gene, a region or a transcript, without its end."""
+    """Return the row of a gene, a region or a transcript, without its line end."""
     cells = [KINDS[type(record)], str(record.start), str(record.end), record.name]
     if isinstance(record, Gene):
         cells += [record.gene_id, record.kind, record.strand, record.biotype, record.description]
@@ -45,12 +45,12 @@ def row_of(record: Record) -> str:
 
 
 def record_of(row: str, contig: str, genetic_code: int) -> Record:
-    """Return what a row describes.
+    """Parse a row.
 
     Args:
-        row: Without its end.
-        contig: That it lies on.
-        genetic_code: NCBI's number, of the contig.
+        row: Without its line end.
+        contig: The contig of the row.
+        genetic_code: NCBI's number of the contig's genetic code.
     """
     kind, start, end, name, *cells = row.split("\t")
     if kind == "region":
@@ -62,7 +62,7 @@ def record_of(row: str, contig: str, genetic_code: int) -> Record:
 
 
 def _transcript_of(name: str, cells: Sequence[str], genetic_code: int) -> Transcript:
-    # Tables of packs of format 3 have no column of mature products.
+    # Tables of format 3 have no column for mature products.
     gene, gene_id, protein_id, biotype, strand, exons, coding, phase, tags, *mature = cells
     flags, start_known, end_known, is_consistent = _read_tags(tags)
     return Transcript(
@@ -84,7 +84,7 @@ def _transcript_of(name: str, cells: Sequence[str], genetic_code: int) -> Transc
     )
 
 
-@lru_cache(maxsize=64)  # of the same few in all rows
+@lru_cache(maxsize=64)  # rows have few different values
 def _read_tags(tags: str) -> tuple[tuple[str, ...], bool, bool, bool]:
     has = tags.split(",")
     flags = tuple(tag for tag in has if tag in FLAGS)
@@ -101,10 +101,10 @@ def _spans(text: str) -> tuple[Span, ...]:
 
 
 class Rows(NamedTuple):
-    """Where the rows of one kind are, in the order of their starts.
+    """The rows of one kind, in the order of their starts.
 
-    starts, ends: of each gene, region or transcript on the contig, 1-based and included.
-    places, sizes: of each row in the table, in bytes; the row's end does not count.
+    starts, ends: of each gene, region or transcript on the contig, 1-based, inclusive.
+    places, sizes: offset and size of each row in the table, in bytes, without the line end.
     """
 
     starts: "array[int]"
@@ -114,7 +114,7 @@ class Rows(NamedTuple):
 
 
 def _no_rows() -> Rows:
-    # 32 bits, and 64 for places: a table may have more than 4 GiB.
+    # Numbers have 32 bits, but offsets 64: a table may exceed 4 GiB.
     return Rows(array("I"), array("I"), array("Q"), array("I"))
 
 
@@ -136,7 +136,7 @@ class TableWriter:
             self._write_index()
 
     def add(self, contig: str, records: Iterable[Record]) -> None:
-        """Write all records of a contig, which come in any order."""
+        """Write all records of a contig, in any order."""
         sections = {kind: _no_rows() for kind in KINDS}
         for record in sorted(records, key=place):
             row = row_of(record).encode()
@@ -159,7 +159,7 @@ class TableWriter:
 
 
 class Index:
-    """The index of a table. That of a contig is read when it is asked for."""
+    """The index of a table. The numbers of a contig are read when they are needed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -168,7 +168,7 @@ class Index:
             self._begin = file.tell()
 
     def rows(self, contig: str) -> Iterator[Rows]:
-        """Yield where the transcripts, the genes and the regions of a contig are; nothing if it has none."""
+        """Yield the rows of a contig's transcripts, genes and regions; nothing if it has none."""
         if contig not in self._directory:
             return
         at, *counts = self._directory[contig]
@@ -182,7 +182,7 @@ class Index:
 
 
 def _little(numbers: "array[int]") -> "array[int]":
-    """Return numbers in little-endian order, or from it."""
+    """Swap the bytes of numbers on a big-endian machine, to or from little-endian order."""
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()

@@ -1,4 +1,4 @@
-"""Reads gene models from GFF3 as Ensembl writes it (https://www.ensembl.org/info/website/upload/gff3.html)."""
+"""Read gene models from Ensembl's GFF3 (https://www.ensembl.org/info/website/upload/gff3.html)."""
 
 import gzip
 import re
@@ -12,11 +12,11 @@ from annotator.effects.genes import Gene, Record, Region
 from annotator.effects.transcript import FLAGS, NO_END, NO_START, Span, Transcript
 from annotator.reference.gene_models import InMemory, merged
 
-#: Genes of other types, as old files have them, are told by their identifiers or by their transcripts.
+#: In old files, genes have other types, and are recognized by their identifiers or by their transcripts.
 GENE_TYPES = {"gene", "ncRNA_gene", "pseudogene"}
 REGION_TYPES = {"D_loop", "origin_of_replication"}
 GENE, TRANSCRIPT = "gene:", "transcript:"
-#: A row of this type below a transcript is a mature product of a microRNA; Ensembl's own, below genes, are transcripts.
+#: Below a transcript, this type is a mature product of a microRNA; Ensembl's own rows, below genes, are transcripts.
 MATURE, MATURE_PARENT = "miRNA", f"Parent={TRANSCRIPT}"
 _PARENT = re.compile(r"(?:^|;)Parent=([^;]+)").search
 _PROTEIN = re.compile(r"(?:^|;)protein_id=([^;]+)").search
@@ -24,7 +24,7 @@ _PROTEIN = re.compile(r"(?:^|;)protein_id=([^;]+)").search
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """The row of a gene, a region or a transcript. tags: its attributes, decoded."""
+    """The row of a gene, a region or a transcript. tags: its decoded attributes."""
 
     kind: str
     start: int
@@ -45,7 +45,7 @@ class _Row:
 class _Parts:
     """The exons, coding segments and mature products below a row.
 
-    coding: with the phase, as the file has it.
+    coding: with the phase as in the file.
     mature: the mature products of a microRNA.
     """
 
@@ -57,7 +57,7 @@ class _Parts:
 
 
 class ContigReader:
-    """Puts the rows of one contig together. They come in any order."""
+    """Assembles the rows of one contig, which come in any order."""
 
     def __init__(self, contig: str) -> None:
         self._contig = contig
@@ -65,7 +65,7 @@ class ContigReader:
         self._parts: dict[str, _Parts] = {}
 
     def add(self, columns: Sequence[str]) -> None:
-        """Take a row. columns: the nine of GFF3."""
+        """Add a row. columns: the nine columns of GFF3."""
         _, _, kind, start, end, _, strand, phase, text = columns
         is_mature = kind == MATURE and MATURE_PARENT in text
         if kind not in {"exon", "CDS"} and not is_mature:
@@ -126,7 +126,7 @@ class ContigReader:
         return [*found, *without_row.values(), *transcribed]
 
     def _without_row(self, transcripts: Mapping[str, _Row], genes: Mapping[str, Gene]) -> dict[str, Gene]:
-        """Return the genes that transcripts name without a row of their own; a transcript that names none is one."""
+        """Return the genes without a row: those named by transcripts, and one for each transcript that names none."""
         rows: dict[str, list[_Row]] = {}
         for identity, row in transcripts.items():
             parent = row.tags.get("Parent") or identity
@@ -141,7 +141,7 @@ class ContigReader:
         return found
 
     def _transcript(self, row: _Row, gene: Gene, identity: str, genetic_code: int) -> Transcript:
-        """Return the transcript of a row, which is that of the gene itself where it has no transcripts."""
+        """Return the transcript of a row. The row is the gene's own if the gene has no transcripts."""
         parts = self._parts.get(identity) or _Parts()
         coding = sorted(parts.coding)
         segments = [(start, end) for start, end, _ in coding]
@@ -177,9 +177,9 @@ def _versioned(name: str, version: str) -> str:
 
 
 def fit(exons: list[Span], coding: list[Span]) -> bool:
-    """Return whether no exons share a base, and all bases of them from the first coding base to the last one code.
+    """Return whether no exons overlap, and all exon bases from the first to the last coding base are coding.
 
-    Where the ribosome slips, a base is read twice or not at all. Both lists are sorted.
+    With ribosomal slippage, a base is read twice or not at all. Both lists are sorted.
     """
     if any(left[1] >= right[0] for left, right in pairwise(exons)):
         return False
@@ -190,7 +190,7 @@ def fit(exons: list[Span], coding: list[Span]) -> bool:
 
 
 def attributes(text: str) -> dict[str, str]:
-    """Return the last column of a row, decoded; white space in it becomes single spaces."""
+    """Return the decoded attributes of a row's last column, with whitespace reduced to single spaces."""
     pairs = (part.partition("=") for part in text.split(";"))
     return {key.strip(): _clean(unquote(value)) for key, _, value in pairs}
 
@@ -200,11 +200,11 @@ def _clean(text: str) -> str:
 
 
 def read_gff3(path: Path, genetic_codes: Mapping[str, int]) -> InMemory:
-    """Read a GFF3, plain or packed with gzip, into memory.
+    """Read a GFF3, plain or gzip, into memory.
 
     Args:
-        path: Of the file.
-        genetic_codes: NCBI's number of the genetic code of each contig; rows of other contigs are left out.
+        path: The file.
+        genetic_codes: NCBI's number of each contig's genetic code; rows of other contigs are skipped.
     """
     readers = {contig: ContigReader(contig) for contig in genetic_codes}
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as rows:

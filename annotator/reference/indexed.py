@@ -1,4 +1,4 @@
-"""Gene models of a pack with a table: only the rows that a lookup needs are read."""
+"""Gene models in an indexed table: each lookup reads only the rows that it needs."""
 
 import os
 import weakref
@@ -11,9 +11,9 @@ from annotator.effects.genes import Record
 from annotator.reference.gene_models import NOTHING, ByContig, ContigModels, Intervals
 from annotator.reference.gene_table import Index, Rows, record_of
 
-CONTIGS_KEPT = 64  # indexes; of a human chromosome some hundred kilobytes
-BLOCK, BLOCKS_KEPT = 16 * 1024, 64  # bytes of the table that are read at once: rows of neighbours stand together
-RECORDS_KEPT = 2048  # files are sorted by position
+CONTIGS_KEPT = 64  # indexes in memory; that of a human chromosome has several hundred kilobytes
+BLOCK, BLOCKS_KEPT = 16 * 1024, 64  # bytes read from the table at once: neighbors have adjacent rows
+RECORDS_KEPT = 2048  # rows in memory; input files are sorted by position
 
 
 class Indexed(ByContig):
@@ -24,18 +24,18 @@ class Indexed(ByContig):
 
         Args:
             table: See annotator.reference.gene_table.
-            index: Of the table.
-            genetic_codes: NCBI's number of the genetic code of each contig.
+            index: The index of the table.
+            genetic_codes: NCBI's number of each contig's genetic code.
         """
         self._index = Index(index)
         self._codes = genetic_codes
         self._file = os.open(table, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
-        # Caches of this object alone, which end with it.
+        # Caches of this object, freed with it.
         self._contig = lru_cache(maxsize=CONTIGS_KEPT)(self._open)
         self._block = lru_cache(maxsize=BLOCKS_KEPT)(self._read_block)
         self._record = lru_cache(maxsize=RECORDS_KEPT)(self._read)
-        #: How many rows have been read.
+        #: Number of rows that have been read.
         self.rows_read = 0
 
     def of(self, contig: str) -> ContigModels:

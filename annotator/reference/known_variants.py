@@ -12,7 +12,7 @@ from annotator.formats.fasta import Sequence
 
 @dataclass(frozen=True)
 class KnownVariant:
-    """One row of known_variants.tsv. protein is HGVS ("" for RNA genes); source names a database or a publication."""
+    """One row of known_variants.tsv. protein: HGVS ("" for RNA genes); source: a database or a publication."""
 
     contig: str
     pos: int
@@ -27,7 +27,7 @@ class KnownVariant:
 
 
 class KnownVariants:
-    """Looks known variants up by contig and genomic HGVS description, so that every way to write an allele finds it."""
+    """Looks up known variants by contig and genomic HGVS, so that every way to write an allele finds it."""
 
     def __init__(self, table: Path | None, sequence: Sequence, prefix: str) -> None:
         self._found: dict[tuple[str, str], KnownVariant] = {}

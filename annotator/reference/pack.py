@@ -1,9 +1,9 @@
-"""Reference packs: a folder each, with a manifest.json that says what is in it.
+"""Reference packs: each is a folder with a manifest.json that describes its contents.
 
-A pack holds a FASTA with its indexes, a GFF3 in Ensembl style, and optionally a table of known variants. An installed
-pack has a table of its gene models with an index, too, so that a job reads only those near its records.
-docs/references.md describes the manifest. The packs that come with the library are in `annotator/reference/packs`; a
-service may have a folder of more, which `annotator.install` fills.
+A pack has a FASTA with its indexes, a GFF3 in Ensembl's style, and optionally a table of known variants. An installed
+pack also has an indexed table of its gene models, so that a job reads only those near its records.
+docs/references.md describes the manifest. The library's own packs are in `annotator/reference/packs`; a service may
+have a folder with more packs, which `annotator.install` fills.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from annotator.reference.known_variants import KnownVariants
 log = logging.getLogger(__name__)
 
 PACKS = Path(__file__).with_name("packs")
-#: The folder of known variants, in the folder of installed packs.
+#: The folder of known variants in the folder of installed packs.
 SOURCES_FOLDER = "sources"
 MANIFEST = "manifest.json"
-#: Of manifests and the files that they name. 4: the gene table has a column of mature microRNA products, which tables
-#: of format 3 lack; these are read all the same. Packs made by hand name no format.
+#: Format of manifests and of the files that they name. Format 4 added the column of mature microRNA products to the
+#: gene table. Tables of format 3 lack it, and can still be read. Packs made by hand name no format.
 FORMAT = 4
 
 
@@ -36,8 +36,9 @@ FORMAT = 4
 class Contig:
     """One sequence of a reference.
 
-    aliases: other names of it in files; md5: of its upper-case bases; genetic_code: NCBI's number of the genetic code
-    of its genes; hgvs_prefix: "g", or "m" for mitochondria.
+    aliases: other names of the contig in files; md5: of its upper-case bases; genetic_code: NCBI's number of the
+        genetic
+    code of its genes; hgvs_prefix: "g", or "m" for mitochondria.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Contig:
 
 @dataclass(frozen=True)
 class Lookalike:
-    """Another build that files are often on by mistake: its contigs' lengths, and how far positions are shifted."""
+    """Another build that files are often on by mistake. Has its contigs' lengths, and the shifts of its positions."""
 
     title: str
     lengths: tuple[int, ...]
@@ -61,7 +62,7 @@ class Lookalike:
 
 @dataclass(frozen=True)
 class ReferenceInfo:
-    """What people are shown of a pack."""
+    """The facts about a pack that people see."""
 
     id: str
     title: str
@@ -69,12 +70,12 @@ class ReferenceInfo:
     version: str
     description: str
     contigs: tuple[Contig, ...]
-    checksum: str  # SHA-256 of the manifest, which holds that of every file
+    checksum: str  # SHA-256 of the manifest, which has that of every file
 
 
 @dataclass(frozen=True)
 class Reference(ReferenceInfo):
-    """A pack that is ready to annotate with. Its files are read when they are first needed."""
+    """A pack that is ready for annotation. Its files are read when they are first needed."""
 
     fasta: Path
     gff: Path
@@ -83,10 +84,10 @@ class Reference(ReferenceInfo):
     hgvs_prefix: str
     lookalikes: tuple[Lookalike, ...]
     _names: dict[str, str] = field(repr=False)
-    gene_table: tuple[Path, Path] | None = None  # and its index
+    gene_table: tuple[Path, Path] | None = None  # the table and its index
 
     def canonical(self, name: str) -> str | None:
-        """Return the pack's own name of a contig that a file calls `name`; None if the pack does not have it."""
+        """Return the pack's name of a contig that a file calls `name`; None if the pack does not have it."""
         return self._names.get(name)
 
     @property
@@ -103,11 +104,11 @@ class Reference(ReferenceInfo):
 
     @cached_property
     def gene_models(self) -> GeneModels:
-        """Genes, transcripts and named regions, by position."""
+        """Genes, transcripts and named regions, for lookups by position."""
         codes = {contig.name: contig.genetic_code for contig in self.contigs}
         if self.gene_table:
             return Indexed(*self.gene_table, codes)
-        if self.gff.suffix == ".gz":  # an installed pack, of an earlier version of the annotator
+        if self.gff.suffix == ".gz":  # a pack installed by an earlier version of the annotator
             log.warning("the reference pack %s has no table of gene models: install it again", self.id)
         return read_gff3(self.gff, codes)
 
@@ -116,7 +117,7 @@ class Reference(ReferenceInfo):
         return {contig.name: contig for contig in self.contigs}
 
     def hgvs_prefix_of(self, contig: str) -> str:
-        """What HGVS writes in front of positions on a contig: "g" or "m"."""
+        """Return the HGVS prefix of positions on a contig: "g" or "m"."""
         return self._by_name[contig].hgvs_prefix
 
     @cached_property
@@ -136,7 +137,7 @@ def load_reference(pack_id: str, extra_dir: Path | None = None) -> Reference:
 
 
 def available_references(extra_dir: Path | None = None) -> list[ReferenceInfo]:
-    """Return what people are shown of every pack, those of the library first, each id once."""
+    """Return the facts about every pack, the library's own first, each id once."""
     names = ReferenceInfo.__dataclass_fields__
     return [
         ReferenceInfo(**{name: getattr(reference, name) for name in names})
@@ -145,15 +146,15 @@ def available_references(extra_dir: Path | None = None) -> list[ReferenceInfo]:
 
 
 def installed_references(extra_dir: Path | None = None) -> list[Reference]:
-    """Return every pack, ready to annotate with, those of the library first, each id once.
+    """Return every pack, ready for annotation, the library's own first, each id once.
 
-    One that cannot be read is left out, and the log says why: the others are none the worse for it.
+    A pack that cannot be read is left out and logged, so that the others can still be used.
     """
     found: dict[str, Reference | None] = {}
     for folder in _pack_folders(extra_dir):
         if folder.name in found:
             continue
-        found[folder.name] = None  # what has the id of a broken pack does not take its place
+        found[folder.name] = None  # another pack with the id of a broken one does not replace it
         try:
             found[folder.name] = _load(folder)
         except (EngineError, OSError) as error:
@@ -162,7 +163,7 @@ def installed_references(extra_dir: Path | None = None) -> list[Reference]:
 
 
 def _pack_folders(extra_dir: Path | None) -> list[Path]:
-    # Absolute, since bcftools runs in a folder of its own.
+    # Absolute, because bcftools runs in another working folder.
     parents = [PACKS] + ([extra_dir.absolute()] if extra_dir is not None and extra_dir.is_dir() else [])
     # A folder whose name begins with a dot is still being filled.
     return [
@@ -174,7 +175,7 @@ def _pack_folders(extra_dir: Path | None) -> list[Path]:
 
 
 def load_pack(folder: Path) -> Reference:
-    """Read the pack in this folder, whose name is its id, without the cache. Raises EngineError if it is not one."""
+    """Read the pack in this folder, whose name is its id, without the cache. Raises EngineError if it is not a pack."""
     text = (folder / MANIFEST).read_bytes()
     try:
         return _parse(folder, json.loads(text), hashlib.sha256(text).hexdigest())
@@ -186,11 +187,11 @@ def _load(folder: Path) -> Reference:
     try:
         text = (folder / MANIFEST).read_bytes()
         checksum = hashlib.sha256(text).hexdigest()
-        # A worker loads the same pack for every job: read again only what has changed.
+        # A worker loads the same pack for every job, so only changed packs are read again.
         if folder in _loaded and _loaded[folder][0] == checksum:
             return _loaded[folder][1]
         _loaded[folder] = checksum, load_pack(folder)
-    except FileNotFoundError as error:  # it was there a moment ago
+    except FileNotFoundError as error:  # it was deleted after it was listed
         raise EngineError("no-reference", f"the reference pack {folder.name} has been removed") from error
     return _loaded[folder][1]
 

@@ -1,16 +1,16 @@
-"""A VCF to try the annotator on, made from a reference pack's own sequence and known variants."""
+"""Write a VCF for trying the annotator, from a reference pack's own sequence and known variants."""
 
 import random
 from pathlib import Path
 
 from annotator.reference.pack import Reference, load_reference
 
-#: Sites at which most people differ from the rCRS, which is of haplogroup H2a2a1 (PhyloTree build 17).
+#: Positions at which most people differ from rCRS, which is of haplogroup H2a2a1 (PhyloTree build 17).
 COMMON = (73, 263, 750, 1438, 2706, 4769, 7028, 8860, 11719, 14766, 15326)
-#: Known variants that every sample file has: the first of LHON, MELAS, MERRF, deafness and NARP.
+#: Known variants in every sample file: the first of LHON, MELAS, MERRF, deafness and NARP.
 ALWAYS = ("m.11778G>A", "m.3243A>G", "m.8344A>G", "m.1555A>G", "m.8993T>G")
 TRANSITIONS = {"A": "G", "G": "A", "C": "T", "T": "C"}
-TRANSITION_SHARE = 0.93  # of substitutions in mitochondrial DNA, roughly
+TRANSITION_SHARE = 0.93  # approximate share of transitions among substitutions in mitochondrial DNA
 INDEL_SHARE = 0.03
 
 HEADER = """\
@@ -27,13 +27,13 @@ HEADER = """\
 
 
 def write_sample(path: Path, records: int = 1200, seed: int = 20, reference: Reference | None = None) -> None:
-    """Write a VCF of that many records, sorted, one per position, with known variants among them.
+    """Write a sorted VCF with `records` records, one per position, including known variants.
 
-    The same seed gives the same file; 1,200 records take about 90 KB. The reference defaults to rCRS, and is then
-    called chrM, as most files do.
+    The same seed gives the same file; 1,200 records take about 90 KB. The default reference is rCRS, whose contig is
+    then named chrM, as in most files.
     """
     reference = reference or load_reference("rCRS")
-    rng = random.Random(seed)  # noqa: S311 - nothing secret
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
     contig = reference.contigs[0]
     name = "chrM" if "chrM" in contig.aliases else contig.name
     alleles = {
