@@ -3,18 +3,24 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from allauth.idp.oidc import views as oidc
+from allauth.idp.oidc.internal.oauthlib import device_codes
 from allauth.idp.oidc.internal.oauthlib.request_validator import OAuthLibRequestValidator
 from allauth.idp.oidc.internal.oauthlib.server import get_server
 from allauth.idp.oidc.internal.oauthlib.utils import convert_response, extract_params
 from allauth.idp.oidc.models import Client
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 
+from gas.api.scopes import SCOPES
 from gas.rate_limits import RateLimit
 from gas.staff.audit import log_own_action
 from gas.users.models import User
@@ -37,23 +43,39 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 
 class _ConfirmView(oidc.DeviceAuthorizationView):  # type: ignore[misc]
-    """allauth's page, with a trace in the audit log."""
+    """allauth's page, which also says what the program will be allowed to do, and leaves a trace in the audit log."""
 
     def _dispatch_authorization(
         self, request: PersonRequest, user_code: str, device_code: str, client: Client
     ) -> HttpResponse:
+        if request.POST.get("action") not in {"confirm", "deny"}:
+            allowed = [SCOPES[scope] for scope in _scopes(device_code, client)]
+            values = {"user_code": user_code, "client": client, "allowed": allowed}
+            return render(request, "idp/oidc/device_authorization_confirm_form.html", values)
         answer: HttpResponse = super()._dispatch_authorization(request, user_code, device_code, client)
-        if request.method == "POST" and request.POST.get("action") == "confirm":
+        if _confirms(request):
             log_own_action(request.user, f"Let the program {client.name} sign in.")
         return answer
+
+
+def _scopes(device_code: str, client: Client) -> list[str]:
+    """Return the scopes that the token of a device code gets: those asked for, or else the client's default."""
+    asked = cache.get(device_codes.cache_device_code_key(device_code)) or {}
+    return list(asked.get("scope") or client.get_default_scopes())
+
+
+def _confirms(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.POST.get("action") == "confirm"
 
 
 _confirm = _ConfirmView.as_view()
 
 
 @require_http_methods(["GET", "POST"])
+@login_required
+@reauthentication_required(enabled=_confirms)  # type: ignore[untyped-decorator]
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Have a person confirm the code of a program.
+    """Have a person confirm the code of a program, shortly after they gave their password.
 
     allauth's own view is exempt from the CSRF check, so that another site could have a person confirm its own code.
     """

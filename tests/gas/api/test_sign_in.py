@@ -1,5 +1,6 @@
 """Promise: `gas login` signs in by the device flow, and only with a person's confirmation on our own page."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -11,8 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from gas.api.pages import device
+from gas.api.scopes import ACCOUNT_WRITE, ALL, SCOPES
 from gas.users.models import User
 from tests.support.api_program import Program
+from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -34,15 +37,20 @@ def poll(device_code: str) -> Any:
     return send("/identity/o/api/token", form)
 
 
+def page_of(begun: dict[str, Any]) -> str:
+    return str(begun["verification_uri_complete"].removeprefix("http://testserver"))
+
+
 def confirm(browser: Client, begun: dict[str, Any], action: str = "confirm") -> Any:
-    return browser.post(begun["verification_uri_complete"].removeprefix("http://testserver"), {"action": action})
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return browser.post(page_of(begun), {"action": action})
 
 
 def test_a_confirmed_program_acts_for_the_person_until_it_is_signed_out(
     person: User, browser_of: Callable[[User], Client]
 ) -> None:
     browser, begun = browser_of(person), begin(scope="jobs:read jobs:write")
-    page = browser.get(begun["verification_uri_complete"].removeprefix("http://testserver")).content.decode()
+    page = browser.get(page_of(begun)).content.decode()
     assert begun["user_code"] in page
     assert "Confirm only if you have just started the sign-in yourself" in page
     assert "is signed in" in confirm(browser, begun).content.decode()
@@ -79,9 +87,38 @@ def test_nothing_is_signed_in_before_or_against_the_persons_will(
     confirm(browser_of(person), begun, "deny")
     assert poll(begun["device_code"]).json()["error"] == "access_denied"
     begun = begin()
-    answer = Client().post(begun["verification_uri_complete"].removeprefix("http://testserver"), {"action": "confirm"})
+    answer = Client().post(page_of(begun), {"action": "confirm"})
     assert "/accounts/login/" in answer["Location"]
     assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [({}, ALL - {ACCOUNT_WRITE}), ({"scope": "jobs:read"}, {"jobs:read"})],
+)
+def test_the_page_says_exactly_what_the_program_will_be_allowed_to_do(
+    person: User, browser_of: Callable[[User], Client], asked: dict[str, str], granted: set[str]
+) -> None:
+    browser, begun = browser_of(person), begin(**asked)
+    page = html.unescape(browser.get(page_of(begun)).content.decode())
+    assert {scope for scope, text in SCOPES.items() if f"<li>{text}</li>" in page} == granted
+    confirm(browser, begun)
+    assert set(poll(begun["device_code"]).json()["scope"].split()) == granted
+
+
+def test_the_command_line_gets_no_scope_that_changes_the_account() -> None:
+    answer = send("/identity/o/api/device/code", {"client_id": "gas-cli", "scope": "account:write"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+
+def test_confirming_asks_for_the_password_again(person: User, browser_of: Callable[[User], Client]) -> None:
+    browser, begun = browser_of(person), begin()
+    answer = browser.post(page_of(begun), {"action": "confirm"})
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
+    assert poll(begun["device_code"]).json()["error"] == "authorization_pending"
+    back = browser.post(answer["Location"], {"password": PASSWORD}, follow=True)
+    assert begun["user_code"] in back.content.decode()
+    assert "is signed in" in browser.post(page_of(begun), {"action": "confirm"}).content.decode()
 
 
 def test_another_site_cannot_have_a_person_confirm(person: User) -> None:
