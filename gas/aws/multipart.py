@@ -24,6 +24,10 @@ class UploadGone(Exception):
     """S3 knows no such upload: it was completed, or aborted."""
 
 
+class PartReplaced(CopyDiffers):
+    """S3 no longer has a part as it was listed."""
+
+
 @dataclass(frozen=True)
 class StoredPart:
     """A part that S3 has.
@@ -85,6 +89,7 @@ def complete(key: str, upload_id: str, parts: Sequence[CheckedPart]) -> None:
 
     Raises:
         UploadGone: it was completed before, or aborted.
+        PartReplaced: list the parts again.
         CopyDiffers: the object is not made of these parts.
     """
     listed = [{"PartNumber": part.number, "ETag": part.etag, "ChecksumSHA256": part.checksum} for part in parts]
@@ -97,7 +102,7 @@ def complete(key: str, upload_id: str, parts: Sequence[CheckedPart]) -> None:
         )
     except ClientError as error:
         if error_code(error) in {"InvalidPart", "BadDigest"}:
-            raise CopyDiffers(f"{key}: {error}") from error
+            raise PartReplaced(f"{key}: {error}") from error
         raise _known(error, key) from error
     all_parts = base64.b64encode(hashlib.sha256(b"".join(part.sha256 for part in parts)).digest()).decode()
     stored = s3().head_object(Bucket=settings.S3_INPUTS_BUCKET, Key=key, ChecksumMode="ENABLED")

@@ -25,13 +25,14 @@ def upload_form(key: str, *, max_bytes: int) -> dict[str, Any]:
     )
 
 
-def part_url(key: str, upload_id: str, number: int, *, checksum: str) -> str:
+def part_url(key: str, upload_id: str, number: int, *, size: int, checksum: str) -> str:
     """Return a URL to which one part of an upload is put, for `upload_seconds()`.
 
     Args:
         key: of the object in the inputs bucket.
         upload_id: S3's id of the multipart upload.
         number: of the part, from 1.
+        size: bytes of the part. S3 refuses more or fewer.
         checksum: SHA-256 of the part's bytes, base64. S3 refuses other bytes; the request must carry it in the header
             `x-amz-checksum-sha256`.
     """
@@ -42,6 +43,7 @@ def part_url(key: str, upload_id: str, number: int, *, checksum: str) -> str:
             "Key": key,
             "UploadId": upload_id,
             "PartNumber": number,
+            "ContentLength": size,
             "ChecksumSHA256": checksum,
         },
         ExpiresIn=upload_seconds(),

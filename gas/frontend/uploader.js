@@ -79,8 +79,8 @@ export class Uploader {
   remove(id) {
     const upload = this.#uploads.get(id)
     this.#uploads.delete(id)
+    if (upload) forget(this.#options.owner, upload.file)
     if (upload?.grant && upload.state !== 'done') {
-      forget(this.#options.owner, upload.file)
       discardUpload(upload.grant.discard, this.#options.csrf)
     }
     this.#events.removed(id)
@@ -147,6 +147,7 @@ export class Uploader {
 
   #fail(id, upload, error) {
     const final = error.final || error.resume === 'never'
+    if (final || error.resume === 'new') forget(this.#options.owner, upload.file)
     upload.state = final ? 'stopped' : 'failed'
     this.#events.failed(id, { why: error.message, again: !final, signIn: error instanceof SignedOutError })
   }

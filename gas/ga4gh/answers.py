@@ -1,9 +1,11 @@
 """What the endpoints of all standards share: who asks, which job is meant, and errors in the standard's form."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -12,8 +14,11 @@ from gas.api import auth, limits, tokens
 from gas.api.problems import CODES, Problem
 from gas.api.scopes import RESULTS_READ
 from gas.aws.clients import AWSError
+from gas.aws.s3 import ObjectMissing
 from gas.jobs.models import Job
 from gas.users.models import User
+
+log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 #: (HTTP status, sentence) → the error as the standard writes it.
@@ -35,6 +40,11 @@ def endpoint(body_of: ErrorBody, *, media_type: str = "application/json") -> Cal
                 response = view(request, _reader(request), *args, **kwargs)
             except AWSError:
                 response = _refused(Problem("storage-silent", headers={"Retry-After": "60"}), body_of, media_type)
+            except ObjectMissing:
+                log.exception("%s", request.path)
+                response = _refused(Problem("not-found", "A file of this result is missing."), body_of, media_type)
+            except RequestDataTooBig:
+                response = _refused(Problem("too-large"), body_of, media_type)
             except Problem as problem:
                 response = _refused(problem, body_of, media_type)
             limits.tell(request, response)

@@ -3,11 +3,9 @@
 Source: https://samtools.github.io/hts-specs/htsget.html, version 1.3.0.
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel, Field, ValidationError
@@ -16,7 +14,7 @@ from gas.api.problems import Problem
 from gas.aws import presigned
 from gas.ga4gh import slices
 from gas.ga4gh.answers import endpoint, job_of
-from gas.ga4gh.tabix_index import END_OF_CONTIG, joined
+from gas.ga4gh.tabix_index import END_OF_CONTIG, Chunk, TabixIndex, joined
 from gas.jobs.file_names import download_name
 from gas.jobs.models import Job
 from gas.jobs.outputs import VCF
@@ -27,6 +25,8 @@ from gas.users.requests import json_body
 MEDIA_TYPE = "application/vnd.ga4gh.htsget.v1.3.0+json; charset=utf-8"
 #: Regions of one request.
 MOST_REGIONS = 100
+#: Places of the file that one answer names; two blocks are read for each.
+MOST_CHUNKS = 100
 _ERRORS = {401: "InvalidAuthentication", 403: "PermissionDenied", 404: "NotFound", 413: "PayloadTooLarge"}
 
 
@@ -105,28 +105,28 @@ def _pieces(job: Job, asked: Asked) -> list[dict[str, Any]]:
         raise Problem("not-found", "This result is not in the storage now. DRS says when it is.") from why
     if vcf is None:
         raise Problem("not-found", "This job has no result.")
-    file = slices.IndexedFile(settings.S3_RESULTS_BUCKET, vcf.key, job.result.index_key)
+    file = slices.IndexedFile(vcf.bucket, vcf.key, job.result.size, job.result.index_key)
     url = presigned.download_url(vcf.bucket, vcf.key, filename=download_name(job.name, VCF.saved_as))
-    try:
-        header = _written(file.header(), url, "header")
-    except slices.HeaderTooLong as error:
-        raise Problem("too-large", "The header of this file is too long. Download the file.") from error
+    if asked.wanted is None and not asked.regions:
+        return [{"url": url}]
+    header = [_written(piece, url, "header") for piece in file.header()]
     if asked.wanted == "header":
-        return [header]
-    body = [_written(piece, url, "body") for piece in _records(file, asked.regions)]
-    return [header, *body, _written(slices.END_OF_FILE, url, "body")]
+        return header
+    body = [_written(piece, url, "body") for chunk in _chunks(file.index(), asked) for piece in file.records(chunk)]
+    return [*header, *body, _written(slices.END_OF_FILE, url, "body")]
 
 
-def _records(file: slices.IndexedFile, regions: list[Region]) -> Iterator[slices.Piece]:
-    contigs = file.contigs()
-    for region in regions:
-        if region.contig not in contigs:
+def _chunks(index: TabixIndex, asked: Asked) -> list[Chunk]:
+    """Return where the records of all regions are. Raises Problem for an unknown contig and for too many places."""
+    found = []
+    for region in asked.regions:
+        if region.contig not in index.names:
             raise Problem("not-found", f"The result has no variants on “{region.contig}”.")
-    wanted = regions or [Region.model_validate({"referenceName": name}) for name in contigs]
-    for name, contig in contigs.items():  # in the order of the file
-        chunks = [chunk for one in wanted if one.contig == name for chunk in contig.chunks(one.start, one.end)]
-        for chunk in joined(chunks):  # no record twice
-            yield from file.records(chunk)
+        found += index.chunks(region.contig, region.start, region.end)
+    chunks = joined(found)
+    if len(chunks) > MOST_CHUNKS:
+        raise Problem("too-large", f"The regions are in {len(chunks)} places of the file. Ask for fewer.")
+    return chunks
 
 
 def _written(piece: slices.Piece, url: str, name: str) -> dict[str, Any]:

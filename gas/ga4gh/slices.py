@@ -12,16 +12,10 @@ from functools import lru_cache
 
 from annotator.formats.bgzf import END, BgzfWriter, unpack_checked
 from gas.aws import s3
-from gas.ga4gh.tabix_index import Chunk, Contig, block_size, parse
+from gas.ga4gh.tabix_index import Chunk, TabixIndex, block_size
 
 #: No block is larger: its size less one is in two bytes.
 _MOST_BLOCK = 0x10000
-#: Bytes of a file's beginning that are read at once to find where the header ends.
-_HEADER_STEP = 1024**2
-
-
-class HeaderTooLong(Exception):
-    """The header of a file is larger than the service sends in an answer."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +38,36 @@ class Range:
 
 
 Piece = Inline | Range
+END_OF_FILE = Inline(END)
 
 
 @dataclass(frozen=True)
 class IndexedFile:
-    """A bgzip file in S3 and its index, whose objects never change under their keys."""
+    """A bgzip file in S3 and its index, whose objects never change under their keys.
+
+    Attributes:
+        bucket, key: of the file.
+        size: of the file, in bytes.
+        index_key: of its tabix index.
+    """
 
     bucket: str
     key: str
+    size: int
     index_key: str
 
-    def contigs(self) -> dict[str, Contig]:
-        """Return what the index says of each contig."""
+    def index(self) -> TabixIndex:
+        """Return the index. Raises gas.aws.s3.ObjectMissing."""
         return _index(self.bucket, self.index_key)
 
-    def header(self) -> Inline:
-        """Return the lines at the beginning that begin with #, packed. Raises HeaderTooLong."""
-        return Inline(_packed(_header(self.bucket, self.key)))
+    def header(self) -> Iterator[Piece]:
+        """Yield the pieces of what stands before the first record."""
+        first = self.index().first_record()
+        end_block = self.size - len(END)  # empty, at the end of every file
+        yield from self.records(Chunk(0, end_block << 16 if first is None else first))
 
     def records(self, chunk: Chunk) -> Iterator[Piece]:
-        """Yield the pieces of a chunk."""
+        """Yield the pieces of a chunk. Reads two blocks at most."""
         (first, skip), (last, stop) = divmod(chunk.begin, 1 << 16), divmod(chunk.end, 1 << 16)
         if first == last:
             yield Inline(_packed(unpack_checked(self._block(first))[skip:stop]))
@@ -82,40 +86,9 @@ class IndexedFile:
         return data[: block_size(data)]
 
 
-END_OF_FILE = Inline(END)
-
-
-@lru_cache(maxsize=16)
-def _index(bucket: str, key: str) -> dict[str, Contig]:
-    return parse(b"".join(s3.stream(bucket, key)))
-
-
-@lru_cache(maxsize=64)
-def _header(bucket: str, key: str) -> bytes:
-    start = s3.read_range(bucket, key, 0, _HEADER_STEP - 1)
-    text, at = bytearray(), 0
-    while at + _MOST_BLOCK <= len(start) or (at < len(start) < _HEADER_STEP):
-        size = block_size(start[at:])
-        text += unpack_checked(start[at : at + size])
-        at += size
-        if (end := _header_end(text)) is not None:
-            return bytes(text[:end])
-    if len(start) < _HEADER_STEP:
-        return bytes(text)  # a file without records
-    raise HeaderTooLong(key)
-
-
-def _header_end(text: bytearray) -> int | None:
-    """Return where the first line begins that is not of the header; None if it is not in the text."""
-    at = 0
-    while at < len(text):
-        if text[at : at + 1] != b"#":
-            return at
-        line_end = text.find(b"\n", at)
-        if line_end < 0:
-            return None
-        at = line_end + 1
-    return None
+@lru_cache(maxsize=4)  # each takes as many bytes as the index has before compression: some MB for a whole genome
+def _index(bucket: str, key: str) -> TabixIndex:
+    return TabixIndex(b"".join(s3.stream(bucket, key)))
 
 
 def _packed(text: bytes) -> bytes:

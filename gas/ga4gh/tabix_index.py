@@ -5,7 +5,7 @@ the file, shifted by 16 bits, and the place in the text of the block.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from annotator.formats.bgzf import unpack
@@ -16,6 +16,10 @@ END_OF_CONTIG = 2**29
 _WINDOW_BITS = 14
 #: First bin of each level, and the bits of a position within a bin of the level.
 _LEVELS = ((0, 29), (1, 26), (9, 23), (73, 20), (585, 17), (4681, 14))
+#: The bin that has numbers of records instead of chunks.
+_COUNTS_BIN = 37450
+_BIN = struct.Struct("<Ii")
+_COUNT = struct.Struct("<i")
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,37 @@ class Chunk:
     end: int
 
 
-@dataclass(frozen=True)
-class Contig:
-    """The part of an index on one contig.
+class TabixIndex:
+    """An index, decompressed. Contigs are parsed when they are asked for: all of a genome's take much memory.
 
-    bins: number of the bin → its chunks.
-    windows: for each 16 kb the virtual offset of the first record that reaches into it.
+    Attributes:
+        names: of the contigs, in the order of the file.
     """
 
-    bins: dict[int, list[Chunk]]
-    windows: tuple[int, ...]
+    def __init__(self, compressed: bytes) -> None:
+        """Read the names, and find where each contig begins. Raises ValueError if this is no tabix index."""
+        self._data = data = b"".join(unpack(compressed[at:]) for at in _blocks(compressed))
+        if data[:4] != _MAGIC:
+            raise ValueError("not a tabix index")
+        count, *_, names_size = struct.unpack_from("<8i", data, 4)
+        self.names = data[36 : 36 + names_size].rstrip(b"\0").decode().split("\0") if names_size else []
+        if len(self.names) != count:
+            raise ValueError("the names in the tabix index do not match their number")
+        self._begins, at = {}, 36 + names_size
+        for name in self.names:
+            self._begins[name] = at
+            at = self._end_of(at)
 
-    def chunks(self, start: int, end: int) -> list[Chunk]:
+    def first_record(self) -> int | None:
+        """Return the virtual offset of the first record; None if the file has none."""
+        for name in self.names:
+            bins, _ = self._contig(name)
+            begins = [chunk.begin for number, chunks in bins.items() if number != _COUNTS_BIN for chunk in chunks]
+            if begins:
+                return min(begins)
+        return None
+
+    def chunks(self, name: str, start: int, end: int) -> list[Chunk]:
         """Return where the records are that overlap the bases from `start` to `end`, 0-based, `end` not included.
 
         Other records may be there, too: those of the same bins.
@@ -45,64 +68,51 @@ class Contig:
         end = min(end, END_OF_CONTIG)
         if start >= end:
             return []
-        first = self.windows[start >> _WINDOW_BITS] if start >> _WINDOW_BITS < len(self.windows) else 0
-        found = [
+        bins, windows = self._contig(name)
+        window = start >> _WINDOW_BITS
+        first = windows[window] if window < len(windows) else 0
+        return [
             Chunk(max(chunk.begin, first), chunk.end)
             for number in _bins(start, end)
-            for chunk in self.bins.get(number, ())
+            for chunk in bins.get(number, ())
             if chunk.end > first
         ]
-        return joined(found)
 
+    def _contig(self, name: str) -> tuple[dict[int, list[Chunk]], tuple[int, ...]]:
+        """Return the chunks of each bin, and for each 16 kb the offset of the first record that reaches into them."""
+        data, at = self._data, self._begins[name]
+        (count,) = _COUNT.unpack_from(data, at)
+        at += 4
+        bins = {}
+        for _ in range(count):
+            number, chunks = _BIN.unpack_from(data, at)
+            offsets = struct.unpack_from(f"<{2 * chunks}Q", data, at + 8)
+            at += 8 + 16 * chunks
+            bins[number] = [Chunk(begin, end) for begin, end in zip(offsets[::2], offsets[1::2], strict=True)]
+        (count,) = _COUNT.unpack_from(data, at)
+        return bins, struct.unpack_from(f"<{count}Q", data, at + 4)
 
-def parse(index: bytes) -> dict[str, Contig]:
-    """Parse a tabix index, and return what it says of each contig, in the file's order.
-
-    Args:
-        index: the file, compressed.
-
-    Raises:
-        ValueError: this is no tabix index.
-    """
-    data = b"".join(unpack(index[at:]) for at in _blocks(index))
-    if data[:4] != _MAGIC:
-        raise ValueError("not a tabix index")
-    count, *_, names_size = struct.unpack_from("<8i", data, 4)
-    names = data[36 : 36 + names_size].rstrip(b"\0").decode().split("\0") if names_size else []
-    if len(names) != count:
-        raise ValueError("the names in the tabix index do not fit their number")
-    at = 36 + names_size
-    contigs = {}
-    for name in names:
-        contigs[name], at = _contig(data, at)
-    return contigs
+    def _end_of(self, at: int) -> int:
+        """Return where the contig ends that begins at `at`."""
+        data = self._data
+        (count,) = _COUNT.unpack_from(data, at)
+        at += 4
+        for _ in range(count):
+            at += 8 + 16 * _BIN.unpack_from(data, at)[1]
+        return int(at + 4 + 8 * _COUNT.unpack_from(data, at)[0])
 
 
 def _blocks(data: bytes) -> Iterator[int]:
     at = 0
     while at < len(data):
         yield at
-        at += block_size(data[at:])
+        at += block_size(data, at)
 
 
-def block_size(block: bytes) -> int:
-    """Return the bytes of the bgzip block at the beginning of these."""
-    size: int = struct.unpack_from("<H", block, 16)[0]
+def block_size(data: bytes, at: int = 0) -> int:
+    """Return the bytes of the bgzip block that begins at `at`."""
+    size: int = struct.unpack_from("<H", data, at + 16)[0]
     return size + 1
-
-
-def _contig(data: bytes, at: int) -> tuple[Contig, int]:
-    bins: dict[int, list[Chunk]] = {}
-    (count,) = struct.unpack_from("<i", data, at)
-    at += 4
-    for _ in range(count):
-        number, chunks = struct.unpack_from("<Ii", data, at)
-        offsets = struct.unpack_from(f"<{2 * chunks}Q", data, at + 8)
-        at += 8 + 16 * chunks
-        bins[number] = [Chunk(begin, end) for begin, end in zip(offsets[::2], offsets[1::2], strict=True)]
-    (count,) = struct.unpack_from("<i", data, at)
-    windows = struct.unpack_from(f"<{count}Q", data, at + 4)
-    return Contig(bins, windows), at + 4 + 8 * count
 
 
 def _bins(start: int, end: int) -> Iterator[int]:
@@ -110,12 +120,12 @@ def _bins(start: int, end: int) -> Iterator[int]:
         yield from range(first + (start >> bits), first + ((end - 1) >> bits) + 1)
 
 
-def joined(chunks: list[Chunk]) -> list[Chunk]:
-    """Join chunks that overlap or meet, so that no record is sent twice."""
-    joined: list[Chunk] = []
+def joined(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Join chunks that overlap or share a block, so that no record is sent and no block is read twice."""
+    found: list[Chunk] = []
     for chunk in sorted(chunks, key=lambda one: one.begin):
-        if joined and chunk.begin <= joined[-1].end:
-            joined[-1] = Chunk(joined[-1].begin, max(joined[-1].end, chunk.end))
+        if found and chunk.begin >> 16 <= found[-1].end >> 16:
+            found[-1] = Chunk(found[-1].begin, max(found[-1].end, chunk.end))
         else:
-            joined.append(chunk)
-    return joined
+            found.append(chunk)
+    return found

@@ -15,6 +15,8 @@ from devstack.aws.credentials import ACCESS_KEY, SECRET_KEY
 from devstack.aws.wsgi import Environ, S3Error
 
 _NEEDED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders")
+#: Headers whose variable has no HTTP_ before it in WSGI.
+_WITHOUT_PREFIX = ("content-type", "content-length")
 _WEEK = 7 * 24 * 3600
 
 
@@ -87,7 +89,7 @@ def _as_signed(environ: Environ, query: dict[str, str]) -> AWSRequest:
     headers = {}
     for name in query["X-Amz-SignedHeaders"].split(";"):
         variable = name.upper().replace("-", "_")
-        headers[name] = environ.get(variable if name == "content-type" else f"HTTP_{variable}", "")
+        headers[name] = environ.get(variable if name in _WITHOUT_PREFIX else f"HTTP_{variable}", "")
     url = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}{path}?{kept}"
     request = AWSRequest(method=environ["REQUEST_METHOD"], url=url, headers=headers)
     request.context["timestamp"] = query["X-Amz-Date"]

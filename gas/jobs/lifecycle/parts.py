@@ -91,7 +91,7 @@ def addresses(upload: PartedUpload, checksums: Mapping[int, str]) -> list[PartAd
 
 def _address(upload: PartedUpload, number: int, sha256: str) -> PartAddress:
     key, checksum = upload.job.input_key, multipart.CheckedPart(number, "", bytes.fromhex(sha256)).checksum
-    url = presigned.part_url(key, upload.upload_id, number, checksum=checksum)
+    url = presigned.part_url(key, upload.upload_id, number, size=upload.size_of(number), checksum=checksum)
     return PartAddress(number, url, {"x-amz-checksum-sha256": checksum})
 
 
@@ -120,12 +120,19 @@ def complete(upload: PartedUpload) -> None:
         gas.aws.s3.CopyDiffers: the bytes in S3 are not those announced.
     """
     try:
-        parts = _checked_parts(upload)
-        if len(parts) < upload.count:
-            raise PartsMissing(upload.count - len(parts), upload.count)
-        multipart.complete(upload.job.input_key, upload.upload_id, parts)
+        try:
+            _complete(upload)
+        except multipart.PartReplaced:  # sent once more between the two requests, as from another tab
+            _complete(upload)
     except multipart.UploadGone:
         return  # it is completed or aborted: the caller looks for the object
+
+
+def _complete(upload: PartedUpload) -> None:
+    parts = _checked_parts(upload)
+    if len(parts) < upload.count:
+        raise PartsMissing(upload.count - len(parts), upload.count)
+    multipart.complete(upload.job.input_key, upload.upload_id, parts)
 
 
 def end(upload: PartedUpload) -> None:

@@ -108,10 +108,10 @@ def end_uploads(now: datetime) -> int:
     # Rows older than this column have no value.
     old = Q(upload_expires_at=None, created_at__lt=late - timedelta(seconds=settings.UPLOAD_EXPIRES_SECONDS))
     expired = Job.objects.filter(Q(upload_expires_at__lt=late) | old, status=JobStatus.UPLOADING)
-    return _each(expired.order_by("created_at")[:BATCH], _end_upload)
+    return _each(expired.order_by("created_at")[:BATCH], partial(_end_upload, late))
 
 
-def _end_upload(job: Job) -> None:
+def _end_upload(late: datetime, job: Job) -> None:
     try:
         confirm_upload(job)
     except UploadRefused:
@@ -122,6 +122,7 @@ def _end_upload(job: Job) -> None:
                 job,
                 JobStatus.CANCELLED,
                 "The upload was never finished.",
+                guard=Q(upload_expires_at=None) | Q(upload_expires_at__lt=late),  # not resumed meanwhile
                 finished_at=clock.now(),
             )
 

@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 LIMIT = RateLimit("uploads", seconds=3600)
 
 
+#: An upload in parts ends at the latest so long after it began.
+LONGEST = timedelta(days=30)
+DAMAGED = "input-damaged"
+
+
 class Resume(StrEnum):
     """Where the uploader starts when the person tries a refused upload again."""
 
@@ -166,7 +171,7 @@ def sign_parts(job: Job, checksums: Mapping[int, str]) -> list[parts.PartAddress
         addresses = parts.addresses(upload, checksums)
     except parts.NoSuchPart as error:
         raise UploadRefused(str(error), resume=Resume.NEVER) from error
-    until = clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS)
+    until = min(clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS), job.created_at + LONGEST)
     if not Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING).update(upload_expires_at=until):
         job.refresh_from_db()
         _parted(job)  # cancelled or confirmed meanwhile: raises
@@ -191,9 +196,12 @@ def _parted(job: Job) -> PartedUpload:
 
 def _check_not_ended(job: Job) -> None:
     if job.status == JobStatus.FAILED and not job.input_etag:
-        raise UploadRefused(job.failure_message, job.failure_advice, resume=Resume.NEVER)
+        resume = Resume.NEW if job.failure_code == DAMAGED else Resume.NEVER
+        raise UploadRefused(job.failure_message, job.failure_advice, resume=resume)
     if job.is_finished and not job.input_etag:
-        raise UploadRefused("This upload was cancelled meanwhile.", resume=Resume.NEW)
+        raise UploadRefused(
+            "This upload was cancelled, or ended because it was not finished in time.", resume=Resume.NEW
+        )
 
 
 def confirm_upload(job: Job) -> Job:
@@ -242,7 +250,7 @@ def _complete_parts(job: Job) -> None:
         raise UploadRefused(f"The file has not arrived in full. {missing}") from missing
     except s3.CopyDiffers as differs:
         refusal = UploadRefused("What arrived is not the file that was sent.", "Upload it again.", resume=Resume.NEW)
-        _refuse(job, refusal, code="input-damaged")
+        _refuse(job, refusal, code=DAMAGED)
         raise refusal from differs
 
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from gas.aws import presigned
 from gas.aws.clients import s3
 from gas.jobs.lifecycle import parts
-from gas.jobs.lifecycle.sweep import sweep
+from gas.jobs.lifecycle.sweep import _end_upload, sweep
 from gas.jobs.lifecycle.unfinished_uploads import discard
 from gas.jobs.lifecycle.uploads import (
     Resume,
@@ -28,6 +28,7 @@ from gas.jobs.lifecycle.uploads import (
     sign_parts,
 )
 from gas.jobs.models import Job, PartedUpload, Purge
+from gas.jobs.moves import LostRace
 from gas.jobs.states import JobStatus
 from gas.jobs.storage.purge import empty_folders
 from gas.users.models import PlanChoice, User
@@ -135,6 +136,9 @@ def test_bytes_that_were_not_announced_end_the_job(aws: None, owner: User) -> No
         confirm_upload(job)
     job.refresh_from_db()
     assert (job.status, job.failure_code) == (JobStatus.FAILED, "input-damaged")
+    with pytest.raises(UploadRefused, match="Upload it again") as again:
+        arrived_parts(job)
+    assert again.value.resume == Resume.NEW
 
 
 def test_an_address_takes_the_announced_bytes_for_as_long_as_a_form(aws: None, owner: User) -> None:
@@ -142,8 +146,26 @@ def test_an_address_takes_the_announced_bytes_for_as_long_as_a_form(aws: None, o
     query = parse_qs(urlsplit(address.url).query)
     assert query["partNumber"] == ["2"]
     assert query["X-Amz-Expires"] == [str(settings.UPLOAD_EXPIRES_SECONDS)]
-    assert "x-amz-checksum-sha256" in query["X-Amz-SignedHeaders"][0].split(";")
+    assert query["X-Amz-SignedHeaders"] == ["content-length;host;x-amz-checksum-sha256"]
     assert set(address.headers) == {"x-amz-checksum-sha256"}
+
+
+def test_no_upload_is_kept_open_for_ever(aws: None, owner: User) -> None:
+    job = begin(owner)
+    Job.objects.filter(pk=job.pk).update(created_at=datetime.now(UTC) - timedelta(days=29))
+    job.refresh_from_db()
+    sign_parts(job, CHECKSUMS)
+    assert Job.objects.get().upload_expires_at == job.created_at + timedelta(days=30)
+
+
+def test_an_upload_that_is_resumed_while_the_sweep_looks_at_it_goes_on(aws: None, owner: User) -> None:
+    job = begin(owner)
+    end_now(job)
+    seen_by_the_sweep = Job.objects.get()
+    sign_parts(job, CHECKSUMS)
+    with pytest.raises(LostRace):
+        _end_upload(datetime.now(UTC), seen_by_the_sweep)
+    assert Job.objects.get().status == JobStatus.UPLOADING
 
 
 @pytest.mark.parametrize("number", [0, 4, -1])
@@ -281,7 +303,7 @@ def test_what_is_signed_ends_with_the_credentials_that_signed_it(
     ends = datetime.now(UTC) + timedelta(seconds=left)
     role = RefreshableCredentials("key", "secret", "token", ends, dict, "assume-role")
     monkeypatch.setattr(s3()._request_signer, "_credentials", role)  # type: ignore[attr-defined]
-    signed = presigned.part_url("k", "u", 1, checksum="")
+    signed = presigned.part_url("k", "u", 1, size=1, checksum="")
     seconds = int(parse_qs(urlsplit(signed).query)["X-Amz-Expires"][0])
     assert most - 5 <= seconds <= most
     assert most - 5 <= presigned.upload_seconds() <= most
