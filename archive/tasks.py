@@ -1,4 +1,4 @@
-"""Archive a result, delete what is archived from S3, and remove copies that nobody needs."""
+"""Tasks that archive results, delete archived results from S3, and remove copies that nobody needs."""
 
 import logging
 from functools import partial
@@ -43,7 +43,7 @@ def archive_result(result_id: str) -> None:
     """Archive a result that is due.
 
     Before: AVAILABLE, due, and on a plan that archives. After: ARCHIVED with a verified archive, or AVAILABLE as before
-    if the owner became premium meanwhile or an error occurred. A result in any other state is left alone.
+    if the owner became premium meanwhile or an error occurred. Results in other states are left alone.
     """
     claim = archival.claim(int(result_id))
     if claim is None:
@@ -69,19 +69,19 @@ def delete_hot_copy(result_id: str) -> None:
     Before: ARCHIVED or being restored.
     """
     rows = ResultFile.objects.filter(hot_deleted_at=None, state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
-    # Locked until the copy is gone: a repair may make the row name this very copy, and comes before this or after it.
+    # Locked until the copy is deleted: a repair, which may make the row name this copy, runs before or after.
     with transaction.atomic():
         result = rows.select_for_update().filter(pk=int(result_id)).first()
         if result is None:
             return
-        # A restored result gets a new key, so that this deletes what was archived, however late it comes.
+        # A restored result has a new key, so even a late call deletes only the archived copy.
         s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
         ResultFile.objects.filter(pk=result.pk).update(hot_deleted_at=clock.now())
 
 
 @app.task(name=REMOVE_COPY)
 def remove_copy(removal_id: str) -> None:
-    """Delete the copy of a Removal and then its row. After an error the row is due later."""
+    """Delete the copy of a Removal and then its row. After an error the row becomes due later."""
     removal = Removal.objects.filter(pk=int(removal_id)).first()
     if removal is not None:
         removals.carry_out(removal)
@@ -103,5 +103,5 @@ def scan_storage() -> None:
 
 @app.task(name=ARCHIVE_USER_RESULTS)
 def archive_user_results(user_id: str) -> None:
-    """Make the results of a person on an archiving plan due, and send them a mail about it."""
+    """Make the results of a person on an archiving plan due, and send the person a mail about it."""
     archival.make_all_due(user_id)

@@ -1,4 +1,4 @@
-"""The restore worker: brings archived results back from Glacier, verifies them, and then deletes the archive.
+"""The restore worker: restores archived results from Glacier, verifies them, and then deletes the archive.
 
 It moves bytes. Batches and states belong in `gas.jobs.storage`; calls to AWS in `gas.aws`.
 """

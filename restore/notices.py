@@ -1,8 +1,8 @@
-"""Completion notices: a faster path in addition to the polls.
+"""Completion notices: a faster way in addition to polls.
 
-Glacier's topic, or the results bucket, tells a queue of its own when a retrieval is done. A notice is a hint and
-nothing more: it wakes the poll of the batch that waits for it, which asks Glacier itself. With notices on, a poll is a
-rare safety net (POLL_STANDARD_SECONDS can be long).
+Glacier's topic, or the results bucket, sends a message to a queue when a retrieval is done. A notice is only a hint: it
+triggers a poll of its batch, which asks Glacier itself. With notices enabled, polls are a safety net and can be rare
+(POLL_STANDARD_SECONDS can be long).
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def read_notices() -> int:
-    """Take what is in the queue, and send a poll for each batch that it concerns. Returns how many batches."""
+    """Read the queue, and send a poll for each batch that a notice is about. Returns the number of batches."""
     if not settings.GLACIER_NOTICES_QUEUE:
         return 0
     woken: set[int] = set()

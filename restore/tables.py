@@ -1,4 +1,4 @@
-"""Makes the tables of a long result, or of one that is back from the archive, as annotation makes those of others."""
+"""Build the tables of a long or restored result, the same as annotation builds for other results."""
 
 import logging
 import tempfile
@@ -19,17 +19,17 @@ from gas.subscriptions.plans import plan_of
 
 log = logging.getLogger(__name__)
 
-#: Like those of annotation, whose workers remove what was left in the work folder.
+#: The prefix of annotation, whose workers remove old folders from the work folder.
 FOLDER_PREFIX = "gas-attempt-tables-"
-#: What the task needs for fetching and storing.
+#: Time that the task needs to download and store files.
 MARGIN_SECONDS = 60
-#: How often the database is asked whether the tables are still wanted.
+#: Seconds between two queries whether the tables are still wanted.
 ASK_SECONDS = 1.0
 TOO_MUCH_MEMORY = "The tables are left out because making them takes more memory than is allowed."
 
 
 def build(result_id: int) -> None:
-    """One attempt. What it has put into S3 goes if it is not offered in the end."""
+    """Make one attempt. Objects that it put into S3 are removed if they are not offered in the end."""
     result = tables.claim(result_id)
     if result is None:
         return
@@ -43,7 +43,7 @@ def build(result_id: int) -> None:
     except Exception:
         log.exception("result %s: making its tables", result_id)
         tables.let_go(result)
-    # Asked of the row, since of the last commit only the answer may have been lost.
+    # Read from the row, because only the answer to the last commit may have been lost.
     if not tables.offered(result):
         s3.delete_all(settings.S3_RESULTS_BUCKET, result.rebuilt_keys)
 

@@ -1,4 +1,4 @@
-"""chain(request_retrieval → poll_retrieval → finish_batch) for each batch; restore_result for each result."""
+"""Tasks: chain(request_retrieval → poll_retrieval → finish_batch) per batch, and restore_result per result."""
 
 import logging
 from collections import defaultdict
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Retrievals that one message asks for: about a minute's work.
+#: Retrievals that one message requests: about a minute's work.
 REQUESTS_A_MESSAGE = 500
-#: After Glacier or SQS was in trouble, what is still to be asked for waits so long.
+#: Seconds to wait after an error of Glacier or SQS before the remaining retrievals are requested.
 PAUSE_SECONDS = 15
-#: Six times as long as AWS says that an Expedited retrieval takes.
+#: Six times the duration that AWS states for an Expedited retrieval.
 QUICK_FOR = 1800
-#: A queue of fewer messages is not what holds one up.
+#: A queue with fewer messages does not delay a message.
 SHORT_QUEUE = 50
 
 
@@ -73,7 +73,7 @@ def start_batch(batch_id: str) -> None:
 
 @app.task(name=REQUEST_RETRIEVAL, bind=True, max_retries=None)
 def request_retrieval(self: Any, batch_id: str) -> None:
-    """Ask Glacier once for each result of a batch that still waits."""
+    """Request the retrieval of each waiting result of a batch from Glacier, once."""
     batch = _open(batch_id)
     if batch is None:
         return
@@ -87,9 +87,9 @@ def request_retrieval(self: Any, batch_id: str) -> None:
 
 
 def request_page(batch: RestoreBatch, page: list[ResultFile]) -> int:
-    """Ask for each of these; for those that somebody may have asked for before, look first, all in one go.
+    """Request the retrievals of a page. For results that may have been requested before, look first, all in one call.
 
-    One that Glacier does not answer holds up none of the others. Returns how many of those there were.
+    A result for which Glacier does not answer does not delay the others. Returns the number of such results.
     """
     failed = 0
     for route, results in _by_route(page).items():
@@ -108,14 +108,14 @@ def request_page(batch: RestoreBatch, page: list[ResultFile]) -> int:
                 except AWSError:
                     log.warning("result %s: asking for its archive", result.pk, exc_info=True)
                     failed += 1
-        finally:  # what has been paid for is written down, whatever befell the rest
+        finally:  # store what has been paid for, whatever happened to the rest
             restoration.requested([result for result in mine if result.retrieval_id], messages)
             restoration.unanswered([result for result in mine if not result.retrieval_id])
     return failed
 
 
 def request_one(batch: RestoreBatch, result: ResultFile) -> str:
-    """Ask by the first available tier, and set `retrieval_id` and `retrieval_tier`. Returns the text of the event."""
+    """Request by the first available tier, and set `retrieval_id` and `retrieval_tier`. Returns the event's text."""
     message = ""
     for tier in tiers(batch, result):
         try:
@@ -135,17 +135,17 @@ def request_one(batch: RestoreBatch, result: ResultFile) -> str:
 
 
 def tiers(batch: RestoreBatch, result: ResultFile) -> "list[Tier]":
-    """Return the batch's tiers, without Expedited for what is too large for it; Standard is always among them."""
+    """Return the batch's tiers, without Expedited if the result is too large for it; Standard is always included."""
     wanted = [tier for tier in batch.tiers if tier != "Expedited" or result.size < EXPEDITED_MAX_BYTES]
     return wanted if wanted and wanted != ["Expedited"] else [*wanted, "Standard"]
 
 
 @app.task(name=POLL_RETRIEVAL, bind=True, max_retries=None)
 def poll_retrieval(self: Any, batch_id: str) -> None:
-    """Poll a batch whose retrievals were asked for, until every result is restored or given up.
+    """Poll a batch whose retrievals were requested, until every result is restored or given up.
 
-    Until then it sends tasks for those that are done, asks again for those that failed, and runs again: seconds later
-    for Expedited, minutes and then longer for Standard. One round costs one call for each 1,000 archives.
+    Until then it sends tasks for finished retrievals, requests failed ones again, and runs again: seconds later for
+    Expedited, minutes and then longer for Standard. One round costs one call per 1,000 archives.
     """
     batch = _open(batch_id)
     if batch is None:
@@ -176,7 +176,7 @@ def read_notices() -> None:
 
 
 def poll(batch: RestoreBatch) -> None:
-    """One round of looking at a batch."""
+    """Check the retrievals of a batch once."""
     take_back(batch)
     request_page(batch, list(restoration.to_request(batch).select_related("job")[:REQUESTS_A_MESSAGE]))
     asked = restoration.waiting(batch).exclude(retrieval_id="").order_by("pk")
@@ -196,13 +196,13 @@ def poll(batch: RestoreBatch) -> None:
 
 
 def take_back(batch: RestoreBatch) -> None:
-    """Send the tasks of results again whose worker is gone, that is, whose lease has expired."""
+    """Send the tasks again for results whose worker is gone, that is, whose lease has expired."""
     for result in restoration.waiting(batch).filter(lease_expires_at__lt=clock.now()):
         restoration.take_back(result.pk)
 
 
 def resend_after() -> float:
-    """Seconds after which a message to restore counts as lost: many more while the queue is long."""
+    """Return after how many seconds a restore message counts as lost: longer while the queue is long."""
     try:
         short = queues.waiting(ROUTES["restore.*"]["queue"]) < SHORT_QUEUE
     except AWSError:
@@ -211,9 +211,9 @@ def resend_after() -> float:
 
 
 def poll_pause(batch: RestoreBatch) -> float:
-    """Seconds until the next poll: short while an Expedited one is out, else longer and longer, up to 15 minutes.
+    """Return the seconds until the next poll: short during an Expedited retrieval, else growing up to 15 minutes.
 
-    One that has been out for QUICK_FOR seconds is late, and is polled like the others.
+    An Expedited retrieval that takes longer than QUICK_FOR seconds is late, and is polled like the others.
     """
     out = restoration.waiting(batch)
     age = (clock.now() - batch.created_at).total_seconds()
@@ -238,7 +238,7 @@ def restore_result(result_id: str) -> None:
             archive(result.archive_route).restore_to(
                 result.archive_id, result.retrieval_id, claim.new_key, size=result.size, sha256=result.sha256
             )
-        if result.hot_deleted_at is None:  # its copy from before it was archived, under its old key
+        if result.hot_deleted_at is None:  # the old copy from before the archival, under its old key
             s3.delete_all(settings.S3_RESULTS_BUCKET, result.hot_keys)
         restoration.restored(claim)
     except (LostRace, RetrievalExpired, NotReady) as error:
@@ -251,17 +251,17 @@ def restore_result(result_id: str) -> None:
 
 @app.task(name=BUILD_TABLES)
 def build_tables(result_id: str) -> None:
-    """Build the tables of a result that was restored.
+    """Build the tables of a restored or long result.
 
-    Before: AVAILABLE, with a TableBuild row. After: the result has its tables; or it is archived again, without them;
-    or the row is still there, for another try after an error.
+    Before: AVAILABLE, with a TableBuild row. After: the result has its tables; or it is archived again, without tables;
+    or the row still exists, for another try after an error.
     """
     tables.build(int(result_id))
 
 
 @app.task(name=FINISH_BATCH)
 def finish_batch(batch_id: str) -> None:
-    """Close a batch of which no result is being restored, and send its owner one mail."""
+    """Close a batch that has no result being restored, and send its owner one mail."""
     batch = _open(batch_id)
     if batch is None:
         return

@@ -1,7 +1,7 @@
 """The only functions that move a job or a result from one state to another.
 
 A move is a compare-and-swap: it changes the row only if the row still is in the state that the caller saw, and writes
-the JobEvent in the same transaction. Nothing else in the project assigns a state (a test reads the code for it).
+the JobEvent in the same transaction. No other code assigns a state; a test checks this.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,17 +16,17 @@ from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.states import JOB_TRANSITIONS, RESULT_TRANSITIONS, JobStatus, ResultState
 from gas.users.models import User
 
-#: Functions of the rooms above, called within the transaction of each move: the ids of the jobs, the machine, the state
-#: before, the state after. If one raises, nothing moves.
+#: Functions that other packages register, called in the transaction of each move with the ids of the jobs, the machine,
+#: the state before and the state after. If one raises, nothing moves.
 move_listeners: list[Callable[[Sequence[UUID], str, str, str], None]] = []
 
 
 class IllegalTransition(Exception):
-    """The machine has no such arrow: a mistake in the caller, never a matter of timing."""
+    """The state machine has no such transition: a bug in the caller, never a matter of timing."""
 
 
 class LostRace(Exception):
-    """Somebody else moved the row first, or the guard no longer holds. Nothing was changed."""
+    """Another transaction moved the row first, or the guard no longer holds. Nothing was changed."""
 
 
 def move_job(
@@ -39,14 +39,14 @@ def move_job(
     detail: dict[str, Any] | None = None,
     **changes: Any,
 ) -> None:
-    """Move `job` from the status that this copy of it has to `to`, with `changes` to its other fields.
+    """Move `job` from the status in this instance to `to`, and set `changes` on its other fields.
 
-    `message` tells the owner what happened, in the job's timeline. `guard` must also hold in the database, such
-    as "the lease is still mine".
+    `message` tells the owner what happened, in the job's timeline. `guard` must hold in the database too, such as "the
+    caller still has the lease".
 
     Raises:
-        IllegalTransition: the machine has no such arrow.
-        LostRace: the row is no longer as it was seen.
+        IllegalTransition: the machine has no such transition.
+        LostRace: the row has changed since it was read.
     """
     seen = JobStatus(job.status)
     if to not in JOB_TRANSITIONS[seen]:
@@ -65,7 +65,7 @@ def move_result(
     detail: dict[str, Any] | None = None,
     **changes: Any,
 ) -> None:
-    """Move `result`, as `move_job` does a job. Raises the same."""
+    """Move `result` as `move_job` moves a job. Raises the same exceptions."""
     seen = ResultState(result.state)
     if to not in RESULT_TRANSITIONS[seen]:
         raise IllegalTransition(f"result {seen} → {to}")
@@ -82,10 +82,10 @@ def move_results(
     actor: User | None = None,
     **changes: Any,
 ) -> int:
-    """Move all of `results` that are in `seen`, with an event each, in a fixed number of queries. Returns how many.
+    """Move all `results` in state `seen`, each with an event, in a fixed number of queries. Returns how many moved.
 
     Raises:
-        IllegalTransition: the machine has no such arrow.
+        IllegalTransition: the machine has no such transition.
     """
     if to not in RESULT_TRANSITIONS[seen]:
         raise IllegalTransition(f"result {seen} → {to}")

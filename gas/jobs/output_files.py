@@ -35,8 +35,8 @@ def files_of(job: Job, result: ResultFile | None, *, archiving: bool = False) ->
     """Yield the files of a job that can be read now, in the order of the download buttons.
 
     Args:
-        archiving: whether to yield the files of a result that is being archived. S3 still has them, but may not in a
-            moment.
+        archiving: whether to yield the files of a result that is being archived. They are still in S3, but will
+            be deleted soon.
     """
     readable = {ResultState.AVAILABLE, ResultState.ARCHIVING} if archiving else {ResultState.AVAILABLE}
     bucket, name, log = settings.S3_RESULTS_BUCKET, clean_name(job.name), outputs.LOG

@@ -1,4 +1,4 @@
-"""What the site's upper rooms are asked for by an account: its use of the service, and its jobs as files."""
+"""The part of jobs in an account: its usage, the export of its jobs, and the log entries about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from gas.users.registry import File, Usage, export_providers, usage_providers
 
 #: Rows per query, so that memory does not grow with the number of jobs.
 PAGE = 200
-#: What of a job and its result is told; the rest is the service's own business, such as leases.
+#: Columns of a job and its result in the export. The other columns, such as leases, are internal.
 JOB_FIELDS = (
     "id",
     "name",
@@ -41,7 +41,7 @@ RESULT_FIELDS = ("state", "size", "sha256", "created_at", "archive_due_at", "arc
 
 
 def register() -> None:
-    """Called once, when Django starts."""
+    """Register the functions of this module. Called once, when Django starts."""
     usage_providers.append(usage)
     export_providers.append(export)
     before_deletion.append(forget_in_log)
@@ -49,7 +49,7 @@ def register() -> None:
 
 @dataclass(frozen=True)
 class Used:
-    """What a person has used: jobs, those on their way, and results in S3 and in the archive with their bytes."""
+    """A person's usage: all jobs, active jobs, and the number and bytes of results in S3 and in the archive."""
 
     jobs: int
     active: int
@@ -60,7 +60,7 @@ class Used:
 
 
 def used(user: User) -> Used:
-    """Count a person's jobs and results, in two queries."""
+    """Count a person's jobs and results in two queries."""
     jobs = Job.objects.filter(owner=user).aggregate(every=Count("pk"), active=Count("pk", filter=Q(status__in=ACTIVE)))
     hot, cold = Q(state=ResultState.AVAILABLE), Q(state__in=[ResultState.ARCHIVED, ResultState.RESTORING])
     results = ResultFile.objects.filter(job__owner=user).aggregate(
@@ -74,7 +74,7 @@ def used(user: User) -> Used:
 
 
 def usage(user: User) -> Iterator[Usage]:
-    """Yield what a person has used, for people."""
+    """Yield a person's usage as text."""
     found = used(user)
     yield Usage("Jobs", f"{found.jobs:,}", f"{found.active:,} on their way" if found.active else "")
     yield Usage("Results in storage", in_words(found.hot_size), _results(found.hot))
@@ -86,9 +86,9 @@ def _results(count: int) -> str:
 
 
 def export(user: User) -> Iterator[File]:
-    """jobs.json with every job and its timeline, and a folder for each job with its upload, log, summary and result.
+    """Yield jobs.json with all jobs and their timelines, and a folder per job with upload, log, summary and result.
 
-    A result that is in the archive is listed, with a note; it comes with a later download, when it is restored.
+    An archived result is listed with a note. A later export contains it, once the result is restored.
     """
     jobs = Job.objects.filter(owner=user).order_by("created_at", "pk")
     yield "jobs.json", _array(_described(jobs))
@@ -98,7 +98,7 @@ def export(user: User) -> Iterator[File]:
 
 
 def _array(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
-    """A JSON array, row by row."""
+    """Yield a JSON array, row by row."""
     opening = b"[\n"
     for row in rows:
         yield opening + as_json(row)
@@ -107,7 +107,7 @@ def _array(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def _described(jobs: QuerySet[Job]) -> Iterator[dict[str, Any]]:
-    """Jobs as plain data, times in UTC, with events."""
+    """Yield jobs as plain data with their events; times are UTC."""
     found = jobs.defer("preview").select_related("result").prefetch_related("events")
     for job in found.iterator(PAGE):
         result = getattr(job, "result", None)
@@ -127,14 +127,14 @@ def _event(event: JobEvent) -> dict[str, Any]:
 
 
 def note(result: ResultFile) -> str:
-    """Why the result is not in this download; "" if it is."""
+    """Return why the export lacks the result; "" if it has it."""
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         return ""
     return "In the archive, and not in this download. Download your data again once it is restored."
 
 
 def stored(name: str, bucket: str, key: str) -> Iterator[File]:
-    """The object as a file of the download; or, if it went away since its row was read, a note in its place."""
+    """Yield the object as a file of the export; if it was deleted since its row was read, yield a note instead."""
     pieces = s3.stream(bucket, key)
     try:
         first = next(pieces, b"")
@@ -145,7 +145,7 @@ def stored(name: str, bucket: str, key: str) -> Iterator[File]:
 
 
 def forget_in_log(user: User) -> None:
-    """Before the account's deletion: the admin's log keeps what staff did, and forgets to whose job."""
+    """Before an account is deleted: keep what staff did in the admin log, without the names of the account's jobs."""
     mine = {
         Job: Job.objects.filter(owner=user),
         ResultFile: ResultFile.objects.filter(job__owner=user),

@@ -1,8 +1,8 @@
-"""Sizes in words."""
+"""Sizes as text."""
 
 
 def in_words(count: int) -> str:
-    """Bytes for people, 1 KB being 1,024 of them: "150 KB", "1.4 MB"."""
+    """Return a number of bytes as text, 1 KB being 1,024 bytes: "150 KB", "1.4 MB"."""
     if count < 1024:
         return f"{count} byte{'' if count == 1 else 's'}"
     value = float(count)

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class JobStatus(models.TextChoices):
-    """The work."""
+    """The status of a job."""
 
     UPLOADING = "UPLOADING", "Uploading"
     PENDING = "PENDING", "Waiting"
@@ -18,7 +18,7 @@ class JobStatus(models.TextChoices):
 
 
 class ResultState(models.TextChoices):
-    """Where the bytes are."""
+    """Where the bytes of a result are."""
 
     AVAILABLE = "AVAILABLE", "Available"
     ARCHIVING = "ARCHIVING", "Archiving"

@@ -1,4 +1,4 @@
-"""Tasks of the site itself, on the default queue. Each fetches by id, calls one function, and ends."""
+"""Celery tasks of the site, on the default queue. Each fetches by id and calls one function."""
 
 from django.conf import settings
 
@@ -27,6 +27,6 @@ def empty_folders(purge_id: str) -> None:
 
 @app.task(name=SWEEP)
 def sweep() -> None:
-    """Repair everything that is stuck: lost messages, expired leases, unfinished uploads, mails, folders."""
+    """Repair rows that are stuck: lost messages, expired leases, unfinished uploads, mails, folders."""
     if not rounds.just_taken("sweep", settings.SWEEP_SECONDS):
         run_sweep()

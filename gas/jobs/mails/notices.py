@@ -1,8 +1,8 @@
-"""Mails: one for each end of a job, for each batch that came back, and before results are archived again.
+"""Mails about jobs: for each job that ends, each batch that was restored, and before results are archived again.
 
-A notice is claimed before it is sent and marked after. If the process dies between SES taking the mail and the mark,
-the mail is sent again: for its reader, twice is better than never. While SES cannot be reached it is tried again
-and again, with growing pauses, for GIVE_UP_AFTER.
+A notice is claimed before its mail is sent and marked as sent afterwards. If the process dies after SES accepted the
+mail and before the mark, the mail is sent again: a second mail is better than none. While SES cannot be reached, the
+mail is tried again with growing pauses for GIVE_UP_AFTER.
 """
 
 import logging
@@ -26,18 +26,18 @@ from gas.tasknames import SEND_NOTICE, send_after_commit
 
 log = logging.getLogger(__name__)
 
-#: A claim that is older than this belongs to a worker that is gone: a try takes 25 s at most (gas.aws.mail).
+#: An older claim belongs to a worker that has died: one try takes at most 25 s (gas.aws.mail).
 CLAIM_SECONDS = 60
-#: Both must be reached: three days in which the service was down are no reason.
+#: A mail is given up only when both are reached, so that three days of downtime alone do not end it.
 GIVE_UP_AFTER, GIVE_UP_TRIES = timedelta(days=3), 20
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 900
 
-#: Findings that a mail names, for those who want them in mails.
+#: Maximum number of findings listed in a mail, for people who want findings in mails.
 MAILED_FINDINGS = 5
 
 
 def send(notice_id: int) -> None:
-    """Send the mail, unless it was sent, somebody else is sending it, or it is no longer true."""
+    """Send the mail, unless it was sent, another worker is sending it, or it is no longer true."""
     now = clock.now()
     if not owed(now).filter(pk=notice_id).update(claimed_at=now, tries=F("tries") + 1):
         return
@@ -62,7 +62,7 @@ def send(notice_id: int) -> None:
 
 
 def holds(notice: Notice) -> bool:
-    """Whether what the notice tells is still so: its job may have been tried again, its owner be premium again."""
+    """Return whether the notice still holds: its job may have been retried, or its owner may be premium again."""
     if notice.job:
         return notice.job.status == KINDS[Notice.Kind(notice.kind)].job_status
     if notice.kind == Notice.Kind.ARCHIVAL:
@@ -72,7 +72,7 @@ def holds(notice: Notice) -> bool:
 
 
 def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
-    """Unclaim the notice, with its next try after a pause that doubles each time."""
+    """Release the notice, and schedule its next try after a pause that doubles each time."""
     pause = min(FIRST_PAUSE_SECONDS * 2 ** (notice.tries - 1), LONGEST_PAUSE_SECONDS)
     log.warning("notice %s, try %d, again in %d s: %r", notice.pk, notice.tries, pause, error)
     with transaction.atomic():
@@ -81,13 +81,13 @@ def try_later(notice: Notice, mine: QuerySet[Notice], error: Exception) -> None:
 
 
 def owed(now: datetime) -> QuerySet[Notice]:
-    """Notices that nobody has sent, is sending, or has given up on."""
+    """Return the notices that are not sent, not being sent, and not given up."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
     return Notice.objects.filter(free, sent_at=None, given_up_at=None)
 
 
 def give_up_old(now: datetime) -> None:
-    """Stop trying for those that could not be sent for GIVE_UP_AFTER, and tell operators."""
+    """Give up notices that could not be sent for GIVE_UP_AFTER, and alert staff."""
     for notice in owed(now).filter(created_at__lt=now - GIVE_UP_AFTER, tries__gte=GIVE_UP_TRIES):
         alert(
             f"notice {notice.pk} is given up after {notice.tries} tries",
@@ -97,7 +97,7 @@ def give_up_old(now: datetime) -> None:
 
 
 def compose(notice: Notice) -> EmailMultiAlternatives:
-    """Return the mail: the number of findings, and which they are only if its owner wants that in mails."""
+    """Return the mail. It has the number of findings, and lists them only if the owner wants that in mails."""
     job = notice.job
     summary = job.summary if job else {}
     found = findings.of_summary(summary)
@@ -129,5 +129,5 @@ def _path(notice: Notice) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return lines without control characters, which a name in an older row may have."""
+    """Return lines without control characters, which a name in an old row may contain."""
     return "\n".join(map(bounds.printable, text.split("\n")))

@@ -1,4 +1,4 @@
-"""Do what an owner asks for, and answer with the job's page and a message."""
+"""Perform an owner's action, and respond with the job's page and a message."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ STORAGE_SILENT = "The storage does not answer at the moment. Try again in a minu
 
 
 def act(request: PersonRequest, job: Job, done: str, do: Callable[[], None]) -> HttpResponse:
-    """Call `do`, and answer with the job's page, which says that it is `done` or why it was refused."""
+    """Call `do`, and respond with the job's page, which says that the job is `done` or why the action was refused."""
     try:
         do()
         messages.success(request, done)

@@ -1,4 +1,4 @@
-"""What the pages about jobs are made of."""
+"""The template context of the pages about jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from gas.subscriptions.changes import left_premium_at
 from gas.subscriptions.plans import PLANS, plan_of
 from gas.users.models import PlanChoice, User
 
-#: A running job's stages in their order, as its owner reads them.
+#: The stages of a running job in order, with the labels that its owner sees.
 STAGES = {
     "fetch": "Fetch the file",
     "preflight": "Check the records",
@@ -36,17 +36,17 @@ STORAGE_FILTERS = [(state.value, state.label) for state in (ResultState.ARCHIVED
 
 
 def archived(owner: User) -> dict[str, Any] | None:
-    """Return what is archived, and what bringing it back would take; None for nothing. See result_status.estimate.
+    """Return the archived results and what restoring them takes; None if there are none. See result_status.estimate.
 
-    With `can_upgrade`: to a plan that brings it back. A premium person has something archived only if a restore was
-    given up, or for the moment until theirs begins.
+    `can_upgrade` is whether there is a plan that restores them. A premium person has archived results only if a restore
+    was given up, or until the restore begins.
     """
     found = result_status.estimate(ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED))
     return {**found, "can_upgrade": plan_of(owner).archives} if found["count"] else None
 
 
 def leaving(owner: User) -> dict[str, Any] | None:
-    """Results that stay for the notice period after their owner left Premium: {"count", "size", "due"}; None for none.
+    """Return the results kept for the notice period after Premium: {"count", "size", "due"}; None if there are none.
 
     `due` is when the first of them is archived.
     """
@@ -59,9 +59,9 @@ def leaving(owner: User) -> dict[str, Any] | None:
 
 
 def limits(owner: User | None = None) -> dict[str, Any]:
-    """Return the limits of uploads for the owner's plan, or for that of a new account.
+    """Return the upload limits of the owner's plan, or of the plan of a new account.
 
-    `larger_bytes` is the size that an upgrade would allow, None on the largest plan.
+    `larger_bytes` is the size that an upgrade would allow; None on the largest plan.
     """
     plan, larger = plan_of(owner) if owner else PLANS[PlanChoice.FREE], PLANS[PlanChoice.PREMIUM]
     return {
@@ -75,7 +75,7 @@ def limits(owner: User | None = None) -> dict[str, Any]:
 
 
 def queue_position(job: Job) -> int | None:
-    """1 for the job that is next; None when it does not wait, or is too far behind to be told."""
+    """Return 1 for the next job, 2 for the one after it; None if the job does not wait or is too far back."""
     return turns.positions([job]).get(job.pk)
 
 
@@ -102,7 +102,7 @@ def progress(job: Job) -> dict[str, Any]:
 
 
 def status_counts(owner: User) -> dict[str, int]:
-    """How many jobs the owner has in each status."""
+    """Return the number of the owner's jobs in each status."""
     jobs = Job.objects.filter(owner=owner).order_by().values_list("status").annotate(Count("pk"))
     results = ResultFile.objects.filter(job__owner=owner).order_by().values_list("state").annotate(Count("pk"))
     states = {state: count for state, count in results if state in dict(STORAGE_FILTERS)}
@@ -110,7 +110,7 @@ def status_counts(owner: User) -> dict[str, int]:
 
 
 def detail(job: Job) -> dict[str, Any]:
-    """All that the page of one job shows."""
+    """Return the context of the page of one job."""
     result = ResultFile.objects.select_related("batch").filter(job=job).first()
     pace = 1 if job.is_active else result_status.pace(result)
     events = list(job.events.all())
@@ -136,7 +136,7 @@ def detail(job: Job) -> dict[str, Any]:
 
 
 def back_at(events: list[JobEvent]) -> datetime | None:
-    """When the result last came back from the archive."""
+    """Return when the result was last restored from the archive."""
     moves = (event.at for event in reversed(events) if event.from_state == ResultState.RESTORING)
     return next(moves, None)
 

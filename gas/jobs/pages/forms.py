@@ -1,4 +1,4 @@
-"""What the pages of jobs take from a request: filters of the list, and the JSON bodies of the upload page."""
+"""Forms of the job pages: the filters of the list, and the JSON bodies of the upload page."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ from gas.jobs.lifecycle.parts import SIGN_AT_ONCE
 from gas.jobs.models import Job
 from gas.jobs.states import JobStatus, ResultState
 
-#: No file is larger: an S3 object's limit is 50 TB.
+#: The largest size that the field accepts: an S3 object has at most 50 TB.
 MAX_SIZE = 2**63
 
 
 class SearchField(forms.CharField):
-    """Text to search for. A NUL is in no name, and PostgreSQL does not take one: it is left out."""
+    """Text to search for. NUL is removed: no name contains it, and PostgreSQL does not accept it."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(str(value or "").replace("\0", "")))
@@ -35,7 +35,7 @@ class JobFilterForm(forms.Form):
         return {name: self.cleaned_data.get(name, "") for name in self.fields}
 
     def filtered(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
-        """Return those of the jobs that the filters leave."""
+        """Return the jobs that match the filters."""
         values = self.values()
         if query := values["q"]:
             jobs = jobs.filter(name__icontains=query)
@@ -47,7 +47,7 @@ class JobFilterForm(forms.Form):
 
 
 class JSONText(forms.Field):
-    """A required text of a JSON object, which may be empty."""
+    """A required string in a JSON object; it may be empty."""
 
     empty_values = [None]  # noqa: RUF012  (as Django declares it)
 
@@ -56,7 +56,7 @@ class JSONText(forms.Field):
 
 
 class JSONInteger(forms.Field):
-    """A required integer of a JSON object: no text, no fraction, neither true nor false."""
+    """A required integer in a JSON object: not a string, a fraction or a boolean."""
 
     def to_python(self, value: Any) -> int | None:
         if value is not None and type(value) is not int:
@@ -83,13 +83,13 @@ class JSONParts(forms.Field):
 
 
 class PartsForm(forms.Form):
-    """Parts of an upload, of which a browser asks where to send them."""
+    """The parts of an upload whose addresses a browser requests."""
 
     parts = JSONParts()
 
 
 class UploadForm(forms.Form):
-    """An upload that a browser asks for: the file's name, its size in bytes, and the reference pack's id."""
+    """The upload that a browser requests: the file's name, its size in bytes, and the id of the reference pack."""
 
     name = JSONText()
     size = JSONInteger(validators=[MinValueValidator(0), MaxValueValidator(MAX_SIZE - 1)])

@@ -1,4 +1,4 @@
-"""The views that the upload page calls, and those of uploads that did not finish."""
+"""The views that the upload page calls, and the views for unfinished uploads."""
 
 import logging
 from dataclasses import asdict
@@ -38,13 +38,13 @@ logger = logging.getLogger(__name__)
 def uploads(request: PersonRequest) -> JsonResponse:
     """Open an upload: {"name", "size", "reference"} → 201 {"job", "confirm", "discard"} and how to send the file.
 
-    A small file with the form {"url", "fields"}, valid for "expires_in" seconds; a large one in parts, {"parts",
-    "part_size", "count"}, where "parts" is the address of the view of that name.
+    A small file gets the form {"url", "fields"}, valid for "expires_in" seconds; a large file {"parts", "part_size",
+    "count"}, where "parts" is the URL of the view `parts`.
 
-    The header Idempotency-Key, a UUID of the browser's choice, names the upload: asking again with the same one gives
-    the same job and a fresh form, or, if its file has been confirmed, 200 {"job", "status", "url"} as `confirm` does.
+    The header Idempotency-Key, a UUID chosen by the browser, identifies the upload. A second request with the same key
+    returns the same job and a fresh form, or, if its file is confirmed, 200 {"job", "status", "url"} as `confirm` does.
 
-    400, 409 or 429: {"error", "resume"}, see `uploads.Resume`.
+    Errors: 400, 409 or 429 with {"error", "resume"}, see `uploads.Resume`.
     """
     try:
         asked = UploadForm({**json_body(request), "idempotency_key": request.headers.get("Idempotency-Key")})
@@ -72,7 +72,7 @@ def uploads(request: PersonRequest) -> JsonResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def parts(request: PersonRequest, job_id: UUID) -> JsonResponse:
-    """The parts of an upload. GET: those that have arrived. POST: where to send some.
+    """The parts of an upload. GET: the parts that have arrived. POST: the addresses to send parts to.
 
     GET → {"arrived": [{"number", "size", "sha256"}]}.
     POST {"parts": [{"number", "sha256"}]} → {"addresses": [{"number", "url", "headers"}]}: each takes an HTTP PUT of
@@ -107,9 +107,9 @@ def _refused(refusal: UploadRefused, *, status: int) -> JsonResponse:
 @login_required
 @require_POST
 def build(request: PersonRequest) -> JsonResponse:
-    """Which reference does a file fit? A question about its header and first records, see `builds.proposal`.
+    """Propose the reference that fits a file, from its header and first records; see `builds.proposal`.
 
-    400, 413 or 429 {"error"}: the upload page then goes on without an answer.
+    Errors: 400, 413 or 429 with {"error"}. The upload page then continues without a proposal.
     """
     if len(request.body) > builds.MAX_BODY:
         return JsonResponse({"error": "This is more than a header."}, status=413)
@@ -124,7 +124,7 @@ def build(request: PersonRequest) -> JsonResponse:
 @login_required
 @require_POST
 def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
-    """The file is in S3: queue the job. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
+    """Queue the job whose file is in S3. Safe to repeat. → {"job", "status", "url"}; 409 {"error", "resume"}."""
     try:
         job = confirm_upload(own_job(request, job_id))
     except UploadRefused as refusal:
@@ -135,7 +135,7 @@ def confirm(request: PersonRequest, job_id: UUID) -> JsonResponse:
 @login_required
 @require_POST
 def finish(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """For people whose upload page is gone: confirm the upload if its file has arrived."""
+    """Confirm an upload whose upload page is closed, if its file has arrived."""
     job = own_job(request, job_id)
     return act(request, job, "The file has arrived, and the job is in the queue.", lambda: _finish(job))
 
@@ -151,9 +151,9 @@ def _finish(job: Job) -> None:
 @login_required
 @require_POST
 def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """Remove an upload that has not finished, without asking. From a page, one whose file has arrived is kept.
+    """Remove an unfinished upload without confirmation. From a job's page, an upload whose file has arrived is kept.
 
-    The upload page, where its owner removes a file that was just sent, gets 204, or 409 if the file was confirmed.
+    The upload page, where an owner may remove a file just after sending it, gets 204, or 409 if the file was confirmed.
     """
     job = own_job(request, job_id)
     if not request.accepts("text/html"):
@@ -174,7 +174,7 @@ def discard_upload(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def clear_uploads(request: PersonRequest) -> HttpResponse:
-    """Remove the person's uploads that have not finished, other than those whose file has arrived."""
+    """Remove the person's unfinished uploads, except those whose file has arrived."""
     cleared = clear(request.user)
     messages.success(request, f"{cleared.removed} unfinished upload{pluralize(cleared.removed)} removed.")
     if cleared.kept:

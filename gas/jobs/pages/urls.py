@@ -1,4 +1,4 @@
-"""Addresses of jobs. Every one that names a job answers 404 for a job of somebody else's."""
+"""URLs of jobs. Each URL of a job answers 404 to anyone but its owner."""
 
 from django.urls import path
 

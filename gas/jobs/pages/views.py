@@ -1,4 +1,4 @@
-"""The pages of jobs, for their owners. Whatever changes something is a POST."""
+"""The pages of jobs, for their owners. Every change is a POST."""
 
 import logging
 from uuid import UUID
@@ -30,15 +30,15 @@ from gas.users.requests import PersonRequest
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25
-#: Seconds until the list looks again while a job is under way.
+#: Seconds between refreshes of the list while a job is active.
 LIST_PACE = 2
-#: How a download that is not possible now is told.
+#: The text for each reason why a download is not possible now.
 LEVELS = {
     downloads.Reason.MISSING: messages.ERROR,
     downloads.Reason.ELSEWHERE: messages.WARNING,
     downloads.Reason.BEING_MADE: messages.INFO,
 }
-#: htmx's answer for "stop polling".
+#: The status that makes htmx stop polling.
 STOP_POLLING = 286
 
 
@@ -46,7 +46,7 @@ STOP_POLLING = 286
 @require_GET
 @never_cache
 def job_list(request: PersonRequest) -> HttpResponse:
-    """The person's jobs, paged, by name and status. htmx asks for the list alone while something is active."""
+    """The person's jobs, paged and filtered by name and status. While a job is active, htmx requests the list alone."""
     filters = JobFilterForm(request.GET)
     mine = Job.objects.filter(owner=request.user).defer("preview")
     page = Paginator(filters.filtered(mine.select_related("result__batch")), PAGE_SIZE).get_page(
@@ -99,7 +99,7 @@ def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """The changing part of a job's page, which htmx asks for until the job has ended."""
+    """The changing part of a job's page, which htmx requests until the job has ended."""
     job = own_job(request, job_id)
     values = context.detail(job)
     return render(request, "jobs/_live.html", values, status=200 if values["live"] else STOP_POLLING)
@@ -109,7 +109,7 @@ def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
-    """The job in a few words, for programs."""
+    """The job's state as JSON, for programs."""
     job = own_job(request, job_id)
     result = ResultFile.objects.filter(job=job).first()
     failure = {"code": job.failure_code, "message": job.failure_message, "advice": job.failure_advice}
@@ -142,7 +142,7 @@ def status(request: PersonRequest, job_id: UUID) -> JsonResponse:
 @require_GET
 @never_cache
 def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """The log in the browser: its first 256 KiB, and where to get the rest."""
+    """Show the first 256 KiB of the log, and link to the rest."""
     job = own_job(request, job_id)
     found = downloads.read_log(job)
     if found is None:
@@ -155,11 +155,11 @@ def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
-    """Send the browser to a presigned address of one of the job's own objects."""
+    """Redirect the browser to a presigned address of one of the job's own objects."""
     job = own_job(request, job_id)
     try:
         found = downloads.find(job, kind)
-    except downloads.NotDownloadable as why:  # a link that was right when it was shown or kept
+    except downloads.NotDownloadable as why:  # an old link, which was valid once
         messages.add_message(request, LEVELS[why.reason], str(why))
         return redirect(job)
     if found is None:
@@ -186,7 +186,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def delete(request: PersonRequest, job_id: UUID) -> HttpResponse:
-    """Ask first (GET), then delete the job and its files for good (POST)."""
+    """Ask for confirmation (GET), then delete the job and its files for good (POST)."""
     job = own_job(request, job_id)
     if request.method == "GET":
         return render(request, "jobs/confirm_delete.html", {"job": job})

@@ -1,4 +1,4 @@
-"""The way into the queue: enqueue a job, decide whose turn it is, and pause after a fault.
+"""The queue of jobs: enqueue a job, choose the next job, and pause after a fault.
 
-Nothing here knows files or storage: the rooms `lifecycle` and `storage` build on this one.
+Nothing here knows files or storage: the packages `lifecycle` and `storage` build on this one.
 """

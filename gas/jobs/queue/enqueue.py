@@ -1,4 +1,4 @@
-"""The one way into the queue."""
+"""Put jobs into the queue. No other module does."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,8 +18,8 @@ from gas.users.models import User
 def enqueue(job: Job, message: str, *, delay: float = 0, **changes: Any) -> None:
     """Move the job to PENDING and send its message after the commit, due in `delay` seconds.
 
-    `changes` are those of `move_job`, which may raise. The owner is locked, so that another job of the owner that is
-    ending either sees this one and wakes it, or has ended before this one's message leaves.
+    `changes` are passed to `move_job`, which may raise. The owner is locked: if another job of the owner is ending, it
+    either sees this job and wakes it, or has ended before this job's message is sent.
     """
     with transaction.atomic():
         lock_owner(pk=job.owner_id)

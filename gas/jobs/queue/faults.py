@@ -1,7 +1,7 @@
-"""Internal errors and those of AWS: which they are, how long to wait after one, and when staff are alerted.
+"""Internal and AWS errors: recognize them, choose the pause after one, and decide when staff are alerted.
 
-Such a fault says nothing about anybody's file. The work waits, seconds at first and up to LONGEST_PAUSE later, and is
-tried again for as long as the trouble lasts. Two kinds may be the job's own doing, and end the job after many in a row:
+Such a fault is independent of the file. The job waits, seconds at first and up to LONGEST_PAUSE later, and is tried
+again until the fault is gone. Two kinds of faults may be caused by the job itself, and end it after several in a row:
 see `LIMITS`.
 """
 
@@ -21,31 +21,31 @@ from gas.staff.alerts import alert_after_commit
 
 #: Seconds; each pause is twice the one before. The longest is also the longest delay that SQS holds.
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 900.0
-#: With less space than this, in bytes, a program that failed is taken to have failed for lack of it.
+#: With fewer free bytes than this, the failure of a program is attributed to the full disk.
 DISK_FULL_BYTES = 16 * 1024**2
 
-#: Kinds of faults that a job may cause by itself: it does not fit on the disk, or its input in S3 is damaged.
+#: Kinds of faults that a job may cause itself: it does not fit on the disk, or its input in S3 is damaged.
 NO_SPACE, DAMAGED_INPUT = "no-space", "damaged-input"
-#: How many faults of one kind in a row end a job. Those for lack of space take an hour and a half, as another job may
-#: fill the disk; with the pauses between, 5 damaged downloads take two and a half minutes.
+#: How many faults of one kind in a row end a job. With the pauses, 12 faults for lack of space take an hour and a half
+#: (another job may fill the disk), and 5 damaged downloads take two and a half minutes.
 LIMITS = {NO_SPACE: 12, DAMAGED_INPUT: 5}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-#: The machine's: no space, no handles, a broken or read-only disk.
+#: Faults of the machine: no space, no file handles, a broken or read-only disk.
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
-#: Reference packs and sources that are missing, damaged or cannot be brought; and a broken installation.
+#: Faults of the installation: reference packs and sources that are missing, damaged or cannot be fetched.
 _OF_THE_INSTALLATION = {"no-reference", "bad-reference", "no-source", "bad-source", "no-folder", "no-pysam"}
 
 
 class DamagedInput(Exception):
-    """What came of a job's input is not what its owner uploaded."""
+    """The downloaded input differs from the uploaded file."""
 
 
 def is_ours(error: BaseException | None, folder: Path | None = None) -> bool:
-    """Return whether an error, or its cause, is an internal one or one of AWS, independent of the file.
+    """Return whether an error, or its cause, is an internal or AWS error, independent of the file.
 
     Args:
-        error: what ended the attempt.
-        folder: where the attempt wrote its files; a tool that failed on a full disk failed for that.
+        error: the error that ended the attempt.
+        folder: where the attempt wrote its files. If its disk is full, a failed tool counts as an internal error.
     """
     for cause in _causes(error):
         if isinstance(cause, (*AWSError, DatabaseError, CopyDiffers, NotDeleted, DamagedInput)):
@@ -91,7 +91,7 @@ def _is_full(folder: Path | None) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what caused it, and so on."""
+    """Yield the error, its cause, the cause of that, and so on."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -100,21 +100,21 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def damages_after(damages: int, error: BaseException) -> int:
-    """Return how often in a row a copy was not what it should be, after an attempt that ended with an error."""
+    """Return how many attempts in a row ended with a wrong copy, after an attempt that ended with `error`."""
     return damages + 1 if isinstance(error, CopyDiffers) else 0
 
 
 def pause(faults: int, first: float = FIRST_PAUSE) -> float:
-    """Return for how many seconds to wait after `faults` faults in a row, at least one: `first`, doubled each time."""
+    """Return the seconds to wait after `faults` faults in a row, at least one: `first`, doubled for each more."""
     return min(first * 2.0 ** min(faults - 1, 20), LONGEST_PAUSE)
 
 
 def tell(what: str, faults: int, reason: str) -> None:
-    """Within a transaction: alert staff of the first fault in a row, and again every FAULT_ALERT_SECONDS.
+    """Alert staff of the first fault in a row, and again every FAULT_ALERT_SECONDS. Call it in a transaction.
 
     Args:
-        what: what cannot be done, the same words for all rows, so that one mail covers all of them.
-        faults: how many there were in a row.
+        what: what cannot be done; the same text for all rows, so that one mail covers all of them.
+        faults: number of faults in a row.
         reason: which row, and the error.
     """
     every = max(1, math.ceil(settings.FAULT_ALERT_SECONDS / LONGEST_PAUSE))

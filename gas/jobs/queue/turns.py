@@ -1,9 +1,9 @@
-"""Whose turn it is: fair queueing among people, so that many jobs of one hold up nobody else's first.
+"""Fair queueing among people: many jobs of one person do not delay the first job of another.
 
-A message wakes a worker, and does not say which job it takes. Each person's jobs take turns in their order: the n-th
-on its way, counting those that run, has turn n divided by how many the plan runs at once. The lowest turn is next;
-among equals the person who was served longest ago, then the oldest job. Nobody has more jobs running than the plan
-allows; when one of them ends, a message wakes the next.
+A message wakes a worker, but does not decide which job the worker takes. The jobs of each person are numbered in their
+order: the n-th active job, counting running jobs, has turn n divided by the number of jobs that the plan runs at once.
+The job with the lowest turn is next. Among equal turns the person who was served longest ago comes first, then the
+oldest job. Nobody has more running jobs than the plan allows; when a job ends, a message wakes the next one.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ from gas.subscriptions.plans import PLANS, plan_of
 from gas.tasknames import ANNOTATE, send_after_commit
 from gas.users.models import User
 
-#: The longest queue position that is shown as a number.
+#: The last queue position that is shown as a number.
 POSITIONS_MAX = 1000
-#: A message may come so much before the time that was written down for it: clocks differ.
+#: A message may arrive this much before its stored time, because clocks differ.
 EARLY = timedelta(seconds=5)
 
 _CAP = Case(
@@ -37,7 +37,7 @@ _PLACE = Window(RowNumber(), partition_by=F("owner"), order_by=[F("submitted_at"
 
 
 def waiting() -> QuerySet[Job]:
-    """Jobs that wait, in the order in which they are taken, with `running` of their owner and `cap` of the plan."""
+    """Return the waiting jobs in their order, annotated with `running` of the owner and `cap` of the plan."""
     turn = Case(When(cap__gt=0, then=(F("running") + F("place") - Value(1.0)) / F("cap")), output_field=FloatField())
     return (
         Job.objects.filter(status=JobStatus.PENDING)
@@ -53,13 +53,13 @@ def waiting() -> QuerySet[Job]:
 
 
 def ready(now: datetime) -> QuerySet[Job]:
-    """Those of them that may be taken now: their pause is over, and their owner has room for one more."""
+    """Return the waiting jobs that may be taken now: their pause is over, and their owner may run one more."""
     jobs: QuerySet[Any] = waiting()
     return jobs.filter(sent_at__lte=now + EARLY, running__lt=F("cap"))
 
 
 def positions(jobs: Iterable[Job]) -> dict[UUID, int]:
-    """{id: 1 for the job that is next, 2 for the one after it…} of those that wait, if not too far behind."""
+    """Return {id: position} of these jobs that wait, 1 for the next job, up to POSITIONS_MAX."""
     wanted = {job.pk for job in jobs if job.status == JobStatus.PENDING}
     if not wanted:
         return {}
@@ -68,7 +68,7 @@ def positions(jobs: Iterable[Job]) -> dict[UUID, int]:
 
 
 def has_room(owner: User) -> bool:
-    """Within a transaction that has the owner: one more of their jobs may run."""
+    """Return whether the owner may run one more job. Call it in a transaction that locks the owner."""
     return Job.objects.filter(owner=owner, status=JobStatus.RUNNING).count() < plan_of(owner).concurrent_jobs
 
 
@@ -82,7 +82,7 @@ def wake_next(ends: Job) -> None:
 
 
 def wake(owner: User, *, but: UUID | None = None) -> None:
-    """Within a transaction that has the owner: a message for each of their jobs that there is room for, `but` one."""
+    """Send a message for each of the owner's jobs that may run, except `but`. Call it with the owner locked."""
     theirs = Job.objects.filter(owner=owner)
     if but is not None:
         theirs = theirs.exclude(pk=but)

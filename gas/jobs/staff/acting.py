@@ -1,4 +1,4 @@
-"""What the admin pages with actions share: who may act, and who does."""
+"""Mixin and helper of the admin pages with actions: who may act, and who acts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gas.users.models import User
 
 
 class Acting(Written):
-    """Who may only look has "view"; who may act has "change", though no field can be changed by hand."""
+    """The permission "view" allows to look and "change" allows actions, although no field can be edited."""
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         options: Any = self.opts  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The staff's view of jobs: find one, read its timeline, try it again, stop it; and the uploads switch."""
+"""Admin pages of jobs: find a job, read its timeline, retry or cancel it; and the uploads switch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -100,7 +100,7 @@ class JobAdmin(Audited, Acting, admin.ModelAdmin):
 
 @admin.register(ResultFile)
 class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
-    """Where results are; archive or restore them now. The page's head has the state of storage as a whole."""
+    """Where results are, with actions to archive or restore them. The top of the page shows all storage."""
 
     change_list_template = "admin/jobs/storage.html"
     list_display = ("job_name", "owner", "state", "bytes", "moves")
@@ -124,7 +124,7 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
 
     @admin.display(description="when", ordering="archive_due_at")
     def moves(self, result: ResultFile) -> str:
-        """The one time that says most in its state."""
+        """Return the time that matters most in the result's state."""
         word, at = {
             ResultState.AVAILABLE: ("due", result.archive_due_at),
             ResultState.ARCHIVED: ("archived", result.archived_at),
@@ -133,14 +133,14 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
         return f"{word} {date_format(at, 'j M, H:i')}" if at else ""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Only when the page is shown: an action answers by sending the browser there.
+        # Only for the page itself: an action responds with a redirect.
         return super().changelist_view(
             request, {**(extra_context or {}), "storage": SimpleLazyObject(overview.overview)}
         )
 
     @admin.action(description="Archive the selected results now", permissions=["act"])
     def archive_now(self, request: HttpRequest, queryset: QuerySet[ResultFile]) -> None:
-        # By number: the list may be filtered by the very state that is about to change.
+        # By primary key: the list may be filtered by the state that the action changes.
         chosen = list(queryset.values_list("pk", flat=True))
         done = overview.archive_now(chosen, actor=staff_of(request))
         self._tell(request, f"{done} of {len(chosen)} results are on their way to the archive.", done == len(chosen))
@@ -169,21 +169,21 @@ class ResultAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
 
 @admin.register(VaultInventory)
 class VaultInventoryAdmin(NeverDeleted, admin.ModelAdmin):
-    """What the vault says it has, compared with what the results name."""
+    """The vault's inventories, compared with the rows of results."""
 
     list_display = ("asked_at", "compared_at", "archives", "removed", "strangers")
 
 
 @admin.register(StorageScan)
 class StorageScanAdmin(NeverDeleted, admin.ModelAdmin):
-    """What S3 holds, compared with what the rows name."""
+    """Scans of S3, compared with the rows."""
 
     list_display = ("started_at", "finished_at", "objects_seen", "strays")
 
 
 @admin.register(Notice)
 class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
-    """Mails that people are owed: which were sent, and which were given up and can be tried again."""
+    """Mails to people: which were sent, and which were given up and can be sent again."""
 
     list_display = ("kind", "owner", "outcome", "tries", "created_at")
     list_filter = (
@@ -209,7 +209,7 @@ class NoticeAdmin(Audited, GoesWithItsOwner, Acting, admin.ModelAdmin):
 
 @admin.register(UploadSwitch)
 class UploadSwitchAdmin(admin.ModelAdmin):
-    """The one row that opens and closes uploads."""
+    """The only row, which opens and closes uploads."""
 
     list_display = ("__str__", "open", "message")
 

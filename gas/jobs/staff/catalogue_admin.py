@@ -1,4 +1,4 @@
-"""The staff's view of reference packs and sources of known variants: retire one, and take it into use again."""
+"""Admin pages of reference packs and sources of known variants: retire one, or reinstate it."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ def _retired(at: datetime, by: User | None) -> str:
 
 @admin.register(ReferencePack)
 class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
-    """The genomes that files are annotated with. install_reference brings them; here they are retired."""
+    """Reference packs. The command install_reference installs them; staff retire them here."""
 
     list_display = ("id", "title", "version", "offered", "installed_at", "published_at")
     list_filter = (("retired_at", admin.EmptyFieldListFilter), "organism")
@@ -62,7 +62,7 @@ class ReferencePackAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
 
 @admin.register(VariantSource)
 class VariantSourceAdmin(Audited, NeverDeleted, Acting, admin.ModelAdmin):
-    """Sources of known variants. install_source installs and publishes them; here they are retired."""
+    """Sources of known variants. The command install_source installs and publishes them; staff retire them here."""
 
     list_display = ("name", "reference", "title", "version", "used", "installed_at", "published_at")
     list_filter = (

@@ -1,4 +1,4 @@
-"""Storage as staff see it: how much is where, what is stuck, and what ended in a dead-letter queue."""
+"""The storage overview for staff: how much is stored where, what is stuck, and the dead-letter queues."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from gas.users.locks import lock_owner
 from gas.users.models import User
 
 STUCK_SHOWN = 20
-#: Longer than any retrieval takes by itself.
+#: Longer than any retrieval takes.
 RETRIEVAL_TIME = timedelta(days=1)
 
 
@@ -57,7 +57,7 @@ def overview() -> dict[str, Any]:
 
 
 def stuck() -> QuerySet[ResultFile]:
-    """Results that should long have moved despite the sweep; and those whose restore was given up."""
+    """Return the results that should have moved long ago despite the sweep, and those whose restore was given up."""
     late = _late()
     return ResultFile.objects.filter(
         Q(state=ResultState.ARCHIVING, lease_expires_at__lt=late)
@@ -87,7 +87,7 @@ def _why(result: ResultFile) -> Stuck:
 
 
 def dead_letters() -> dict[str, int | None]:
-    """Messages in each dead-letter queue; None where SQS does not answer."""
+    """Return the number of messages in each dead-letter queue; None where SQS does not answer."""
     counts: dict[str, int | None] = {}
     for queue in QUEUES:
         name = f"{queue}-dead"
@@ -106,7 +106,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
     for result in can.select_related("job"):
         with transaction.atomic():
             lock_owner(pk=result.job.owner_id)
-            same = can.filter(pk=result.pk)  # asked again: the plan may have changed before its owner was locked
+            same = can.filter(pk=result.pk)  # the plan may have changed before the owner was locked
             if same.update(archive_due_at=clock.now(), problem="", faults=0):
                 result.job.events.create(message="To be archived now.", actor=actor)
                 send_after_commit(ARCHIVE_RESULT, result.pk)
@@ -115,7 +115,7 @@ def archive_now(results: Collection[int], *, actor: User) -> int:
 
 
 def tables_again(results: Collection[int], *, actor: User) -> int:
-    """Have the tables of these results made again, such as those that were given up; returns how many."""
+    """Have the tables of these results built again, for example those that were given up. Returns how many."""
     done = 0
     for result in ResultFile.objects.filter(pk__in=results).select_related("job"):
         with transaction.atomic():
@@ -127,14 +127,14 @@ def tables_again(results: Collection[int], *, actor: User) -> int:
 
 
 def send_again(notices: QuerySet[Notice], *, actor: User) -> int:
-    """Try those mails again that were given up, as long as at first; returns how many."""
+    """Send mails that were given up again, with a new series of tries. Returns how many."""
     done = 0
     for notice in notices.filter(sent_at=None).exclude(given_up_at=None).select_related("job"):
         now = clock.now()
         with transaction.atomic():
             lock_owner(pk=notice.owner_id)
             same = Notice.objects.filter(pk=notice.pk, sent_at=None, given_up_at=notice.given_up_at)
-            # A notice is given up by its age, so its age starts again.
+            # Notices are given up by age, so the age starts again.
             if same.update(given_up_at=None, claimed_at=None, created_at=now, due_at=now, tries=0):
                 if notice.job:
                     notice.job.events.create(message="The mail is to be sent again.", actor=actor)

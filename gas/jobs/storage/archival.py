@@ -1,11 +1,11 @@
-"""When a result is archived, and what the row says of it. The bytes are moved by the archive worker.
+"""When a result is archived, and what its row records. The archive worker moves the bytes.
 
-`archive_due_at` says when; while it is empty, the result stays. A new result is due after its owner's plan's
-`archive_after`. What somebody has when they leave Premium is due after the plan's notice period. An upgrade empties
-it, in the transaction that changes the plan.
+`archive_due_at` is when a result is due; while it is empty, the result stays in S3. A new result is due after the
+`archive_after` of its owner's plan. Results of a person who leaves Premium are due after the plan's notice period. An
+upgrade clears the column, in the transaction that changes the plan.
 
-The owner's plan is read under a lock each time, and always before the result: an upgrade either finds the result
-archived and has it restored, or is found by the archival, which then keeps the copy in S3.
+The owner's plan is read under a lock each time, always before the result: either an upgrade finds the result archived
+and restores it, or the archival finds the upgrade and keeps the copy in S3.
 """
 
 import uuid
@@ -52,18 +52,18 @@ class ArchiveClaim:
 
     @property
     def archive_key(self) -> str:
-        """A name of this attempt's own, which no other archive has had."""
+        """A name that no other attempt's archive has."""
         return f"{self.result.job.owner_id}/{self.result.job_id}/{self.token}"
 
 
 def make_due(result: ResultFile, owner: User) -> None:
-    """Within the transaction that makes the result available: say when it is archived, if its owner's plan does."""
+    """Set the due date, if the owner's plan archives. Call it in the transaction that makes the result available."""
     plan = plan_of(owner)
     if plan.archive_after is None:
         return
     result.archive_due_at = clock.now() + timedelta(seconds=plan.archive_after)
     left = left_premium_at(owner)
-    if left and result.created_at < left:  # a restore that was under way when its owner left Premium
+    if left and result.created_at < left:  # restored after its owner left Premium
         result.archive_due_at = max(result.archive_due_at, left + plan.kept_after_downgrade)
     ResultFile.objects.filter(pk=result.pk).update(archive_due_at=result.archive_due_at)
     send_when_due(result)
@@ -71,14 +71,14 @@ def make_due(result: ResultFile, owner: User) -> None:
 
 @receiver(plan_changed)
 def keep_all(*, user: User, plan: Plan, **_: Any) -> None:
-    """Within the transaction of an upgrade: no result is due any more, not even one that is being archived."""
+    """Clear the due date of all results, even of one being archived. Runs in the transaction of an upgrade."""
     if not plan.archives:
         in_s3 = ResultFile.objects.filter(job__owner=user, state__in=[ResultState.AVAILABLE, ResultState.ARCHIVING])
         in_s3.exclude(archive_due_at=None).update(archive_due_at=None)
 
 
 def send_when_due(result: ResultFile) -> None:
-    """A message for the moment when the result is due; further ahead than SQS can hold, the sweep sends it."""
+    """Send a message for when the result is due. If that is further ahead than SQS can hold, the sweep sends it."""
     if result.archive_due_at is None:
         return
     wait = (result.archive_due_at - clock.now()).total_seconds()
@@ -87,7 +87,7 @@ def send_when_due(result: ResultFile) -> None:
 
 
 def claim(result_id: int) -> ArchiveClaim | None:
-    """Take the result for archiving, if its owner's plan archives and it is due; None when there is nothing to do."""
+    """Claim the result for archiving, if its owner's plan archives and it is due; None when there is nothing to do."""
     with transaction.atomic():
         result, owner = _locked(result_id)
         if result is None or owner is None:
@@ -114,17 +114,20 @@ def claim(result_id: int) -> ArchiveClaim | None:
 
 
 def renew(claim: ArchiveClaim) -> bool:
-    """Extend the lease; False when it is no longer the caller's."""
+    """Extend the lease. Returns False when the caller no longer has it."""
     expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.ARCHIVING)
     return bool(mine.update(lease_expires_at=expires))
 
 
 def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
-    """The archive is stored and verified: say so, or, if the owner has been premium meanwhile, keep the copy in S3.
+    """Mark the result as archived, or keep the copy in S3 if the owner has become premium meanwhile.
 
-    Returns True if the result is archived now. The copy that is not needed is removed: the archive here, or the copy
-    in S3 after the commit.
+    The archive is stored and verified. The copy that is not needed is removed: the archive, or the copy in S3 after the
+    commit.
+
+    Returns:
+        True if the result is archived now.
 
     Raises:
         LostRace: the lease is lost. The archive is removed.
@@ -161,7 +164,7 @@ def stored(claim: ArchiveClaim, archive: StoredArchive) -> bool:
 
 
 def interrupted(result: ResultFile) -> None:
-    """Within a transaction: the worker that was archiving is gone, and the copy in S3 is whole: begin again."""
+    """Make the result available again: its archiving worker died, the copy in S3 is whole. Call it in a transaction."""
     forget_attempt(result)
     move_result(
         result,
@@ -196,7 +199,7 @@ def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | No
         if stored_as and (result is None or result.archive_id != stored_as):
             remove(route, stored_as)
         if result is None or (result.state, result.lease_token) != (ResultState.ARCHIVING, claim.token):
-            return  # deleted, somebody else's, or archived after all: only the answer to the commit was lost
+            return  # deleted, claimed again, or archived and only the answer to the commit was lost
         again_in = timedelta(seconds=faults.pause(faults_now, first=PAUSE_SECONDS))
         move_result(
             result,
@@ -220,9 +223,9 @@ def give_back(claim: ArchiveClaim, error: Exception, archive: StoredArchive | No
 
 
 def forget_attempt(result: ResultFile) -> None:
-    """Within a transaction that has the row: if somebody is or was archiving it, what they may have stored goes.
+    """Have what an attempt to archive may have stored removed. Call it in a transaction that locks the row.
 
-    The vault names an archive in its answer only; one whose answer nobody heard is found by its inventory.
+    The vault assigns an archive's id in its answer. The vault's inventory finds archives whose answer was lost.
     """
     if result.state == ResultState.ARCHIVING and result.lease_token:
         attempt = archive_of().attempt_id(ArchiveClaim(result, result.lease_token).archive_key)
@@ -231,7 +234,7 @@ def forget_attempt(result: ResultFile) -> None:
 
 
 def make_all_due(owner_id: str) -> int:
-    """The owner left premium: their results in S3 become due after the plan's notice period, and they are told.
+    """Make the results in S3 of a person who left Premium due after the plan's notice period, and send them a mail.
 
     Returns:
         The number of results that became due.
@@ -257,7 +260,7 @@ def make_all_due(owner_id: str) -> int:
 
 
 def _locked(result_id: int) -> tuple[ResultFile | None, User | None]:
-    """The result and its owner, both locked, the owner first: set_plan locks in that order, too."""
+    """Return the result and its owner, both locked. The owner is locked first, as in set_plan."""
     owner = lock_owner(jobs__result=result_id)
     if owner is None:
         return None, None

@@ -1,4 +1,4 @@
-"""The addresses and the texts of a job's files, for its page and for programs."""
+"""The addresses and labels of a job's files, for its page and for programs."""
 
 from enum import StrEnum
 
@@ -11,16 +11,16 @@ from gas.jobs.outputs import output_of
 from gas.jobs.states import ResultState
 from gas.jobs.storage import missing_files, tables
 
-#: Bytes of a log that are shown; the whole is a download.
+#: Maximum number of bytes of a log that are shown; the whole log is a download.
 LOG_BYTES = 256 * 1024
 
 
 class Reason(StrEnum):
     """Why a file cannot be downloaded now."""
 
-    MISSING = "missing"  # it should be in S3, and is not
-    ELSEWHERE = "elsewhere"  # the result is archived or on its way
-    BEING_MADE = "being-made"  # the tables of the result are being made
+    MISSING = "missing"  # it should be in S3 but is not
+    ELSEWHERE = "elsewhere"  # the result is archived or being moved
+    BEING_MADE = "being-made"  # the tables of the result are being built
 
 
 SENTENCES = {
@@ -30,7 +30,7 @@ SENTENCES = {
 
 
 class NotDownloadable(Exception):
-    """A file that the job has cannot be downloaded now. The text says why."""
+    """A file of the job cannot be downloaded now. The text says why."""
 
     def __init__(self, reason: Reason, sentence: str = "") -> None:
         super().__init__(sentence or SENTENCES[reason])
@@ -38,22 +38,22 @@ class NotDownloadable(Exception):
 
 
 def all_files(job: Job) -> list[JobFile]:
-    """Return what can be downloaded now."""
+    """Return the files that can be downloaded now."""
     return list(files_of(job, ResultFile.objects.filter(job=job).first()))
 
 
 def find(job: Job, kind: str) -> JobFile | None:
-    """Return the file that is offered under `kind`; None if the job has none.
+    """Return the file with this `kind`; None if the job has none.
 
     Raises:
-        NotDownloadable: it has one, which cannot be downloaded now. Staff are told if it should be there.
+        NotDownloadable: the file cannot be downloaded now. Staff are alerted if it should be in S3.
     """
     found = _file(job, kind)
     if found is not None and missing_files.is_missing(found.bucket, found.key):  # S3 would answer with a page of XML
         again = _file(job, kind)
         if again == found:
             raise NotDownloadable(Reason.MISSING, missing_files.tell(job, found.key))
-        found = again  # its result was archived or brought back meanwhile
+        found = again  # its result was archived or restored meanwhile
     if found is not None:
         return found
     result, output = ResultFile.objects.filter(job=job).first(), output_of(kind)
@@ -67,12 +67,12 @@ def find(job: Job, kind: str) -> JobFile | None:
 
 
 def address(file: JobFile) -> str:
-    """Return a presigned address of a file, which saves it under its name."""
+    """Return a presigned address of a file, which the browser saves under the file's name."""
     return presigned.download_url(file.bucket, file.key, filename=file.saved_as)
 
 
 def read_log(job: Job) -> tuple[str, bool] | None:
-    """Return the first LOG_BYTES of the job's log, and whether there is more; None if it has none."""
+    """Return the first LOG_BYTES of the job's log, and whether there is more; None if the job has no log."""
     if not job.log_key:
         return None
     try:
@@ -82,6 +82,6 @@ def read_log(job: Job) -> tuple[str, bool] | None:
 
 
 def _file(job: Job, kind: str) -> JobFile | None:
-    """Return the file that is offered under `kind`. All of it is from the rows, nothing from the request."""
+    """Return the file with this `kind`. Its key comes from the rows, and no part of it from the request."""
     current = Job.objects.filter(pk=job.pk).first()
     return next((one for one in all_files(current) if one.kind == kind), None) if current else None

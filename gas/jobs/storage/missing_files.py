@@ -1,4 +1,4 @@
-"""Files that a row offers for download and that are not in S3, as after a restore of the database."""
+"""Files that a row offers for download but that are not in S3, for example after a restore of the database."""
 
 from gas.aws import s3
 from gas.aws.clients import AWSError
@@ -14,7 +14,7 @@ PROBLEM = "Its file is not in S3, where this row says it is."
 
 
 def is_missing(bucket: str, key: str) -> bool:
-    """Return whether S3 has no such object. While S3 does not answer, the object is taken to be there."""
+    """Return whether S3 has no such object. While S3 does not answer, the object is assumed to exist."""
     try:
         return not s3.exists(bucket, key)
     except AWSError:
@@ -22,9 +22,9 @@ def is_missing(bucket: str, key: str) -> bool:
 
 
 def tell(job: Job, key: str) -> str:
-    """Alert staff of an object that a row of the job names and that is not in S3; return the sentence for the owner.
+    """Alert staff about an object that a row of the job names but S3 lacks; return the sentence for the owner.
 
-    Staff are told once for a result: its row then has a problem, and it is not archived any more.
+    Staff get one alert per result: its row then has a problem, and the result is not archived any more.
     """
     mine = ResultFile.objects.filter(job=job, key=key, state=ResultState.AVAILABLE)
     is_result = mine.exists()

@@ -1,4 +1,4 @@
-"""Whether a result has a whole copy besides the one that is about to be deleted."""
+"""Check whether a result has another whole copy before one is deleted."""
 
 from django.conf import settings
 
@@ -8,15 +8,15 @@ from gas.jobs.states import ResultState
 
 
 def is_whole_elsewhere(result: ResultFile, copy_id: str = "") -> bool:
-    """Ask S3 for the copy that the result's row names. Costs a HEAD.
+    """Check in S3 the copy that the result's row names. Costs one HEAD request.
 
     Args:
-        result: as its row is now.
-        copy_id: the copy that is about to be deleted, which does not count.
+        result: the result, as its row is now.
+        copy_id: the copy that is about to be deleted; it does not count.
 
     Returns:
-        True if the row names another copy in S3, of either class, with the result's size. False otherwise, also if
-        the row names an archive in a vault, which cannot be asked.
+        True if the row names another copy in S3, of either storage class, with the result's size. False otherwise, also
+        if the row names an archive in a vault, whose existence cannot be checked.
     """
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         named = result.key

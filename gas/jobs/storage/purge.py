@@ -1,4 +1,4 @@
-"""Objects of deleted jobs go too, however a job's row came to be deleted."""
+"""Delete the objects of deleted jobs, whichever way the row of a job is deleted."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,10 +27,10 @@ AT_ONCE = 100
 
 @receiver(pre_delete, sender=Job)
 def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
-    """Write down, in the transaction of the deletion, which folders are to be emptied.
+    """Record which folders are to be emptied, in the transaction of the deletion.
 
-    The rows are locked first: a worker that is just completing the job, archiving or restoring its result is done
-    before, so that what it made is found here, or finds the rows gone. Owner, result, job: the order of all others.
+    The rows are locked first, in the usual order (owner, result, job). So a worker that is completing the job, or
+    archiving or restoring its result, either commits before, and its objects are found here, or finds the rows gone.
     """
     if is_of_person(origin):
         return  # the purge of the account covers it
@@ -45,13 +45,13 @@ def remember_objects(instance: Job, origin: Any = None, **_: Any) -> None:
         remove(result.archive_route, result.archive_id)
     if result:
         archival.forget_attempt(result)
-        # Django has looked for it before the rows were locked: it may be newer than what is about to be deleted.
+        # Django collected the result before the rows were locked; the row may be newer.
         ResultFile.objects.filter(pk=result.pk).delete()
 
 
 @receiver(pre_delete, sender=User)
 def remember_all_objects(instance: User, **_: Any) -> None:
-    """The same for everything of a person, however much it is: one purge, and no message for each archive."""
+    """Record everything of a person, however much it is: one purge, and a message for AT_ONCE archives only."""
     lock_owner(pk=instance.pk)
     jobs = Job.objects.filter(owner=instance).order_by()
     latest = jobs.aggregate(created=Max("created_at"), expires=Max("upload_expires_at"))
@@ -71,11 +71,11 @@ def remember_all_objects(instance: User, **_: Any) -> None:
     ids = jobs.select_for_update().values_list("pk", flat=True)
     DeletedJob.objects.bulk_create([DeletedJob(job=pk) for pk in ids], batch_size=PAGE, ignore_conflicts=True)
     _write_down(f"uploads/{instance.pk}/", f"results/{instance.pk}/", upload_ends)
-    ResultFile.objects.filter(job__owner=instance).delete()  # some may be newer than what Django has found to delete
+    ResultFile.objects.filter(job__owner=instance).delete()  # some may be newer than those that Django collected
 
 
 def empty_folders(purge_id: int) -> None:
-    """Delete the objects. Once nothing can be written any more the note is done with, too. Safe to repeat."""
+    """Delete the objects; delete the Purge too, once nothing can be written any more. Safe to repeat."""
     purge = Purge.objects.filter(pk=purge_id).first()
     if purge is None:
         return
@@ -92,7 +92,7 @@ def empty_folders(purge_id: int) -> None:
 
 
 def is_of_person(origin: Any) -> bool:
-    """Return whether a deletion began with a person, or with several, and not with a job."""
+    """Return whether a deletion began with one or more people, not with a job."""
     return isinstance(origin, User) or getattr(origin, "model", None) is User
 
 

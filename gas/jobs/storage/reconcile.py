@@ -1,7 +1,7 @@
-"""Rows compared with what S3 and Glacier really hold, by both routes, as after a restore of the database.
+"""Compare rows with the contents of S3 and Glacier, for example after a restore of the database.
 
-What is certain can be repaired: where a result's bytes are, by our own naming, with the right size and SHA-256. The
-rest is listed for people to decide. Nothing in S3 or Glacier is ever deleted or written here.
+Certain differences can be repaired: the result's bytes are found under a key of our own naming, with the right size and
+SHA-256. Other differences are listed for people to decide. Nothing in S3 or Glacier is deleted or written here.
 """
 
 from collections import defaultdict
@@ -31,13 +31,13 @@ from gas.jobs.storage.vault_inventory import DESCRIPTION
 from gas.users.locks import lock_owner
 
 PAGE = 1000
-#: A vault's inventory may be so much older than the moment at which it was asked for.
+#: How much older than its request the contents of a vault's inventory may be.
 INVENTORY_AGE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A verified copy of a result: `route` is "" for an object of the results bucket, which can be read at once."""
+    """A verified copy of a result. `route` is "" for an object of the results bucket, which can be read at once."""
 
     route: str
     name: str
@@ -46,7 +46,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Finding:
-    """A result that is not where its row says. `copy`: where its bytes certainly are; None if they were not found."""
+    """A result that is not where its row says. `copy` is where its bytes certainly are; None if they were not found."""
 
     result: ResultFile
     problem: str
@@ -55,12 +55,12 @@ class Finding:
 
 @dataclass
 class Vault:
-    """What the vault's last readable inventory says.
+    """The contents of the vault's last readable inventory.
 
     Attributes:
-        taken_at: before this moment; archives made later may not be listed. None if there is no readable inventory.
-        listed: pks of results whose archive it lists.
-        others: (job, SHA-256, size) of archives that no row names, with these.
+        taken_at: archives made after this time may not be listed. None if there is no readable inventory.
+        listed: primary keys of results whose archive is listed.
+        others: (job, SHA-256, size) → archives that no row names.
     """
 
     taken_at: datetime | None = None
@@ -69,9 +69,9 @@ class Vault:
 
 
 def read_vault() -> Vault:
-    """Read the newest inventory of the vault whose output can still be read; without one, ask Glacier for one.
+    """Read the newest inventory of the vault whose output is still readable; if there is none, request one.
 
-    Memory grows with the results in the vault by a number each, and by the archives that no row names.
+    Memory grows by one number for each result in the vault, and by the archives that no row names.
     """
     for taken in VaultInventory.objects.order_by("-pk")[:3]:
         try:
@@ -85,14 +85,14 @@ def read_vault() -> Vault:
 
 
 def uses_vault() -> bool:
-    """Return whether any result is, or will be, archived in the vault."""
+    """Return whether any result is archived in the vault, or will be."""
     return settings.ARCHIVE_ROUTE == "vault" or ResultFile.objects.filter(archive_route="vault").exists()
 
 
 def findings(vault: Vault) -> Iterator[Finding]:
-    """Compare every result that nobody works on with S3 and Glacier.
+    """Compare every result without a worker with S3 and Glacier.
 
-    Costs one HEAD per result, and more for those that are not where they should be.
+    Costs one HEAD request per result, and more for results that are not where they should be.
     """
     last = 0
     while True:
@@ -120,7 +120,7 @@ def uncommitted_results() -> Iterator[tuple[Job, str]]:
 
 
 def look(result: ResultFile, vault: Vault) -> Finding | None:
-    """Compare one result; None if it is where its row says, or if nobody can tell."""
+    """Compare one result; None if it is where its row says, or if this cannot be checked."""
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         info = s3.head(settings.S3_RESULTS_BUCKET, result.key)
         if info is not None and info.size == result.size:
@@ -133,7 +133,7 @@ def look(result: ResultFile, vault: Vault) -> Finding | None:
 
 
 def repair(finding: Finding) -> bool:
-    """Make the row name the copy that was found. False if the row has changed meanwhile, or nothing was found."""
+    """Make the row name the copy that was found. Returns False if the row has changed or nothing was found."""
     copy = finding.copy
     if copy is None:
         return False
@@ -154,13 +154,13 @@ def repair(finding: Finding) -> bool:
 
 
 def _is_going(copy: Copy) -> bool:
-    """Whether the copy is about to be removed, by itself or with its folder."""
+    """Return whether the copy is about to be removed, alone or with its folder."""
     folder = copy.name.rpartition("/")[0] + "/"
     return Removal.objects.filter(copy_id__in=[copy.name, folder]).exists()
 
 
 def _is_there(copy: Copy, result: ResultFile) -> bool:
-    """Whether S3 still has the copy, with the result's size. A vault cannot be asked, and is believed."""
+    """Return whether S3 still has the copy, with the result's size. A copy in a vault is assumed to exist."""
     if copy.route == "vault":
         return True
     info = s3.head(settings.S3_RESULTS_BUCKET, copy.name)
@@ -198,7 +198,7 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
     if result.state in {ResultState.AVAILABLE, ResultState.ARCHIVING}:
         if result.state == ResultState.ARCHIVING:
             move_result(result, ResultState.AVAILABLE, message)
-        # Tables are next to the copy under the old key; next to this one there may be none.
+        # Tables are next to the copy under the old key; there may be none next to this one.
         ResultFile.objects.filter(pk=result.pk).update(**tables.without_tables(result), **facts)
         result.job.events.create(message=message)
         result.key = copy.name
@@ -216,7 +216,7 @@ def _say_available(result: ResultFile, copy: Copy) -> None:
 
 
 def _hot_copy(result: ResultFile) -> Copy | None:
-    """An object of the job's in S3 that has the result's bytes, which are read to be sure, and is not to be removed."""
+    """Return an object of the job in S3 with the result's bytes (which are read) that is not about to be removed."""
     bucket = settings.S3_RESULTS_BUCKET
     for item in s3.list_all(bucket, result.job.result_prefix):
         if not item.key.endswith(f"/{outputs.VCF.file_name}") or item.size != result.size:
@@ -231,7 +231,7 @@ def _hot_copy(result: ResultFile) -> Copy | None:
 
 
 def _archived_copy(result: ResultFile, vault: Vault) -> Copy | None:
-    """An archive of the result's that has its size and SHA-256, by either route, and is not to be removed."""
+    """Return an archive with the result's size and SHA-256, by either route, that is not about to be removed."""
     bucket, prefix = settings.S3_RESULTS_BUCKET, f"{glacier_class.PREFIX}{result.job.owner_id}/{result.job_id}/"
     for item in s3.list_all(bucket, prefix):
         if item.size != result.size or Removal.objects.filter(copy_id=item.key).exists():
@@ -245,14 +245,14 @@ def _archived_copy(result: ResultFile, vault: Vault) -> Copy | None:
 
 
 def _archive_is_there(result: ResultFile, vault: Vault) -> bool:
-    """Whether the archive that the row names is there, or may be as far as anybody can tell."""
+    """Return whether the archive that the row names exists, or may exist as far as can be checked."""
     if not result.archive_id:
         return False
     if result.archive_route == "class":
         info = s3.head(settings.S3_RESULTS_BUCKET, result.archive_id)
         return info is not None and info.size == result.size
     if vault.taken_at is None:
-        return not result.problem  # given up: Glacier itself has said that it is not there
+        return not result.problem  # given up: Glacier itself reported that it does not exist
     young = result.archived_at is None or result.archived_at > vault.taken_at
     return result.pk in vault.listed or (young and not result.problem)
 

@@ -1,4 +1,4 @@
-"""Copies that nobody needs: archives, objects in S3, folders of attempts. Each is a row until it is gone."""
+"""Copies to remove: archives, objects in S3, folders of attempts. Each has a row until it is deleted."""
 
 import logging
 from datetime import datetime, timedelta
@@ -20,46 +20,46 @@ from gas.tasknames import REMOVE_COPY, send_after_commit
 
 log = logging.getLogger(__name__)
 
-#: Where a copy is, in addition to the archive's routes: under a key of the results bucket, or in a folder of it.
+#: Where a copy is, in addition to the archive routes: an object, or a folder, of the results bucket.
 HOT, FOLDER = "hot", "folder"
-#: Failures in a row after which staff are told, once. It is still tried.
+#: Failures in a row after which staff are alerted, once. The removal is still tried.
 TELL_AFTER = 10
 _IN_ARCHIVE = [ResultState.ARCHIVED, ResultState.RESTORING]
 
 
 class OnlyCopy(Exception):
-    """The copy may be all that is left of a result."""
+    """The copy may be the only one left of a result."""
 
 
 def remove(route: str, copy_id: str, *, maker_is_gone: bool = False) -> None:
-    """Within a transaction: nobody needs the copy once this has committed.
+    """Have a copy removed after the commit. Call it in the transaction that makes the copy needless.
 
     Args:
-        route: of the archive; or HOT.
+        route: route of the archive, or HOT.
         copy_id: the archive's id, or the object's key.
-        maker_is_gone: it may exist or not, or still appear, since its worker lost its lease and never
-            told. It is looked for a lease's time from now, when a call that was on its way has arrived.
+        maker_is_gone: the worker that was storing the copy lost its lease and reported nothing, so the copy may exist,
+            or still appear. It is removed a lease's time from now, when a call under way has arrived.
     """
     _write_down(route, copy_id, wait=settings.LEASE_SECONDS if maker_is_gone else 0)
 
 
 def remove_folder(folder: str, *, maker_is_gone: bool) -> None:
-    """Within a transaction that ends an attempt at a job: what the attempt stored goes, but for what a row names.
+    """Have the objects of an attempt removed, except those that a row names. Call it in the transaction that ends it.
 
     Args:
-        folder: of the attempt, ending in "/".
-        maker_is_gone: its worker lost the lease, and may not know yet. The folder is emptied again when the
-            worker's time limit has passed, after which it can write no more.
+        folder: folder of the attempt, ending in "/".
+        maker_is_gone: its worker lost the lease, and may not know that yet. The folder is emptied again after the
+            worker's time limit, when the worker can write no more.
     """
     until = clock.now() + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS) if maker_is_gone else None
     _write_down(FOLDER, folder, wait=settings.LEASE_SECONDS, until=until)
 
 
 def carry_out(removal: Removal) -> None:
-    """Delete the copy, then the row. One that is gone already is no error.
+    """Delete the copy, then the row. A copy that does not exist is no error.
 
-    When S3 or Glacier is in trouble the row waits, longer each time. It also waits while the copy may be the only one
-    of a result, and after TELL_AFTER tries the copy is kept for good and staff are told. Otherwise the row never goes
+    When S3 or Glacier fails, the row waits, longer each time. The row also waits while the copy may be the only one of
+    a result; after TELL_AFTER tries the copy is kept for good and staff are alerted. Otherwise the row is never deleted
     before the copy.
     """
     now = clock.now()
@@ -71,7 +71,7 @@ def carry_out(removal: Removal) -> None:
         _try_later(removal, error)
         return
     if removal.until is not None and removal.until > now:
-        # The message for so late is the sweep's.
+        # The sweep sends a message that is so far ahead.
         Removal.objects.filter(pk=removal.pk).update(due_at=removal.until, until=None, tries=0)
     else:
         removal.delete()
@@ -87,7 +87,7 @@ def _delete(removal: Removal) -> None:
     """Delete the copy.
 
     Raises:
-        OnlyCopy: it may be all that is left of a result, as after a restore of the database from a backup.
+        OnlyCopy: it may be the only copy of a result, for example after a restore of the database from a backup.
     """
     if removal.route == FOLDER:
         _empty(removal.copy_id)
@@ -100,10 +100,10 @@ def _delete(removal: Removal) -> None:
 
 
 def _refuse_only_copy(removal: Removal) -> None:
-    """Check that the row names another copy, and that the copy is whole. Costs two HEADs.
+    """Check that the row names another copy, and that this other copy is whole. Costs two HEAD requests.
 
-    Nothing is checked of tables, which can be built again. An archive in a vault is refused only if a row names it:
-    the id says nothing else, and only the worker that stored it, or read it back, knows the id.
+    Tables are not checked, because they can be built again. An archive in a vault is refused only if a row names it:
+    the id contains no job, and only the worker that stored it, or read it back, knows the id.
 
     Raises:
         OnlyCopy: the copy has to stay, at least for now.
@@ -127,15 +127,15 @@ def _refuse_only_copy(removal: Removal) -> None:
 
 
 def _empty(folder: str) -> None:
-    """Delete what is in an attempt's folder, but for the job's log; nothing at all if a result names the folder.
+    """Delete the objects in an attempt's folder, except the job's log. Deletes nothing if a result names the folder.
 
-    No row can come to name it later: only the attempt's own lease could, which is over.
+    No row can name the folder later: only the attempt's own lease allows that, and it has ended.
 
-    After a restore of the database the folder may hold a whole result that was completed after the backup. The job is
-    annotated again from its input then, or can be, so that nothing of its owner's is lost.
+    After a restore of the database the folder may hold a whole result that was completed after the backup. In that case
+    the job is, or can be, annotated again from its input, so the owner loses nothing.
 
     Raises:
-        OnlyCopy: the folder holds a result, the job has none, and its input is gone.
+        OnlyCopy: the folder holds a result, the job has no other, and its input is gone.
     """
     job = _job_of(folder)
     named = Q(key__startswith=folder) | Q(index_key__startswith=folder)
@@ -154,7 +154,7 @@ def _empty(folder: str) -> None:
 
 
 def _job_of(key: str) -> UUID:
-    """The job of a key: results/<owner>/<job>/<attempt>/… or archive/<owner>/<job>/<attempt>."""
+    """Return the job of a key: results/<owner>/<job>/<attempt>/… or archive/<owner>/<job>/<attempt>."""
     return UUID(key.split("/")[2])
 
 

@@ -1,8 +1,8 @@
-"""Bringing archived results back: batches, retrievals, and what the rows say of them.
+"""Restore archived results: batches, retrievals, and what the rows record of them.
 
-A batch is everything that comes back together for one person: one set of polls, one mail. How its cost grows with N
-results: N requests for retrieval and N restores, which is what Glacier charges for; one poll, whatever N is, for each
-1,000 archives (a page of Glacier's own list); queries in pages of PAGE rows.
+A batch is all results of one person that are restored together, with one series of polls and one mail. The cost of N
+results: N retrieval requests and N restores, for which Glacier charges; one poll request per 1,000 archives (a page of
+Glacier's own list); and database queries in pages of PAGE rows.
 
 One module because a batch, its retrievals and its restores move the same rows under the same locks.
 """
@@ -39,14 +39,14 @@ from gas.users.models import User
 log = logging.getLogger(__name__)
 
 PAGE = 1000
-#: What a result has of a retrieval before one is asked for.
+#: Column values of a result before its retrieval is requested.
 NO_RETRIEVAL: dict[str, Any] = {
     "retrieval_id": "",
     "retrieval_tier": "",
     "retrieval_asked_at": None,
     "restore_sent_at": None,
 }
-#: What the row of a result has that is in S3 and in no archive.
+#: Column values of a result that is in S3 and not in an archive.
 NOT_ARCHIVED: dict[str, Any] = {
     "archive_route": "",
     "archive_id": "",
@@ -60,7 +60,7 @@ NOT_ARCHIVED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class RestoreClaim:
-    """One attempt to bring a result back, with the token that proves the claim."""
+    """One attempt to restore a result, with the token that proves the claim."""
 
     result: ResultFile
     token: uuid.UUID
@@ -72,26 +72,26 @@ class RestoreClaim:
 
 
 def restore_all(owner_id: str) -> RestoreBatch | None:
-    """Put every archived result of a premium person on its way back; None if there is nothing to do."""
+    """Start to restore every archived result of a premium person; None if there is nothing to do."""
     with transaction.atomic():
         owner = lock_owner(pk=owner_id)
         if owner is None or plan_of(owner).archives:
             return None
-        wake(owner)  # of their waiting jobs more may run at once now
+        wake(owner)  # more of the person's waiting jobs may run at once now
         archived = ResultFile.objects.filter(job__owner=owner, state=ResultState.ARCHIVED)
         return start(owner, archived, tiers_after_upgrade(owner), actor=who_changed_plan(owner))
 
 
 class NothingToRestore(Exception):
-    """Nothing comes back from the archive. The text says why."""
+    """No result is restored. The text says why."""
 
 
 def restore_own(owner: User, jobs: Sequence[uuid.UUID] | None) -> RestoreBatch:
-    """Put archived results on their way back for a premium person who asks for them.
+    """Start to restore archived results of a premium person who asks for them.
 
     Args:
-        owner: whose results.
-        jobs: whose results come back; None for all. Results that staff must look at stay.
+        owner: the person.
+        jobs: the jobs whose results to restore; None for all. Results that staff must look at stay archived.
 
     Raises:
         NothingToRestore: the plan does not restore, or none of these is archived.
@@ -110,9 +110,9 @@ def restore_own(owner: User, jobs: Sequence[uuid.UUID] | None) -> RestoreBatch:
 
 
 def tiers_after_upgrade(owner: User) -> list[str]:
-    """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS has used it.
+    """Return the plan's tiers, without Expedited if another upgrade within EXPEDITED_EVERY_DAYS used it.
 
-    A person who subscribes, cancels and subscribes again would have everything retrieved at the highest price each
+    Otherwise a person who repeatedly subscribes and cancels would have everything retrieved at the highest price each
     time.
     """
     tiers = list(plan_of(owner).tiers)
@@ -144,7 +144,7 @@ def restore_some(results: QuerySet[ResultFile], *, actor: User) -> int:
 def start(
     owner: User, archived: QuerySet[ResultFile], tiers: Iterable[str], *, actor: User | None
 ) -> RestoreBatch | None:
-    """Within a transaction that holds the owner: mark the results RESTORING, page by page, and send the batch on."""
+    """Mark the results RESTORING, page by page, and start the batch. Call it in a transaction that locks the owner."""
     batch = RestoreBatch.objects.create(owner=owner, tiers=list(tiers), next_poll_at=clock.now())
     moved = 0
     while page := list(archived.order_by("pk").values_list("pk", flat=True)[:PAGE]):
@@ -169,12 +169,12 @@ def start(
 
 
 def waiting(batch: RestoreBatch) -> QuerySet[ResultFile]:
-    """What of the batch is not back yet."""
+    """Return the results of the batch that are not restored yet."""
     return batch.results.filter(state=ResultState.RESTORING)
 
 
 def to_request(batch: RestoreBatch) -> QuerySet[ResultFile]:
-    """What of the batch Glacier has not been asked for, or not as far as we know; nor is being asked for just now."""
+    """Return the results of the batch without a known retrieval that no worker is requesting at this moment."""
     return waiting(batch).filter(_unasked()).order_by("pk")
 
 
@@ -183,14 +183,16 @@ def _unasked() -> Q:
 
 
 def _asking() -> timedelta:
-    """Who has written down that they ask is believed so long to be at it: longer than a page of requests takes."""
+    """How long a worker that recorded its intent is assumed to be requesting: longer than a page of requests takes."""
     return timedelta(seconds=3 * settings.LEASE_SECONDS)
 
 
 def intend(results: Iterable[ResultFile]) -> dict[int, bool]:
-    """Committed before Glacier is asked: of two who would ask at once one does.
+    """Record that the caller requests these retrievals, before Glacier is asked: of concurrent callers only one does.
 
-    {pk: whether somebody may have asked before, so that one must look first} of those that are the caller's to ask.
+    Returns:
+        {pk: whether another worker may have requested it before, so that the caller must look first}, for the results
+        that the caller has to request.
     """
     pks = [result.pk for result in results]
     with transaction.atomic():
@@ -201,7 +203,7 @@ def intend(results: Iterable[ResultFile]) -> dict[int, bool]:
 
 
 def unanswered(results: Iterable[ResultFile]) -> None:
-    """The caller has stopped asking for these, and does not know whether Glacier heard: anybody may look again."""
+    """Let any worker look again: the caller stopped requesting these, and does not know whether Glacier got them."""
     rows = ResultFile.objects.filter(pk__in=[result.pk for result in results], state=ResultState.RESTORING)
     rows.filter(retrieval_id="").update(retrieval_asked_at=clock.now() - 2 * _asking())
 
@@ -223,9 +225,9 @@ def requested(results: Sequence[ResultFile], messages: Mapping[int, str]) -> Non
 
 
 def request_again(result: ResultFile) -> bool:
-    """Ask again after a retrieval failed or its output expired, unless a worker still reads it.
+    """Request a retrieval again after it failed or its output expired, unless a worker is still reading it.
 
-    False if not so; after MAX_RETRIEVALS the result is given up.
+    Returns False if it is not requested again; after MAX_RETRIEVALS the result is given up.
     """
     tries = result.retrieval_tries + 1
     if tries >= settings.MAX_RETRIEVALS:
@@ -241,7 +243,7 @@ def request_again(result: ResultFile) -> bool:
 
 
 def give_up(result: ResultFile, problem: str) -> None:
-    """Back to ARCHIVED, the archive untouched, with the problem for staff, who are alerted by the log and the mail."""
+    """Move the result back to ARCHIVED, its archive untouched. Staff see the problem in the log, a mail and the row."""
     with transaction.atomic():
         same = _unheld(result.pk)
         if same is not None:
@@ -259,7 +261,7 @@ def give_up(result: ResultFile, problem: str) -> None:
 
 
 def send_restores(results: Sequence[int], *, again_after: float) -> int:
-    """Send for those that can be read now, each once in `again_after` seconds. Returns how many."""
+    """Send messages for results that can be read now, one each per `again_after` seconds. Returns how many."""
     now = clock.now()
     unsent = Q(restore_sent_at=None) | Q(restore_sent_at__lt=now - timedelta(seconds=again_after))
     sent = 0
@@ -276,12 +278,12 @@ def send_restores(results: Sequence[int], *, again_after: float) -> int:
 
 
 def unheld(now: datetime) -> Q:
-    """No live worker has it."""
+    """Select results without a live worker."""
     return Q(lease_token=None) | Q(lease_expires_at__lt=now)
 
 
 def claim(result_id: int) -> RestoreClaim | None:
-    """Take a result whose retrieval is done, unless somebody else has it."""
+    """Claim a result whose retrieval is done, unless another worker has it."""
     with transaction.atomic():
         result = _unheld(result_id)
         if result is None or not result.retrieval_id:
@@ -294,7 +296,7 @@ def claim(result_id: int) -> RestoreClaim | None:
 
 
 def take_back(result_id: int) -> bool:
-    """If its worker no longer renews its lease: the result waits for the next worker."""
+    """Release a result whose worker no longer renews its lease, for the next worker."""
     with transaction.atomic():
         result = _unheld(result_id)
         if result is None or result.lease_token is None:
@@ -305,34 +307,34 @@ def take_back(result_id: int) -> bool:
 
 
 def forget_attempt(result: ResultFile) -> None:
-    """Within a transaction that has the row: what a worker that lost its lease may have put into S3 goes."""
+    """Have the objects of a worker that lost its lease removed. Call it in a transaction that locks the row."""
     if result.lease_token:
         remove(HOT, RestoreClaim(result, result.lease_token).new_key, maker_is_gone=True)
 
 
 def _unheld(result_id: int, **state: Any) -> ResultFile | None:
-    """Within a transaction: a result on its way back that no live worker has, locked."""
+    """Return a result that is being restored and has no live worker, locked. Call it in a transaction."""
     rows = ResultFile.objects.filter(unheld(clock.now()), pk=result_id, state=ResultState.RESTORING, **state)
     return rows.select_for_update(of=("self",)).select_related("job").first()
 
 
 def renew(claim: RestoreClaim) -> bool:
-    """Extend the lease; False when it is no longer the caller's."""
+    """Extend the lease. Returns False when the caller no longer has it."""
     expires = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     mine = ResultFile.objects.filter(pk=claim.result.pk, lease_token=claim.token, state=ResultState.RESTORING)
     return bool(mine.update(lease_expires_at=expires))
 
 
 def let_go(claim: RestoreClaim, error: Exception | None = None) -> None:
-    """The attempt failed: the result waits for the next poll of its batch, and what was put into S3 goes.
+    """Release a result after a failed attempt, and remove what was put into S3. The next poll of its batch continues.
 
-    Not so if the result is restored, and only the answer to that commit was lost.
+    Does nothing if the result is restored and only the answer to that commit was lost.
 
     Args:
         claim: the attempt.
-        error: what went wrong; None if there was merely nothing to read yet, or any more. What came back and was not
-            what was archived, MAX_ATTEMPTS times in a row, is given up. Any other fault is tried again for as long as
-            it takes.
+        error: what went wrong; None if the output was not readable yet, or no longer. If the restored bytes differ
+            from the archived ones MAX_ATTEMPTS times in a row, the result is given up. After any other error it is
+            tried again without limit.
     """
     faults_now = claim.result.faults + (error is not None)
     damages = claim.result.damages if error is None else faults.damages_after(claim.result.damages, error)
@@ -354,9 +356,9 @@ def let_go(claim: RestoreClaim, error: Exception | None = None) -> None:
 
 
 def restored(claim: RestoreClaim) -> None:
-    """The result is back in S3, verified: say so, and have its archive removed after the commit. Raises LostRace.
+    """Mark the result as restored: it is in S3 and verified. Its archive is removed after the commit. Raises LostRace.
 
-    If its owner has left premium meanwhile, it becomes due again (see `archival.make_due`).
+    If its owner has left Premium meanwhile, the result becomes due again (see `archival.make_due`).
     """
     with transaction.atomic():
         owner = lock_owner(pk=claim.result.job.owner_id)
@@ -385,9 +387,9 @@ def restored(claim: RestoreClaim) -> None:
 
 
 def finish(batch: RestoreBatch) -> None:
-    """Nothing of the batch is on its way any more: close it, and owe its owner one mail, once.
+    """Close a batch without results that are being restored, and owe its owner one mail, once.
 
-    What came back was counted as it came: a result on the free plan may be in Glacier again by now.
+    Results were counted when they were restored: a result on the free plan may be archived again by now.
     """
     with transaction.atomic():
         lock_owner(pk=batch.owner_id)

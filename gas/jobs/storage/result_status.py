@@ -1,4 +1,4 @@
-"""How pages describe where a result is: its state in words, and how long the current step may take."""
+"""Where a result is, for pages: its state as text, and how long the current step may take."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,15 +12,15 @@ from gas.aws.archives import EXPEDITED_MAX_BYTES
 from gas.jobs.models import ResultFile
 from gas.jobs.states import ResultState
 
-#: Pages look at what is on its way as often as this, in seconds, and at what may move at any time as often as that.
+#: Seconds between refreshes of a page: while a result is being moved, and while it may be moved at any time.
 QUICK, SLOW = 3, 15
-#: How long a restored result is shown as such.
+#: How long a restored result is marked as restored.
 BACK_FOR = timedelta(days=2)
 
 
 @dataclass(frozen=True)
 class TierTerms:
-    """How long a retrieval takes, shortest and longest, and what it costs: dollars a request and a GB (10⁹ bytes)."""
+    """The shortest and longest time of a retrieval, and its price in dollars per request and per GB (10⁹ bytes)."""
 
     name: str
     shortest: timedelta
@@ -36,8 +36,8 @@ class TierTerms:
 def tiers() -> dict[str, TierTerms]:
     """Return the retrieval tiers of this installation by name, the fastest first, with prices from the settings.
 
-    Times are AWS's own words ("Understanding archive retrieval options", Amazon S3 User Guide): S3 Glacier Deep
-    Archive has no Expedited, and its Standard takes up to 12 hours.
+    Times are from AWS ("Understanding archive retrieval options", Amazon S3 User Guide): S3 Glacier Deep Archive has no
+    Expedited tier, and its Standard tier takes up to 12 hours.
     """
     expedited = TierTerms(
         "Expedited",
@@ -56,7 +56,7 @@ def tiers() -> dict[str, TierTerms]:
 
 
 def progress(result: ResultFile) -> dict[str, Any] | None:
-    """A retrieval under way: {"tier", "asked_at", "expected_by", "fraction", "late"}; None when there is none."""
+    """Return {"tier", "asked_at", "expected_by", "fraction", "late"} of a retrieval under way, or None."""
     tier = tiers().get(result.retrieval_tier)
     if result.state != ResultState.RESTORING or tier is None or result.retrieval_asked_at is None:
         return None
@@ -65,16 +65,16 @@ def progress(result: ResultFile) -> dict[str, Any] | None:
         "tier": tier.name,
         "asked_at": result.retrieval_asked_at,
         "expected_by": result.retrieval_asked_at + tier.longest,
-        # Never full before it is back.
+        # Never full before the result is restored.
         "fraction": min(0.98, max(0.0, elapsed / tier.longest)),
         "late": elapsed > tier.longest,
     }
 
 
 def estimate(results: QuerySet[ResultFile]) -> dict[str, Any]:
-    """What bringing these back would take: {"count", "size", "large", "tiers": [{"name", "price", "words"}]}.
+    """Return what a restore would take: {"count", "size", "large", "tiers": [{"name", "price", "words"}]}.
 
-    Results too large for Expedited (`large` says how many) come by Standard, and are priced so in both.
+    `large` results are too large for Expedited. They use Standard, and both prices include that.
     """
     fits = Q(size__lt=EXPEDITED_MAX_BYTES)
     found = results.order_by().aggregate(
@@ -97,10 +97,9 @@ def estimate(results: QuerySet[ResultFile]) -> dict[str, Any]:
 
 
 def pace(result: ResultFile | None) -> int | None:
-    """Return after how many seconds a page that shows it should look again; None if nothing is expected to happen.
+    """Return after how many seconds a page about the result refreshes; None if no change is expected.
 
-    A countdown looks by itself when it has run out; until then, as while the result is archived, only a change of
-    plan can matter.
+    A countdown refreshes the page at its end. Until then only a change of plan matters.
     """
     if result is None:
         return None
@@ -114,7 +113,7 @@ def pace(result: ResultFile | None) -> int | None:
 
 
 def is_back(result: ResultFile) -> bool:
-    """It was archived, and has been brought back lately. Needs its batch."""
+    """Return whether the result was archived and restored recently. Needs its batch."""
     if result.state != ResultState.AVAILABLE or result.batch is None:
         return False
     return timezone.now() - (result.batch.finished_at or result.batch.created_at) < BACK_FOR

@@ -1,7 +1,7 @@
-"""Objects in S3 that no row names: an inventory of both buckets, a few pages an hour, and told to staff.
+"""Scan both buckets for objects that no row names, a few pages an hour, and report them to staff.
 
-They are paid for, and some may be all that is left of a job: after the database was restored from a backup, the
-objects of newer jobs are strays. So nothing is deleted here.
+They cost money, but some may be the only remains of a job: after the database was restored from a backup, the objects
+of newer jobs are strays. So nothing is deleted here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,31 +16,31 @@ from gas.aws import s3
 from gas.jobs.models import Job, Purge, Removal, ResultFile, StorageScan
 from gas.staff.alerts import alert
 
-#: A younger object may be on its way to its row.
+#: A younger object may belong to a row that is about to be written.
 YOUNG = timedelta(days=1)
 PAGE = 1000
-#: How many keys a scan keeps, and how many an alert shows.
+#: How many keys a scan stores, and how many an alert shows.
 KEYS_KEPT, KEYS_SHOWN = 1000, 20
 SCANS_KEPT = 10
 
 
 def areas() -> list[tuple[str, str]]:
-    """Return (bucket, prefix) of everything that the service stores for jobs, in the order in which it is listed."""
+    """Return (bucket, prefix) of all objects that the service stores for jobs, in the order of listing."""
     results = settings.S3_RESULTS_BUCKET
     return [(settings.S3_INPUTS_BUCKET, "uploads/"), (results, "results/"), (results, "archive/")]
 
 
 def scan() -> StorageScan | None:
-    """List the next STORAGE_SCAN_PAGES pages; begin a scan when one is due. Return the scan that ended, if one did."""
+    """List the next STORAGE_SCAN_PAGES pages; start a scan if one is due. Return the scan if it has ended."""
     current = StorageScan.objects.order_by("-pk").first()
     if current is None or current.finished_at is not None:
         if not settings.STORAGE_SCAN_HOURS or not _is_due(current):
             return None
         current = StorageScan.objects.create(started_at=clock.now())
     for _ in range(settings.STORAGE_SCAN_PAGES):
-        # A process that was killed may have left a scan that has listed everything and is not finished.
+        # A killed process may have left a scan that has listed everything and is not finished.
         if current.area < len(areas()) and not _next_page(current):
-            return None  # another process is at it
+            return None  # another process is scanning
         if current.area >= len(areas()):
             _finish(current)
             return current
@@ -75,7 +75,7 @@ def strays_in(keys: Iterable[str]) -> list[str]:
 
 
 def all_strays() -> Iterator[str]:
-    """List both buckets whole, and yield what no row names, whatever else is done meanwhile."""
+    """List both buckets completely, and yield the keys that no row names, independent of the scans."""
     for bucket, prefix in areas():
         after = ""
         while True:
@@ -88,7 +88,7 @@ def all_strays() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Place:
-    """What a key says: kind/person/job/… `folder` is of one attempt; `above` are the folders that it is in."""
+    """The parts of a key: kind/person/job/… `folder` is the attempt's folder, and `above` its parent folders."""
 
     kind: str
     person: str
@@ -113,7 +113,7 @@ class _Place:
 
 
 def _names(job: Job, result: ResultFile | None, key: str, place: _Place) -> bool:
-    """Whether the job's rows name the object; what a worker is just writing counts as named."""
+    """Return whether the job's rows name the object. An object that a worker is writing counts as named."""
     if place.kind == "uploads":
         return key == job.input_key
     leased = {str(row.lease_token) for row in (job, result) if row is not None and row.lease_token}
@@ -136,7 +136,7 @@ def _is_due(last: StorageScan | None) -> bool:
 
 
 def _next_page(current: StorageScan) -> bool:
-    """List one page and write down how far the scan has come. False if another process has done so first."""
+    """List one page and record how far the scan has come. Returns False if another process did so first."""
     bucket, prefix = areas()[current.area]
     page = s3.list_page(bucket, prefix, after=current.cursor, limit=PAGE)
     strays = strays_in(_old(page.objects))
@@ -153,7 +153,7 @@ def _next_page(current: StorageScan) -> bool:
 
 
 def _finish(current: StorageScan) -> None:
-    """Tell staff, unless the scan before found the very same, and forget old scans."""
+    """Alert staff unless the previous scan found the same objects, and delete old scans."""
     now: datetime = clock.now()
     if not StorageScan.objects.filter(pk=current.pk, finished_at=None).update(finished_at=now):
         return

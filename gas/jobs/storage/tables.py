@@ -26,19 +26,19 @@ from gas.tasknames import BUILD_TABLES, send_after_commit
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 3
-#: After a fault, times the number of tries.
+#: Pause after a fault, multiplied by the number of tries.
 PAUSE_SECONDS = 60
-#: What the pages say after the last try.
+#: The text on the pages after the last try.
 GIVEN_UP = "The tables of this result could not be made: each attempt failed."
 UNREADABLE = "The table of this result cannot be opened. Our staff have been told."
 
 
 def owe(result: ResultFile, *, unreadable_sha256: str = "") -> None:
-    """Within a transaction: have the tables of a result made.
+    """Have the tables of a result built. Call it in a transaction.
 
     Args:
-        result: whose tables are owed.
-        unreadable_sha256: of its Parquet file, if that could not be opened: see `made`.
+        result: the result.
+        unreadable_sha256: SHA-256 of its Parquet file, if that could not be opened: see `made`.
     """
     fresh = {"tries": 0, "due_at": clock.now(), "unreadable_sha256": unreadable_sha256}
     TableBuild.objects.update_or_create(pk=result.pk, defaults=fresh)
@@ -46,7 +46,7 @@ def owe(result: ResultFile, *, unreadable_sha256: str = "") -> None:
 
 
 def try_again(result: ResultFile) -> bool:
-    """Within a transaction: have tables made that were given up or left out. Returns False if there can be none."""
+    """Have tables built that were given up or left out; False if there can be none. Call it in a transaction."""
     here = ResultFile.objects.select_for_update().filter(pk=result.pk, state=ResultState.AVAILABLE).first()
     if here is None or not can_have_tables(here):
         return False
@@ -56,7 +56,7 @@ def try_again(result: ResultFile) -> bool:
 
 
 def can_have_tables(result: ResultFile) -> bool:
-    """Return whether tables can be built of the result: it is of an annotator that writes them, with the statistics."""
+    """Return whether tables can be built: the result has statistics, so its annotator writes tables."""
     return result.stats_size is not None
 
 
@@ -66,17 +66,17 @@ def has_tables(result: ResultFile) -> bool:
 
 
 def without_tables(result: ResultFile) -> dict[str, Any]:
-    """Return the columns of a result whose tables do not exist yet, or not any more, for an UPDATE."""
+    """Return the column values of a result without tables, for an UPDATE."""
     return result.columns_after(dict.fromkeys(outputs.rebuilt()))
 
 
 def claim(result_id: int) -> ResultFile | None:
-    """Take the result for making its tables; None when somebody else does, or there is nothing to do any more."""
+    """Claim the building of a result's tables; None if another worker does it or there is nothing to do."""
     now = clock.now()
     due = TableBuild.objects.filter(pk=result_id, due_at__lte=now, result__state=ResultState.AVAILABLE)
     if failed := due.filter(tries__gte=MAX_TRIES).select_related("result").first():
         log.error("result %s: its tables could not be made in %d tries", result_id, MAX_TRIES)
-        leave_out(failed.result, GIVEN_UP)  # the explorer asks for tables of results for which nothing is said
+        leave_out(failed.result, GIVEN_UP)  # the explorer requests tables of results without a note
         return None
     until = now + timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS)
     if not due.update(tries=F("tries") + 1, due_at=until):
@@ -90,15 +90,15 @@ def owed(result: ResultFile) -> bool:
 
 
 def wanted(result: ResultFile) -> bool:
-    """Whether the tables of this result, as it was claimed, are still wanted."""
+    """Return whether the tables of this result, as it was claimed, are still wanted."""
     same = TableBuild.objects.filter(result__key=result.key, result__state=ResultState.AVAILABLE)
     return same.filter(pk=result.pk).exists()
 
 
 def made(result: ResultFile, stored: Mapping[Output, StoredOutput]) -> None:
-    """S3 has them: offer them, unless the result has been archived or deleted meanwhile.
+    """Offer the tables, which are in S3, unless the result has been archived or deleted meanwhile.
 
-    A Parquet file of the same bytes as one that could not be opened is not explored: it would be made again for ever.
+    A Parquet file with the same bytes as one that could not be opened is left out; it would be rebuilt without end.
     """
     with transaction.atomic():
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
@@ -116,7 +116,7 @@ def made(result: ResultFile, stored: Mapping[Output, StoredOutput]) -> None:
 
 
 def leave_out(result: ResultFile, sentence: str) -> None:
-    """The result gets no tables: the sentence, which the job's page shows, says why."""
+    """Give the result no tables. `sentence` says why on the job's page."""
     with transaction.atomic():
         rows = ResultFile.objects.filter(pk=result.pk, key=result.key, state=ResultState.AVAILABLE)
         if list(rows.select_for_update().values_list("pk")) and TableBuild.objects.filter(pk=result.pk).delete()[0]:
@@ -131,20 +131,20 @@ def _tell(result: ResultFile, left_out: list[str]) -> None:
 
 
 def offered(result: ResultFile) -> bool:
-    """Whether what was made of this result, as it was claimed, is what its row offers."""
+    """Return whether the row offers the tables built for this result, as it was claimed."""
     return ResultFile.objects.filter(pk=result.pk, key=result.key).exclude(tsv_size=None).exists()
 
 
 def let_go(result: ResultFile) -> None:
-    """The attempt failed: another one a little later, which the sweep sends for."""
+    """Release the build after a failed attempt. The sweep sends the message for the next one a little later."""
     now = clock.now()
     TableBuild.objects.filter(pk=result.pk).update(due_at=now + timedelta(seconds=PAUSE_SECONDS))
 
 
 def forget(result: ResultFile) -> None:
-    """Within the transaction that archives the result: its tables are wanted no more.
+    """Cancel the build of a result's tables, in the transaction that archives the result.
 
-    Somebody may be making them just now, and die before they are done: what that leaves is removed in any case.
+    A worker may be building them, and die before it is done: its objects are removed in any case.
     """
     if TableBuild.objects.filter(pk=result.pk).delete()[0]:
         for key in result.rebuilt_keys:

@@ -1,9 +1,9 @@
-"""Archives that no row names, found by the vault's own inventory.
+"""Find archives that no row names in the vault's own inventory.
 
-A vault names an archive in its answer alone: a worker that is killed before its commit leaves one that nobody knows.
-It is removed once the result that it was made of is known to be whole elsewhere, or its job to be deleted. Any other
-stranger is left alone, and staff are told: after a database was brought back from an older backup it may be all that
-there is.
+Only the vault's answer contains an archive's id: a worker that is killed before its commit leaves an archive that no
+row names. It is removed once its result is known to be whole elsewhere, or its job to be deleted. Other unknown
+archives are left alone, and staff are alerted: after the database was restored from a backup, they may be the only
+copies.
 """
 
 import re
@@ -26,16 +26,16 @@ from gas.jobs.storage.removals import remove
 from gas.staff.alerts import alert
 
 PAGE = 1000
-#: A younger archive may be on its way to its row.
+#: A younger archive may belong to a row that is about to be written.
 YOUNG = timedelta(days=1)
-#: As `gas.aws.glacier_vault` describes what it stores.
+#: The description of an archive, as `gas.aws.glacier_vault` stores it.
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 DESCRIPTION = re.compile(rf"{_UUID}/(?P<job>{_UUID})/{_UUID} sha256=(?P<sha256>[0-9a-f]{{64}})")
 STRANGERS_SHOWN = 1000
 
 
 def tend() -> VaultInventory | None:
-    """Ask for an inventory when one is due, and compare it when it can be read. Returns the one that was compared."""
+    """Request an inventory when one is due, and compare it when it is readable. Returns the compared inventory."""
     if not settings.INVENTORY_DAYS or not _uses_the_vault():
         return None
     latest = VaultInventory.objects.filter(report_only=False).order_by("-asked_at").first()
@@ -54,9 +54,9 @@ def tend() -> VaultInventory | None:
 
 
 def compare(taken: VaultInventory) -> None:
-    """Remove what is there for nothing, and write down what was found.
+    """Remove archives that nobody needs, and record what was found.
 
-    Memory does not grow with the vault, but by its strangers.
+    Memory does not grow with the vault, only with its unknown archives.
     """
     archives, removed, strangers, twins = 0, 0, [], {}
     items = inventory.read(taken.job_id)
@@ -94,7 +94,7 @@ def _uses_the_vault() -> bool:
 
 
 def _unknown(page: list[InventoryItem]) -> Iterator[InventoryItem]:
-    """Those that are not young, that no result names, and that are not about to be removed."""
+    """Return the archives that are not young, that no result names, and that are not about to be removed."""
     ids = [item.archive_id for item in page]
     known = set(ResultFile.objects.filter(archive_id__in=ids).values_list("archive_id", flat=True))
     known |= set(Removal.objects.filter(copy_id__in=ids).values_list("copy_id", flat=True))
@@ -103,7 +103,7 @@ def _unknown(page: list[InventoryItem]) -> Iterator[InventoryItem]:
 
 
 def _fate(item: InventoryItem) -> ResultFile | bool:
-    """Whether it may go, by its description; the result, if that has another archive in the vault to be looked for."""
+    """Return whether to remove an archive, by its description; or the result, if its vault archive is to be checked."""
     found = DESCRIPTION.fullmatch(item.description)
     if found is None:
         return False

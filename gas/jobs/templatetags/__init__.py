@@ -1,1 +1,1 @@
-"""Beyond Django's own tags: icons and fields (`ui`), words and numbers (`words`), bars (`charts`)."""
+"""Template tags of jobs: icons and fields (`ui`), words and numbers (`words`), bars (`charts`)."""

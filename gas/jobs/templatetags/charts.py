@@ -1,7 +1,7 @@
-"""Numbers turned into bars.
+"""Bar charts as SVG.
 
-A bar is an SVG rect whose width is an attribute in percent: drawn on the server, it needs no library, no script
-and no style attribute (the content security policy forbids what is inline).
+A bar is an SVG rect whose width is an attribute in percent. The server draws it, so it needs no library, no script and
+no style attribute (the content security policy forbids inline styles).
 """
 
 import logging
@@ -23,8 +23,13 @@ register = template.Library()
 class Bar:
     """One row of a bar chart.
 
-    label: for people. count: of alleles. width: in percent of the longest. share: in percent of all. css: the class of
-    its color. value: the label in the explorer's filter; "" if it is none.
+    Attributes:
+        label: text for people.
+        count: number of alleles.
+        width: percent of the longest bar.
+        share: percent of all.
+        css: class of the bar's color.
+        value: label in the explorer's filter; "" if the filter has none.
     """
 
     label: str
@@ -37,7 +42,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One part of a stacked bar, `x` and `width` in percent of its length; `css` is its colour's class."""
+    """One part of a stacked bar. `x` and `width` are percent of the bar's length; `css` is the class of its color."""
 
     label: str
     count: int
@@ -48,10 +53,10 @@ class Segment:
 
 @register.filter
 def impact(consequence: str) -> str:
-    """Return high, moderate, low or modifier: of the most severe of terms that are joined by "&".
+    """Return the impact of the most severe of the terms joined by "&": high, moderate, low or modifier.
 
-    Terms are looked up in the annotator's table. A term that the table lacks, as an older result may have, is
-    "unknown", and logged.
+    Terms are looked up in the annotator's table. A term that the table lacks, as an old result may have, gives
+    "unknown" and is logged.
     """
     terms = consequence.split("&")
     if unknown := [term for term in terms if term not in IMPACT]:
@@ -62,7 +67,7 @@ def impact(consequence: str) -> str:
 
 @register.filter
 def plain(consequence: str) -> str:
-    """A Sequence Ontology term in words: "stop_gained" → "stop gained"."""
+    """Return a Sequence Ontology term as text: "stop_gained" → "stop gained"."""
     return " + ".join(term.removesuffix("_variant").replace("_", " ") for term in consequence.split("&"))
 
 
@@ -79,7 +84,7 @@ def bars(rows: Iterable[tuple[str, int, str, str]], limit: int) -> list[Bar]:
 
 @register.simple_tag
 def consequence_bars(counts: Mapping[str, int], limit: int = 12) -> list[Bar]:
-    """Alleles per consequence, coloured by impact."""
+    """Return a bar per consequence with its number of alleles, colored by impact."""
     return bars(
         (
             (plain(name), count, f"impact-{impact(name)}", name if name in IMPACT else "")
@@ -91,13 +96,13 @@ def consequence_bars(counts: Mapping[str, int], limit: int = 12) -> list[Bar]:
 
 @register.simple_tag
 def gene_bars(genes: Iterable[Mapping[str, Any]], limit: int = 12) -> list[Bar]:
-    """Alleles per gene, from [{"gene": …, "count": …}]."""
+    """Return a bar per gene with its number of alleles, from [{"gene": …, "count": …}]."""
     return bars(((gene["gene"], gene["count"], "gene", gene["gene"]) for gene in genes), limit)
 
 
 @register.simple_tag
 def segments(counts: Mapping[str, Any], *names: str) -> list[Segment]:
-    """A stacked bar of `counts`; of `names` alone, in that order, where given. Zeros stay in the legend."""
+    """Return a stacked bar of `counts`, or of `names` alone in that order if given. Zeros stay in the legend."""
     chosen = [(name, int(counts.get(name) or 0)) for name in (names or counts)]
     total = sum(count for _, count in chosen) or 1
     drawn: list[Segment] = []

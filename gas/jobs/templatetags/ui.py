@@ -17,9 +17,9 @@ SPRITE: Final = "dist/icons.svg"
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
-    """A Bootstrap icon from the sprite that the front-end build makes (gas/frontend/icons.mjs lists them).
+    """Return a Bootstrap icon from the sprite that the front-end build makes (see gas/frontend/icons.mjs).
 
-    Without `label` it is decoration next to text, and screen readers skip it.
+    Without `label` the icon is decoration next to text, and screen readers skip it.
     """
     href = f"{static(SPRITE)}#{name}"
     if label:
@@ -29,9 +29,9 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def widget(field: BoundField) -> SafeString:
-    """The field's widget with Bootstrap's class for its kind, and marked if it has errors.
+    """Return the field's widget with Bootstrap's class for its kind, and marked if it has errors.
 
-    Django itself links it to its help text and errors (aria-describedby, aria-invalid).
+    Django itself links the widget to its help text and errors (aria-describedby, aria-invalid).
     """
     kind = field.field.widget
     if isinstance(kind, CheckboxInput | RadioSelect):
@@ -42,17 +42,17 @@ def widget(field: BoundField) -> SafeString:
         css = "form-control"
     if field.errors:
         css += " is-invalid"
-    # A placeholder that repeats the label says nothing and is gone when it is needed.
+    # A placeholder that repeats the label is of no use, and disappears when people start to type.
     return field.as_widget(attrs={"class": css, "placeholder": False})
 
 
 @register.filter
 def is_checkbox(field: BoundField) -> bool:
-    """Whether the label belongs after the widget."""
+    """Return whether the label belongs after the widget."""
     return isinstance(field.field.widget, CheckboxInput)
 
 
 @register.simple_tag
 def page_numbers(page: Page[Any]) -> Iterator[int | str]:
-    """The numbers to link to from `page`: all when they are few, else the ends, its neighbours and ellipses."""
+    """Yield the page numbers to link to from `page`: all if there are few, else both ends, neighbors and ellipses."""
     return page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)

@@ -1,4 +1,4 @@
-"""States, stages, sizes and times in words."""
+"""Template tags that show states, stages, sizes and times as text."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -20,7 +20,7 @@ register = template.Library()
 
 
 class Look(NamedTuple):
-    """How a status is shown: never by its colour alone."""
+    """How a status is shown: never by color alone."""
 
     tone: str
     icon: str
@@ -47,67 +47,67 @@ MESSAGE_LOOKS: Final[dict[str, Look]] = {
 
 @register.filter
 def look(status: str) -> Look:
-    """Tone, icon and label of a job's status, or of a result that is not simply available."""
+    """Return tone, icon and label of a job's status, or of a result that is not simply available."""
     return LOOKS[status]
 
 
 @register.filter
 def message_look(level: str) -> Look:
-    """Tone and icon of one of Django's messages, by its level tag."""
+    """Return tone and icon of one of Django's messages, by its level tag."""
     return MESSAGE_LOOKS.get(level, Look("brand", "info-circle", "Note"))
 
 
 @register.filter
 def stage_words(stage: str) -> str:
-    """A running job's stage; before its first, it is being prepared."""
+    """Return the label of a running job's stage; before its first stage the job is being prepared."""
     return STAGES.get(stage, "Prepare")
 
 
 @register.filter
 def size(count: int | None) -> str:
-    """Bytes for people; "" when unknown."""
+    """Return a number of bytes as text; "" when it is unknown."""
     return "" if count is None else in_words(count)
 
 
 @register.filter
 def retrieval(result: ResultFile) -> dict[str, Any] | None:
-    """How far its retrieval is: see storage.progress."""
+    """Return the progress of a retrieval: see result_status.progress."""
     return result_status.progress(result)
 
 
 @register.simple_tag
 def archived_of(owner: User) -> dict[str, Any] | None:
-    """What of the person's an upgrade would bring back: see context.archived."""
+    """Return the person's results that an upgrade would restore: see context.archived."""
     return archived(owner)
 
 
 @register.simple_tag
 def leaving_of(owner: User) -> dict[str, Any] | None:
-    """What of the person's stays for the notice period after Premium: see context.leaving."""
+    """Return the person's results that stay for the notice period after Premium: see context.leaving."""
     return leaving(owner)
 
 
 @register.filter
 def is_back(result: ResultFile) -> bool:
-    """It has lately been brought back."""
+    """Return whether the result was restored recently."""
     return result_status.is_back(result)
 
 
-# Times: the server writes them in UTC, or in the zone of the reader's profile, and a script turns them into that of the
-# reader's device, or of the profile; without it they stay.
+# The server writes times in UTC, or in the zone of the reader's profile. A script converts them to the zone of the
+# profile, or else of the device; without the script they stay as they are.
 
 
 @register.simple_tag
 def ago(at: datetime | None) -> SafeString | str:
-    """A <time> that reads "3 minutes ago" or "in 3 minutes", exact on hover."""
+    """Return a <time> that reads "3 minutes ago" or "in 3 minutes", with the exact time on hover."""
     return "" if at is None else _time(at, roughly(at))
 
 
 @register.simple_tag
 def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
-    """A <time> that reads "10:02 UTC", with the date when that is not today; with `seconds`, "10:02:09 UTC".
+    """Return a <time> that reads "10:02 UTC", with the date unless it is today; with `seconds`, "10:02:09 UTC".
 
-    In the reader's own zone, if they have chosen one.
+    The time is in the reader's own zone, if they have chosen one.
     """
     if at is None:
         return ""
@@ -119,9 +119,9 @@ def clock(at: datetime | None, seconds: bool = False) -> SafeString | str:
 
 @register.simple_tag
 def until(at: datetime | None) -> SafeString | str:
-    """A <time> that reads "in 7 days" or "in 4 minutes", and that a script counts down: "in 4:12".
+    """Return a <time> that reads "in 7 days" or "in 4 minutes", and that a script counts down: "in 4:12".
 
-    It is told how long is left, and not only when it is over, since the reader's clock may be wrong.
+    The script gets the remaining time as well as the end, because the reader's clock may be wrong.
     """
     if at is None:
         return ""
@@ -151,7 +151,7 @@ def roughly(at: datetime) -> str:
 
 @register.simple_tag
 def took(start: datetime | None, end: datetime | None = None) -> str:
-    """How long from `start` to `end`, or until now: "0.8 s", "2 min 5 s", "1 h 3 min"."""
+    """Return the time from `start` to `end`, or until now: "0.8 s", "2 min 5 s", "1 h 3 min"."""
     if start is None:
         return ""
     return duration(max((end or now()) - start, timedelta()))
