@@ -1,6 +1,7 @@
-"""`python -m annotator.run.columnar`: compile what large files go through, where it has not been compiled yet.
+"""`python -m annotator.run.columnar`: compile the loops for large files, unless they are compiled already.
 
-Else the first large file of a machine waits for it. A file is annotated on a small genome with a source, all made here.
+Otherwise the first large file on a machine waits for the compiler. This annotates a generated file on a small generated
+genome with a generated source.
 """
 
 import hashlib
@@ -19,12 +20,12 @@ from annotator.sources.install import install
 from annotator.sources.origin import Request
 
 SIZE = 300_000  # bases
-SPACING = 10  # between two records: an annotated file of more than LARGE
+SPACING = 10  # bases between two records, so that the file is larger than LARGE
 _GENE = "1\tmade\t{}\t{}\t{}\t.\t{strand}\t{}\t{}\n"
 
 
 def main() -> int:
-    """Compile all loops by annotating made-up files, so that the first large file need not wait."""
+    """Compile all loops by annotating a generated file. Returns the exit status."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,7 +47,7 @@ def main() -> int:
 
 
 def _vcf(bases: str, header: str = "", columns: str = "", tail: str = "") -> str:
-    """Substitutions, insertions, deletions and records with two alleles."""
+    """Return a VCF with substitutions, insertions, deletions and records with two alleles."""
     lines = []
     for place in range(0, SIZE - 100, SPACING):
         ref, others = bases[place], [base for base in "ACGT" if base != bases[place]]
@@ -64,7 +65,7 @@ def _vcf(bases: str, header: str = "", columns: str = "", tail: str = "") -> str
 
 
 def _write_pack(folder: Path, bases: str) -> None:
-    """A reference pack with a gene on each strand, see docs/annotation.md."""
+    """Write a reference pack with a gene on each strand; see docs/annotation.md."""
     folder.mkdir()
     (folder / "genome.fa").write_text(f">1\n{bases}\n")
     (folder / "genome.fa.fai").write_text(f"1\t{SIZE}\t3\t{SIZE}\t{SIZE + 1}\n")

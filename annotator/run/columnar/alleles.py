@@ -1,4 +1,4 @@
-"""The alleles of plain records: their normal form, and how far they may be shifted."""
+"""The alleles of plain records: their normal form, and how far they can be shifted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,13 +17,20 @@ SNV, INSERTION, DELETION, MNV, OTHER = range(len(TYPES))
 
 
 class Alleles(NamedTuple):
-    """A row for each allele, in order.
+    """The alleles of a block in columns: one array element per allele, in order, except for `letters`.
 
-    line: whose it is; alt, alt_end: where the file's text has it; kind: SNV and so on.
-    The change, shifted left as far as it goes: start is its first base, lost how many of the reference's it takes away,
-    gained how many it puts there; an insertion lies in front of start. slide: how far right it may be shifted.
-    letters: the bases of all; of each the normal form's REF begins at ref and is ref_size long, and so on. pos is the
-    normal form's position. The bases that a change loses, or if there are none those it gains, are at bases.
+    letters: the bases of all alleles; ref, given and bases are offsets into it.
+    line: index of the allele's line.
+    alt, alt_end: the offsets of the allele in the file's text.
+    kind: SNV, INSERTION, DELETION, MNV or OTHER.
+    start: first base of the change, shifted left as far as possible. An insertion lies before `start`.
+    lost: number of reference bases that the change removes.
+    gained: number of bases that the change inserts.
+    slide: how many bases the change can be shifted right.
+    pos: position of the normal form.
+    ref, ref_size: REF of the normal form.
+    given, given_size: ALT of the normal form.
+    bases: offset of the lost bases, or of the gained bases if none are lost.
     """
 
     letters: Bytes
@@ -43,7 +50,7 @@ class Alleles(NamedTuple):
     bases: Ints
 
     def variant(self, number: int) -> Variant:
-        """The normal form of one."""
+        """Return the normal form of an allele."""
         ref, given = int(self.ref[number]), int(self.given[number])
         return (
             int(self.pos[number]),
@@ -52,7 +59,7 @@ class Alleles(NamedTuple):
         )
 
     def change(self, number: int) -> Change:
-        """The change of one, in normal form."""
+        """Return the change of an allele, in normal form."""
         _, ref, alt = self.variant(number)
         if self.kind[number] in (INSERTION, DELETION):
             ref, alt = ref[1:], alt[1:]
@@ -62,11 +69,11 @@ class Alleles(NamedTuple):
 def described(text: Bytes, lines: Lines, window: Window) -> Alleles:
     """Return the alleles of the plain lines.
 
-    Lines whose REF differs from the window, or whose alleles reach out of it, are no longer plain afterwards.
+    Lines whose REF differs from the reference, or whose alleles extend beyond the window, are marked as not plain.
     """
     most = _count(text, lines)
     columns = [np.zeros(most, np.int64) for _ in range(len(Alleles.__annotations__) - 1)]
-    # Of each REF and ALT, or a base in front and one of them.
+    # Room for REF and ALT of each allele, or for one of them and the base before it.
     found = Alleles(np.zeros(2 * scan.LONGEST * most, np.uint8), *columns)
     count, size = _describe(text, lines, window, found)
     return Alleles(found.letters[:size].copy(), *(column[:count] for column in columns))
@@ -107,7 +114,7 @@ def _count(text: Bytes, lines: Lines) -> int:
 
 @compiled
 def _describe(text: Bytes, lines: Lines, window: Window, found: Alleles) -> tuple[int, int]:
-    """Returns how many there are, and the size of their letters."""
+    """Write the alleles of plain lines; return the number of alleles, and the size of their letters."""
     count = size = 0
     for line in range(len(lines.pos)):
         if not lines.plain[line]:
@@ -149,7 +156,7 @@ def _normal(
     text: Bytes, ref: int, ref_end: int, alt: int, alt_end: int, pos: int, window: Window, line: int,
     found: Alleles, row: int, size: int,
 ) -> int:  # fmt: skip
-    """Write what an allele is; returns the size of the letters then, -1 if it reaches out of the window."""
+    """Write an allele's normal form; return the new size of the letters, -1 if it extends beyond the window."""
     while ref_end > ref and alt_end > alt and text[ref_end - 1] == text[alt_end - 1]:
         ref_end, alt_end = ref_end - 1, alt_end - 1
     first = ref
@@ -168,7 +175,7 @@ def _normal(
 
 @compiled
 def _replaced(text: Bytes, ref: int, alt: int, found: Alleles, row: int, size: int) -> int:
-    """Write bases that come in the place of others: there is but one way to write it."""
+    """Write a replacement of bases by others. It cannot be shifted."""
     lost, gained = found.lost[row], found.gained[row]
     found.kind[row] = OTHER if lost != gained else SNV if lost == 1 else MNV
     found.pos[row], found.slide[row] = found.start[row], 0
@@ -183,7 +190,7 @@ def _replaced(text: Bytes, ref: int, alt: int, found: Alleles, row: int, size: i
 def _shifted(
     text: Bytes, source: int, length: int, place: int, window: Window, line: int, found: Alleles, row: int, size: int
 ) -> int:
-    """Write bases that are only taken away, or put in, which repeats around them let slide."""
+    """Write a pure deletion or insertion, which can be shifted if the sequence around it repeats its bases."""
     bases, low, high = window.bases, window.low[line], window.high[line]
     lost, gained, letters = found.lost[row], found.gained[row], found.letters
     left = 0

@@ -31,17 +31,17 @@ _Clinical = tuple[int, Mapping[str, str], Callable[[], Place], tuple[str, int]]
 
 
 class Block:
-    """A `pieces.Piece`.
+    """A block of lines of one contig. Implements `piece.Piece`.
 
     Args:
-        contig: by the reference's name.
+        contig: the reference's name of the contig.
         text: whole lines of the contig.
-        columns: where the columns of the lines are.
+        columns: the offsets of the columns of the lines.
         window: the bases around the lines.
-        alleles: those of plain records.
-        others: the records that are not plain, each with the number of its line.
-        kinds: tells the kinds of alleles on the contig.
-        significances: the classes of significance that were seen.
+        alleles: the alleles of plain records.
+        others: the records that are not plain, each with the index of its line.
+        teller: describes the kinds of alleles on the contig.
+        significances: the cache of classes of clinical significance.
         renamed: tags of other annotators that the file has.
         work: the pass.
     """
@@ -128,7 +128,7 @@ class Block:
         return name, index_positions.places(pos[there], pos[there] + size[there] - 1, begins)
 
     def _written(self, number: int) -> Variant:
-        """An allele as the file has it."""
+        """Return POS, REF and ALT of an allele as they are in the file."""
         line = self._alleles.line[number]
         ends = self._lines.ends[line]
         ref = self._text[ends[ID] + 1 : ends[REF]].tobytes().decode()
@@ -136,9 +136,10 @@ class Block:
         return int(self._lines.pos[line]), ref, alt
 
     def _clinical(self) -> list[_Clinical]:
-        """Return the alleles of plain records that may be listed as findings, in order; the others are counted.
+        """Return the alleles of plain records that may be listed as findings, in order; count the other findings.
 
-        Of each the line, the values of clinical sources, where the allele is, and its position.
+        Each allele has the index of its line, the values of clinical sources, a function that returns its Place, and
+        its position.
         """
         sources = [*self._work.sources]
         found: list[_Clinical] = []
@@ -167,7 +168,7 @@ class Block:
         phased: Mapping[Variant, str],
         clinical: Sequence[_Clinical],
     ) -> list[tuple[int, bytes]]:
-        """Return the other records' lines. Findings among the plain records, `clinical`, are counted in their place."""
+        """Return the other records' lines. Findings of plain records, `clinical`, are added in file order."""
         findings = self._work.summary.findings
         left = deque(clinical)
         composed_lines = []

@@ -1,4 +1,4 @@
-"""Which alleles of a block may be listed as findings; the others are only counted, by class of significance."""
+"""Select the alleles of a block that may be listed as findings; the others are only counted, by significance class."""
 
 from collections.abc import Sequence
 
@@ -15,19 +15,19 @@ Places = tuple[str, Ints]
 CLASSES = tuple(Significance)
 _COUNTED = [CLASSES.index(one) for one in COUNTED]
 NONE, UNSEEN = -1, -2
-#: Distinct texts of a significance that are remembered.
+#: Maximum number of cached texts of clinical significance.
 MOST_TEXTS = 5000
 
 
 class Significances:
-    """Tells the class of what sources say of alleles. Texts that were seen before are not read again."""
+    """Classifies the clinical significance that sources have for alleles. Caches the class of each distinct text."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
         self._words = words({})
 
     def classes(self, source: Lookup, said: Said) -> Ints:
-        """Return the place in CLASSES of what a source says of each allele, NONE for nothing."""
+        """Return the index in CLASSES of the significance of each allele in a source; NONE if it has none."""
         column = source.source.tags.index(source.source.roles.significance)
         found, begin, end = (np.full(len(said.start), NONE, np.int64) for _ in range(3))
         _classes(said, column, self._words, begin, end, found)
@@ -44,10 +44,13 @@ class Significances:
 def findings_among(
     significances: Significances, sources: Sequence[Lookup], said: Sequence[Said], findings: Findings, places: Places
 ) -> Ints:
-    """Return the numbers of the alleles that may be listed as findings, and count the others.
+    """Return the indices of the alleles that may be listed as findings, and count the others.
 
     Args:
-        said: what each source says of the alleles.
+        significances: the cache of classes.
+        sources: the open sources.
+        said: the annotations of the alleles in each source.
+        findings: counts the alleles that are not returned.
         places: the contig, and the first base of each allele's change, in normal form.
     """
     clinical = [
@@ -71,7 +74,7 @@ def findings_among(
 
 @compiled
 def _classes(said: Said, column: int, known: Words, begin: Ints, end: Ints, found: Ints) -> None:
-    """Write where the text of each allele's column is, and its class; UNSEEN for a text that is not known."""
+    """Write the offsets of the text in each allele's column, and its class; UNSEEN for a text that is not cached."""
     text: Bytes = said.text
     for number in range(len(said.start)):
         at, stop = said.start[number], said.stop[number]

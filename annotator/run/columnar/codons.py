@@ -13,12 +13,12 @@ from annotator.run.columnar.compiled import Bytes, Flags, Ints
 
 
 class CodonTables(NamedTuple):
-    """Codons are numbered from 0 in NCBI's order: TTT, TTC, TTA, TTG, TCT ...
+    """Tables of codons, which are numbered from 0 in NCBI's order: TTT, TTC, TTA, TTG, TCT ...
 
     residues: the one-letter residue of each codon, by genetic code.
     starts: whether a codon starts a protein, by genetic code.
-    base: the number of each base, by letter; -1 for others.
-    complement: of each letter.
+    base: the number of each base, by letter; -1 for other letters.
+    complement: the complement of each letter.
     tga: the number of TGA.
     """
 

@@ -1,11 +1,11 @@
-"""Compiles the functions of this room that look at every byte of a file (Numba), and keeps what was compiled.
+"""Compile the functions of this package that read every byte of a file, with Numba, and cache the machine code.
 
-They are plain loops over arrays of bytes and numbers. Every index is checked (boundscheck): what they read was uploaded
-by anybody. They release the GIL, so that threads run in parallel.
+These functions are plain loops over arrays of bytes and numbers. Every index is checked (boundscheck), because anybody
+may have uploaded the input. The functions release the GIL, so that threads run in parallel.
 
-Compiling all of them takes half a minute, once on a machine and for a version of this room: the machine code is kept
-in a folder named after the sources, next to the bytecode, or in the home folder's cache where that cannot be written
-to. NUMBA_CACHE_DIR names another place.
+Compiling all of them takes half a minute, once on a machine for each version of this package. The machine code is
+cached in a folder named after a hash of the sources, next to the bytecode, or in the cache folder of the home directory
+if the first is not writable. NUMBA_CACHE_DIR sets another place.
 """
 
 import hashlib
@@ -37,9 +37,10 @@ def _homes() -> Iterator[Path]:
 
 
 def _cache() -> Path | None:
-    """A folder for this version's machine code; None if there is no place for it.
+    """Return the folder for this version's machine code; None if no folder is writable.
 
-    Numba itself looks at the file of a function alone, not at those of the functions that it calls.
+    The name covers all sources, because Numba itself checks only the file of a function, not the files of the functions
+    that it calls.
     """
     digest = hashlib.sha256()
     for source in sorted(_HERE.glob("*.py")):
@@ -60,7 +61,7 @@ if _KEPT is not None:
     numba.config.CACHE_DIR = str(_KEPT)  # type: ignore[attr-defined]
 
 
-#: No array is made in these functions, so that references need not be counted (_nrt): a call costs a fifth without.
+#: These functions create no arrays, so they need no reference counts (_nrt): a call costs a fifth without them.
 _OPTIONS: dict[str, Any] = {"cache": _KEPT is not None, "nogil": True, "boundscheck": True, "_nrt": False}
 
 
@@ -68,30 +69,30 @@ _compiled: list[Any] = []
 
 
 def compiled(function: F) -> F:
-    """Have a function compiled when it is first called. It cannot make arrays, only fill those that it is given."""
+    """Decorate a function to be compiled at its first call. It cannot create arrays, only fill its arguments."""
     _compiled.append(numba.njit(**_OPTIONS)(function))
     return cast("F", _compiled[-1])
 
 
 def compiled_unchecked(function: F) -> F:
-    """As `compiled`, for a function that checks its bounds itself, once for all its indices."""
+    """Like `compiled`, but for a function that checks the bounds of all its indices itself, once."""
     _compiled.append(numba.njit(**{**_OPTIONS, "boundscheck": False})(function))
     return cast("F", _compiled[-1])
 
 
 def load_kept() -> None:
-    """Load the machine code that is kept on disk, so that forks of this process need not."""
+    """Load the cached machine code from disk, so that forks of this process need not load it."""
     for function in _compiled if _KEPT is not None else ():
-        # The index of what is kept: keys begin with the types of the arguments. Numba has no public way to ask.
+        # The index of the cache: its keys begin with the types of the arguments. Numba has no public API for it.
         for signature, *_ in function._cache._cache_file._load_index():  # noqa: SLF001
             function.compile(signature)
 
 
 @cache
 def are_loaded() -> bool:
-    """Load the machine code that is kept on disk, if there is any; return whether all functions have theirs.
+    """Load the cached machine code from disk, if any, and return whether every function has machine code.
 
-    The answer is that of the first call.
+    Later calls return the result of the first call.
     """
     if not all(function.signatures for function in _compiled):
         load_kept()
@@ -99,12 +100,12 @@ def are_loaded() -> bool:
 
 
 def array_of(data: bytes) -> Bytes:
-    """Bytes as an array of one's own."""
+    """Return a writable array with a copy of bytes."""
     return np.frombuffer(bytearray(data), np.uint8)
 
 
 def packed(texts: Sequence[bytes]) -> tuple[Bytes, Ints]:
-    """Texts one behind the other, and where each begins, with the end of the last."""
+    """Return the concatenated texts, and the offset of each text followed by the end of the last."""
     return array_of(b"".join(texts)), np.cumsum([0, *map(len, texts)], dtype=np.int64)
 
 
@@ -123,7 +124,7 @@ def same(one: Bytes, start: int, stop: int, other: Bytes, begin: int, end: int) 
 
 @compiled_unchecked
 def put(out: Bytes, at: int, source: Bytes, start: int, stop: int) -> int:
-    """Write a stretch of source at a place; returns the place after it. Such a loop is one copy of memory."""
+    """Copy a stretch of `source` to an offset of `out`; return the offset after it. Compiles to one memory copy."""
     if start < 0 or at < 0 or stop > len(source) or at + stop - start > len(out):
         raise IndexError("a stretch reaches out of its array")
     for step in range(stop - start):
@@ -133,7 +134,7 @@ def put(out: Bytes, at: int, source: Bytes, start: int, stop: int) -> int:
 
 @compiled
 def put_number(out: Bytes, at: int, number: int) -> int:
-    """Write a number that is not negative, in decimal digits; returns the place behind it. Raises ValueError."""
+    """Write a number in decimal digits; return the offset after it. Raises ValueError if the number is negative."""
     if number < 0:
         raise ValueError("a number that is written in a result is negative")
     size, rest = 1, number // 10

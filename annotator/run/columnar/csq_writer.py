@@ -1,4 +1,4 @@
-"""Entries of INFO/CSQ of many pairs of an allele and a transcript at once, as `effects.csq_field` writes one."""
+"""Write INFO/CSQ entries for many pairs of an allele and a transcript at once, as `effects.csq_field` writes one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,23 +16,25 @@ from annotator.run.columnar.snv_effects import CODON, SAME, START, Pairs, SnvEff
 from annotator.run.columnar.term_masks import terms_of
 from annotator.run.columnar.transcript_columns import TranscriptColumns
 
-#: Bytes of an entry that hang neither on its terms nor on its transcript, at most: numbers, codons, residues.
+#: Maximum bytes of an entry that depend on neither its terms nor its transcript: numbers, codons, residues.
 ROOM = 200
 _BAR, _SLASH, _ONE, _LOWER = ord("|"), ord("/"), ord("1"), 32
 _MET_LOST, _UNCHANGED = (array_of(csq_field.escaped(text).encode("ascii")) for text in ("Met1?", "="))
 _NAMES = np.zeros((128, 3), np.uint8)
 for _letter, _name in THREE_LETTERS.items():
     _NAMES[ord(_letter)] = list(_name.encode("ascii"))
-#: What is written of a transcript, in this order; see Texts.
+#: The parts of a transcript's text, in this order; see Texts.
 PARTS = 4
 _HEAD, _PROTEIN, _TAIL, _END = range(PARTS)
 
 
 class Words(NamedTuple):
-    """What compiled functions write.
+    """Constant texts for compiled functions.
 
+    met_lost: the protein change of a lost start codon.
+    unchanged: the text after an unchanged residue.
     names: the three letters of each residue.
-    opening, closing: around the description of a protein, after `p.`.
+    opening, closing: the texts around a protein description, after `p.`.
     """
 
     met_lost: Bytes
@@ -44,16 +46,16 @@ class Words(NamedTuple):
 
 _NONE = np.zeros(0, np.uint8)
 WORDS = Words(_MET_LOST, _UNCHANGED, _NAMES, _NONE, _NONE)
-#: Descriptions in parentheses.
+#: The texts for protein descriptions in parentheses.
 PREDICTED = Words(_MET_LOST, _UNCHANGED, _NAMES, array_of(b"("), array_of(b")"))
 
 
 class Texts(NamedTuple):
-    """Texts of transcripts or of masks of terms: where each begins in letters, and the end.
+    """Texts of transcripts or of masks of terms: the offset of each text in `letters`, and the end of the last.
 
-    A transcript has PARTS of them: the fields after IMPACT and up to the number of the exon, what stands in front of
-    the description of a protein (such as ENSP00000362111:p.), the fields after the codons and up to PICK, and those
-    after it.
+    A transcript has PARTS texts: the fields after IMPACT and up to the number of the exon; the text before the
+    description of a protein (such as ENSP00000362111:p.); the fields after the codons and up to PICK; and the fields
+    after PICK.
     """
 
     letters: Bytes
@@ -61,7 +63,7 @@ class Texts(NamedTuple):
 
 
 def texts_of(transcripts: Sequence[Transcript]) -> Texts:
-    """Return what is written of some transcripts, to be made once for a contig."""
+    """Return the texts of transcripts. Call this function once for a contig."""
     parts: list[str] = []
     for one in transcripts:
         identity, protein, direction, selection = csq_field.fields_of(one)
@@ -72,10 +74,16 @@ def texts_of(transcripts: Sequence[Transcript]) -> Texts:
 
 
 class CsqWriter:
-    """Writes entries about transcripts of one contig. One thread only."""
+    """Writes entries for transcripts of one contig. For one thread only."""
 
     def __init__(self, transcripts: Sequence[Transcript], columns: TranscriptColumns, words: Words = WORDS) -> None:
-        """`columns` are those of the transcripts."""
+        """Prepare the texts of transcripts.
+
+        Args:
+            transcripts: transcripts of one contig.
+            columns: the same transcripts.
+            words: WORDS, or PREDICTED for protein descriptions in parentheses.
+        """
         self._columns = columns
         self._words = words
         self._texts = texts_of(transcripts)
@@ -89,16 +97,16 @@ class CsqWriter:
         """Write the entries of pairs.
 
         Args:
-            alleles: of a block.
+            alleles: the alleles of a block.
             pairs: pairs of an allele and a transcript.
-            effects: one of each pair.
-            picked: whether PICK is 1.
-            shown: whether an entry is written.
+            effects: the effect of each pair.
+            picked: whether PICK is 1, by pair.
+            shown: whether an entry is written, by pair.
 
         Returns:
-            The letters, and three places in them for each pair, and the end of the last pair. The fields from
-            Consequence up to INTRON lie between the first two; those from HGVSp up to MANE after the third, which is
-            the second again: there HGVSc belongs.
+            The letters; and three offsets into them for each pair, followed by the end of the last pair. The fields
+            from Consequence up to INTRON lie between the first two offsets. The third offset equals the second: HGVSc
+            belongs there. The fields from HGVSp up to MANE follow it.
         """
         masks = self._mask_numbers(effects)
         sizes = self._sizes[pairs.model] + np.diff(self._terms.begins)[masks] + ROOM
@@ -111,7 +119,7 @@ class CsqWriter:
         return out[:size], begins
 
     def _mask_numbers(self, effects: SnvEffects) -> Ints:
-        """Return the number of each pair's mask among those that have been met."""
+        """Return the index of each pair's mask among the masks so far, and add new masks."""
         numbers = np.searchsorted(self._masks, effects.mask)
         if (np.append(self._masks, -1)[numbers] != effects.mask).any():
             self._masks = np.union1d(self._masks, effects.mask)
@@ -130,7 +138,7 @@ def _write(
     alleles: Alleles, pairs: Pairs, columns: TranscriptColumns, effects: SnvEffects, picked: Flags, shown: Flags,
     masks: Ints, terms: Texts, texts: Texts, words: Words, codes: CodonTables, out: Bytes, begins: Ints,
 ) -> int:  # fmt: skip
-    """Write all entries; returns the size of what is written."""
+    """Write all entries; return the number of bytes written."""
     size = 0
     for pair in range(len(pairs.allele)):
         begins[3 * pair] = begins[3 * pair + 1] = begins[3 * pair + 2] = begins[3 * pair + 3] = size
@@ -181,14 +189,14 @@ def _positions(effects: SnvEffects, pair: int, alt: int, out: Bytes, size: int) 
 
 @compiled
 def _part(texts: Texts, model: int, part: int, out: Bytes, size: int) -> int:
-    """Write a part of what is written of a transcript."""
+    """Write a part of a transcript's text."""
     place = PARTS * model + part
     return put(out, size, texts.letters, texts.begins[place], texts.begins[place + 1])
 
 
 @compiled
 def _of(number: int, count: int, out: Bytes, size: int) -> int:
-    """Write the number of an exon or intron, unless it is 0, and how many there are."""
+    """Write the number of an exon or intron and their count, such as 3/11; nothing if the number is 0."""
     if not number:
         return size
     size = put_number(out, size, number)
@@ -205,7 +213,7 @@ def _position(number: int, out: Bytes, size: int) -> int:
 
 @compiled
 def protein_change(effects: SnvEffects, pair: int, words: Words, out: Bytes, size: int) -> int:
-    """Write what becomes of a residue, after `p.`."""
+    """Write the change of a residue: the text after `p.`."""
     size = put(out, size, words.opening, 0, len(words.opening))
     size = _change(effects, pair, words, out, size)
     return put(out, size, words.closing, 0, len(words.closing))

@@ -1,9 +1,9 @@
-"""The forms that the columns of a plain record have: what annotator.preflight would pass as it stands."""
+"""The forms of the columns of a plain record: values that annotator.preflight would accept unchanged."""
 
 from annotator.run.columnar.compiled import Bytes, Ints, compiled
 from annotator.run.columnar.text_sets import Words, value_of
 
-#: What a tag may hold: any text, or a list of these; and a genotype.
+#: The kinds of values of a tag: any text, a list of integers, a list of floats, or a genotype.
 ANY, INTEGER, FLOAT, GENOTYPE = range(4)
 
 NO, MAYBE, YES = range(3)
@@ -12,12 +12,12 @@ DOT, COMMA, COLON, SEMICOLON, EQUALS, TAB = ord("."), ord(","), ord(":"), ord(";
 ZERO, NINE, PLUS, MINUS = ord("0"), ord("9"), ord("+"), ord("-")
 A, C, G, T = ord("A"), ord("C"), ord("G"), ord("T")
 MOST_DIGITS = 10
-LONGEST_NUMBER = 1000  # characters, as annotator.preflight.records has it for QUAL
+LONGEST_NUMBER = 1000  # characters, the limit of annotator.preflight.records for QUAL
 
 
 @compiled
 def digits(text: Bytes, start: int, stop: int) -> int:
-    """How many digits there are from start on."""
+    """Return the number of consecutive digits from `start` on."""
     at = start
     while at < stop and ZERO <= text[at] <= NINE:
         at += 1
@@ -26,13 +26,13 @@ def digits(text: Bytes, start: int, stop: int) -> int:
 
 @compiled
 def sign(text: Bytes, start: int, stop: int) -> int:
-    """How many signs there are at start: 1 or 0."""
+    """Return 1 if there is a sign at `start`, else 0."""
     return 1 if start < stop and (text[start] == PLUS or text[start] == MINUS) else 0
 
 
 @compiled
 def position(text: Bytes, start: int, stop: int) -> int:
-    """The number, of at most ten digits, the first of them no 0; 0 if it is none."""
+    """Return the value of a number of at most ten digits without a leading 0; 0 if the text is not one."""
     size = stop - start
     if not 0 < size <= MOST_DIGITS or digits(text, start, stop) < size or text[start] == ZERO:
         return 0
@@ -44,7 +44,7 @@ def position(text: Bytes, start: int, stop: int) -> int:
 
 @compiled
 def bases(text: Bytes, start: int, stop: int, longest: int) -> bool:
-    """Return whether it is 1 to `longest` of A, C, G and T."""
+    """Return whether the text is 1 to `longest` letters of A, C, G and T."""
     if not 0 < stop - start <= longest:
         return False
     for at in range(start, stop):
@@ -56,7 +56,7 @@ def bases(text: Bytes, start: int, stop: int, longest: int) -> bool:
 
 @compiled
 def integer(text: Bytes, start: int, stop: int) -> bool:
-    """Whether it is ".", or a whole number of at most ten digits."""
+    """Return whether the text is ".", or an integer of at most ten digits."""
     if stop - start == 1 and text[start] == DOT:
         return True
     at = start + sign(text, start, stop)
@@ -65,7 +65,7 @@ def integer(text: Bytes, start: int, stop: int) -> bool:
 
 @compiled
 def number(text: Bytes, start: int, stop: int) -> bool:
-    """Whether it is ".", or a number in decimals, with or without an exponent; nan and inf are not."""
+    """Return whether the text is ".", or a decimal number, with or without an exponent. False for nan and inf."""
     if stop - start == 1 and text[start] == DOT:
         return True
     if stop - start > LONGEST_NUMBER:
@@ -89,7 +89,7 @@ def number(text: Bytes, start: int, stop: int) -> bool:
 
 @compiled
 def values(kind: int, text: Bytes, start: int, stop: int) -> bool:
-    """Whether it is a list of values of that kind."""
+    """Return whether the text is a comma-separated list of values of a kind."""
     if kind == ANY:
         return True
     at = start
@@ -106,7 +106,7 @@ def values(kind: int, text: Bytes, start: int, stop: int) -> bool:
 
 @compiled
 def info(text: Bytes, start: int, stop: int, tags: Words) -> bool:
-    """Whether INFO is ".", or has entries of these tags alone, whose values say of what kind theirs are."""
+    """Return whether INFO is ".", or all its entries have known tags and values of the tag's kind, given by `tags`."""
     if stop - start == 1 and text[start] == DOT:
         return True
     at = start
@@ -126,7 +126,7 @@ def info(text: Bytes, start: int, stop: int, tags: Words) -> bool:
 
 @compiled
 def genotype(text: Bytes, start: int, stop: int, alts: int) -> bool:
-    """Return whether it is a list of allele numbers up to `alts`, or ".", separated by / or |."""
+    """Return whether the text is a list of allele numbers up to `alts`, or ".", separated by / or |."""
     at = start
     while True:
         size = digits(text, at, stop)
@@ -155,7 +155,10 @@ def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alt
     """Check the columns FORMAT, which begins at `start`, and the samples.
 
     Args:
-        kinds: the kinds of the tags of each FORMAT, by its value, -1 after the last.
+        text: the file's text.
+        start, stop: from the begin of FORMAT to the end of the line.
+        formats: the known texts of FORMAT, with their numbers.
+        kinds: the kinds of the tags of each FORMAT, by its number; -1 after the last tag.
         alts: number of ALT alleles.
 
     Returns:
@@ -171,7 +174,7 @@ def samples(text: Bytes, start: int, stop: int, formats: Words, kinds: Ints, alt
     found = YES
     tag = 0
     while at < stop:
-        at += 1  # behind a tab or a colon
+        at += 1  # past a tab or a colon
         end = at
         while end < stop and text[end] != TAB and text[end] != COLON:
             end += 1

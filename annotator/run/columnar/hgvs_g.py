@@ -1,4 +1,4 @@
-"""HGVS descriptions of alleles on the genome, as `hgvs_genomic.genomic` has them."""
+"""Write HGVS descriptions of alleles on the genome, as `hgvs_genomic.genomic` does."""
 
 from annotator.run.columnar import alleles as changes
 from annotator.run.columnar.alleles import Alleles
@@ -28,7 +28,7 @@ def genomic(alleles: Alleles, one: int, words: Words, out: Bytes, size: int) -> 
     if kind == changes.DELETION:
         size = _span(place, place + lost - 1, out, size)
         return put(out, size, words.deleted, 0, 3)
-    if slide >= gained:  # so far does the sequence repeat the bases
+    if slide >= gained:  # the sequence repeats all the bases: a duplication
         size = _span(place - gained, place - 1, out, size)
         return put(out, size, words.copied, 0, 3)
     size = _span(place - 1, place, out, size)

@@ -1,4 +1,4 @@
-"""Where the lines of a block are for the index: see annotator.formats.tabix."""
+"""The places of a block's lines for the index; see annotator.formats.tabix."""
 
 import numpy as np
 
@@ -7,7 +7,13 @@ from annotator.run.columnar.compiled import Ints, compiled
 
 
 def places(first: Ints, last: Ints, begins: Ints) -> Places:
-    """Of lines in order: their first and last bases, and where they begin, and the end of the last."""
+    """Return the places of sorted lines.
+
+    Args:
+        first: the first base of each line.
+        last: the last base of each line.
+        begins: the offset of each line, followed by the end of the last line.
+    """
     runs = np.empty((len(first), 3), np.int64)
     windows = np.empty((int((last - first >> WINDOW).sum()) + 2 * len(first), 2), np.int64)
     counts = np.zeros(2, np.int64)

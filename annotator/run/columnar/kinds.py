@@ -1,9 +1,9 @@
-"""The consequences of the alleles of a block, described once for all alleles that have the same.
+"""The consequences of the alleles of a block, described once for all alleles with the same consequences.
 
-Away from exons all changes within a stretch of the contig have the same consequences
-(annotator.run.columnar.places); only their HGVS descriptions differ, and the distance to a gene that is near. Each
-other allele, and each in a stretch that few alleles share, is a kind of its own: an SNV is described in columns
-(annotator.run.columnar.snv_consequences) where possible, the rest by annotator.run.composer.
+Away from exons, all changes within a stretch of the contig have the same consequences (annotator.run.columnar.places);
+only their HGVS descriptions and the distance to a nearby gene differ. Every other allele, and every allele in a stretch
+with few alleles, is a kind of its own: SNVs are described in columns (annotator.run.columnar.snv_consequences) if
+possible, all others by annotator.run.composer.
 """
 
 from collections.abc import Sequence
@@ -28,16 +28,17 @@ from annotator.run.columnar.transcript_columns import joined as columns_joined
 from annotator.run.columnar.window import Fetch, Window
 from annotator.run.composer import Composer, summary_texts
 
-#: A stretch with fewer alleles is not worth a description of its own: SNVs in it are described as those near exons.
+#: Minimum number of alleles for a shared description of a stretch. In other stretches, SNVs are described in columns.
 WORTH_A_KIND = 8
 
 
 class Entry(NamedTuple):
     """An entry of INFO/CSQ without the allele and its number.
 
-    texts: BEFORE, MIDDLE and AFTER. BEFORE is empty in an entry that is not written: only its HGVSc is wanted.
-    transcript: the one whose numbers MIDDLE needs; None if MIDDLE is known.
-    edge: the end of a gene, from which MIDDLE is the distance; 0 if MIDDLE is known, negative if the gene lies before.
+    texts: BEFORE, MIDDLE and AFTER. BEFORE is empty in an entry that is not written: only its HGVSc is used.
+    transcript: the transcript on which MIDDLE describes the allele; None if MIDDLE is known.
+    edge: the end of a gene, if MIDDLE is the distance to it: negative if the gene lies before the allele. 0 if MIDDLE
+        is not a distance.
     """
 
     texts: tuple[bytes, bytes, bytes]
@@ -49,10 +50,10 @@ class Entry(NamedTuple):
 class Kind:
     """Alleles with the same consequences.
 
-    consequences: without HGVS descriptions where these differ.
-    texts: values as INFO has them, empty for none, in the order of annotator.run.columnar.texts.
-    entries: of INFO/CSQ.
-    picked: the place in entries whose HGVSc is GAS_HGVSC too; -1 if HGVS_C says it.
+    consequences: the consequences, without HGVS descriptions if these differ between the alleles.
+    texts: INFO values in the order of annotator.run.columnar.texts; empty for none.
+    entries: the entries of INFO/CSQ.
+    picked: index of the entry whose HGVSc is also GAS_HGVSC; -1 if GAS_HGVSC is in `texts`.
     """
 
     consequences: Consequences
@@ -64,9 +65,9 @@ class Kind:
 class BlockConsequences(NamedTuple):
     """The consequences of a block's alleles.
 
-    kinds: what is described one by one, or once for a stretch.
-    snvs: what is described in columns; None if nothing is.
-    numbers: of each allele its place in kinds; those after the last kind are in snvs, in its order.
+    kinds: the kinds that are described one by one, or once for a stretch.
+    snvs: the SNVs that are described in columns; None if there are none.
+    numbers: the index of each allele's kind. Indices after the last of `kinds` count on through `snvs`, in its order.
     """
 
     kinds: list[Kind]
@@ -75,7 +76,7 @@ class BlockConsequences(NamedTuple):
 
 
 class Kinds:
-    """Tells the kinds of a block's alleles. One thread only."""
+    """Finds the kinds of a block's alleles. For one thread only."""
 
     def __init__(
         self,
@@ -89,10 +90,11 @@ class Kinds:
         """Prepare for a block.
 
         Args:
-            contig: the block's.
+            composer: describes alleles.
+            contig: the contig of the block.
             everything: the gene models near the block's alleles.
-            columns: the transcripts among them.
-            crowded: where many alleles lie.
+            columns: the transcripts among the gene models.
+            crowded: stretches with many alleles.
             fetch: returns the contig's bases.
         """
         self._composer = composer
@@ -113,6 +115,7 @@ class Kinds:
         """Return the consequences of a block's alleles.
 
         Args:
+            alleles: the alleles of a block.
             window: the bases around the block's lines.
             pos: POS of each line.
         """
@@ -130,7 +133,7 @@ class Kinds:
             left[snvs.alleles] = False
         far &= left
         numbers[far] = _ranked(first[far])
-        # Any allele of a stretch stands for all.
+        # Any allele of a stretch represents all of them.
         positions = np.zeros(numbers[far].max(initial=-1) + 1, np.int64)
         positions[numbers[far]] = alleles.start[far]
         kinds = [self._in_stretch(position) for position in positions.tolist()]
@@ -153,7 +156,7 @@ class Kinds:
         return Kind(found, _texts(found), entries, -1)
 
     def _in_stretch(self, position: int) -> Kind:
-        """Return the kind of all alleles in a stretch, for which an unknown base at a position of it stands."""
+        """Return the kind of all alleles in a stretch, represented by an unknown base at one of its positions."""
         found = self._composer.consequences(self._contig, Change(position, "N", "N"))
         if not found.effects:
             return Kind(found, _texts(found), (_outside(found, position),), -1)
@@ -187,7 +190,7 @@ def _texts(found: Consequences, flag: str = "") -> tuple[bytes, bytes, bytes, by
 
 
 def _ranked(keys: Ints) -> Ints:
-    """Return the place of each key among the distinct keys in order; they lie close together."""
+    """Return the rank of each key among the distinct keys, from 0. Memory grows with the range of the keys."""
     if not len(keys):
         return keys
     least = keys.min()
@@ -198,7 +201,7 @@ def _ranked(keys: Ints) -> Ints:
 
 
 def texts(found: BlockConsequences) -> tuple[Texts, Sequence[Transcript], TranscriptColumns]:
-    """Return what is written of alleles, and the transcripts by number."""
+    """Return the texts of kinds; and the transcripts that the texts number, as objects and as columns."""
     written, transcripts = _texts_of(found.kinds)
     columns = transcript_columns(transcripts)
     if found.snvs is not None:

@@ -1,4 +1,4 @@
-"""What sources say of the alleles of a block: the rows of their tables that these find."""
+"""Look up the alleles of a block in the tables of sources."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,10 +15,11 @@ from annotator.sources.lookup import Lookup, Lookups
 
 
 class Said(NamedTuple):
-    """The annotations that a source has for alleles.
+    """The annotations of alleles in one source.
 
-    text: rows of the source's table; start, stop: the offsets of each allele's tab-separated values in it, start -1 for
-    an allele that the source does not know.
+    text: rows of the source's table.
+    start, stop: the offsets of each allele's tab-separated values in `text`; `start` is -1 for an allele that the
+        source does not have.
     """
 
     text: Bytes
@@ -27,7 +28,7 @@ class Said(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Where each row has its columns, in order of position."""
+    """The columns of a table's rows: positions, and offsets of the other columns. Sorted by position."""
 
     pos: Ints
     ref: Ints
@@ -44,7 +45,15 @@ def lookup(
     variants: Sequence[Variant],
     owners: Sequence[int],
 ) -> tuple[list[Said], list[str]]:
-    """Look up alleles of plain records and of the other records in the sources, and count the known ones.
+    """Look up alleles of plain records and of the other records in the sources, and count the known alleles.
+
+    Args:
+        sources: the open sources.
+        contig: the contig of the block.
+        alleles: the alleles of the plain records.
+        others: the other records.
+        variants: the normal forms of the other records' predictable alleles.
+        owners: the index of the record of each variant.
 
     Returns:
         The annotations of each source for the plain records' alleles, and the INFO entries of the other records.
@@ -69,7 +78,7 @@ def lookup(
 
 
 def _blocks(source: Lookup, contig: str, positions: Ints) -> list[int]:
-    """The numbers of the blocks of a source's table that reach over one of the positions."""
+    """Return the indices of the blocks of a source's table that cover one of the positions."""
     firsts, lasts = (np.asarray(column, np.int64) for column in source.places(contig))
     begins = np.searchsorted(lasts, positions)
     ends = np.searchsorted(firsts, positions, side="right")

@@ -1,4 +1,4 @@
-"""The annotated lines of a block."""
+"""Write the annotated lines of a block."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,17 +16,18 @@ from annotator.run.columnar.source_tags import Added, Names, entries_of_sources
 from annotator.run.columnar.text_sets import Words as TagSet
 from annotator.run.columnar.text_sets import value_of
 
-#: Bytes that the description of a change takes, and all that stands between the texts of an allele, at most.
+#: Maximum bytes of the description of a change, and of the separators and tags between the texts of an allele.
 ROOM = 400
-#: Bytes of what stands between the texts of an entry of INFO/CSQ, and its two numbers, at most.
+#: Maximum bytes of the separators between the texts of an entry of INFO/CSQ, and of its two numbers.
 ENTRY_ROOM = 60
 
 
 class Others(NamedTuple):
     """Lines of the records that are not plain.
 
-    For each line of the block the number of its record, -1 for none; then the records' texts, with the start of each,
-    and the end.
+    of: for each line of the block, the index of its record among these; -1 for none.
+    letters: the annotated lines of the records.
+    begins: the offset of each in `letters`, and the end of the last.
     """
 
     of: Ints
@@ -35,7 +36,12 @@ class Others(NamedTuple):
 
 
 def others_of(count: int, texts: Sequence[tuple[int, bytes]]) -> Others:
-    """count: the block's lines; texts: of some of them, with their numbers and line ends."""
+    """Collect the annotated lines of the records that are not plain.
+
+    Args:
+        count: number of lines in the block.
+        texts: the index of each line in the block, and its text with the line end.
+    """
     of = np.full(count, -1, np.int64)
     of[[line for line, _ in texts]] = np.arange(len(texts))
     return Others(of, *packed([text for _, text in texts]))
@@ -51,16 +57,28 @@ def written(
     others: Others,
     renamed: TagSet,
 ) -> tuple[memoryview, Ints]:
-    """Return the lines of all records, plain and other, in order, and where that of each line of the block begins.
+    """Return the annotated lines of all records, plain and other, in file order.
 
-    The last number is where they end. renamed: see scan.Forms.
+    Args:
+        text: the lines of the block.
+        lines: the offsets of their columns.
+        alleles: the alleles of plain records.
+        found: the annotations of the alleles.
+        said: the annotations from each source, with the names of its tags.
+        names: the names of the annotator's own tags.
+        others: the annotated lines of the other records.
+        renamed: INFO tags of other annotators, which get another name.
+
+    Returns:
+        The annotated lines; and for each line of the block the offset of its annotated line, followed by the end of
+        the last.
     """
     texts = found.texts
     of_kinds = texts.begins[5::5] - texts.begins[:-1:5]
     of_entries = texts.entry_begins[3::3] - texts.entry_begins[:-1:3]
     through = np.concatenate([np.zeros(1, np.int64), np.cumsum(of_entries)])[texts.entries]
     counts = texts.entries[1:] - texts.entries[:-1]
-    # An allele is written once for each of its entries.
+    # Each entry repeats the allele.
     sizes = of_kinds + (through[1:] - through[:-1]) + counts * (scan.LONGEST + ENTRY_ROOM)
     described = 2 * len(found.described.letters)
     added = entries_of_sources(alleles, said)
@@ -110,7 +128,7 @@ def _write(
 
 @compiled
 def _given(text: Bytes, start: int, stop: int, names: Tags, renamed: TagSet, out: Bytes, size: int) -> int:
-    """Write the file's own INFO; tags of other annotators get another name."""
+    """Write the file's own INFO. Tags of other annotators get another name."""
     if not len(renamed.values):
         return put(out, size, text, start, stop)
     at = start

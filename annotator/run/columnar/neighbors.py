@@ -1,6 +1,6 @@
-"""Which plain lines may have neighbors on one molecule: annotator.run.phased_changes looks at them one by one.
+"""Find plain lines that may have neighbors on one molecule; annotator.run.phased_changes examines them one by one.
 
-Lines without neighbors, nearly all, stay in columns. Too many lines may be found here, and never too few.
+Lines without neighbors, which are nearly all lines, stay in columns. This may find too many lines, but never too few.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from annotator.run.splitter import MOST_DIGITS
 
 
 class CodingMap:
-    """Where transcripts code, and where splicing brings coding exons together."""
+    """The coding stretches of transcripts, and the junctions where splicing joins coding exons."""
 
     def __init__(self, columns: TranscriptColumns) -> None:
         counts = np.diff(columns.exons)
@@ -41,7 +41,7 @@ class CodingMap:
         self._left, self._right, self._between = _junctions(begin, end, model, reverse)
 
     def touched(self, start: Ints, end: Ints) -> Ints:
-        """Return the numbers of the stretches from `start` to `end` that have a coding base."""
+        """Return the indices of the stretches from `start` to `end` that have a coding base."""
         if not len(self.starts):
             return np.zeros(0, np.int64)
         at = np.searchsorted(self.ends, start)
@@ -52,8 +52,8 @@ class CodingMap:
         """Return the junctions that have changes near both ends.
 
         Args:
-            start: The first bases of changes, sorted.
-            longest: The most bases that one of them takes.
+            start: the first bases of changes, sorted.
+            longest: the number of bases of the longest change.
         """
         found = np.ones(len(self._left), np.bool_)
         for low, high in (
@@ -66,7 +66,7 @@ class CodingMap:
 
 
 def _merged(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """Return stretches in order; two are joined unless there is a base between them."""
+    """Sort stretches, and merge those that overlap or touch."""
     order = np.argsort(starts, kind="stable")
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
     parted = np.flatnonzero(starts[1:] > ends[:-1] + 1)
@@ -74,11 +74,11 @@ def _merged(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
 
 
 def _junctions(begin: Ints, end: Ints, model: Ints, reverse: Flags) -> tuple[Ints, Ints, Ints]:
-    """Return what `effects.neighbors.junctions` does of the transcripts to which coding exons belong.
+    """Return the same junctions as `effects.neighbors.junctions`, for all transcripts at once.
 
     Args:
-        begin, end: The first and the last coding place of each exon.
-        model, reverse: The number and the strand of each exon's transcript.
+        begin, end: the first and the last coding place of each exon.
+        model, reverse: the index and the strand of each exon's transcript.
     """
     through = np.append(0, np.cumsum(end - begin + 1))
     parts = [(np.zeros(0, np.int64),) * 3]
@@ -96,7 +96,7 @@ def _junctions(begin: Ints, end: Ints, model: Ints, reverse: Flags) -> tuple[Int
 
 
 class _Changes(NamedTuple):
-    """What may be changes: the line of each; its first and last base; whether it shifts the frame."""
+    """Possible changes: the line of each; its first and last base; whether it shifts the reading frame."""
 
     line: Ints
     start: Ints
@@ -108,11 +108,13 @@ class _Changes(NamedTuple):
 
 
 def with_neighbors(text: Bytes, lines: Lines, alleles: Alleles, coding: CodingMap) -> Ints:
-    """Return the plain lines, in order, that may have an allele within reach of one of another line.
+    """Return the plain lines, in order, that may have an allele within reach of an allele of another line.
 
     Args:
-        alleles: Those of the plain lines.
-        coding: Of the contig.
+        text: the lines of the block.
+        lines: the offsets of their columns.
+        alleles: the alleles of the plain lines.
+        coding: the coding stretches of the contig.
     """
     plain, others = _plain(alleles), _others(text, lines)
     changes = _Changes(*(np.concatenate(pair) for pair in zip(plain, others, strict=True)))
@@ -125,7 +127,7 @@ def with_neighbors(text: Bytes, lines: Lines, alleles: Alleles, coding: CodingMa
 
 
 def _certain(text: Bytes, lines: Lines, among: Ints) -> Flags:
-    """Return of each of some lines whether it may have a certain call: of a plain one see genotypes.is_certain."""
+    """Return for each given line whether it may have a certain call; for plain lines see genotypes.is_certain."""
     found = ~lines.plain
     for line in np.unique(among[lines.plain[among]]).tolist():
         tail = text[lines.ends[line, INFO] + 1 : lines.ends[line, LINE]].tobytes().decode("latin-1")
@@ -134,7 +136,7 @@ def _certain(text: Bytes, lines: Lines, among: Ints) -> Flags:
 
 
 def _with_certain(changes: _Changes, certain: Flags) -> Flags:
-    """Return which of sorted changes are certain, or overlap one that is: they may be the same change."""
+    """Return which of the sorted changes are certain, or overlap a certain change and so may be the same change."""
     far = 2**40
     before = np.maximum.accumulate(np.where(certain, changes.end, -far))
     after = np.minimum.accumulate(np.where(certain, changes.start, far)[::-1])[::-1]
@@ -143,11 +145,11 @@ def _with_certain(changes: _Changes, certain: Flags) -> Flags:
 
 
 def _near(changes: _Changes, coding: CodingMap, count: int) -> Flags:
-    """Return of each of sorted changes whether it may be within reach of one of another of `count` lines."""
+    """Return for each of the sorted changes whether it may be within reach of a change of another of `count` lines."""
     if not len(changes.line):
         return np.zeros(0, np.bool_)
     chain = np.cumsum(~_within_reach(changes))
-    # The chains that have more than one line.
+    # A chain is near if it has more than one line.
     lowest, highest = (np.full(int(chain[-1]) + 1, fill, np.int64) for fill in (count, -1))
     np.minimum.at(lowest, chain, changes.line)
     np.maximum.at(highest, chain, changes.line)
@@ -172,7 +174,7 @@ def _plain(alleles: Alleles) -> _Changes:
 
 
 def _others(text: Bytes, lines: Lines) -> _Changes:
-    """Return all that lines that are not plain may be: their alleles are not known yet."""
+    """Return the possible changes of lines that are not plain, whose alleles are not known yet."""
     others = np.flatnonzero(~lines.plain)
     pos = lines.pos[others]
     for number in np.flatnonzero(pos == 0).tolist():
@@ -184,7 +186,7 @@ def _others(text: Bytes, lines: Lines) -> _Changes:
 
 
 def _within_reach(changes: _Changes) -> Flags:
-    """As `effects.neighbors.within_reach`, of one or more sorted changes."""
+    """Do what `effects.neighbors.within_reach` does, for one or more sorted changes."""
     count = len(changes.start)
     far = 2 * FRAME_REACH
     lowest = changes.start[0] - far

@@ -1,4 +1,4 @@
-"""The alleles of a block along their transcripts: HGVS c. and n., see annotator.effects.hgvs_transcript."""
+"""Describe the alleles of a block on their transcripts: HGVS c. and n., see annotator.effects.hgvs_transcript."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from annotator.run.columnar.forms import MINUS, PLUS
 from annotator.run.columnar.transcript_columns import TranscriptColumns, exon_of
 
 GREATER, UNDERSCORE, ASTERISK = ord(">"), ord("_"), ord("*")
-#: Digits, signs and the like: more than any description has in addition to its bases and its head.
+#: Maximum bytes of a description in addition to its bases and its head: digits, signs and keywords.
 ROOM = 80
 _DEL, _DUP, _INS, _INV = (array_of(word) for word in (b"del", b"dup", b"ins", b"inv"))
 _COMPLEMENT = np.zeros(256, np.uint8)
@@ -25,7 +25,7 @@ for _one, _other in zip(b"ACGT", b"TGCA", strict=True):
 
 
 class Words(NamedTuple):
-    """What compiled functions write."""
+    """Constant texts for compiled functions, and the complement of each letter."""
 
     deleted: Bytes
     copied: Bytes
@@ -41,8 +41,8 @@ class Layouts(NamedTuple):
     """Transcripts whose positions can be numbered in HGVS.
 
     columns: the transcripts.
-    letters: texts such as ENST00000269305.9:c. of all.
-    heads: where each one's text begins, and the end of the last.
+    letters: the head of each transcript's descriptions, such as ENST00000269305.9:c.
+    heads: the offset of each head in `letters`, and the end of the last.
     """
 
     columns: TranscriptColumns
@@ -51,7 +51,11 @@ class Layouts(NamedTuple):
 
 
 class Described(NamedTuple):
-    """letters: the descriptions of all pairs; start, stop: where each one's is, the same for none."""
+    """Descriptions of alleles on transcripts.
+
+    letters: the descriptions of all pairs.
+    start, stop: the offsets of each pair's description in `letters`; equal if the pair has none.
+    """
 
     letters: Bytes
     start: Ints
@@ -69,11 +73,11 @@ def described(
     """Describe alleles on transcripts.
 
     Args:
-        alleles: those of a block.
-        owners: the number of the allele of each pair of allele and transcript.
-        on: the number of the transcript of each pair, -1 for a pair that is not described.
-        transcripts, columns: by number. Bases can be numbered of those in `on`.
-        fetch: bases of the contig.
+        alleles: the alleles of a block.
+        owners: the index of the allele of each pair of allele and transcript.
+        on: the index of the transcript of each pair; -1 for a pair that is not described.
+        transcripts, columns: the transcripts. HGVS can number the bases of those in `on`.
+        fetch: returns bases of the contig.
     """
     heads = [csq_field.escaped(f"{one.name}:") + ("c." if one.coding else "n.") for one in transcripts]
     layouts = Layouts(columns, *packed([head.encode("latin-1") for head in heads]))
@@ -100,14 +104,14 @@ def _describe(
     alleles: Alleles, owners: Ints, on: Ints, layouts: Layouts, words: Words, out: Bytes, start: Ints, stop: Ints,
     left: Flags,
 ) -> int:  # fmt: skip
-    """Write what lies well inside of its transcript, and say what is left; returns the size of what is written."""
+    """Describe alleles well inside their transcript, and mark the others in `left`; return the number of bytes."""
     size = 0
     for pair in range(len(on)):
         start[pair] = stop[pair] = size
         model, one = on[pair], owners[pair]
         if model < 0:
             continue
-        # All the bases that any of its spellings touches, and one on either side.
+        # All bases that any spelling of the change touches, and one base on either side.
         length = max(alleles.lost[one], alleles.gained[one])
         begin, end = alleles.start[one], alleles.start[one] + alleles.slide[one] + alleles.lost[one]
         if alleles.kind[one] == forms.SNV:
@@ -125,7 +129,7 @@ def _describe(
 
 @compiled
 def _holds(columns: TranscriptColumns, model: int, begin: int, end: int) -> bool:
-    """Return whether all of a stretch of the contig lies between the ends of a transcript."""
+    """Return whether a stretch of the contig lies completely between the ends of a transcript."""
     if columns.reverse[model]:
         begin, end = -end, -begin
     return bool(columns.begin[columns.exons[model]] <= begin and end <= columns.end[columns.exons[model + 1] - 1])
@@ -133,7 +137,7 @@ def _holds(columns: TranscriptColumns, model: int, begin: int, end: int) -> bool
 
 @compiled
 def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Words, out: Bytes, size: int) -> int:
-    """Write the description of a change behind its transcript's name."""
+    """Write the description of a change, after the name of its transcript."""
     reverse = layouts.columns.reverse[model]
     kind, place, lost, gained = alleles.kind[one], alleles.start[one], alleles.lost[one], alleles.gained[one]
     slide, bases = alleles.slide[one], alleles.bases[one]
@@ -149,13 +153,13 @@ def _change(alleles: Alleles, one: int, model: int, layouts: Layouts, words: Wor
         size = put(out, size, words.deleted, 0, 3)
         size = put(out, size, words.inserted, 0, 3)
         return _bases(alleles.letters, alleles.given[one], gained, 0, reverse, words.complement, out, size)
-    # HGVS shifts to the transcript's end, which on the reverse strand is the leftmost place.
+    # HGVS shifts a change to the 3' end of the transcript, which is leftmost on the reverse strand.
     moved = 0 if reverse else slide
     place += moved
     if kind == forms.DELETION:
         size = _range(place, place + lost - 1, model, layouts, out, size)
         return put(out, size, words.deleted, 0, 3)
-    if slide >= gained:  # so far does the sequence repeat the bases
+    if slide >= gained:  # the sequence repeats all the bases: a duplication
         first = place if reverse else place - gained
         size = _range(first, first + gained - 1, model, layouts, out, size)
         return put(out, size, words.copied, 0, 3)
@@ -179,7 +183,7 @@ def inverted(alleles: Alleles, one: int, complement: Bytes) -> bool:
 
 @compiled
 def _range(first: int, last: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
-    """Write the numbers of the first and the last base, in the transcript's direction; of a single one, its."""
+    """Write the numbers of the first and the last base in the transcript's direction; one number for a single base."""
     if layouts.columns.reverse[model]:
         first, last = last, first
     size = _number(first, model, layouts, out, size)
@@ -191,7 +195,7 @@ def _range(first: int, last: int, model: int, layouts: Layouts, out: Bytes, size
 
 @compiled
 def _number(position: int, model: int, layouts: Layouts, out: Bytes, size: int) -> int:
-    """Write how HGVS numbers a position of the contig, see `effects.hgvs_transcript.Layout.number`."""
+    """Write the HGVS number of a position of the contig; see `effects.hgvs_transcript.Layout.number`."""
     columns = layouts.columns
     place = -position if columns.reverse[model] else position
     exon = exon_of(columns.begin, columns.exons[model], columns.exons[model + 1], place)
@@ -210,7 +214,7 @@ def _number(position: int, model: int, layouts: Layouts, out: Bytes, size: int) 
 
 @compiled
 def _base(columns: TranscriptColumns, model: int, offset: int, out: Bytes, size: int) -> int:
-    """Write the number of a spliced base, given from 0."""
+    """Write the HGVS number of a spliced base; `offset` counts from 0."""
     start, stop = columns.start[model], columns.stop[model]
     if start < 0:
         return put_number(out, size, offset + 1)
@@ -227,7 +231,7 @@ def _base(columns: TranscriptColumns, model: int, offset: int, out: Bytes, size:
 def _bases(
     letters: Bytes, first: int, count: int, turn: int, reverse: bool, complement: Bytes, out: Bytes, size: int
 ) -> int:
-    """Write bases, the first turn of them behind the others; their reverse complement on the reverse strand."""
+    """Write bases, rotated left by `turn`; as reverse complement on the reverse strand."""
     for step in range(count):
         if reverse:
             out[size + step] = complement[letters[first + (count - 1 - step + turn) % count]]

@@ -1,4 +1,4 @@
-"""The annotator's own entries of INFO: CSQ and the GAS_ tags."""
+"""Write the annotator's own INFO entries: CSQ and the GAS_ tags."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,9 +19,10 @@ PIPE = ord("|")
 
 
 class Tags(NamedTuple):
-    """Entries of INFO up to their values, such as `GAS_GENE=`, and g. or m., where letters has them.
+    """The starts of INFO entries, such as `GAS_GENE=`: each field has the start and end of its text in `letters`.
 
-    original: what is put in front of the tags of other annotators.
+    prefix: g. or m., the prefix of HGVS descriptions on the genome.
+    original: the prefix for the tags of other annotators.
     """
 
     letters: Bytes
@@ -37,11 +38,11 @@ class Tags(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found of the alleles.
+    """The annotations of the alleles.
 
-    kinds: the number of each allele's kind.
-    texts: of kinds.
-    pairs: the number of the first pair of each allele, and the number of all; a pair is an entry of INFO/CSQ.
+    kinds: the index of each allele's kind.
+    texts: the texts of the kinds.
+    pairs: the index of each allele's first pair, followed by the number of pairs. A pair is an entry of INFO/CSQ.
     described: the HGVS description of each pair on its transcript.
     """
 
@@ -52,7 +53,16 @@ class Found(NamedTuple):
 
 
 def paired(kinds: Ints, texts: Texts) -> tuple[Ints, Ints, Ints]:
-    """Return of each allele its first pair, with the number of all; and of each pair its allele and its entry."""
+    """Pair alleles with the entries of their kinds.
+
+    Args:
+        kinds: the index of each allele's kind.
+        texts: the texts of the kinds.
+
+    Returns:
+        The index of each allele's first pair, followed by the number of pairs; the allele of each pair; the entry of
+        each pair.
+    """
     counts = (texts.entries[1:] - texts.entries[:-1])[kinds]
     pairs = np.zeros(len(kinds) + 1, np.int64)
     np.cumsum(counts, out=pairs[1:])
@@ -62,7 +72,7 @@ def paired(kinds: Ints, texts: Texts) -> tuple[Ints, Ints, Ints]:
 
 
 def tags_of(prefix: str) -> Tags:
-    """prefix: HGVS's for the contig."""
+    """Return the starts of INFO entries; `prefix` is the HGVS prefix of the contig, such as g."""
     names = (tags.CSQ, tags.GENE, tags.CONSEQUENCE, tags.HGVS_G)
     texts = [f"{name}=" for name in names] + [f"{prefix}."]
     texts += [f"{name}=" for name in (tags.HGVS_C, tags.TRANSCRIPT, tags.HGVS_P)]
@@ -76,7 +86,7 @@ def own_entries(
     text: Bytes, lines: Lines, alleles: Alleles, found: Found, one: int, end: int, names: Tags, words: Words,
     out: Bytes, size: int,
 ) -> int:  # fmt: skip
-    """Write the annotator's entries for the alleles of a record."""
+    """Write the annotator's entries for the alleles of a record, from `one` to `end` (not included)."""
     begin = size
     size = _consequences(text, lines, alleles, found, one, end, names, out, size)
     size = _values(found, one, end, GENE, names.letters, names.gene, out, size, begin)
@@ -94,7 +104,7 @@ def own_entries(
 def _consequences(
     text: Bytes, lines: Lines, alleles: Alleles, found: Found, one: int, end: int, names: Tags, out: Bytes, size: int
 ) -> int:
-    """Write INFO/CSQ: the entries of each allele; nothing if no allele has any."""
+    """Write INFO/CSQ with the entries of each allele; nothing if no allele has an entry."""
     texts = found.texts
     skipped = _shared_base(text, lines, alleles, one, end)
     begin = size
@@ -105,7 +115,7 @@ def _consequences(
             place = 3 * entry
             before, middle = texts.entry_begins[place], texts.entry_begins[place + 1]
             if before == middle:
-                continue  # only its HGVSc is wanted
+                continue  # not written: only its HGVSc is used
             if size == begin:
                 size = put(out, size, names.letters, names.csq[0], names.csq[1])
             else:
@@ -141,7 +151,7 @@ def _shared_base(text: Bytes, lines: Lines, alleles: Alleles, one: int, end: int
 
 @compiled
 def _allele(text: Bytes, start: int, stop: int, out: Bytes, size: int) -> int:
-    """Write an allele and what parts it from the next field; "-" for no bases."""
+    """Write an allele, "-" for no bases, and the separator after it."""
     if start == stop:
         out[size] = forms.MINUS
         size += 1
@@ -155,7 +165,7 @@ def _allele(text: Bytes, start: int, stop: int, out: Bytes, size: int) -> int:
 def _middle(
     alleles: Alleles, allele: int, found: Found, pair: int, entry: int, start: int, stop: int, out: Bytes, size: int
 ) -> int:
-    """Write HGVSc or DISTANCE; known from start to stop, or of the pair."""
+    """Write HGVSc or DISTANCE: the distance to an edge, a known text from start to stop, or the pair's description."""
     edge = found.texts.edge[entry]
     if edge:
         first = alleles.start[allele] - (alleles.lost[allele] == 0)
@@ -168,7 +178,7 @@ def _middle(
 
 @compiled
 def _tag(letters: Bytes, name: tuple[int, int], out: Bytes, size: int, begin: int) -> int:
-    """Write the name of an entry, behind those that began there."""
+    """Write the name of an entry, after a semicolon if there are entries since `begin`."""
     if size > begin:
         out[size] = forms.SEMICOLON
         size += 1
@@ -180,7 +190,7 @@ def _values(
     found: Found, one: int, end: int, part: int, letters: Bytes, name: tuple[int, int], out: Bytes, size: int,
     begin: int,
 ) -> int:  # fmt: skip
-    """Write an entry with a part of what is said of each allele's kind, unless there is nothing of any."""
+    """Write an entry with one text of each allele's kind, unless the text is empty for all alleles."""
     anything = False
     for allele in range(one, end):
         place = 5 * found.kinds[allele] + part
@@ -199,7 +209,7 @@ def _values(
 
 @compiled
 def _value(letters: Bytes, start: int, stop: int, of: int, out: Bytes, size: int) -> int:
-    """Write the value of one of `of` alleles: "." for none if there are several."""
+    """Write the value of one of `of` alleles; "." if it has none and there are several alleles."""
     if stop == start and of > 1:
         out[size] = forms.DOT
         return size + 1
@@ -208,7 +218,7 @@ def _value(letters: Bytes, start: int, stop: int, of: int, out: Bytes, size: int
 
 @compiled
 def _on_transcript(found: Found, one: int, end: int, names: Tags, out: Bytes, size: int, begin: int) -> int:
-    """Write the descriptions on the transcripts that matter most, and the flags of these."""
+    """Write GAS_HGVSC and GAS_TRANSCRIPT: the descriptions on the picked transcripts, and the transcripts' flags."""
     texts, flags = False, False
     for allele in range(one, end):
         if _picked(found, allele):
@@ -241,7 +251,7 @@ def _on_transcript(found: Found, one: int, end: int, names: Tags, out: Bytes, si
 
 @compiled
 def _picked(found: Found, allele: int) -> bool:
-    """Return whether an allele is described on the transcript that matters most."""
+    """Return whether an allele has a description on its picked transcript."""
     kind = found.kinds[allele]
     if found.texts.picked[kind] >= 0:
         pair = found.pairs[allele] + found.texts.picked[kind]

@@ -1,4 +1,4 @@
-"""Where the consequences of changes may differ: within a stretch of a contig, away from exons, all are alike."""
+"""Divide a contig into stretches: within a stretch away from exons, all changes have the same consequences."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,7 +9,7 @@ from annotator.effects.genes import NEARBY, Models
 from annotator.effects.transcript import Span
 from annotator.run.columnar.compiled import Flags, Ints
 
-#: More than this many bases from any exon, no change touches a splice site, its surroundings or an exon. The
+#: A change that is more than this number of bases from any exon touches no exon, splice site or splice region. The
 #: polypyrimidine tract begins 17 bases before an exon.
 AWAY = 20
 _FAR = 2**40  # no position
@@ -19,8 +19,8 @@ class Places:
     """The stretches of one contig, numbered from 0.
 
     Args:
-        everything: the gene models near some spans. Others make no difference to changes in the spans.
-        spans: stretches of the contig, sorted. Nothing is said of changes outside.
+        everything: the gene models near the spans. Other gene models do not affect changes in the spans.
+        spans: stretches of the contig, sorted. Changes outside them are not covered.
     """
 
     def __init__(self, everything: Models, spans: Sequence[Span]) -> None:
@@ -33,7 +33,7 @@ class Places:
         edges = (_widened(transcripts, 0), _widened(genes, 0), _widened(genes, NEARBY), _widened(regions, 0))
         reverse = np.array([one.strand == "-" for one in everything.genes], np.bool_)
         middles = (
-            # Genes that a place is upstream of, and those that it is downstream of.
+            # Between genes that a position is upstream of, and between genes that it is downstream of.
             _middles(genes[reverse, 1], genes[~reverse, 0]),
             _middles(genes[~reverse, 1], genes[reverse, 0]),
         )
@@ -47,7 +47,7 @@ class Places:
 
     @cached_property
     def exonic(self) -> tuple[Ints, Ints]:
-        """The first positions of what lies within AWAY bases of exons, and the first positions after it."""
+        """The first positions of the stretches within AWAY bases of exons, and the first positions after them."""
         turns = np.diff((~self.alike).astype(np.int8), prepend=0)
         begins, stops = self.starts[turns > 0], self.starts[turns < 0]
         return begins, stops if len(stops) == len(begins) else np.append(stops, np.iinfo(np.int64).max)
@@ -70,16 +70,16 @@ def _spans(spans: Sequence[Span]) -> Ints:
 
 
 def _widened(spans: Ints, by: int) -> Ints:
-    """Return where each span begins, and the first position after it, with `by` bases more on either side."""
+    """Return the first position of each span and the first position after it, widened by `by` bases on either side."""
     return np.stack([np.maximum(1, spans[:, 0] - by), spans[:, 1] + by + 1], axis=1)
 
 
 def _middles(ends: Ints, starts: Ints) -> Ints:
-    """Return the positions from which on the next gene is nearer than the one before.
+    """Return the positions at which the next gene becomes nearer than the previous one.
 
     Args:
-        ends: the last bases of genes that a place may come after.
-        starts: the first bases of genes that a place may come before.
+        ends: the last bases of the genes that count as previous.
+        starts: the first bases of the genes that count as next.
     """
     events = np.concatenate([ends, starts])
     order = np.argsort(events, kind="stable")

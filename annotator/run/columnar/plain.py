@@ -1,4 +1,4 @@
-"""Finds the plain records of a block of lines; the others are checked one by one, in their place."""
+"""Find the plain records of a block of lines; the others are checked one by one, in file order."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -22,17 +22,17 @@ from annotator.run.columnar.window import window
 from annotator.run.piece import Piece
 from annotator.run.splitter import Cutter
 
-#: Bytes of text of one contig that are worth a block.
+#: Minimum bytes of lines of one contig for a block.
 LEAST = 2 * 1024
-#: Gene models this near an allele are known to a block; and alleles no further apart than GAP share what is looked up.
+#: A block looks up gene models within MARGIN bases of its alleles. Alleles no further apart than GAP share a lookup.
 MARGIN, GAP = 100, 5_000
 KINDS = {"": ANY, "Integer": INTEGER, "Float": FLOAT}
-MOST_FILTERS, LONGEST_FILTER = 1000, 1000  # that are known to blocks, and characters of one
-MOST_AT_POSITION = 100  # records, so that RecordCheck's own bound is never met here
+MOST_FILTERS, LONGEST_FILTER = 1000, 1000  # limits of the texts of FILTER in plain records: number, characters
+MOST_AT_POSITION = 100  # records, below RecordCheck's own limit
 
 
 def _kinds(looks: Looks) -> Ints:
-    """Return the kinds of the tags of each known FORMAT, -1 after the last; "." says nothing about its values."""
+    """Return the kinds of the tags of each known FORMAT; -1 after the last tag."""
     rows = [
         [GENOTYPE if tag == "GT" else KINDS.get(looks.types.get(tag, ""), ANY) for tag in text.split(":")]
         for text in looks.formats
@@ -44,7 +44,7 @@ def _kinds(looks: Looks) -> Ints:
 
 
 class PlainRecords:
-    """Cuts blocks of lines into pieces. One thread only."""
+    """Cuts blocks of lines into pieces. For one thread only."""
 
     def __init__(self, cutter: Cutter) -> None:
         self._cutter = cutter
@@ -54,7 +54,12 @@ class PlainRecords:
         self._forms: tuple[tuple[int, ...], Forms] | None = None
 
     def pieces(self, first: int, data: bytes) -> Iterator[Piece]:
-        """data: whole lines; first: the number of the first. Raises what RecordCheck raises, and Unsorted."""
+        """Yield the pieces of a block of lines. Raises the errors of RecordCheck, and Unsorted.
+
+        Args:
+            first: the number of the first line.
+            data: whole lines.
+        """
         text = array_of(data if data.endswith(b"\n") else data + b"\n")
         looks = self._check.looks
         if looks is None:
@@ -66,10 +71,10 @@ class PlainRecords:
             yield from self._run(text[lines.begins[start] : lines.begins[stop]], lines.part(start, stop), first + start)
 
     def _starts(self, text: Bytes, lines: Lines) -> list[int]:
-        """The lines from which on there is another contig.
+        """Return the indices of the lines at which another contig starts.
 
-        Lines on no contig of the reference, or with another name of the contig, stay with those in front of them, and
-        are not plain: they must not part neighbours.
+        Lines on no contig of the reference, or with another name of the same contig, stay with the lines before them
+        and are not plain: they must not separate neighbors.
         """
         canonical = self._work.reference.canonical
         fresh = np.flatnonzero(lines.fresh).tolist()
@@ -104,7 +109,7 @@ class PlainRecords:
         return self._forms[1]
 
     def _run(self, text: Bytes, lines: Lines, first: int) -> Iterator[Piece]:
-        """Lines that have one contig; first: the number of the first."""
+        """Yield the pieces of lines of one contig; `first` is the number of the first line."""
         name = text[: lines.ends[0, CHROM]].tobytes().decode("latin-1")
         contig = self._check.contig_of(name)
         if len(text) < LEAST or _most_at_position(lines) + self._before(lines, contig) > MOST_AT_POSITION:
@@ -112,7 +117,7 @@ class PlainRecords:
             return
         checked: list[Record | None] = []
         while contig is None and len(checked) < len(lines.pos):
-            # The first record of a contig says whether, and how, it is known.
+            # Checking the first record of a contig decides whether, and under which name, the contig is known.
             line = len(checked)
             checked.append(self._cutter.one(first + line, _raw(text, lines, line)))
             contig = self._check.contig_of(name)
@@ -123,13 +128,13 @@ class PlainRecords:
         yield from self._block(text, lines, first, contig, checked)
 
     def _before(self, lines: Lines, contig: str | None) -> int:
-        """How many records there were at the first position already."""
+        """Return how many earlier records are at the position of the first line."""
         return self._check.crowd(contig, int(lines.pos[0]))[0] if contig else 0
 
     def _block(
         self, text: Bytes, lines: Lines, first: int, contig: str, checked: Sequence[Record | None]
     ) -> Iterator[Piece]:
-        """Lines of a contig; checked: the records of the first of them, None for what is no record."""
+        """Yield the pieces of lines of a contig; `checked` has the records of its first lines, None for no record."""
         reference = self._work.reference
         lines.plain[_last(lines) > reference.lengths[contig]] = False
         wanted = np.flatnonzero(lines.plain)
@@ -167,13 +172,13 @@ class PlainRecords:
         )
 
     def _renamed(self) -> list[str]:
-        """Return the tags of other annotators that records of the file have had."""
+        """Return the tags of other annotators that occur in the file's records so far."""
         return [tag for tag, name in self._check.renamed.items() if name in self._cutter.tags]
 
     def _in_between(
         self, text: Bytes, lines: Lines, plain: Ints, contig: str, first: int, checked: Sequence[Record | None]
     ) -> list[tuple[int, Record]]:
-        """Check the lines that are not plain, each when those before it have been counted; see `_block`."""
+        """Check the lines that are not plain, each after the lines before it have been counted; see `_block`."""
         last = int(lines.pos[plain[-1]])
         there = plain[lines.pos[plain] == last]
         crowd = self._check.crowd(contig, last)
@@ -207,7 +212,7 @@ class PlainRecords:
 
 
 def _spans(alleles: Alleles) -> list[tuple[Span, int]]:
-    """Return the stretches of the contig near alleles, in order, and how many alleles each has."""
+    """Return the stretches of the contig near alleles, in order, each with its number of alleles."""
     starts = np.sort(alleles.start)
     ends = np.sort(alleles.start + alleles.lost + alleles.slide)
     cuts = np.flatnonzero(starts[1:] - ends[:-1] > GAP) + 1
@@ -221,13 +226,13 @@ def _raw(text: Bytes, lines: Lines, line: int) -> str:
 
 
 def _last(lines: Lines) -> Ints:
-    """The last base of each line's REF."""
+    """Return the last base of each line's REF."""
     last: Ints = lines.pos + lines.ends[:, REF] - lines.ends[:, ID] - 2
     return last
 
 
 def _most_at_position(lines: Lines) -> int:
-    """How many lines have one position, at most; those of other contigs may stand between them."""
+    """Return the maximum number of lines at one position; lines with another CHROM may lie between them."""
     if lines.fresh[1:].any():
         return int(np.unique(lines.pos, return_counts=True)[1].max())
     return int(lines.crowd.max())

@@ -1,4 +1,4 @@
-"""Lines of text as columns, and which of them are plain."""
+"""Split lines into columns, and find the plain lines."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from annotator.run.columnar.text_sets import Words, value_of
 CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO = range(8)
 #: After the first eight columns: the end of the line.
 LINE = 8
-#: REF and ALT of a plain record have no more bases; `places.MARGIN` is wider.
+#: Maximum number of bases of REF and of each ALT of a plain record; less than `plain.MARGIN`.
 LONGEST = 60
 MOST_ALLELES = 8
 NEWLINE, RETURN = ord("\n"), ord("\r")
@@ -20,8 +20,11 @@ NEWLINE, RETURN = ord("\n"), ord("\r")
 class Forms(NamedTuple):
     """The columns that a plain record may have.
 
-    columns: their number; filters: texts of FILTER; tags: INFO tags, with their kinds; formats: texts of FORMAT, and
-    their kinds, see forms.samples.
+    columns: the number of columns.
+    filters: the texts of FILTER.
+    tags: the INFO tags, with their kinds.
+    formats: the texts of FORMAT, with their numbers.
+    kinds: the kinds of the tags of each FORMAT, see forms.samples.
     """
 
     columns: int
@@ -34,10 +37,13 @@ class Forms(NamedTuple):
 class Lines(NamedTuple):
     """The lines of a block, one array element per line.
 
-    begins: start of each line, then the end of the last; ends: ends of its first eight columns, and of the line; pos: 0
-    if invalid; plain: whether RecordCheck would return the record unchanged if it fits the reference; proven: whether
-    the form of all its values guarantees that bcftools can read it; fresh: whether CHROM differs from the previous
-    line; crowd: number of consecutive lines, up to this one, with its position.
+    begins: the start of each line, followed by the end of the last.
+    ends: the ends of the first eight columns, and of the line.
+    pos: POS; 0 if it is invalid.
+    plain: whether RecordCheck would return the record unchanged if it fits the reference.
+    proven: whether the form of all values guarantees that bcftools can read the record.
+    fresh: whether CHROM differs from the previous line.
+    crowd: number of consecutive lines, up to this one, with the same position.
     """
 
     begins: Ints
@@ -49,7 +55,7 @@ class Lines(NamedTuple):
     crowd: Ints
 
     def part(self, start: int, stop: int) -> "Lines":
-        """The lines from start on, without stop, of a text that begins with the first of them."""
+        """Return the lines from `start` to `stop` (not included), with offsets in a text that starts with the first."""
         begin = self.begins[start]
         return Lines(
             self.begins[start : stop + 1] - begin,
@@ -63,7 +69,12 @@ class Lines(NamedTuple):
 
 
 def scan(text: Bytes, wanted: Forms) -> Lines:
-    """Read whole lines, each with its line end."""
+    """Split whole lines into columns, and find the plain ones.
+
+    Args:
+        text: the lines, each with its line end.
+        wanted: the columns that a plain record may have.
+    """
     count = int(np.count_nonzero(text == NEWLINE))
     lines = Lines(
         np.zeros(count + 1, np.int64), np.zeros((count, 9), np.int64), np.zeros(count, np.int64),
@@ -114,7 +125,7 @@ def _scan(
 
 @compiled
 def _sound(text: Bytes, ends: Ints, wanted: Forms) -> int:
-    """YES, MAYBE or NO, as forms.samples has it."""
+    """Return whether a line is plain and proven: YES, MAYBE or NO, see forms.samples."""
     if ends[ID] == ends[POS] + 1 or not forms.bases(text, ends[ID] + 1, ends[REF], LONGEST):
         return forms.NO
     alts = _alts(text, ends)
@@ -131,7 +142,7 @@ def _sound(text: Bytes, ends: Ints, wanted: Forms) -> int:
 
 @compiled
 def _alts(text: Bytes, ends: Ints) -> int:
-    """How many ALT alleles there are; 0 if they are not all bases, or not all different."""
+    """Return the number of ALT alleles; 0 if they are not all bases, or not all different from REF and each other."""
     ref, ref_end, stop = ends[ID] + 1, ends[REF], ends[ALT]
     first = ref_end + 1
     at, count = first, 0

@@ -1,4 +1,4 @@
-"""Consequences of SNVs near exons, in columns: for each allele, what `effects.consequences` says.
+"""Consequences of SNVs near exons, computed in columns. The result for each allele is that of `effects.consequences`.
 
 Each allele is a kind of its own, see `kinds`.
 """
@@ -22,18 +22,18 @@ from annotator.run.columnar.transcript_columns import TranscriptColumns
 from annotator.run.columnar.window import Fetch, Window
 
 _AND, _COLON, _P, _DOT = (ord(letter) for letter in "&:p.")
-#: Bytes of the texts of an allele without its genes, and of a protein's change without its gene, at most.
+#: Maximum bytes of the texts of an allele without its genes, and of a protein change without its gene.
 ROOM, PROTEIN_ROOM = 120, 40
 
 
 class SnvConsequences(NamedTuple):
-    """SNVs that are described.
+    """The described SNVs.
 
-    alleles: their numbers in the block, in order.
-    rank: the place in `effects.terms.IMPACT` of each one's most severe term.
-    genes: genes, each with the number of alleles that touch it.
-    texts: those of each allele.
-    transcripts, columns: the transcripts that `texts` names by number.
+    alleles: their indices in the block, in order.
+    rank: index in `effects.terms.IMPACT` of the most severe term of each SNV.
+    genes: genes, each with the number of SNVs that touch it.
+    texts: the texts of each SNV.
+    transcripts, columns: the transcripts that `texts` refers to by index.
     """
 
     alleles: Ints
@@ -45,9 +45,11 @@ class SnvConsequences(NamedTuple):
 
 
 class _Names(NamedTuple):
-    """Texts that are written of alleles: letters, and where each begins, with the end of the last.
+    """Names for the texts of alleles: concatenated, with the offset of each name and the end of the last.
 
-    genes: of the contig, by number; terms: by rank; flags: by standing, see Transcript.
+    genes, gene_begins: the genes of the contig, by index.
+    terms, term_begins: the terms, by rank.
+    flags, flag_begins: the flags of transcripts, by Transcript.standing.
     """
 
     genes: Bytes
@@ -62,12 +64,12 @@ class SnvDescriber:
     """Describes the SNVs of a block.
 
     Args:
-        transcripts: those of the contig that have an SNV, and perhaps others, in their order.
+        transcripts: the transcripts of the contig that have an SNV, and perhaps others, in their order.
         columns: the same transcripts.
-        choice: those that get an entry in INFO/CSQ.
+        choice: the transcripts that get an entry in INFO/CSQ.
         fetch: returns the contig's bases.
-        is_mitochondrial: whether HGVS describes variants on the genome alone.
-        predicted: whether descriptions of proteins stand in parentheses.
+        is_mitochondrial: whether HGVS describes variants only on the genome.
+        predicted: whether protein descriptions are in parentheses.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class SnvDescriber:
         self._codes = self._columns.start >= 0
         self._is_numbered = columns.has_start & (not is_mitochondrial)
         self._standing = np.array([one.standing for one in transcripts], np.int64)
-        # As `consequences.picked` has it: of transcripts that are alike one that codes, then the first by name.
+        # The order of `consequences.picked`: among equal transcripts, coding ones come first, then the first by name.
         by_name = sorted(range(len(transcripts)), key=lambda at: (transcripts[at].coding is None, transcripts[at].name))
         self._order = np.argsort(np.array(by_name, np.int64))
         self._genes = list(dict.fromkeys(one.gene for one in transcripts))
@@ -104,11 +106,11 @@ class SnvDescriber:
         )
 
     def describe(self, alleles: Alleles, chosen: Ints, window: Window, pos: Ints) -> SnvConsequences:
-        """Describe SNVs, without those that have an effect that is left to `effects.effect`, or touch no transcript.
+        """Describe SNVs, except those that touch no transcript or have an effect that is left to `effects.effect`.
 
         Args:
-            alleles: of a block.
-            chosen: the numbers of the SNVs, in order.
+            alleles: the alleles of a block.
+            chosen: the indices of the SNVs, in order.
             window: the bases around the block's lines.
             pos: POS of each line.
         """
@@ -122,7 +124,7 @@ class SnvDescriber:
         return self._described(alleles, chosen[whole], owner, model, effects.part(kept))
 
     def _touched(self, place: Ints) -> tuple[Ints, Ints]:
-        """Return pairs of a place, by number, and a transcript that has it."""
+        """Return pairs of a place, by index, and a transcript that includes it."""
         low = np.searchsorted(self._reaches, place)
         counts = np.maximum(np.searchsorted(self._starts, place, side="right") - low, 0)
         owner = np.repeat(np.arange(len(place)), counts)
@@ -133,7 +135,7 @@ class SnvDescriber:
     def _described(
         self, alleles: Alleles, numbers: Ints, owner: Ints, model: Ints, effects: SnvEffects
     ) -> SnvConsequences:
-        """Describe whole alleles; `numbers`: of the alleles; `owner`: the place in these of each pair's allele."""
+        """Describe SNVs by index; `owner` has the index in `numbers` of each pair's SNV."""
         first = np.searchsorted(owner, np.arange(len(numbers) + 1))
         ranks = ranks_of(effects.mask)
         order = (self._standing[model] * len(IMPACT) + ranks) * len(self._transcripts) + self._order[model]
@@ -162,7 +164,7 @@ class SnvDescriber:
         )
 
     def _summaries(self, first: Ints, best: Ints, worst: Ints, model: Ints, effects: SnvEffects) -> tuple[Bytes, Ints]:
-        """Return the texts of alleles as `composer.summary_texts` has them, and where each begins."""
+        """Return the texts of alleles, the same as those of `composer.summary_texts`, and the offset of each."""
         names, gene = self._names, self._gene[model]
         room = len(best) * ROOM + int((2 * np.diff(names.gene_begins)[gene] + PROTEIN_ROOM).sum())
         out, begins = np.empty(room, np.uint8), np.zeros(5 * len(best) + 1, np.int64)
@@ -201,7 +203,7 @@ def _summarize(
 
 @compiled
 def _has_gene(gene: Ints, start: int, pair: int) -> bool:
-    """Return whether a pair from `start` on, before `pair`, has the same gene."""
+    """Return whether a pair from `start` to before `pair` has the same gene."""
     for other in range(start, pair):  # noqa: SIM110 - compiled
         if gene[other] == gene[pair]:
             return True
@@ -210,7 +212,7 @@ def _has_gene(gene: Ints, start: int, pair: int) -> bool:
 
 @compiled
 def _has_protein(gene: Ints, effects: SnvEffects, start: int, pair: int) -> bool:
-    """Return whether a pair from `start` on, before `pair`, changes a protein of the same gene in the same way."""
+    """Return whether a pair from `start` to before `pair` changes a protein of the same gene in the same way."""
     for other in range(start, pair):
         if (
             gene[other] == gene[pair]
@@ -225,7 +227,7 @@ def _has_protein(gene: Ints, effects: SnvEffects, start: int, pair: int) -> bool
 
 @compiled
 def _gene_name(gene: int, names: _Names, more: bool, out: Bytes, size: int) -> int:
-    """Write a gene, after "&" if another one came before."""
+    """Write a gene; "&" before it if `more`."""
     if more:
         out[size] = _AND
         size += 1

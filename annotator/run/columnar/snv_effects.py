@@ -1,8 +1,8 @@
-"""Effects of SNVs on transcripts, in columns: for each pair of an allele and a transcript, what `effects.effect` says.
+"""Effects of SNVs on transcripts, in columns. The result for each allele and transcript is that of `effects.effect`.
 
-Nothing is spliced or translated but the codon that an allele changes. Its bases stand in the block's window, or are
-fetched if the codon goes on in another exon. A stop codon that is lost, or completed by polyadenylation, is left to
-`effects.effect`, as is all that is no SNV.
+Only the codon that an allele changes is spliced and translated. Its bases are in the block's window, or are fetched if
+the codon continues in another exon. A stop codon that is lost, or completed by polyadenylation, is left to
+`effects.effect`, as are all alleles other than SNVs.
 """
 
 from typing import NamedTuple
@@ -18,31 +18,31 @@ from annotator.run.columnar.term_masks import TERMS, Terms
 from annotator.run.columnar.transcript_columns import TranscriptColumns, exon_of
 from annotator.run.columnar.window import Fetch, Window
 
-#: Missing bases that are no further apart are fetched at once.
+#: Missing bases that are no further apart than this are fetched together.
 TOGETHER = 64
 STOP, SELENOCYSTEINE, UNKNOWN, MET, N = (ord(letter) for letter in "*UXMN")
 CODON = 3
-#: How the change of a protein is described: not at all, p.Met1?, p.Lys5=, p.Lys5Arg.
+#: The form of a protein description: none, p.Met1?, p.Lys5=, p.Lys5Arg.
 NOTHING, START, SAME, SUBSTITUTED = range(4)
 
 
 class Pairs(NamedTuple):
-    """Pairs of an allele and a transcript: their numbers in Alleles and in TranscriptColumns."""
+    """Pairs of an allele and a transcript: their indices in Alleles and in TranscriptColumns."""
 
     allele: Ints
     model: Ints
 
 
 class SnvEffects(NamedTuple):
-    """Effects, one of each pair.
+    """Effects, one per pair.
 
     left: whether the effect is left to `effects.effect`.
-    mask: its terms, see Terms.
+    mask: the terms, see Terms.
     exon, intron: numbers from 1; 0 for none.
-    cdna, cds: positions from 1; 0 for none. The protein's is (cds + 2) // 3.
+    cdna, cds: positions from 1; 0 for none. The protein position is (cds + 2) // 3.
     codon: the letters of the codon before the change, on the transcript's strand; 0 for none.
-    residue, changed: before and after; 0 where no codon is shown.
-    protein: how the change of the protein is described, such as SUBSTITUTED.
+    residue, changed: the residue before and after the change; 0 if no codon is shown.
+    protein: the form of the protein description, such as SUBSTITUTED.
     """
 
     left: Flags
@@ -67,12 +67,12 @@ def snv_effects(
     """Return the effects of pairs.
 
     Args:
-        alleles: of a block.
-        pairs: in any order.
+        alleles: the alleles of a block.
+        pairs: the pairs, in any order.
         columns: the transcripts of the block's contig.
         window: the bases around the block's lines.
         pos: POS of each line.
-        fetch: Returns the contig's bases.
+        fetch: returns the contig's bases.
     """
     count = len(pairs.allele)
     mask, exon, intron, cdna, cds = (np.zeros(count, np.int64) for _ in range(5))
@@ -106,7 +106,7 @@ def _locate(
     alleles: Alleles, pairs: Pairs, columns: TranscriptColumns, window: Window, pos: Ints, codes: CodonTables,
     terms: Terms, found: SnvEffects, missing: Ints,
 ) -> None:  # fmt: skip
-    """Find where pairs lie, and read the codons of those that code; `missing`: positions of bases not in the window."""
+    """Locate pairs, and read the codons of coding ones. `missing` gets the positions of bases outside the window."""
     for pair in range(len(pairs.allele)):
         one, model = pairs.allele[pair], pairs.model[pair]
         low, high = columns.exons[model], columns.exons[model + 1]
@@ -162,7 +162,7 @@ def _read(
 ) -> None:  # fmt: skip
     """Read a codon that has a base in an exon, from a spliced base on.
 
-    `moved`: how much more the place of a base in the window is than its position on the contig.
+    `moved` is the offset of a base in the window minus its position on the contig.
     """
     for step in range(CODON):
         base = first + step
@@ -222,7 +222,7 @@ def _translate(
 
 @compiled
 def _number(codon: Bytes, step: int, alt: int, codes: CodonTables) -> int:
-    """Return the number of a codon with another base at a step, if it has that; -1 if a base is unknown."""
+    """Return the number of a codon whose base at `step` is replaced, none for step -1; -1 if a base is unknown."""
     number = 0
     for at in range(CODON):
         base = codes.base[alt if at == step else codon[at]]
@@ -234,7 +234,7 @@ def _number(codon: Bytes, step: int, alt: int, codes: CodonTables) -> int:
 
 @compiled
 def _term(before: int, after: int, begins: bool, ends: bool, terms: Terms) -> int:
-    """Return the term of a changed residue; whether it is the first of the protein, or its stop codon."""
+    """Return the term of a changed residue; `begins`: the first of the protein; `ends`: its stop codon."""
     if UNKNOWN in (before, after):
         return terms.coding_sequence
     if before != after:

@@ -1,4 +1,4 @@
-"""What sources say of records, as entries of INFO."""
+"""Write the annotations from sources as INFO entries."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,14 +12,14 @@ from annotator.run.columnar.known import Said
 
 
 class Names(NamedTuple):
-    """The names of a source's tags, with =: where each begins in letters, and the end."""
+    """The names of a source's tags, each with "=": the offset of each in `letters`, and the end of the last."""
 
     letters: Bytes
     begins: Ints
 
 
 class Added(NamedTuple):
-    """Entries of INFO from sources, of each record by the number of its first allele."""
+    """INFO entries from sources: the offsets of each record's entries, at the index of the record's first allele."""
 
     letters: Bytes
     start: Ints
@@ -32,7 +32,7 @@ def names_of(source_tags: Sequence[str]) -> Names:
 
 
 def entries_of_sources(alleles: Alleles, said: Sequence[tuple[Said, Names]]) -> Added:
-    """Return the entries of all sources, one after the other."""
+    """Return the entries of each record from all sources, in the order of the sources."""
     count = len(alleles.pos)
     added = Added(np.empty(0, np.uint8), np.zeros(count, np.int64), np.zeros(count, np.int64))
     for rows, names in said:
@@ -47,7 +47,7 @@ def entries_of_sources(alleles: Alleles, said: Sequence[tuple[Said, Names]]) -> 
 
 @compiled
 def _add(alleles: Alleles, before: Added, rows: Said, names: Names, out: Bytes, start: Ints, stop: Ints) -> int:
-    """Write what there is before, and what a source says, of each record."""
+    """Write the earlier entries of each record, followed by those of one source."""
     size = one = 0
     while one < len(alleles.pos):
         end = one + 1
@@ -68,7 +68,7 @@ def _add(alleles: Alleles, before: Added, rows: Said, names: Names, out: Bytes, 
 
 @compiled
 def _add_tag(rows: Said, one: int, end: int, tag: int, names: Names, out: Bytes, size: int, more: bool) -> int:
-    """Write a tag's values for the alleles from one to end, if it has any."""
+    """Write a tag's values for the alleles from `one` to `end` (not included), if there are any."""
     before = size
     if more:
         out[size] = forms.SEMICOLON
@@ -96,7 +96,7 @@ def _add_tag(rows: Said, one: int, end: int, tag: int, names: Names, out: Bytes,
 
 @compiled
 def comma(more: bool, out: Bytes, size: int) -> int:
-    """Write the comma between the values of two alleles, if there is a value before."""
+    """Write a comma before a value if `more`: it is not the first."""
     if not more:
         return size
     out[size] = forms.COMMA

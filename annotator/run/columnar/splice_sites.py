@@ -1,19 +1,24 @@
-"""Terms of splice sites, their surroundings and introns for SNVs, as `effects.splicing` has them."""
+"""Terms of splice sites, splice regions and introns for SNVs, as `effects.splicing` defines them."""
 
 from annotator.run.columnar.compiled import compiled
 from annotator.run.columnar.term_masks import Terms
 from annotator.run.columnar.transcript_columns import TranscriptColumns
 
-#: A gap of at most this many bases is no intron that could be spliced, see `effects.splicing`.
+#: A gap of at most this number of bases is too short to be spliced as an intron, see `effects.splicing`.
 GAP = 12
 
 
 @compiled
 def splicing(columns: TranscriptColumns, low: int, high: int, exon: int, place: int, codes: bool, terms: Terms) -> int:
-    """Return the terms of the introns around a place of a transcript.
+    """Return the terms of the introns around a place of a transcript, as a mask.
 
-    `low`, `high`: its exons, the last not included; `exon`: the last that begins at or before the place; `codes`:
-    whether it codes.
+    Args:
+        columns: transcripts.
+        low, high: the range of the transcript's exons, `high` not included.
+        exon: the last exon that begins at or before the place.
+        place: the position, negative on the reverse strand.
+        codes: whether the transcript is coding.
+        terms: the bits of terms.
     """
     mask = 0
     before = exon - 1

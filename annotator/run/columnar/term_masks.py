@@ -12,7 +12,7 @@ _BIT = {term: 1 << rank for rank, term in enumerate(IMPACT)}
 
 
 class Terms(NamedTuple):
-    """The terms that an SNV may have, each as its bit."""
+    """The terms that an SNV may have, each as a bit of a mask."""
 
     splice_acceptor: int = _BIT["splice_acceptor_variant"]
     splice_donor: int = _BIT["splice_donor_variant"]
@@ -51,6 +51,6 @@ def terms_of(mask: int) -> tuple[str, ...]:
 
 
 def ranks_of(masks: Ints) -> Ints:
-    """Return the place in `effects.terms.IMPACT`, from 0, of the most severe term of each mask; none may be 0."""
+    """Return the index in `effects.terms.IMPACT` of the most severe term of each mask; no mask may be 0."""
     lowest = (masks & -masks).astype(np.float64)
     return np.log2(lowest).astype(np.int64)

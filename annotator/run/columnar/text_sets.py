@@ -1,4 +1,4 @@
-"""Sets of short texts that compiled functions look bytes up in."""
+"""Maps of short texts to numbers, for lookups in compiled functions."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,10 +11,12 @@ _MASK = 0x7FFFFFFF
 
 
 class Words(NamedTuple):
-    """A mapping of texts to numbers for compiled code.
+    """A map of texts to numbers for compiled code.
 
-    letters: all texts, concatenated; begins: start of each, then the end; values: the number of each text, 0 or more;
-    slots: a hash table with a text's number, from 1, in each used slot and 0 in the others.
+    letters: all texts, concatenated.
+    begins: the offset of each text, followed by the end of the last.
+    values: the number of each text, 0 or more.
+    slots: a hash table with a text's index, from 1, in each used slot, and 0 in the others.
     """
 
     letters: Bytes
@@ -24,7 +26,7 @@ class Words(NamedTuple):
 
 
 def words(values: Mapping[str, int]) -> Words:
-    """Of texts in Latin-1."""
+    """Return a map for compiled code; the texts must be encodable in Latin-1."""
     texts = [text.encode("latin-1") for text in values]
     slots = np.zeros(1 << (2 * len(texts) + 1).bit_length(), np.int64)
     for number, text in enumerate(texts, 1):
@@ -39,7 +41,7 @@ def words(values: Mapping[str, int]) -> Words:
 
 @compiled
 def value_of(known: Words, text: Bytes, start: int, stop: int) -> int:
-    """What the bytes from start to stop stand for; -1 if they are none of the texts."""
+    """Return the number of the text whose bytes are those from start to stop; -1 if there is no such text."""
     key = 0
     for at in range(start, stop):
         key = (key * 31 + text[at]) & _MASK

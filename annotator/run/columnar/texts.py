@@ -1,4 +1,4 @@
-"""What is written of alleles, as bytes that compiled functions copy."""
+"""The texts of annotated alleles, as bytes that compiled functions copy."""
 
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ class Texts(NamedTuple):
     """The texts of kinds of alleles, see `kinds.Kind`.
 
     letters: the texts, one after the other.
-    begins: where each begins, five a kind, and the end of the last.
-    entries: the number of each kind's first entry of INFO/CSQ, and the number of all.
-    picked: the entry of each kind, from 0, whose HGVSc is GAS_HGVSC too; -1 if HGVS_C has it.
+    begins: the offset of each text, five per kind, and the end of the last.
+    entries: the index of each kind's first entry of INFO/CSQ, followed by the number of entries.
+    picked: the entry of each kind, from 0, whose HGVSc is also GAS_HGVSC; -1 if GAS_HGVSC is the text HGVS_C.
     entry_letters: the texts of entries, one after the other.
-    entry_begins: where each begins, three an entry, and the end of the last.
-    transcript: the number of the transcript that MIDDLE describes the allele on; -1 if MIDDLE is known.
-    edge: of each entry, see `kinds.Entry`.
+    entry_begins: the offset of each text, three per entry, and the end of the last.
+    transcript: the index of the transcript on which MIDDLE describes the allele; -1 if MIDDLE is known.
+    edge: the edge of each entry, see `kinds.Entry`.
     """
 
     letters: Bytes
@@ -36,7 +36,7 @@ class Texts(NamedTuple):
 
 
 def joined(one: Texts, other: Texts, transcripts: int) -> Texts:
-    """Return the texts of two groups of kinds; `transcripts`: how many the first group numbers."""
+    """Return the texts of two groups of kinds; `transcripts` is the number of transcripts of the first group."""
     on = np.where(other.transcript < 0, -1, other.transcript + transcripts)
     return Texts(
         np.concatenate([one.letters, other.letters]),
@@ -51,5 +51,5 @@ def joined(one: Texts, other: Texts, transcripts: int) -> Texts:
 
 
 def _continued(begins: Ints, more: Ints) -> Ints:
-    """Return where all texts begin if the second group comes after the first, and the end of the last."""
+    """Return the offsets of all texts if the second group follows the first, and the end of the last."""
     return np.concatenate([begins, begins[-1] + more[1:]])

@@ -18,18 +18,18 @@ _FAR = 2**40  # more than any position
 class TranscriptColumns(NamedTuple):
     """Transcripts of one contig, numbered from 0.
 
-    exons: where each one's exons begin among all exons, and the end.
-    begin, end: first and last place of each exon: positions, negative on the reverse strand.
-    before: bases of the transcript's exons before each exon.
-    reverse: whether it lies on the reverse strand.
-    start, stop: the spliced bases, from 0, that code, `stop` not included; -1 for none.
-    pad: unknown bases that complete the first codon.
+    exons: the index of each transcript's first exon among all exons, followed by the number of exons.
+    begin, end: first and last place of each exon. A place is a position, negative on the reverse strand.
+    before: number of bases of the transcript's exons before each exon.
+    reverse: whether the transcript is on the reverse strand.
+    start, stop: the range of coding spliced bases, from 0, `stop` not included; -1 for none.
+    pad: number of unknown bases that complete the first codon.
     has_start: whether the coding sequence begins with its first codon, which may be a start codon.
-    completes: whether polyadenylation may complete its stop codon.
-    decays: whether it is broken down before it is translated.
-    is_consistent: see Transcript; the effects on others are left to `effects.effect`.
-    code: the number of its genetic code among those of `codons`.
-    matures: where each one's mature products begin among those of all, and the end.
+    completes: whether polyadenylation may complete the stop codon.
+    decays: whether the transcript is degraded before it is translated.
+    is_consistent: see Transcript. Effects on inconsistent transcripts are left to `effects.effect`.
+    code: the index of the genetic code in `codons.CODES`.
+    matures: the index of each transcript's first mature product among all, followed by the number of mature products.
     mature_begin, mature_end: first and last place of each mature product.
     """
 
@@ -107,12 +107,12 @@ def joined(one: TranscriptColumns, other: TranscriptColumns) -> TranscriptColumn
 
 
 def _continued(begins: Ints, more: Ints) -> Ints:
-    """Return where all begin if the second group comes after the first, and the end of the last."""
+    """Return the offsets of all if the second group follows the first, and the end of the last."""
     return np.concatenate([begins[:-1], begins[-1] + more])
 
 
 def _places(transcripts: Sequence[Transcript], exons: Ints, model: Ints, reverse: Flags) -> tuple[Ints, Ints]:
-    """Return the first and the last place of each exon, in the order of the transcripts' directions."""
+    """Return the first and the last place of each exon, in the direction of its transcript."""
     start, end = _ends(one.exons for one in transcripts)
     turned = reverse[model]
     numbers = np.arange(len(model))
@@ -123,10 +123,10 @@ def _places(transcripts: Sequence[Transcript], exons: Ints, model: Ints, reverse
 def _coding_offsets(
     transcripts: Sequence[Transcript], exons: Ints, model: Ints, reverse: Flags, begin: Ints, before: Ints
 ) -> tuple[Ints, Ints]:
-    """Return where the coding sequences begin and end (not included) among the spliced bases, -1 for none."""
+    """Return the start and end (not included) of each coding sequence among the spliced bases; -1 for none."""
     first, last = np.array([one.coding or (0, 0) for one in transcripts], np.int64).reshape(-1, 2).T
     first, last = np.where(reverse, -last, first), np.where(reverse, -first, last)
-    keys = model * _FAR + begin  # in order, as are the exons of each transcript
+    keys = model * _FAR + begin  # sorted, because the exons of each transcript are sorted
     codes = np.array([one.coding is not None for one in transcripts], np.bool_)
     offsets = []
     for place in (first, last):

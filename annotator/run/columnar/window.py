@@ -7,16 +7,21 @@ import numpy as np
 
 from annotator.run.columnar.compiled import Bytes, Ints, array_of
 
-#: Bases on either side of a record that are there to shift its alleles along.
+#: Bases on either side of a record, along which its alleles can be shifted.
 REACH = 512
-#: Records that are further apart do not share what is read.
+#: Records that are further apart than this, in bases, are read separately.
 GAP = 4096
 
 Fetch = Callable[[int, int], str]  # first, last (1-based, included) -> upper-case bases, cut at the contig's ends
 
 
 class Window(NamedTuple):
-    """bases, and for each line the place of its POS in them, and from where to where they belong together there."""
+    """The bases around lines.
+
+    bases: stretches of the contig, concatenated.
+    at: the offset of each line's POS in `bases`.
+    low, high: the offsets of the stretch around each line, `high` not included.
+    """
 
     bases: Bytes
     at: Ints
@@ -25,7 +30,13 @@ class Window(NamedTuple):
 
 
 def window(pos: Ints, wanted: Ints, fetch: Fetch) -> Window:
-    """pos: of all lines of a contig; wanted: the numbers of those that are to be looked at, one at least."""
+    """Read the bases around lines.
+
+    Args:
+        pos: POS of all lines of a contig.
+        wanted: the indices of the lines to read around, at least one.
+        fetch: returns bases of the contig.
+    """
     at, low, high = (np.zeros(len(pos), np.int64) for _ in range(3))
     order = wanted[np.argsort(pos[wanted], kind="stable")]
     ordered = pos[order]
