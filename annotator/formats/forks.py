@@ -212,7 +212,7 @@ class ForkServer:
             return self._server.fork(request, files)
 
     def stop(self) -> None:
-        """Kill the server, and with it all its forks."""
+        """End the server, and with it all its forks."""
         with self._lock:
             if self._server is not None:
                 self._server.end()

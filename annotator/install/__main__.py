@@ -1,4 +1,4 @@
-"""python -m annotator.install NAME --fasta FILE --genes FILE: a reference pack of one's own genome."""
+"""Install a reference pack of your own genome: `python -m annotator.install NAME --fasta FILE --genes FILE`."""
 
 import argparse
 import sys

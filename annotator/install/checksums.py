@@ -11,7 +11,12 @@ _CHUNK = 1024 * 1024
 
 @dataclass(frozen=True)
 class Checksum:
-    """kind is "sha256" or "md5" (hex digits), or "sum": "checksum blocks" of BSD `sum`, in blocks of 1,024 bytes."""
+    """A checksum of a file.
+
+    Attributes:
+        kind: "sha256", "md5" or "sum".
+        value: hex digits; for "sum", "checksum blocks" as BSD `sum` prints it, in blocks of 1,024 bytes.
+    """
 
     kind: str
     value: str

@@ -29,7 +29,13 @@ _SPECIES = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9.]+)+").fullmatch
 class Known:
     """An assembly with a name of its own, such as GRCh38.
 
-    folder: its folder below BASE; paths: the folders of genome and genes if they differ from Ensembl's usual layout.
+    Attributes:
+        species: as Ensembl writes it.
+        assembly: its name.
+        folder: its folder below BASE.
+        paths: the folders of genome and genes if they differ from Ensembl's usual layout.
+        release: the only release, for an assembly with its own `paths`, else "".
+        lookalikes: builds that are often mistaken for it.
     """
 
     species: str

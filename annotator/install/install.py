@@ -34,9 +34,13 @@ _GZIP = b"\x1f\x8b"
 class Wanted:
     """What to install.
 
-    name: GRCh38, ..., or a species; pack_id: the id of the pack, by default the assembly; codes: genetic codes by
-        contig;
-    report: address of an NCBI assembly report, which has more names of the contigs.
+    Attributes:
+        name: an assembly, such as GRCh38, or a species.
+        base: address or folder of the files, by default Ensembl's.
+        release: the release; "" for the newest.
+        pack_id: the id of the pack, by default the assembly.
+        codes: genetic codes by contig.
+        report: address of an NCBI assembly report, which has more names of the contigs.
     """
 
     name: str

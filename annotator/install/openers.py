@@ -44,9 +44,12 @@ class BeyondEnd(Exception):
 class Answer:
     """The answer of a server.
 
-    start: offset of the first byte of the body, 0 if the server sends the whole file instead; total: bytes of the whole
-    file, None if unknown; version: changes when the file changes, "" if unknown; modified: the time of the last change,
-    as the server writes it.
+    Attributes:
+        start: offset of the first byte of the body, 0 if the server sends the whole file instead.
+        total: bytes of the whole file, None if unknown.
+        version: changes when the file changes, "" if unknown.
+        modified: the time of the last change, as the server writes it.
+        body: the bytes, in chunks.
     """
 
     start: int

@@ -36,9 +36,15 @@ FORMAT = 4
 class Contig:
     """One sequence of a reference.
 
-    aliases: other names of the contig in files; md5: of its upper-case bases; genetic_code: NCBI's number of the
-        genetic
-    code of its genes; hgvs_prefix: "g", or "m" for mitochondria.
+    Attributes:
+        name: the pack's name of it.
+        length: in bases.
+        md5: of its upper-case bases.
+        accession: its accession, for HGVS.
+        circular: whether it is circular.
+        aliases: other names of it in files.
+        genetic_code: NCBI's number of the genetic code of its genes.
+        hgvs_prefix: "g", or "m" for mitochondria.
     """
 
     name: str

@@ -155,8 +155,12 @@ TRANSCRIPT_FIELDS: Final = (
 class SourceColumn:
     """A column that an installed source has added.
 
-    name: the name in the file. tag: in INFO. kind: Kind.NUMBER, INTEGER or TEXT. text: the tag's description.
-    source, version: of the source, as in the header of the VCF.
+    Attributes:
+        name: the name in the file.
+        tag: the tag in INFO.
+        kind: Kind.NUMBER, INTEGER or TEXT.
+        text: the tag's description.
+        source, version: of the source, as in the header of the VCF.
     """
 
     name: str
