@@ -64,13 +64,17 @@ def deliver(endpoint_id: uuid.UUID) -> None:
 
 
 def claim_next(endpoint_id: uuid.UUID) -> Claim | None:
-    """Claim an endpoint that is on, with its next delivery; None when there is nothing to do."""
+    """Claim an endpoint that is on, with its next delivery; None when there is nothing to do.
+
+    An owner who may not sign in is sent nothing. What is due then waits.
+    """
     now, token = clock.now(), uuid.uuid4()
     # Plain columns: PostgreSQL checks these again on the row as another worker has just left it.
     mine = Endpoint.objects.filter(_free(now), pk=endpoint_id, disabled_at=None)
     if not mine.update(claim=token, claimed_until=now + timedelta(seconds=CLAIM_SECONDS)):
         return None
-    due = Delivery.objects.filter(endpoint=endpoint_id, due_at__lte=now).order_by("due_at", "created_at")
+    theirs = Delivery.objects.filter(endpoint=endpoint_id, endpoint__owner__is_active=True)
+    due = theirs.filter(due_at__lte=now).order_by("due_at", "created_at")
     if (delivery := due.select_related("endpoint").first()) is None:
         _release(endpoint_id, token)
         return None
@@ -169,7 +173,8 @@ def tend() -> dict[str, int]:
 def resend_due(now: datetime) -> int:
     """Send a message for each endpoint that has had something due for a while and that no worker is sending to."""
     late = now - timedelta(seconds=settings.SWEEP_SECONDS)
-    due = Endpoint.objects.filter(_free(now), disabled_at=None, deliveries__due_at__lt=late)
+    on = Endpoint.objects.filter(_free(now), disabled_at=None, owner__is_active=True)
+    due = on.filter(deliveries__due_at__lt=late)
     pks = list(due.order_by().values_list("pk", flat=True).distinct()[:BATCH])
     if not pks or queues.waiting("gas-webhooks", delayed=False) >= len(pks):
         return 0  # the queue is simply long

@@ -59,7 +59,7 @@ def owe(endpoint: Endpoint, event: str) -> Delivery:
 
 
 def _owe(event: Event, jobs: Sequence[UUID], *, state: str) -> None:
-    rows = Endpoint.objects.filter(owner__jobs__in=jobs, disabled_at=None)
+    rows = Endpoint.objects.filter(owner__jobs__in=jobs, owner__is_active=True, disabled_at=None)
     wanted = [(pk, job) for pk, job, events in rows.values_list("pk", "owner__jobs", "events") if event in events]
     if not wanted:
         return

@@ -1,4 +1,4 @@
-"""A person's endpoints for their download, and at the end of their account."""
+"""A person's endpoints: in their download, when the ways into their account are closed, and at the account's end."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,8 @@ from django.contrib.contenttypes.models import ContentType
 from gas.users.deletion import NOBODY, before_deletion
 from gas.users.export import as_json
 from gas.users.models import User
-from gas.users.registry import File, export_providers
+from gas.users.registry import File, export_providers, way_closers
+from gas.webhooks.endpoints import switch_off
 from gas.webhooks.models import Attempt, Delivery, Endpoint
 
 #: Rows per query.
@@ -20,6 +21,7 @@ def register() -> None:
     """Called once, when Django starts."""
     export_providers.append(export)
     before_deletion.append(forget_in_log)
+    way_closers.append(switch_all_off)
 
 
 def export(user: User) -> Iterator[File]:
@@ -47,6 +49,12 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in ("at", "http_status", "error", "milliseconds", "answer")}
+
+
+def switch_all_off(user: User) -> None:
+    """When the ways into an account are closed: send nothing to endpoints that somebody else may have made."""
+    for endpoint in Endpoint.objects.filter(owner=user, disabled_at=None):
+        switch_off(endpoint, "The sign-ins of this account were closed. Check that the endpoint is yours.")
 
 
 def forget_in_log(user: User) -> None:

@@ -2,7 +2,8 @@
 
 AntiSSRF resolves the host once for each connection, refuses it if any of its addresses is private, loopback,
 link-local, a cloud's metadata service or reserved, and connects to the very address that it checked, so that a name
-that changes in between gains nothing. Redirects are not followed. WEBHOOK_ALLOWED_NETWORKS are exceptions.
+that changes in between gains nothing. IPv6 addresses that carry an IPv4 address are refused, too. Redirects are not
+followed. WEBHOOK_ALLOWED_NETWORKS are exceptions.
 """
 
 import time
@@ -25,6 +26,9 @@ ANSWER_BYTES = 1024
 USER_AGENT = "GAS-Webhooks/1"
 #: Ports other than 80 and 443 must be at least this: those below belong to other protocols, such as mail.
 FIRST_FREE_PORT = 1024
+
+#: In addition to those of AntiSSRF: IPv4-compatible (RFC 4291) and IPv4-translated addresses (RFC 2765).
+DENIED = ["::/96", "::ffff:0:0:0/96"]
 
 NOT_PUBLIC = "The host has an address that webhooks must not reach. Use a host on the public internet."
 UNKNOWN_HOST = "The host name cannot be resolved. Check the address."
@@ -111,6 +115,7 @@ def post(url: str, body: str, headers: dict[str, str]) -> Answer:
 
 def _session() -> requests.Session:
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
+    policy.add_denied_addresses(DENIED)
     policy.add_xff_header = False
     policy.allow_plain_text_http = settings.WEBHOOK_ALLOW_HTTP
     if settings.WEBHOOK_ALLOWED_NETWORKS:

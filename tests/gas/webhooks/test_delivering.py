@@ -18,6 +18,7 @@ from gas.jobs.moves import move_job, move_result, move_results
 from gas.jobs.states import JobStatus, ResultState
 from gas.tasknames import DELIVER_WEBHOOK
 from gas.users.models import User
+from gas.users.owners import close_all_ways_in
 from gas.webhooks import delivering, endpoints, sending, tasks
 from gas.webhooks.events import Event
 from gas.webhooks.models import Attempt, Delivery, Endpoint
@@ -426,3 +427,37 @@ def test_old_deliveries_are_removed_and_pending_ones_are_not(endpoint: Endpoint,
     recent = Delivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}", due_at=None)
     delivering.tend()
     assert set(Delivery.objects.all()) == {pending, recent}
+
+
+# --- Whom nothing is sent to
+
+
+def test_closed_ways_into_an_account_switch_its_endpoints_off(
+    receiver: Receiver, endpoint: Endpoint, running: Makes, ends: Ends
+) -> None:
+    Delivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}")
+    close_all_ways_in(endpoint.owner)
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at is not None
+    assert "were closed" in endpoint.disabled_reason
+    ends(running())
+    delivering.deliver(endpoint.pk)
+    assert not receiver.requests
+
+
+def test_an_inactive_owner_is_sent_nothing(
+    receiver: Receiver, endpoint: Endpoint, running: Makes, ends: Ends, settings: Any
+) -> None:
+    Delivery.objects.create(endpoint=endpoint, event="webhook.test", body="{}")
+    User.objects.update(is_active=False)
+    ends(running())
+    assert Delivery.objects.count() == 1
+    later(seconds=2 * settings.SWEEP_SECONDS)
+    assert delivering.resend_due(clock.now()) == 0
+    delivering.deliver(endpoint.pk)
+    assert not receiver.requests
+    endpoint.refresh_from_db()
+    assert endpoint.claim is None
+    User.objects.update(is_active=True)
+    delivering.deliver(endpoint.pk)
+    assert len(receiver.requests) == 1
