@@ -5,7 +5,7 @@ from django.utils import timezone
 
 
 class OwedMail(models.Model):
-    """A mail that could not be sent yet. Its row goes when the mail is sent, or of no use any more."""
+    """A mail that could not be sent yet. Its row is deleted when the mail is sent, or of no use any more."""
 
     to = models.CharField(max_length=320)
     sender = models.CharField(max_length=320)
@@ -13,7 +13,7 @@ class OwedMail(models.Model):
     text = models.TextField()
     html = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    # When it is tried again. Moved before each try, so that of two senders only one sends.
+    # When it is tried again. Set before each try, so that of two senders only one sends.
     due_at = models.DateTimeField(default=timezone.now, db_index=True)
     # The last try that failed; None for a mail that nobody has tried.
     failed_at = models.DateTimeField(null=True, db_index=True)
@@ -25,11 +25,11 @@ class OwedMail(models.Model):
 
 
 class Trouble(models.Model):
-    """One kind of trouble that staff were mailed about, and what has come of it since."""
+    """A kind of problem that staff got a mail about, and what has happened since."""
 
     kind = models.CharField(max_length=200, unique=True)
     mailed_at = models.DateTimeField()
-    # How often it happened since that mail, and the latest time's text.
+    # Number of occurrences since that mail, and the text of the latest.
     held = models.PositiveIntegerField(default=0)
     subject = models.CharField(max_length=400)
     advice = models.TextField()

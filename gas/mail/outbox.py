@@ -1,4 +1,4 @@
-"""Mail whose sending never raises: what the mail service does not take now is owed, and tried again by the beat."""
+"""Send mail without raising: what the mail service does not accept now is stored, and tried again by beat."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 #: How long an owed mail is tried, unless its sender says otherwise.
 KEEP = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60, 900
-#: After this many failures within DOWN_SECONDS nobody waits for the mail service: further mails are owed at once.
+#: After this many failures within DOWN_SECONDS the service counts as down: further mails are stored at once.
 DOWN_FAILURES, DOWN_SECONDS = 3, 60
 #: Owed mails that one round tries at most.
 BATCH = 200
@@ -49,7 +49,7 @@ def deliver(message: EmailMessage, *, keep: timedelta = KEEP) -> bool:
 
 
 def owe(message: EmailMessage, *, keep: timedelta = KEEP, failed_at: datetime | None = None) -> None:
-    """Leave the message to the next round of the beat, for each of its recipients.
+    """Store the message for the next round of beat, once per recipient.
 
     Args:
         keep: as for `deliver`.
@@ -75,7 +75,7 @@ def is_down() -> bool:
     since = timezone.now() - timedelta(seconds=DOWN_SECONDS)
     try:
         return OwedMail.objects.filter(failed_at__gt=since).count() >= DOWN_FAILURES
-    except Error:  # the database cannot say: an alert about that must leave all the same
+    except Error:  # unknown without the database: an alert about that must be sent anyway
         return False
 
 
@@ -112,7 +112,7 @@ def send_owed() -> int:
 
 
 def _claim(mail: OwedMail) -> bool:
-    """Move the next try, so that nobody else makes this one."""
+    """Set the time of the next try, so that no other process makes this one."""
     pause = min(FIRST_PAUSE_SECONDS * 2 ** min(mail.tries, 10), LONGEST_PAUSE_SECONDS)
     due: datetime = timezone.now() + timedelta(seconds=pause)
     mine = OwedMail.objects.filter(pk=mail.pk, due_at=mail.due_at)
@@ -127,6 +127,6 @@ def _message(mail: OwedMail) -> EmailMultiAlternatives:
 
 
 def forget(addresses: set[str]) -> None:
-    """Delete what is owed to these addresses, which are in lower case."""
+    """Delete owed mails to these addresses, which are in lower case."""
     owed = OwedMail.objects.values_list("pk", "to")
     OwedMail.objects.filter(pk__in=[pk for pk, to in owed if to.lower() in addresses]).delete()

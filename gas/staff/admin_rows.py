@@ -1,4 +1,4 @@
-"""Rows that the service writes, in the admin site: staff look, and act through actions, which keep the rules."""
+"""Mixins for admin pages of rows that the service writes: staff look at them, and change them by actions only."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class Written:
-    """Added and changed by nobody by hand."""
+    """Rows that nobody adds or changes by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -17,14 +17,14 @@ class Written:
 
 
 class NeverDeleted(Written):
-    """An inline, too: nothing of it can be deleted on the page that shows it."""
+    """Rows that cannot be deleted; in an inline, not on the page that shows it either."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class ShownIfThere(NeverDeleted):
-    """An inline that is left out where it has no row. For one of a single row Django would draw an empty form."""
+    """An inline that is left out if it has no row. For a single row Django would show an empty form."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None:
@@ -36,7 +36,7 @@ class ShownIfThere(NeverDeleted):
 
 
 class GoesWithItsOwner(Written):
-    """Deleted with the row that it belongs to, and not by itself. Django asks here for both."""
+    """Rows that are deleted with the row that they belong to, and not alone. Django asks here for both."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         name = (request.resolver_match.url_name if request.resolver_match else None) or ""

@@ -1,10 +1,10 @@
-"""Errors of the site reach staff as alerts do: one mail for a kind in a period, without anything of the request."""
+"""Send unhandled errors of the site as alerts: one mail per kind and period, without data of the request."""
 
 import logging
 
 
 class AlertHandler(logging.Handler):
-    """For the logger `django.request`, whose errors are unhandled exceptions."""
+    """Handler of the logger `django.request`, whose errors are unhandled exceptions."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from gas.staff.alerts import alert  # noqa: PLC0415  (logging is configured before there are models)

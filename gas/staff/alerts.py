@@ -1,8 +1,7 @@
 """Alerts for staff: an error in the log, and a mail to ALERT_EMAILS.
 
-Staff get at most one mail about each kind of problem in ALERT_PERIOD_SECONDS. The next one says how often it happened
-since.
-A row for each kind keeps count across all processes.
+Staff get at most one mail about each kind of problem in ALERT_PERIOD_SECONDS. The next mail has the number of further
+occurrences. A row for each kind keeps the count across all processes.
 """
 
 import logging
@@ -21,14 +20,14 @@ from gas.mail.outbox import deliver
 
 log = logging.getLogger(__name__)
 
-#: What differs between two reports of the same trouble: ids, numbers, addresses.
+#: Parts that differ between two reports of the same problem: ids, numbers, addresses.
 _PARTICULARS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<!\S)[^\s@]++@\S++|[“\"'][^“”\"']*+[”\"']|\d++(?:[.,:]\d++)*")
 #: When this process last sent an alert of each kind while the database did not answer.
 _told_without_database: dict[str, float] = {}
 
 
 def alert(subject: str, advice: str, *, kind: str = "") -> None:
-    """Tell staff, at once or with the next mail about this kind of trouble. Never raises.
+    """Alert staff, at once or with the next mail about this kind of problem. Never raises.
 
     Args:
         subject: what happened, in a sentence without its period.
@@ -63,9 +62,9 @@ def kind_of(subject: str) -> str:
 
 
 def mail_held() -> int:
-    """Mail what was held back in periods that are over, and forget kinds that did not happen again. For the beat.
+    """Send mails about problems held back in periods that are over, and delete kinds that did not happen again.
 
-    Returns how many mails that were.
+    Called by beat. Returns the number of mails.
     """
     over = timezone.now() - _period()
     Trouble.objects.filter(mailed_at__lte=over, held=0).delete()
@@ -79,7 +78,7 @@ def mail_held() -> int:
 
 
 def _count(kind: str, subject: str, advice: str) -> int | None:
-    """Note that it happened. Returns how often it did since the last mail, or None if no mail is due."""
+    """Count an occurrence. Returns the number since the last mail, or None if no mail is due."""
     now = timezone.now()
     with transaction.atomic():
         row, is_new = Trouble.objects.select_for_update().get_or_create(

@@ -1,4 +1,4 @@
-"""Who changes their e-mail address here gets Stripe's mail at the new one, too."""
+"""Send a person's new e-mail address to Stripe."""
 
 from contextlib import suppress
 from typing import Any
@@ -17,7 +17,7 @@ from gas.users.models import User
 
 @receiver(email_changed)
 def address_changed(user: User, **_: Any) -> None:
-    """After the commit, and not while the person waits: Stripe is told. Who is no customer is unknown there."""
+    """Send the new address to Stripe by a task after the commit. Does nothing for people who are not customers."""
     with transaction.atomic():
         billing = Billing.objects.filter(user=user).exclude(customer_id=None)
         billing.update(email_due_at=clock.now())
@@ -31,7 +31,7 @@ def untold() -> QuerySet[Billing]:
 
 
 def update_customer(billing_id: int) -> None:
-    """Give the customer the address that the person has now. Of two at once the one that ends last has seen it.
+    """Set the customer's address at Stripe to the person's current address. Of concurrent calls the last one wins.
 
     Raises:
         BillingUnavailable: Stripe does not answer. `untold` still finds the customer.

@@ -1,4 +1,4 @@
-"""People with their plan in the admin site: what Stripe says of them, who changed what, and premium by hand."""
+"""Admin pages of people with their plan: the state at Stripe, the history of plans, and grants of Premium."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ class PlanChangeAdmin(GoesWithItsOwner, admin.ModelAdmin):
 
 @admin.register(Grant)
 class GrantAdmin(GoesWithItsOwner, admin.ModelAdmin):
-    """Given and revoked in the list of people."""
+    """Grants are given and revoked in the list of people."""
 
     list_display = ("user", "until", "reason", "actor", "created_at", "ended_at", "revoked_by")
     list_filter = (("ended_at", admin.EmptyFieldListFilter), "until")
@@ -56,7 +56,7 @@ class GrantAdmin(GoesWithItsOwner, admin.ModelAdmin):
 
 @admin.register(Billing)
 class BillingAdmin(Audited, GoesWithItsOwner, admin.ModelAdmin):
-    """What was last read from Stripe about each person."""
+    """The last reading of each customer from Stripe."""
 
     list_display = ("user", "status", "period_end", "ends_at", "past_due_since", "read_at", "at_stripe")
     list_filter = ("status", ("ends_at", admin.EmptyFieldListFilter), ("past_due_since", admin.EmptyFieldListFilter))
@@ -115,7 +115,7 @@ class BillingInline(ShownIfThere, admin.StackedInline):
 
     @admin.display(description="webhooks")
     def events(self, billing: Billing) -> SafeString | str:
-        """The latest that came for them."""
+        """Return links to the latest events of the customer."""
         found = Event.objects.filter(data__object__customer=billing.customer_id).order_by("-created")[:EVENTS_SHOWN]
         rows = (
             (reverse("admin:djstripe_event_change", args=[one.pk]), f"{one.created:%d %b %Y, %H:%M:%S} UTC", one.type)
@@ -147,7 +147,7 @@ class GrantForm(forms.Form):
 
 
 def _chosen(people: QuerySet[User]) -> list[User]:
-    # By number: the list may be filtered by the very plan that is about to change.
+    # By primary key: the list may be filtered by the plan that the action changes.
     return list(User.objects.filter(pk__in=list(people.values_list("pk", flat=True))).order_by("email"))
 
 
@@ -171,7 +171,7 @@ def _locked(request: HttpRequest, people: QuerySet[User]) -> Iterator[list[User]
 @admin.action(description="Grant premium to the selected people…", permissions=["grant"])
 @logs_itself
 def grant(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-    """Asks until when and why, then gives it."""
+    """Ask for end and reason, then grant Premium."""
     form = GrantForm(request.POST if "until" in request.POST else None)
     if not form.is_valid():
         values = {
@@ -204,13 +204,13 @@ def revoke(model_admin: "PersonAdmin", request: HttpRequest, queryset: QuerySet[
     model_admin.message_user(request, f"{len(had)} of {len(chosen)} people had a grant, and have none now.")
 
 
-# The users' room is below this one and does not know of it.
+# The package gas.users is below this one and does not import it.
 admin.site.unregister(User)
 
 
 @admin.register(User)
 class PersonAdmin(Audited, UserAdmin):
-    """Accounts with their plan, which grants of the list, or Stripe, change."""
+    """Accounts with their plan, which is changed by grants from the list or by Stripe."""
 
     actions = (grant, revoke)
     inlines = (BillingInline, GrantInline, PlanChangeInline)

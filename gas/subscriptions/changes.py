@@ -11,16 +11,16 @@ from gas.tasknames import ARCHIVE_USER_RESULTS, RESTORE_USER_RESULTS, send_after
 from gas.users.locks import lock_people
 from gas.users.models import PlanChoice, User
 
-#: Sent within the transaction that changes a plan, which holds the person's row, with `user` and `plan`.
+#: Sent in the transaction that changes a plan, with `user` and `plan`. The person's row is locked.
 plan_changed = Signal()
 
 
 def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason: str = "") -> bool:
-    """Give `user` the plan, write down who did it, and set their results on their way; False if they had it.
+    """Change the plan of `user`, record who did it, and archive or restore their results. False if they had the plan.
 
     After the commit, archived results are restored (premium), or the results in S3 become due to be archived (free)
-    when the plan's notice period is over; their owner is told by mail. The row is locked: of two callers at the same
-    time, one finds the plan already changed.
+    after the plan's notice period; their owner gets a mail. The row is locked: of two concurrent callers, the second
+    finds the plan changed.
     """
     with transaction.atomic():
         locked = lock_people(user.pk)[user.pk]
@@ -36,7 +36,7 @@ def set_plan(user: User, plan: PlanChoice, *, actor: User | None = None, reason:
 
 
 def left_premium_at(user: User) -> datetime | None:
-    """Return when the person came to their plan from one that never archives; None if they did not."""
+    """Return when the person changed from a plan that never archives to the present one; None if they did not."""
     last = user.plan_changes.order_by("-pk").first()
     if last is None or not PLANS[PlanChoice(last.to_plan)].archives or PLANS[PlanChoice(last.from_plan)].archives:
         return None
@@ -44,6 +44,6 @@ def left_premium_at(user: User) -> datetime | None:
 
 
 def who_changed_plan(user: User) -> User | None:
-    """Return the member of staff who gave them the plan that they have; None if it was Stripe, or nobody."""
+    """Return the member of staff who gave the person their present plan; None if it was Stripe or nobody."""
     last = user.plan_changes.select_related("actor").order_by("-pk").first()
     return last.actor if last else None

@@ -1,4 +1,4 @@
-"""On the way to Stripe's pages and back. Nothing here changes a plan: that is the webhook's."""
+"""To Stripe's pages and back. Nothing here changes a plan: only webhooks lead to that."""
 
 import re
 
@@ -19,10 +19,10 @@ _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{8,200}")
 
 
 def subscribe_url(user: User) -> str:
-    """Return where the person subscribes: a hosted Checkout page, the one that is open already if there is one.
+    """Return the URL of a hosted Checkout page: the open one if there is one, else a new one.
 
-    Who has a subscription goes to the Billing Portal instead, whether or not its webhook has come, so that nobody has
-    two. Of two requests at once both get the same page, by Stripe's idempotency key.
+    A person who has a subscription goes to the Billing Portal instead, even before its webhook arrives, so that nobody
+    has two. Concurrent requests get the same page, by Stripe's idempotency key.
 
     Raises:
         BillingUnavailable: Stripe does not answer, or billing is off.
@@ -38,7 +38,7 @@ def subscribe_url(user: User) -> str:
     if latest and latest.status == "open":
         if (latest.price_id, latest.success_url) == (settings.STRIPE_PRICE_ID, success_url):
             return latest.url
-        stripe.expire_checkout(latest.id)  # of another price: two that can be paid would be one too many
+        stripe.expire_checkout(latest.id)  # of another price: only one page may be payable
     session = stripe.create_checkout(
         user,
         customer_id,
@@ -50,7 +50,7 @@ def subscribe_url(user: User) -> str:
 
 
 def manage_url(user: User) -> str:
-    """Return the Billing Portal: card, invoices, cancellation.
+    """Return the URL of the Billing Portal: card, invoices, cancellation.
 
     Raises:
         BillingUnavailable: Stripe does not answer, or the person has never been a customer.
@@ -62,7 +62,7 @@ def manage_url(user: User) -> str:
 
 
 def is_paid(user: User, session_id: str) -> bool:
-    """Return whether this is a Checkout session of this person, and complete. For anybody else's it is simply not.
+    """Return whether this is a completed Checkout session of this person. Other people's sessions give False.
 
     Raises:
         BillingUnavailable: Stripe does not answer.
@@ -90,7 +90,7 @@ def _customer(user: User) -> str:
         return before
     customer_id = stripe.create_customer(user, instead_of=before or "")
     with transaction.atomic():
-        lock_people(user.pk)  # a deletion has them locked, and must see this customer or be over
+        lock_people(user.pk)  # a concurrent deletion sees this customer, or is over
         Billing.objects.filter(pk=billing.pk, customer_id=before).update(customer_id=customer_id, email=user.email)
         kept = Billing.objects.filter(pk=billing.pk).values_list("customer_id", flat=True).first()
         if kept != customer_id:

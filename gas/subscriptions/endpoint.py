@@ -1,4 +1,4 @@
-"""Where Stripe sends webhooks to: registered there, and known here with the secret that they are signed with."""
+"""The webhook endpoint: registered at Stripe, and stored here with its signing secret."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from djstripe.models import WebhookEndpoint
 from gas.subscriptions import stripe
 from gas.subscriptions.receivers import EVENTS
 
-#: The address under which webhooks arrive that `stripe listen` passes on; it stays the same, so that it can be typed.
+#: The id in the URL for webhooks that `stripe listen` forwards. It is constant, so that the URL can be typed.
 FORWARDED = uuid.UUID("5e7a1c0d-0000-4000-8000-000000000000")
 
 
@@ -20,10 +20,10 @@ def address(endpoint: uuid.UUID) -> str:
 
 
 def ensure_endpoint() -> tuple[str, bool]:
-    """Have one endpoint at Stripe for this site, whose secret we know. Returns its address, and whether it is new.
+    """Ensure that Stripe has one endpoint for this site with a known secret. Returns its URL, and whether it is new.
 
-    Stripe tells a secret once, when the endpoint is made: one that we do not know the secret of, or that is of another
-    API version, which cannot be changed, is replaced. Others' endpoints are left alone.
+    Stripe reveals a secret once, when the endpoint is created. An endpoint whose secret is unknown, or that has another
+    API version (which cannot be changed), is replaced. Endpoints of other sites are left alone.
     """
     ours = [one for one in stripe.endpoints() if one["url"].startswith(f"{settings.SITE_URL}/stripe/webhook/")]
     known = {row.id: row for row in WebhookEndpoint.objects.exclude(secret="")}
@@ -37,7 +37,7 @@ def ensure_endpoint() -> tuple[str, bool]:
         new = uuid.uuid4()
         url = address(new)
         stripe.create_endpoint(url, str(new), EVENTS)
-    for one in ours:  # after the new one is there: better an event twice than none
+    for one in ours:  # after the new one exists: an event twice is better than none
         if one is not kept:
             stripe.delete_endpoint(one["id"])
             WebhookEndpoint.objects.filter(id=one["id"]).delete()
@@ -45,7 +45,7 @@ def ensure_endpoint() -> tuple[str, bool]:
 
 
 def keep_secret(secret: str) -> str:
-    """Accept webhooks signed with a secret that somebody else holds the endpoint of, such as `stripe listen`."""
+    """Accept webhooks signed with a secret of an endpoint that is held elsewhere, such as by `stripe listen`."""
     with transaction.atomic():
         WebhookEndpoint.objects.update_or_create(
             djstripe_uuid=FORWARDED,

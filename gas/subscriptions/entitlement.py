@@ -1,4 +1,4 @@
-"""What a subscription entitles to: pure functions of what Stripe said and the time."""
+"""Whether a subscription entitles to Premium: pure functions of Stripe's data and the time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 GOOD = frozenset({"active", "trialing"})
 #: A renewal could not be charged, and Stripe tries again.
 PAST_DUE = "past_due"
-#: Can become good again, or charge somebody, so that a second subscription would be one too many.
+#: May recover or charge the person, so a second subscription would be one too many.
 RUNNING = GOOD | {PAST_DUE, "unpaid", "paused"}
 #: Not ended. Incomplete: its first payment is still missing; it ends by itself within a day.
 OPEN = RUNNING | {"incomplete"}
@@ -16,7 +16,7 @@ OPEN = RUNNING | {"incomplete"}
 
 @dataclass(frozen=True)
 class Subscription:
-    """As Stripe tells it. `ends_at`: it is cancelled, and goes on until then."""
+    """A subscription at Stripe. `ends_at` is set if it is canceled and continues until then."""
 
     id: str
     customer_id: str
@@ -43,8 +43,8 @@ def _rank(one: Subscription) -> tuple[int, float, float, str]:
 def entitles(status: str, past_due_since: datetime | None, *, now: datetime, grace: timedelta) -> bool:
     """Return whether a subscription in this status makes its person premium.
 
-    Active and trialing do. Past due does while the grace lasts, from the moment when it was first read as such: Stripe
-    does not tell since when. Whatever else there is, and whatever Stripe may invent, does not.
+    Active and trialing do. Past due does during the grace period, which begins when the status was first read: Stripe
+    does not report since when. All other statuses, including ones that Stripe may add, do not.
     """
     if status in GOOD:
         return True

@@ -1,19 +1,19 @@
-"""The plan follows what Stripe says about a subscription, read from Stripe each time.
+"""Update the plan from the subscription, which is read from Stripe each time.
 
-Webhooks come twice, late, in any order, at the same time, or not at all, so nothing of what they carry is believed but
-whose they are. Each only adds one to the `wanted` of its customer and sends a message; the worker that gets it reads
-all of the customer's subscriptions from Stripe and applies what they say.
+Webhooks arrive twice, late, in any order, concurrently, or not at all, so their content is not trusted, only the
+customer that they are about. Each webhook adds one to the `wanted` of its customer and sends a message. The worker that
+gets the message reads all of the customer's subscriptions from Stripe and applies them.
 
-Why a stale reading cannot win over a newer one: readings of a customer never overlap. A reader takes the lease of
-the Billing row, by compare-and-swap; another finds it taken and leaves. The reader notes `wanted`, asks Stripe, and
-under the lock of the person's row writes what it has read, with `done` as the number it noted; if `wanted` has grown
-meanwhile, it reads again before it gives the lease back. So each reading begins after the one before was applied, what
-is applied grows newer only, and after the last event there is at least one reading that began after it. A reader whose
-lease has run out, having waited for Stripe for too long, finds the token changed and applies nothing. A reader that
-dies leaves `wanted` ahead of `done` and a lease that expires: the minutely `tend` sends another message.
+Why a stale reading cannot overwrite a newer one: readings of a customer never overlap. A reader takes the lease of the
+Billing row, by compare-and-swap; another reader finds the lease taken and stops. The reader remembers `wanted`, asks
+Stripe, and writes the reading under the lock of the person's row, with the remembered number as `done`. If `wanted` has
+grown meanwhile, it reads again before it releases the lease. So each reading begins after the one before was applied,
+and after the last event there is at least one reading that began after it. A reader whose lease has expired, because it
+waited too long for Stripe, finds the token changed and applies nothing. A reader that dies leaves `wanted` ahead of
+`done` and a lease that expires: `tend`, which runs every minute, sends another message.
 
-No transaction is open while Stripe is asked: on SQLite it would block every writer, and on PostgreSQL everybody who
-wants the person's row.
+No transaction is open during a request to Stripe: on SQLite it would block every writer, and on PostgreSQL every
+transaction that needs the person's row.
 """
 
 import logging
@@ -41,7 +41,7 @@ LEASE = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Reading:
-    """The right to read one customer, and which wishes it fulfils."""
+    """The lease to read one customer, and the value of `wanted` that the reading covers."""
 
     billing_id: int
     customer_id: str
@@ -50,7 +50,7 @@ class Reading:
 
 
 def want(customer_id: str) -> bool:
-    """Something happened to the customer: have them read once the transaction has committed. False for nobody's."""
+    """Have the customer read from Stripe after the commit. Returns False if no person is this customer."""
     with transaction.atomic():
         mine = Billing.objects.filter(customer_id=customer_id)
         if not mine.update(wanted=F("wanted") + 1, wanted_at=clock.now()):
@@ -60,10 +60,10 @@ def want(customer_id: str) -> bool:
 
 
 def follow(billing_id: int) -> bool:
-    """Read the customer, as long as somebody wants it, and have the plan follow. False if there was nothing to do.
+    """Read the customer while a reading is wanted, and update the plan. Returns False if there was nothing to do.
 
     Raises:
-        BillingUnavailable: Stripe does not answer. The wish stays.
+        BillingUnavailable: Stripe does not answer. The reading is still wanted.
     """
     reading = _begin(billing_id)
     if reading is None:
@@ -79,13 +79,13 @@ def follow(billing_id: int) -> bool:
 
 
 def _begin(billing_id: int) -> Reading | None:
-    """Take the lease; None if nobody wants a reading, or somebody else is at it and will see the wish."""
+    """Take the lease; None if no reading is wanted, or if another reader has the lease and will notice the request."""
     now, token = clock.now(), uuid.uuid4()
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     due = Billing.objects.filter(free, pk=billing_id, wanted__gt=F("done")).exclude(customer_id=None)
     if not due.update(lease_token=token, lease_expires_at=now + LEASE):
         return None
-    # Read after the lease is there: a wish that comes later than this finds it, and is seen at the end.
+    # Read after the lease is taken: a request that comes later finds the lease, and is noticed at the end.
     billing = Billing.objects.filter(pk=billing_id, lease_token=token).first()
     if billing is None:
         return None
@@ -93,9 +93,9 @@ def _begin(billing_id: int) -> Reading | None:
 
 
 def _apply(reading: Reading, found: Sequence[Subscription]) -> Reading | None:
-    """Write down what was read, and let the plan follow. Returns the next reading, if one is wanted by now."""
+    """Store the reading and update the plan. Returns the next reading, if one is wanted by now."""
     with transaction.atomic():
-        # The person first, as everybody does.
+        # Lock the person first, as everywhere.
         user = lock_owner(billing=reading.billing_id)
         billing = Billing.objects.select_for_update().filter(pk=reading.billing_id, lease_token=reading.token).first()
         if user is None or billing is None:

@@ -1,4 +1,4 @@
-"""Premium by hand. What staff give and revoke is a Grant, so that no webhook undoes it."""
+"""Grants of Premium by staff. A grant is a row, so no webhook undoes it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from gas.users.models import User
 
 
 def grant_premium(user: User, *, until: datetime | None, reason: str, actor: User) -> Grant:
-    """Premium from now until then, or until revoked."""
+    """Grant Premium from now until `until`, or until it is revoked."""
     with transaction.atomic():
         locked = lock_people(user.pk, actor.pk)[user.pk]
         grant = Grant.objects.create(user=locked, until=until, reason=reason, actor=actor)
@@ -22,7 +22,7 @@ def grant_premium(user: User, *, until: datetime | None, reason: str, actor: Use
 
 
 def revoke_grants(user: User, *, actor: User) -> int:
-    """End all of the person's grants; what they pay for stays theirs. Returns how many there were."""
+    """End all grants of the person. A paid subscription stays. Returns how many grants there were."""
     with transaction.atomic():
         locked = lock_people(user.pk, actor.pk)[user.pk]
         count = locked.grants.live().update(ended_at=clock.now(), revoked_by=actor)
@@ -32,7 +32,7 @@ def revoke_grants(user: User, *, actor: User) -> int:
 
 
 def end_expired(user_id: UUID) -> bool:
-    """Grants of this person whose time is over stop counting. False if there were none."""
+    """End this person's expired grants. Returns False if there were none."""
     with transaction.atomic():
         locked = lock_people(user_id).get(user_id)
         if locked is None:

@@ -13,7 +13,7 @@ from djstripe.models import Event, Subscription, WebhookEndpoint, WebhookEventTr
 
 
 class LookedAt(admin.ModelAdmin):
-    """Rows that staff can look at and not change."""
+    """Read-only rows."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -32,7 +32,7 @@ for _model in apps.get_app_config("djstripe").get_models():
 
 @admin.register(Event)
 class EventAdmin(LookedAt):
-    """Webhooks that were believed: signed, and stored once each."""
+    """Webhooks that were accepted: signed, and stored once each."""
 
     list_display = ("type", "customer_id", "created", "id")
     list_filter = ("type", "created")
@@ -46,7 +46,7 @@ class EventAdmin(LookedAt):
 
 @admin.register(WebhookEventTrigger)
 class TriggerAdmin(LookedAt):
-    """Every request that came to a webhook's address, with what became of it."""
+    """All requests to a webhook's URL, with the outcome of each."""
 
     list_display = ("created", "event", "valid", "processed", "exception", "remote_ip")
     list_filter = ("valid", "processed", "created")
@@ -55,7 +55,7 @@ class TriggerAdmin(LookedAt):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(LookedAt):
-    """Subscriptions as Stripe last described them."""
+    """Subscriptions, as last read from Stripe."""
 
     list_display = ("id", "customer_id", "status", "created")
     search_fields = ("id", "customer__id")
@@ -64,7 +64,7 @@ class SubscriptionAdmin(LookedAt):
 
 @admin.register(WebhookEndpoint)
 class EndpointAdmin(LookedAt):
-    """Without its secret."""
+    """Webhook endpoints, without their secrets."""
 
     list_display = ("url", "status", "api_version", "livemode")
     fields = ("id", "url", "status", "api_version", "enabled_events", "livemode")

@@ -1,4 +1,4 @@
-"""Who has which plan and why: what Stripe last said, what staff granted, and every change that came of it."""
+"""Who has which plan and why: Stripe's last state, grants by staff, and every change of plan."""
 
 from datetime import datetime
 
@@ -31,12 +31,12 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     """Queries for grants."""
 
     def live(self, now: datetime | None = None) -> "GrantQuerySet":
-        """Those that make their person premium now, whether or not somebody has noted the end of others."""
+        """Return the grants that make their person premium now."""
         return self.filter(Q(until=None) | Q(until__gt=now or clock.now()), ended_at=None)
 
 
 class Grant(models.Model):
-    """Premium by hand: a member of staff gives it, with a reason, and it holds whatever Stripe says."""
+    """Premium granted by a member of staff, with a reason. It holds independent of Stripe."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
     until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is revoked.")
@@ -57,10 +57,10 @@ class Grant(models.Model):
 
 
 class Billing(models.Model):
-    """A person as a customer of Stripe: what was last read of their subscription, and who is reading it.
+    """A person as a customer of Stripe: the last reading of their subscription, and who is reading it.
 
-    `wanted` counts how often something happened that asks for a reading, `done` how far readings have come. A reader
-    holds the lease, so that there is one at a time (see gas.subscriptions.following).
+    `wanted` counts the events that require a reading; `done` is the count that readings have covered. A reader holds
+    the lease, so that there is one at a time (see gas.subscriptions.following).
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="billing")
@@ -94,7 +94,7 @@ class Billing(models.Model):
 
 
 class CustomerRemoval(models.Model):
-    """A customer whose account is gone here, to be deleted at Stripe too, with whatever they are subscribed to."""
+    """A customer of a deleted account, to be deleted at Stripe with all subscriptions."""
 
     customer_id = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)

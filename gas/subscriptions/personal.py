@@ -1,4 +1,4 @@
-"""What this room has of a person, for "download my data"."""
+"""The plan's part of "download my data"."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ BILLING_FIELDS = ("customer_id", "subscription_id", "status", "period_end", "end
 
 
 def register() -> None:
-    """Called once, when Django starts."""
+    """Register the export. Called once, when Django starts."""
     export_providers.append(export)
 
 

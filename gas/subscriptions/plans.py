@@ -1,6 +1,6 @@
-"""The plans, as frozen data. A person's plan is `user.plan`; what it means is here and nowhere else.
+"""The plans, as frozen data. `user.plan` is the id of a person's plan; only this module defines what it means.
 
-Numbers that an installation may want to change are settings, and read here; prices are Stripe's.
+Values that an installation may change are settings, and are read here. Prices are at Stripe.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,21 @@ from gas.users.models import PlanChoice, User
 
 @dataclass(frozen=True)
 class Plan:
-    """What a person may do, and what becomes of their results.
+    """What a person may do, and what happens to their results.
 
-    Time alone deletes nothing on any plan: in Glacier a result stays until its job is deleted.
+    On no plan does time alone delete anything: an archived result stays until its job is deleted.
 
-    id: the value of `user.plan`.
-    title: as pages show it.
-    max_upload_bytes: size of a file as it is uploaded.
-    expanded_bytes: size of a file once it is decompressed.
-    output_bytes: size of its annotated file, and of its flat table, before they are compressed.
-    archive_after: seconds from when a result is ready until it goes to Glacier; None if it stays in S3.
-    downgrade_notice: seconds that results stay in S3 when their owner comes to this plan from one that keeps them.
-    concurrent_jobs: number of one person's jobs that run at the same time.
-    tiers: retrieval tiers to ask for, in turn.
+    Attributes:
+        id: the value of `user.plan`.
+        title: the name on pages.
+        max_upload_bytes: size of a file as it is uploaded.
+        expanded_bytes: size of a file after decompression.
+        output_bytes: size of its annotated file, and of its flat table, before compression.
+        archive_after: seconds from when a result is ready until it is archived; None if it stays in S3.
+        downgrade_notice: seconds that results stay in S3 when their owner changes to this plan from one that keeps
+            them.
+        concurrent_jobs: number of one person's jobs that run at the same time.
+        tiers: retrieval tiers to try, in this order.
     """
 
     id: PlanChoice
@@ -44,7 +46,7 @@ class Plan:
 
     @property
     def kept_after_downgrade(self) -> timedelta:
-        """How long earlier results stay in S3 after a downgrade to this plan: never shorter than a new result does."""
+        """How long older results stay in S3 after a downgrade to this plan: at least as long as new results."""
         return timedelta(seconds=max(self.downgrade_notice, self.archive_after or 0.0))
 
 
@@ -60,7 +62,7 @@ PLANS = {
             archive_after=settings.ARCHIVE_AFTER_SECONDS,
             downgrade_notice=settings.DOWNGRADE_NOTICE_SECONDS,
             concurrent_jobs=1,
-            tiers=("Standard",),  # what staff restore for a free person is not in a hurry
+            tiers=("Standard",),  # a restore by staff for a free person is not urgent
         ),
         Plan(
             PlanChoice.PREMIUM,
@@ -78,5 +80,5 @@ PLANS = {
 
 
 def plan_of(user: User) -> Plan:
-    """Return the plan of a person. The only way to ask for a plan's limits."""
+    """Return the plan of a person. All code reads a plan's limits through this function."""
     return PLANS[PlanChoice(user.plan)]

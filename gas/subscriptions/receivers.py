@@ -1,8 +1,8 @@
-"""Webhooks: one receiver per event. All do the same: have the customer read from Stripe again.
+"""Webhook receivers, one per event. All have the customer read from Stripe again.
 
-dj-stripe checks the signature, stores the event once, and calls the receiver in the same transaction: when that fails,
-the event is not stored either, the answer is 500, and Stripe sends it again. Its own receivers are switched off. They
-ask Stripe for more within that transaction, to fill tables that nobody reads here.
+dj-stripe checks the signature, stores the event once, and calls the receiver in the same transaction: if that fails,
+the event is not stored either, the response is 500, and Stripe sends it again. dj-stripe's own receivers are
+disconnected: in that transaction they request more from Stripe, to fill tables that nothing here reads.
 """
 
 import logging
@@ -17,7 +17,7 @@ from gas.subscriptions.models import Billing
 
 log = logging.getLogger(__name__)
 
-#: What the endpoint is registered for. Renewals and failed payments are changes of the subscription, too.
+#: Event types of the endpoint. Renewals and failed payments are changes of the subscription, too.
 EVENTS = (
     "checkout.session.completed",
     "customer.subscription.created",
@@ -29,7 +29,7 @@ EVENTS = (
 
 
 def customer_changed(event: Event, **_: Any) -> None:
-    """What the event says of the subscription is not looked at: only whose it is."""
+    """Have the customer of the event read again. The event's data about the subscription is ignored."""
     customer = event.data["object"].get("customer")
     if not customer or not want(customer):
         log.info("Stripe event %s is about an unknown customer", event.id)
@@ -56,7 +56,7 @@ def scrub_unknown_customer(instance: WebhookEventTrigger, **_: Any) -> None:
 
 
 def connect() -> None:
-    """Once, when Django starts."""
+    """Connect the receivers. Called once, when Django starts."""
     for name, handler in vars(event_handlers).items():
         if name.startswith("handle_"):
             for signal in WEBHOOK_SIGNALS.values():

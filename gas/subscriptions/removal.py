@@ -1,4 +1,4 @@
-"""A person who is gone here is gone at Stripe too: no subscription goes on charging them, no address stays."""
+"""Delete the customer at Stripe when an account is deleted: no more charges, no address left."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,14 +16,14 @@ from gas.subscriptions.models import Billing, CustomerRemoval
 from gas.tasknames import REMOVE_CUSTOMER, send_after_commit
 from gas.users.deletion import NOBODY
 
-#: Stripe tries for three days to deliver a webhook. After so long none of this customer comes any more, and what they
-#: have left is deleted as well.
+#: Stripe retries a webhook for three days. After this time no webhook of the customer arrives any more, and the data
+#: that late webhooks left is deleted as well.
 LATE_WEBHOOKS = timedelta(days=4)
 
 
 @receiver(pre_delete, sender=Billing)
 def remember_customer(instance: Billing, **_: Any) -> None:
-    """In the transaction of the deletion: write down whom Stripe is to forget, and forget what it told us of them."""
+    """Record the customer to delete at Stripe, in the transaction of the deletion, and delete its data about them."""
     if not instance.customer_id:
         return
     have_removed(instance.customer_id)
@@ -33,7 +33,7 @@ def remember_customer(instance: Billing, **_: Any) -> None:
 
 
 def have_removed(customer_id: str) -> None:
-    """Write down that Stripe is to delete the customer, and have it done after the commit."""
+    """Record that Stripe has to delete the customer, and send the task after the commit."""
     removal, _created = CustomerRemoval.objects.get_or_create(customer_id=customer_id)
     send_after_commit(REMOVE_CUSTOMER, removal.pk)
 

@@ -1,4 +1,4 @@
-"""From what is written down of a person, Stripe's words and the staff's grants, to their plan."""
+"""Derive a person's plan from the last reading of Stripe and from grants."""
 
 from datetime import datetime, timedelta
 
@@ -22,9 +22,9 @@ def grace_ends(billing: Billing) -> datetime | None:
 
 
 def settle(user: User, billing: Billing | None, *, actor: User | None = None, why: str = "") -> bool:
-    """Within a transaction that holds the person's row: give them the plan that they have a right to.
+    """Set the plan that the person is entitled to. Call it in a transaction that locks the person's row.
 
-    `why` is written down instead of what Stripe or the grant says. True if the plan has changed.
+    `why` is recorded instead of the reason from Stripe or the grant. Returns True if the plan has changed.
     """
     now = clock.now()
     if billing and entitles(billing.status, billing.past_due_since, now=now, grace=grace()):

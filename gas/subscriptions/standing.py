@@ -1,4 +1,4 @@
-"""A person's plan as its pages tell it."""
+"""A person's plan and subscription, as pages show them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from gas.users.models import PlanChoice, User
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known here, without asking Stripe. `subscribed`: there is a subscription that the portal can manage."""
+    """The state in the database; Stripe is not asked. `subscribed`: the portal can manage a subscription."""
 
     plan: Plan
     billing: Billing | None
@@ -25,7 +25,7 @@ class Standing:
 
     @property
     def good(self) -> bool:
-        """Subscribed and paid for, and premium by it."""
+        """Whether the person is subscribed and paid for, and premium by that."""
         return self.billing is not None and self.billing.status in GOOD and not self.plan.archives
 
     @property
@@ -38,7 +38,7 @@ class Standing:
 
     @property
     def ends_at(self) -> datetime | None:
-        """Premium until then: the subscription is cancelled, and no grant goes on after it."""
+        """The end of Premium, if the subscription is canceled and no grant continues after it."""
         at = self.billing.ends_at if self.billing and self.good else None
         return None if at and self.grant and (self.grant.until is None or self.grant.until > at) else at
 
@@ -48,7 +48,7 @@ class Standing:
 
     @property
     def lasts_until(self) -> datetime | None:
-        """When Premium ends if nobody renews it; None if it has no known end, or the person is not premium."""
+        """The end of Premium if nobody renews it; None if no end is known, or the person is not premium."""
         if self.plan.archives or (self.grant and self.grant.until is None):
             return None
         paid = (self.billing.ends_at or self.billing.period_end) if self.billing and self.good else None
@@ -57,7 +57,7 @@ class Standing:
 
     @property
     def kept(self) -> timedelta:
-        """How long results stay in S3 after Premium has ended."""
+        """How long results stay in S3 after the end of Premium."""
         return PLANS[PlanChoice.FREE].kept_after_downgrade
 
     @property

@@ -1,8 +1,8 @@
-"""All that is asked of Stripe, in the one module that imports its library.
+"""All calls to Stripe. No other module imports Stripe's library.
 
-A call waits a few seconds at most and is tried twice, so that neither a page nor a worker hangs with Stripe; what goes
-wrong is one exception, in words for people. None of these may be called within a transaction: others would wait for
-Stripe with it. Field names are those of API version STRIPE_API_VERSION.
+A call waits a few seconds at most and is tried twice, so that neither a page nor a worker hangs with Stripe. Errors are
+one exception, with a text for people. Do not call these functions in a transaction: others would wait for Stripe too.
+Field names are those of API version STRIPE_API_VERSION.
 
 One module because no other may import Stripe's library.
 """
@@ -34,18 +34,18 @@ log = logging.getLogger(__name__)
 TIMEOUT = (3.05, 8.0)
 RETRIES = 1
 PAGE = 100
-#: Seconds for which a price is cached, and for which it is that Stripe does not answer.
+#: Seconds for which a price is cached, and for which it is cached that Stripe does not answer.
 PRICE_KEPT, SILENCE_KEPT = 300, 15
-#: Further subscriptions of a customer are not read: each ended long ago.
+#: Further subscriptions of a customer are not read: they ended long ago.
 MOST_SUBSCRIPTIONS = 200
 
 
 class BillingUnavailable(Exception):
-    """Stripe cannot be reached, refuses, or is not set up; the text is for the person who waits."""
+    """Stripe cannot be reached, refuses, or is not set up. The text is for the person who waits."""
 
 
 class Gone(BillingUnavailable):
-    """Stripe does not have what was asked for."""
+    """Stripe does not have the requested object."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,13 @@ class Price:
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """status: open, complete or expired. url: of the page, while it is open. reference: the person's id."""
+    """A Checkout session.
+
+    Attributes:
+        status: open, complete or expired.
+        url: of the page, while it is open.
+        reference: the person's id.
+    """
 
     id: str
     url: str
@@ -84,7 +90,7 @@ def enabled() -> bool:
 
 
 def configure() -> None:
-    """Have dj-stripe's own few calls go where ours go, and wait no longer."""
+    """Make dj-stripe's own few calls use the same endpoint and time-outs."""
     if settings.STRIPE_API_BASE:
         stripe.api_base = settings.STRIPE_API_BASE
     stripe.default_http_client = stripe.RequestsClient(timeout=TIMEOUT)
@@ -110,7 +116,7 @@ def _client() -> Any:
 
 @contextmanager
 def _asking(what: str) -> Iterator[None]:
-    """Turns the library's exceptions into ours. The log has Stripe's own words, the person does not."""
+    """Convert the library's exceptions to BillingUnavailable. Stripe's own text goes to the log, not to the person."""
     try:
         yield
     except stripe.InvalidRequestError as error:
@@ -145,17 +151,17 @@ def create_customer(user: User, *, instead_of: str = "") -> str:
 
 
 def update_customer(customer_id: str, email: str) -> None:
-    """Where Stripe writes to: receipts, and failed payments.
+    """Set the address to which Stripe sends receipts and notices of failed payments.
 
     Raises:
-        Gone: there is no such customer any more.
+        Gone: the customer does not exist any more.
     """
     with _asking("The customer"):
         _client().customers.update(customer_id, {"email": email})
 
 
 def has_customer(customer_id: str) -> bool:
-    """False for one that somebody has deleted, in Stripe's Dashboard for example."""
+    """Return whether the customer exists; False if it was deleted, for example in Stripe's Dashboard."""
     try:
         with _asking("The customer"):
             found = _client().customers.retrieve(customer_id).to_dict()
@@ -180,7 +186,7 @@ def delete_customer(customer_id: str) -> None:
 def subscriptions_of(customer_id: str) -> list[Subscription]:
     """Return all subscriptions of the customer, including ended ones; none if Stripe no longer has the customer.
 
-    Copies go into dj-stripe's tables, for staff to look at.
+    Copies are stored in dj-stripe's tables, for staff to look at.
     """
     try:
         with _asking("The customer"):
@@ -260,7 +266,7 @@ def retrieve_checkout(session_id: str) -> CheckoutSession:
 
 
 def expire_checkout(session_id: str) -> None:
-    """Nobody can pay there any more. A session that is complete, or expired already, stays what it is."""
+    """Expire a Checkout session, so that nobody can pay there. A completed or expired session does not change."""
     with _asking("The payment"):
         try:
             _client().checkout.sessions.expire(session_id)
@@ -270,7 +276,7 @@ def expire_checkout(session_id: str) -> None:
 
 
 def portal_url(customer_id: str, *, return_url: str) -> str:
-    """Return a page where the customer changes their card, reads invoices and cancels; good for some minutes, once."""
+    """Return the URL of a page for the customer to change cards, read invoices and cancel; valid once, for minutes."""
     with _asking("The customer"):
         found = _client().billing_portal.sessions.create({"customer": customer_id, "return_url": return_url})
     return str(found.url)
@@ -293,7 +299,7 @@ def _session(answer: Any) -> CheckoutSession:
 
 
 def price() -> Price | None:
-    """Return what Premium costs now, asked of Stripe and remembered for some minutes; None when it does not answer."""
+    """Return the price of Premium, cached for some minutes; None when Stripe does not answer."""
     if not enabled():
         return None
     name = _key("price", settings.STRIPE_PRICE_ID, settings.STRIPE_API_BASE)
@@ -331,9 +337,9 @@ def endpoints() -> list[dict[str, Any]]:
 
 
 def create_endpoint(url: str, uuid: str, events: Sequence[str]) -> str:
-    """Have these events sent to `url`; returns the endpoint's id.
+    """Create an endpoint for these events at `url`, and return its id.
 
-    This answer alone carries the secret that webhooks are signed with: it is kept where dj-stripe looks for it.
+    Only this response contains the secret that webhooks are signed with. It is stored where dj-stripe looks for it.
     """
     with _asking("The webhook endpoint"):
         found = _client().webhook_endpoints.create(
@@ -358,7 +364,7 @@ def create_endpoint(url: str, uuid: str, events: Sequence[str]) -> str:
 
 
 def update_endpoint(endpoint_id: str, events: Sequence[str]) -> None:
-    """Have these events sent there, and enable the endpoint."""
+    """Set the events of an endpoint, and enable it."""
     with _asking("The webhook endpoint"):
         _client().webhook_endpoints.update(endpoint_id, {"enabled_events": list(events), "disabled": False})
 
@@ -370,9 +376,9 @@ def delete_endpoint(endpoint_id: str) -> None:
 
 
 def keep_account() -> str:
-    """Have dj-stripe know whose key ours is, so that no webhook waits for the question. Returns the account's id.
+    """Store the account of our key for dj-stripe, so that no webhook waits for that request. Returns the account's id.
 
-    A restricted key may not ask: its account gets a fixed name.
+    A restricted key may not request it: its account gets a fixed name.
     """
     key = settings.STRIPE_SECRET_KEY
     if key.startswith("rk_"):
@@ -381,7 +387,7 @@ def keep_account() -> str:
         with _asking("The account"):
             account_id = str(_client().accounts.retrieve_current().id)
     with transaction.atomic():
-        mirror.APIKey.objects.exclude(secret=key).delete()  # keys of before
+        mirror.APIKey.objects.exclude(secret=key).delete()  # old keys
         account, _ = mirror.Account.objects.get_or_create(id=account_id)
         kept, _ = mirror.APIKey.objects.get_or_create_by_api_key(key)
         kept.djstripe_owner_account = account
@@ -393,9 +399,9 @@ def keep_account() -> str:
 
 
 def _keep(subscription: dict[str, Any]) -> None:
-    """A copy in dj-stripe's tables for staff to look at, which decides nothing: trouble with it is logged, no more.
+    """Store a copy in dj-stripe's tables for staff to look at. No decision depends on it, so errors are only logged.
 
-    Without dj-stripe's own way of filling them, which asks Stripe for the customer, the price and the product as well.
+    dj-stripe's own sync is not used: it requests the customer, the price and the product from Stripe as well.
     """
     try:
         with transaction.atomic():
@@ -430,7 +436,7 @@ def _key(*parts: object) -> str:
 
 
 def _id(value: Any) -> str:
-    """Of an id, or of the object that stands in its place."""
+    """Return the id of a value that is an id or an object."""
     return value if isinstance(value, str) else str(value["id"]) if value else ""
 
 
@@ -439,7 +445,7 @@ def _time(seconds: int | None) -> datetime | None:
 
 
 def dashboard_url(customer_id: str) -> str:
-    """Return where staff see the customer at Stripe: payments, cards and refunds are there only."""
+    """Return the URL of the customer in Stripe's Dashboard, the only place with payments, cards and refunds."""
     if settings.STRIPE_API_BASE:
         return f"{settings.STRIPE_API_BASE}/_devstack/stripe"
     return f"https://dashboard.stripe.com/{'' if settings.STRIPE_LIVE_MODE else 'test/'}customers/{customer_id}"

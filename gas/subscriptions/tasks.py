@@ -8,13 +8,13 @@ from gas.subscriptions import addresses, following, removal, tending
 from gas.subscriptions.stripe import BillingUnavailable
 from gas.tasknames import FOLLOW, RECONCILE, REMOVE_CUSTOMER, TEND, UPDATE_CUSTOMER
 
-#: When Stripe stumbles: soon again, in growing steps, and then `tend` has its turn.
+#: Pauses after an error of Stripe: short at first, then longer. Afterwards `tend` sends the message again.
 TRIES = 4
 
 
 @app.task(name=FOLLOW, autoretry_for=(BillingUnavailable,), retry_backoff=2, max_retries=TRIES)
 def follow(billing_id: str) -> None:
-    """Read a customer from Stripe, and let the plan follow."""
+    """Read a customer from Stripe, and update the plan."""
     following.follow(int(billing_id))
 
 

@@ -1,4 +1,4 @@
-"""What the beat does for plans: each minute what time alone brings about, each hour a comparison with Stripe."""
+"""Periodic work on plans: each minute what depends on time alone, each hour a comparison with Stripe."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ SHARE = 0.5
 
 
 def tend() -> dict[str, int]:
-    """One round of what is due. Returns how many rows of each kind were seen to."""
+    """Run all steps once. Returns the number of rows of each kind that were handled."""
     done = rounds.take(
         {
             "grants": end_grants,
@@ -47,13 +47,13 @@ def tend() -> dict[str, int]:
 
 
 def end_grants(now: datetime) -> int:
-    """People with a grant whose time is over."""
+    """End grants whose time is over."""
     over = Grant.objects.filter(ended_at=None, until__lte=now).order_by()
     return rounds.each(over.values_list("user", flat=True).distinct()[:BATCH], end_expired, log)
 
 
 def end_graces(now: datetime) -> int:
-    """End the grace periods that are over. Stripe is asked again, since these people may just have paid."""
+    """End the grace periods that are over. Stripe is asked again, because these people may just have paid."""
     over = Billing.objects.filter(
         status=PAST_DUE, past_due_since__lte=now - grace(), user__plan=PlanChoice.PREMIUM, wanted=F("done")
     ).exclude(user__in=Grant.objects.live().values("user"))
@@ -61,7 +61,7 @@ def end_graces(now: datetime) -> int:
 
 
 def resend_readings(now: datetime) -> int:
-    """Customers whose reading was wanted and whose message was lost, or whose reader is gone."""
+    """Send messages for customers whose reading is wanted but whose message or reader was lost."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     free = Q(lease_token=None) | Q(lease_expires_at__lt=now)
     lost = Billing.objects.filter(free, wanted__gt=F("done"), wanted_at__lte=late).exclude(customer_id=None)
@@ -69,13 +69,13 @@ def resend_readings(now: datetime) -> int:
 
 
 def resend_addresses(now: datetime) -> int:
-    """Repeat the message about a new address that Stripe should have by now."""
+    """Send messages about new addresses that Stripe should have by now."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     return rounds.resend(untold().filter(email_due_at__lt=late), now, "email_due_at", UPDATE_CUSTOMER, log)
 
 
 def resend_removals(now: datetime) -> int:
-    """Repeat the message about customers to delete at Stripe, and about those whose last webhook has come."""
+    """Send messages about customers to delete at Stripe, and about those whose last webhook has arrived."""
     late = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     settled = Q(deleted_at__lt=now - LATE_WEBHOOKS)
     due = CustomerRemoval.objects.filter(Q(deleted_at=None) | settled, sent_at__lt=late)
@@ -83,14 +83,13 @@ def resend_removals(now: datetime) -> int:
 
 
 def reconcile() -> int:
-    """Compare the database with Stripe, and read again what differs. Returns how many differed.
+    """Compare the database with Stripe, and read customers again that differ. Returns how many differed.
 
-    The list is asked for page by page, once for everybody; it decides nothing itself, since it may be older than what
-    a webhook has brought meanwhile. Whose subscription has ended is not in it. Bounded in time, and one customer in
-    trouble does not stop the rest.
+    The list of all subscriptions is read page by page. It decides nothing itself, because it may be older than the last
+    webhook. It lacks ended subscriptions. The time is limited, and an error for one customer does not stop the others.
 
     Raises:
-        BillingUnavailable: the list is not complete, from which nothing follows for those who are not in it.
+        BillingUnavailable: the list is not complete, so that nothing follows for customers who are not in it.
     """
     stop = time.monotonic() + settings.RECONCILE_SECONDS * SHARE
     theirs: dict[str, list[Subscription]] = {}
@@ -119,7 +118,7 @@ def reconcile() -> int:
 
 
 def differs(billing: Billing, live: list[Subscription]) -> bool:
-    """Whether the customer's subscriptions, of which `live` are those that have not ended, are not what was read."""
+    """Return whether the customer's subscriptions differ from the last reading. `live` are those not ended."""
     if billing.wanted > billing.done:
         return True
     one = ruling(each for each in live if each.status in OPEN)

@@ -1,4 +1,4 @@
-"""Addresses of plans. None names anything of anybody's: each is about who is signed in."""
+"""URLs of plans. No URL contains an id: each is about the signed-in person."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The pages of plans: what there is, on to Stripe's own pages, and back. None of them changes a plan."""
+"""The pages of plans, with redirects to Stripe's pages and back. None of them changes a plan."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from gas.subscriptions.standing import standing
 from gas.users.models import User
 from gas.users.requests import PersonRequest
 
-#: htmx's answer for "stop polling".
+#: The status that makes htmx stop polling.
 STOP_POLLING = 286
 
 
@@ -24,7 +24,7 @@ STOP_POLLING = 286
 @require_GET
 @never_cache
 def overview(request: PersonRequest) -> HttpResponse:
-    """Both plans side by side, and where the person stands."""
+    """Show both plans side by side, and the state of the person's own."""
     values = {
         "standing": standing(request.user),
         "plans": list(PLANS.values()),
@@ -38,19 +38,19 @@ def overview(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def checkout(request: PersonRequest) -> HttpResponse:
-    """On to Stripe's Checkout."""
+    """Redirect to Stripe's Checkout."""
     return _go(request, subscribe_url)
 
 
 @login_required
 @require_POST
 def portal(request: PersonRequest) -> HttpResponse:
-    """On to Stripe's Billing Portal."""
+    """Redirect to Stripe's Billing Portal."""
     return _go(request, manage_url)
 
 
 def _go(request: PersonRequest, where: Callable[[User], str]) -> HttpResponse:
-    """303, so that the browser asks for the page with GET. Its address comes from Stripe, never from the request."""
+    """Redirect with 303, so that the browser uses GET. The URL comes from Stripe, never from the request."""
     try:
         url = where(request.user)
     except stripe.BillingUnavailable as error:
@@ -65,7 +65,7 @@ def _go(request: PersonRequest, where: Callable[[User], str]) -> HttpResponse:
 @require_GET
 @never_cache
 def back(request: PersonRequest) -> HttpResponse:
-    """Back from Checkout: waits for the webhook before the person's eyes. Coming here proves nothing."""
+    """The page after Checkout, which waits for the webhook. A request for it proves nothing."""
     try:
         if not is_paid(request.user, request.GET.get("session_id", "")):
             return redirect("plan:overview")
@@ -79,7 +79,7 @@ def back(request: PersonRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def live(request: PersonRequest) -> HttpResponse:
-    """Return the changing part of that page, which asks for itself until the person is premium."""
+    """Return the changing part of that page, which refreshes until the person is premium."""
     found = standing(request.user)
     values = {"standing": found, "received": request.GET.get("received") == "yes", "out_of_band": True}
     return render(request, "subscriptions/_back.html", values, status=STOP_POLLING if found.good else 200)

@@ -1,4 +1,4 @@
-"""The address that Stripe posts to. What Stripe has not signed is refused before dj-stripe stores a word of it."""
+"""The URL for Stripe's webhooks. Requests that Stripe has not signed are refused before dj-stripe stores them."""
 
 import logging
 from uuid import UUID
@@ -16,9 +16,9 @@ from gas.subscriptions import stripe
 
 log = logging.getLogger(__name__)
 
-#: Stripe's own events have some kilobytes.
+#: Stripe's own events have a few kilobytes.
 MAX_BYTES = 512 * 1024
-#: Refusals within a minute after which an address gets no answer for the rest of the minute.
+#: Refusals per minute after which an address is blocked for the rest of the minute.
 BAD_A_MINUTE = 30
 REFUSALS = RateLimit("bad-webhooks", seconds=60)
 
@@ -28,7 +28,7 @@ _process = ProcessWebhookView.as_view()
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """200 when the event is stored; 400 if it is not signed by Stripe, 413 too long, 429 after many of those, 404."""
+    """Return 200 for a stored event; 400 if not signed by Stripe, 413 if too long, 429 after many refusals, or 404."""
     sender = get_adapter(request).get_client_ip(request)
     if REFUSALS.is_used_up(sender, BAD_A_MINUTE):
         return HttpResponse(status=429)

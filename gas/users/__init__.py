@@ -1,4 +1,4 @@
-"""Accounts: sign-in, profile, export and deletion, and the order in which people are locked.
+"""Accounts: sign-in, profile, export and deletion, and the order in which people's rows are locked.
 
-Knows neither plans nor jobs. They register their part of an export or deletion in `registry`.
+Knows neither plans nor jobs. Other packages register their part of an export or deletion in `registry`.
 """

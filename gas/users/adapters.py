@@ -1,4 +1,4 @@
-"""Where the service differs from allauth's ways: names, and what is believed of a sign-in provider."""
+"""Adapters of django-allauth: names, limits, and how far a sign-in provider is trusted."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,11 +29,11 @@ from gas.users.owners import close_all_ways_in, is_claimed_only, is_known_here, 
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Mail that cannot raise into a request, and limits on guesses that lock nobody out for another's.
+    """Send mail without raising into a request, and limit guesses without locking people out.
 
-    Wrong passwords are counted for each pair of account and client (5 in five minutes), for each client, and, much more
-    generously, for each account: an attacker who guesses from many addresses at once ends sign-in by password for that
-    hour. A mailed code and a reset of the password are ways in that no number of wrong passwords closes.
+    Wrong passwords are counted for each pair of account and client (5 in five minutes), for each client, and, with a
+    much higher limit, for each account: an attacker who guesses from many addresses blocks sign-in by password for that
+    hour. No number of wrong passwords blocks a mailed code or a password reset.
     """
 
     error_messages = DefaultAccountAdapter.error_messages | {
@@ -42,10 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send any mail of allauth's; one that the mail service does not take now is sent later.
+        """Send a mail of allauth. If the mail service does not accept it now, it is sent later.
 
-        To an address that was mailed often no request sends at once: a mail that its owner may need is sent by the
-        next round of the beat, and one that only says whether there is an account is left out. The page is the same.
+        If an address was mailed often, no request sends to it at once: a mail that its owner may need is sent by the
+        next round of beat, and a mail that only says whether there is an account is left out. The page is the same.
         """
         request = allauth_context.request
         shown = {"request": request, "email": email, "current_site": get_current_site(request), **context}
@@ -77,7 +77,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{ratelimit.get_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """After a reset of the password."""
+        """Clear the count after a password reset."""
         super()._delete_login_attempts_cached_email(request, **credentials)
         ratelimit.clear(request, app="allauth.account", action="login_failed_account", key=_login_of(credentials))
 
@@ -112,30 +112,30 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Globus Auth brokers hundreds of identity providers, and says of none that it has verified an address.
+    """Trust of sign-in providers. Globus Auth brokers hundreds, and asserts for none that it verified an address.
 
-    So an address is proved by our own mail, unless the token says `"email_verified": true`.
+    So an address is confirmed by our own mail, unless the token says `"email_verified": true`.
     """
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
-        """Called first of all with what the provider said, before any account is looked for."""
+        """Read the provider's claims. Called before any account is looked up."""
         claims = sociallogin.account.extra_data.get("id_token")
-        if not claims:  # without its token there is nobody to believe
+        if not claims:  # without a token there is nothing to trust
             raise PermissionDenied
         for address in sociallogin.email_addresses:
-            address.verified = claims.get("email_verified") is True  # a string "false" would be true enough to allauth
+            address.verified = claims.get("email_verified") is True  # allauth would accept the string "false" as true
         user: User = super().populate_user(request, sociallogin, data)
         user.name = str(data.get("name") or "")[: User._meta.get_field("name").max_length]
         return user
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
-        """Find the account of an address, unless the account only claims that address."""
+        """Return the account of an address, unless the account never confirmed that address."""
         found: tuple[User, str] | None = super().authenticate_by_email(sociallogin)
         return None if found and is_claimed_only(*found) else found
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """The provider has proved the address of an account for which nobody had: it is this person's alone."""
-        email = sociallogin._did_authenticate_by_email  # noqa: SLF001  (allauth says it nowhere else)
+        """Confirm an unconfirmed address of an account: the provider proves that it is this person's alone."""
+        email = sociallogin._did_authenticate_by_email  # noqa: SLF001  (allauth has no public name for it)
         signs_in = sociallogin.state.get("process") not in {AuthProcess.CONNECT, AuthProcess.REDIRECT}
         if email and signs_in and nobody_proved(sociallogin.user):
             close_all_ways_in(sociallogin.user)

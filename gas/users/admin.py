@@ -14,12 +14,12 @@ from django.http import HttpRequest
 from gas.users.deletion import delete_account
 from gas.users.models import User
 
-# allauth's own pages could confirm an address, read a second factor's key, or let in whomever another provider names.
+# allauth's own pages could confirm an address, show the key of a second factor, or link an account of a provider.
 for _model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
-#: What gives power over the service, and is for superusers to give.
+#: Fields that give power over the service; only superusers may set them.
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -50,7 +50,7 @@ class AddressInline(WayIn):
 
 
 class FactorInline(WayIn):
-    """A lost one can be taken away, by who may change the person."""
+    """The second factors of a person. Staff who may change the person can remove a lost one."""
 
     model = Authenticator
     fields = ("type", "created_at", "last_used_at")
@@ -78,7 +78,7 @@ WAYS_IN: tuple[type[WayIn], ...] = (AddressInline, FactorInline, LinkedInline, S
 
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:
-    """Staff accounts are for superusers to change: who could set their password would have their rights."""
+    """Return whether staff may change a person. Only superusers may change staff, whose password gives their rights."""
     return request.user.is_superuser or not (person and (person.is_staff or person.is_superuser))
 
 

@@ -23,8 +23,8 @@ from gas.users.models import User
 
 log = logging.getLogger(__name__)
 
-#: Functions of the rooms above, called within the transaction and before any row goes, with the person's row locked.
-#: What is not in this database they write down and send for after the commit. Who raises keeps the account as it is.
+#: Functions of other packages, called in the transaction before any row is deleted, with the person's row locked. They
+#: record objects outside the database and send tasks for them after the commit. If one raises, nothing is deleted.
 before_deletion: list[Callable[[User], None]] = []
 
 SUBJECT = "Your account is deleted"
@@ -32,7 +32,7 @@ NOBODY = "a deleted account"
 
 
 def has_a_log(user: User) -> bool:
-    """Return whether they did something as staff: the log of it would go with their account."""
+    """Return whether the person acted as staff: the log of that would be deleted with the account."""
     return LogEntry.objects.filter(user=user).exclude(pk__in=own_actions(user).values("pk")).exists()
 
 
@@ -49,13 +49,13 @@ def deletion_refusal(user: User) -> str:
 
 
 def delete_account(user: User) -> None:
-    """Delete the person and all that is theirs, and say farewell by mail.
+    """Delete the person and all their data, and send a last mail.
 
-    Rows go at once; objects and archives by tasks that are sent after the commit, and that the sweep repeats until
-    nothing is left. What is under way finds its row gone, and ends.
+    Rows are deleted at once; objects and archives by tasks that are sent after the commit, and that the sweep repeats
+    until nothing is left. Running work finds its row deleted, and ends.
     """
     with transaction.atomic():
-        # Everybody who makes something of this person's locks them first, or waits here by its foreign key.
+        # Transactions that create rows of this person lock the person first, or wait here by the foreign key.
         locked = User.objects.select_for_update().filter(pk=user.pk).first()
         if locked is None:
             return
@@ -83,11 +83,11 @@ def addresses_of(user: User) -> set[str]:
 
 
 def forget_in_log(pk: str, emails: set[str]) -> None:
-    """What staff did stays in the admin's log; to whom is forgotten."""
+    """Keep what staff did in the admin log, but remove the person's name."""
     about = Q(object_id=pk) | Q(change_message__contains=pk)
     LogEntry.objects.filter(about).update(object_id=None, object_repr=NOBODY, change_message="")
     for email in emails:
-        # The database finds those that may be meant; nn@lab.example stands in ann@lab.example, too.
+        # The query finds candidates: nn@lab.example is a part of ann@lab.example, too.
         named = re.compile(rf"(?<![\w.+-]){re.escape(email)}(?!\.?[\w-])", re.IGNORECASE)
         maybe = LogEntry.objects.filter(Q(object_repr__icontains=email) | Q(change_message__icontains=email))
         found = [
@@ -99,9 +99,9 @@ def forget_in_log(pk: str, emails: set[str]) -> None:
 
 
 def end_sessions(pk: str, emails: set[str]) -> None:
-    """Sign them out everywhere, and drop what a half-done sign-in has left.
+    """Sign the person out everywhere, and delete unfinished sign-ins.
 
-    A session's row does not say whose it is, so all are read, one after the other: a rare act may take a second.
+    The row of a session does not say whose it is, so all sessions are read. This may take a second, but is rare.
     """
     names = {pk, pk.replace("-", ""), *emails}  # allauth writes a UUID without its dashes
     theirs = [session.session_key for session in Session.objects.iterator() if _is_theirs(session, pk, names)]
@@ -115,7 +115,7 @@ def _is_theirs(session: Session, pk: str, names: set[str]) -> bool:
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Yield every text within a session's data, whole and in lower case."""
+    """Yield every string in a session's data, whole and in lower case."""
     if isinstance(value, str):
         yield value.lower()
     elif isinstance(value, dict):
@@ -127,6 +127,6 @@ def _words(value: Any) -> Iterator[str]:
 
 
 def say_farewell(email: str) -> None:
-    """The last mail to the address, after which it is forgotten."""
+    """Send the last mail to the address, which is then deleted."""
     values = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, "support_email": settings.SUPPORT_EMAIL}
     outbox.deliver(EmailMessage(SUBJECT, render_to_string("users/mail/farewell.txt", values), to=[email]))

@@ -1,4 +1,4 @@
-"""Everything that is a person's, as a ZIP that is made while it is sent: neither memory nor disk holds it."""
+"""A person's data as a ZIP, streamed: neither memory nor disk holds the whole file."""
 
 import json
 import time
@@ -16,12 +16,12 @@ from django.utils import timezone
 from gas.users.models import User
 from gas.users.registry import File, export_providers
 
-#: These are compressed already.
+#: Files that are compressed already.
 STORED = (".gz", ".tbi")
 
 
 class _Pipe:
-    """What zipfile writes, until somebody takes it. It cannot go back, so sizes follow each file instead."""
+    """A write-only file for zipfile, whose bytes are taken piece by piece. It cannot seek: sizes follow each file."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
@@ -59,7 +59,7 @@ def stream_zip(files: Iterable[File]) -> Iterator[bytes]:
 
 
 def everything(user: User) -> Iterator[File]:
-    """Yield the files of a person's download: the account, then the data of each registered room."""
+    """Yield the files of a person's export: the account, then the data of each registered package."""
     yield "account.json", [as_json(account(user))]
     for files in export_providers:
         yield from files(user)

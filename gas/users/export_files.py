@@ -1,6 +1,6 @@
-"""A person's data as a ZIP in S3: asked for on the profile page, made by a worker, kept for a day.
+"""A person's data as a ZIP in S3: requested on the profile page, made by a worker, kept for a day.
 
-No web process sends it: the browser gets it from S3, by an address that is presigned for the signed-in person.
+No web process sends the file: the browser downloads it from S3, by an address presigned for the signed-in person.
 """
 
 import logging
@@ -21,17 +21,17 @@ from gas.users.models import Export, User
 
 log = logging.getLogger(__name__)
 
-#: A file is kept this long after it is ready.
+#: How long a file is kept after it is ready.
 KEPT = timedelta(days=1)
-#: After this many workers that did not finish the export has failed.
+#: The export has failed after this number of workers did not finish it.
 MAX_TRIES = 3
-#: A row whose file may still be being written is kept this much longer than a worker can run.
+#: Rows whose file may still be written are kept this much longer than a worker can run.
 MARGIN = timedelta(minutes=5)
 BATCH = 200
 
 
 def ask(user: User) -> bool:
-    """Have an export made, instead of the one that there is. Returns False if one is being made already."""
+    """Request an export, replacing the existing one. Returns False if one is being made already."""
     now = clock.now()
     with transaction.atomic():
         lock_owner(pk=user.pk)
@@ -54,7 +54,7 @@ def ask(user: User) -> bool:
 
 
 def build(export_id: UUID) -> None:
-    """Make the file, unless another worker is making it or nobody wants it any more. Safe to repeat."""
+    """Make the file, unless another worker is making it or it is no longer wanted. Safe to repeat."""
     now = clock.now()
     longest = timedelta(seconds=settings.ANNOTATE_HARD_LIMIT_SECONDS) + MARGIN
     waiting = _being_made().filter(pk=export_id, due_at__lte=now, owner__isnull=False)
@@ -76,7 +76,7 @@ def build(export_id: UUID) -> None:
 
 
 def address(user: User) -> str | None:
-    """Return a presigned address of the person's own file; None if there is none, or none any more."""
+    """Return a presigned address of the person's own file; None if there is none."""
     ready = Export.objects.filter(owner=user, ready_at__isnull=False, expires_at__gt=clock.now()).first()
     if ready is None:
         return None
@@ -85,19 +85,19 @@ def address(user: User) -> str | None:
 
 
 def discard(exports: QuerySet[Export], now: datetime) -> None:
-    """Within a transaction: have the files of these exports removed, of any owner."""
+    """Have the files of these exports removed, of any owner. Call it in a transaction."""
     for export in exports:
         Export.objects.filter(pk=export.pk).update(owner=None, expires_at=now)
         send_after_commit(REMOVE_EXPORT, export.pk)
 
 
 def discard_of(user: User) -> None:
-    """Before the account's deletion."""
+    """Have a person's export removed before the account is deleted."""
     discard(Export.objects.filter(owner=user), clock.now())
 
 
 def remove(export_id: UUID) -> None:
-    """Delete an export that is over: its file, and its row once no worker can write the file again."""
+    """Delete an expired export: its file, and its row once no worker can write the file again."""
     now = clock.now()
     over = Export.objects.filter(pk=export_id, expires_at__lte=now).first()
     if over is None:
@@ -107,7 +107,7 @@ def remove(export_id: UUID) -> None:
 
 
 def tend() -> int:
-    """For the beat: send again for exports whose worker is lost, and for files that are over. Returns how many."""
+    """Send messages for exports whose worker is lost, and for expired files. Called by beat. Returns how many."""
     now = clock.now()
     late = _being_made().filter(due_at__lt=now - timedelta(seconds=settings.RESEND_AFTER_SECONDS))
     late.filter(tries__gte=MAX_TRIES).update(failed_at=now)

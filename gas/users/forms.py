@@ -1,4 +1,4 @@
-"""What a person may change of their account, and how they ask for its end."""
+"""Forms of the account: profile, deletion, passkeys, mailed codes."""
 
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
@@ -15,7 +15,7 @@ Choices = list[tuple[str, Any]]
 
 
 def time_zones() -> Choices:
-    """The zones that there are, by region: [("", …), ("UTC", …), ("Europe", [("Europe/Athens", "Athens"), …]), …]."""
+    """Return the time zones by region: [("", …), ("UTC", …), ("Europe", [("Europe/Athens", "Athens"), …]), …]."""
     regions: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(available_timezones()):
         region, slash, place = name.partition("/")
@@ -25,7 +25,7 @@ def time_zones() -> Choices:
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type checkers only
-    """Only these fields, whatever else is posted."""
+    """The profile. Other posted fields are ignored."""
 
     time_zone = forms.ChoiceField(choices=time_zones, required=False, help_text="Times are shown in this zone.")
 
@@ -39,7 +39,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for typ
 
 
 class DeleteForm(forms.Form):
-    """The account's address, typed, so that nobody deletes one by a slip."""
+    """The account's address, typed, so that nobody deletes an account by accident."""
 
     email = forms.EmailField(
         label="Your e-mail address",
@@ -59,7 +59,7 @@ class DeleteForm(forms.Form):
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
-    """A passkey unless the person wants a mere second factor."""
+    """A passkey, unless the person wants only a second factor."""
 
     name = forms.CharField(required=False, help_text="To tell your passkeys apart, such as “Work laptop”.")
     passwordless = forms.BooleanField(
@@ -71,7 +71,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
 
 class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]
-    """An address that somebody's account merely claims leads its owner into no account, least of all into theirs."""
+    """Request a sign-in code. An address that an account has not confirmed signs nobody in."""
 
     _user: User | None
 
@@ -84,7 +84,7 @@ class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]
 
 
 class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]
-    """The same."""
+    """Request a password reset, with the same rule."""
 
     users: list[User]
 

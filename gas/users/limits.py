@@ -1,16 +1,16 @@
-"""How many mails anybody may cause by typing an address, with an account or without.
+"""Limits on the mails that anyone can cause by typing an address, with or without an account.
 
-Each pair of address and client has its own count, so that nobody uses up another's; the count of an address bounds what
-many clients together can send to one mailbox.
+Each pair of address and client has its own count, so that nobody uses up the limit of another; the count of an address
+limits what many clients together can send to one mailbox.
 """
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.core.internal import ratelimit
 
-#: They tell an address that it has no account, or has one already: news that nobody needs often.
+#: Mails that say whether an address has an account. Nobody needs them often.
 TOLD_RARELY = {"account/email/unknown_account", "account/email/account_already_exists"}
-#: The mails that somebody causes who only types an address.
+#: Mails that anyone can cause by typing an address.
 TYPED = TOLD_RARELY | {
     "account/email/email_confirmation_signup",
     "account/email/login_code",
@@ -19,10 +19,10 @@ TYPED = TOLD_RARELY | {
 
 
 def refuse_too_many_mails(email: str) -> None:
-    """Count a mail that somebody asks for in a form.
+    """Count a mail that is requested in a form.
 
     Raises:
-        ValidationError: this client, or all together, have asked for too many to this address.
+        ValidationError: this client, or all clients together, have requested too many mails to this address.
     """
     request, address = context.request, email.lower()
     pair = f"{address}:{ratelimit.get_ip(request)}"
@@ -31,9 +31,9 @@ def refuse_too_many_mails(email: str) -> None:
 
 
 def was_mailed_often(template_prefix: str, email: str) -> bool:
-    """Count a mail to an address that somebody typed. Return whether it had enough of them within the hour.
+    """Count a mail to a typed address. Return whether the address got too many within the hour.
 
-    Addresses with an account and without are counted alike, so that asking often does not tell which have one.
+    Addresses with and without an account are counted alike, so that repeated requests do not reveal which have one.
     """
     return template_prefix in TYPED and not _take("mail_at_once", email.lower())
 

@@ -1,10 +1,9 @@
-"""How people's rows are locked, by everybody in one way.
+"""The order in which rows are locked: the owner, then the result, then the job.
 
-The owner comes first, then the result, then the job. Rows that name a person, such as events and mails, make the
-database lock that person's row too, at the commit; a transaction that had locked a job before would then wait for the
-one that holds the person and waits for the job. So each transaction that moves what is somebody's takes that somebody
-first. NO KEY UPDATE is enough: it keeps out others that do so, and the deletion of the account, and lets rows be
-written that merely name the person.
+A row that refers to a person, such as an event or a mail, makes the database lock that person's row at the commit. A
+transaction that had locked a job first would then wait for one that holds the person and waits for the job. So each
+transaction that moves a person's rows locks the person first. NO KEY UPDATE is enough: it blocks other such
+transactions and the deletion of the account, but not inserts of rows that refer to the person.
 """
 
 from typing import Any
@@ -24,10 +23,10 @@ def lock_owner(*, waiting: bool = True, **which: Any) -> User | None:
 
 
 def lock_people(*pks: UUID) -> dict[UUID, User]:
-    """Within a transaction: these people's rows, by id, locked until its end; who is gone is not among them.
+    """Lock these people's rows until the end of the transaction, and return them by id, without deleted people.
 
-    All people that a transaction touches are locked at once and in one order, the acting person included: two members
-    of staff who grant each other something wait for each other, and for ever if each began with the other's row.
+    All people that a transaction touches, including the acting person, are locked at once and in one order. Otherwise
+    two members of staff who grant each other something could deadlock.
     """
     return {one.pk: one for one in _locking().filter(pk__in=pks).order_by("pk")}
 

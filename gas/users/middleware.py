@@ -1,4 +1,4 @@
-"""What each request of a signed-in person brings with it: their time zone, and that their session is in use."""
+"""Middleware for signed-in people: time zone, last use of the session, and no caching."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,14 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-#: A session's last use is written down as often as this, and not with each request: pages poll.
+#: Seconds between updates of a session's last use. It is not updated at every request, because pages poll.
 SEEN_SECONDS = 300
 USER_AGENT_LENGTH = UserSession._meta.get_field("user_agent").max_length
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class SeenMiddleware:
-    """Keeps the list of sessions true: address, browser and last use of each."""
+    """Keep the list of sessions current: address, browser and last use of each."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
@@ -32,7 +32,7 @@ class SeenMiddleware:
 
 
 def _seen(request: HttpRequest, key: str) -> None:
-    """One query, whether the row is there or Django has changed the session's key."""
+    """Update the session's row in one query, whether it exists or Django has changed the session's key."""
     session = UserSession(
         session_key=key,
         user=request.user,
@@ -49,7 +49,7 @@ def _seen(request: HttpRequest, key: str) -> None:
 
 
 class NoStoreMiddleware:
-    """No page of a person, and none about signing in, is kept by a browser or a proxy."""
+    """Forbid browsers and proxies to store pages of a person and pages about signing in."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
@@ -62,7 +62,7 @@ class NoStoreMiddleware:
 
 
 class TimeZoneMiddleware:
-    """Times are shown in the zone that the person chose; in UTC, for a script to turn into the device's, if none."""
+    """Show times in the zone that the person chose; else in UTC, which a script converts to the device's zone."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
@@ -73,7 +73,7 @@ class TimeZoneMiddleware:
 
 
 def zone(name: str) -> ZoneInfo | None:
-    """Return the zone of that name; None, for the site's own, if there is none, or none any more."""
+    """Return the zone of that name; None, for the site's own, if there is no such zone."""
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):

@@ -8,14 +8,14 @@ from django.db import models
 
 
 class PlanChoice(models.TextChoices):
-    """What each means is in gas.subscriptions.plans."""
+    """The plans. gas.subscriptions.plans defines what each means."""
 
     FREE = "free", "Free"
     PREMIUM = "premium", "Premium"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes accounts that are named by their e-mail address."""
+    """Create accounts identified by their e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
@@ -30,9 +30,9 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person with an account, known by their e-mail address."""
+    """A person with an account, identified by their e-mail address."""
 
-    # Part of S3 keys, so not a number that tells how many accounts there are.
+    # Part of S3 keys, so not a number that reveals how many accounts there are.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
@@ -72,7 +72,7 @@ class User(AbstractUser):
 
 
 class Export(models.Model):
-    """A person's data as one file in S3: asked for, being made, ready, or failed. One for each person.
+    """A person's data as one file in S3: requested, being made, ready, or failed. One for each person.
 
     The row outlives the account until the file is removed.
     """
@@ -81,7 +81,7 @@ class Export(models.Model):
     owner = models.OneToOneField(User, null=True, on_delete=models.SET_NULL)
     key = models.CharField(max_length=200)
     requested_at = models.DateTimeField()
-    # While it is not made: when the next worker may begin with it.
+    # While it is being made: when the next worker may start.
     due_at = models.DateTimeField()
     tries = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(null=True)

@@ -1,7 +1,7 @@
-"""A code of an authenticator app opens an account once, whichever web process saw it first.
+"""Accept each code of an authenticator app only once, across all web processes.
 
 allauth remembers used codes in the cache for one period (30 s), while a code is accepted for three. Here the counter of
-the last accepted code is kept with the authenticator's row, and only later ones are accepted.
+the last accepted code is stored with the authenticator's row, and only later ones are accepted.
 """
 
 from allauth.mfa.adapter import get_adapter
@@ -19,7 +19,7 @@ class _Once(BaseAuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         with transaction.atomic():
-            # Locked, so that of two requests with the same code one waits, and then finds it spent.
+            # Locked, so that of two requests with the same code one waits and then finds it used.
             list(Authenticator.objects.select_for_update().filter(user=self.user))
             code: str = super().clean_code()
             if self.authenticator.type == Authenticator.Type.TOTP and not spend(self.authenticator, code):
@@ -28,11 +28,11 @@ class _Once(BaseAuthenticateForm):  # type: ignore[misc]
 
 
 class OnceAuthenticateForm(_Once, AuthenticateForm):  # type: ignore[misc]
-    """At sign-in."""
+    """Authenticate at sign-in."""
 
 
 class OnceReauthenticateForm(_Once, ReauthenticateForm):  # type: ignore[misc]
-    """Before something of the account is changed."""
+    """Authenticate again before a change of the account."""
 
 
 def spend(authenticator: Authenticator, code: str) -> bool:

@@ -1,4 +1,4 @@
-"""What follows when somebody makes an account, or proves that a mailbox is theirs."""
+"""Receivers of signals: a person creates an account, or confirms an address."""
 
 from typing import Any
 
@@ -24,14 +24,14 @@ def remember_who_made_it(request: HttpRequest, user: User, **_: Any) -> None:
 
 @receiver(password_reset)
 def let_only_the_owner_stay(user: User, **_: Any) -> None:
-    """Who follows the link of the mail owns the address, and has just set a password of their own."""
+    """Remove other ways to sign in after a password reset by mail, which proves who owns the address."""
     if nobody_proved(user):
         close_ways_in(user)
 
 
 @receiver(email_confirmed)
 def let_only_who_has_the_code_stay(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
-    """A mailed code proves the address as well as the link does, and asks for nothing that the maker set."""
+    """Remove other ways to sign in after a mailed code, which proves the address as a link does."""
     records = get_authentication_records(request, email_address.user)
     if records and records[-1]["method"] == "code" and nobody_proved(email_address.user, but=email_address):
         close_all_ways_in(email_address.user)
@@ -43,6 +43,6 @@ def let_only_who_has_the_code_stay(request: HttpRequest, email_address: EmailAdd
 
 @receiver(authenticator_added)
 def spend_the_code_of_the_setup(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-    """The code that showed that the app works opens nothing afterwards."""
+    """Mark the code that was used to set up an authenticator app as used."""
     if authenticator.type == Authenticator.Type.TOTP:
         spend(authenticator, request.POST.get("code", ""))

@@ -1,6 +1,6 @@
-"""What the rooms above know of a person, for the profile page and for "download my data".
+"""Functions of other packages for the profile page and for "download my data".
 
-Those rooms import this one; this one imports none of them. Each registers its functions here when Django starts.
+Those packages import this one; this one imports none of them. Each registers its functions here when Django starts.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,10 +18,10 @@ class Usage:
     detail: str = ""
 
 
-#: A file of the download: its path in the ZIP, and its bytes, which are asked for when it is its turn.
+#: A file of the export: its path in the ZIP, and an iterator of its bytes, read when the ZIP reaches the file.
 File = tuple[str, Iterable[bytes]]
 
 usage_providers: list[Callable[[User], Iterable[Usage]]] = []
-#: Functions that close the ways into an account which the rooms above know, such as tokens of programs.
+#: Functions that remove other packages' ways to sign in, such as tokens of programs.
 way_closers: list[Callable[[User], None]] = []
 export_providers: list[Callable[[User], Iterator[File]]] = []

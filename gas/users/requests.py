@@ -1,4 +1,4 @@
-"""Requests as the views behind `login_required` get them, and their JSON."""
+"""The type of requests in views with `login_required`, and their JSON."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from gas.users.models import User
 
 
 class PersonRequest(HttpRequest):
-    """For type checkers: somebody is signed in, and the middlewares have been here."""
+    """A request of a signed-in person, after all middleware, for type checkers."""
 
     user: User
     htmx: HtmxDetails

@@ -1,4 +1,4 @@
-"""Tasks about accounts: the ZIP of a person's data, and mail that is owed. Each fetches by id and calls a function."""
+"""Tasks about accounts: the export of a person's data, and owed mail. Each fetches by id and calls a function."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Addresses of a person's own profile. None names a person: each is about who is signed in."""
+"""URLs of a person's own profile. No URL contains an id: each is about the signed-in person."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A person's profile: what they may change, take with them, and end. Whatever changes something is a POST."""
+"""A person's profile: change, export and delete the account. Every change is a POST."""
 
 import time
 from typing import Any
@@ -29,7 +29,7 @@ from gas.users.models import Export, User
 from gas.users.registry import usage_providers
 from gas.users.requests import PersonRequest
 
-#: Who has neither a password nor a second factor proves themselves by having signed in so lately, in seconds.
+#: A person without a password and a second factor must have signed in within this many seconds.
 FRESH_SECONDS = 300
 EXPORTS_AN_HOUR = 10
 EXPORTS = RateLimit("exports", seconds=3600)
@@ -39,8 +39,8 @@ EXPORTS = RateLimit("exports", seconds=3600)
 @require_http_methods(["GET", "POST"])
 @never_cache
 def profile(request: PersonRequest) -> HttpResponse:
-    """Return the person's details, and the way to all that is theirs."""
-    # A copy of its own: what is refused must not show in the page's head as if it were so.
+    """Show the person's details, with links to their data."""
+    # A copy: rejected values must not appear in the page's header.
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -69,7 +69,7 @@ def _overview(user: User) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def export(request: PersonRequest) -> HttpResponse:
-    """Have the person's data prepared as a ZIP (POST), or show how far it is (GET, for the profile page)."""
+    """Start to prepare the person's data as a ZIP (POST), or show its progress (GET, for the profile page)."""
     if request.method == "GET":
         if not request.htmx:
             return redirect("users:profile")
@@ -85,7 +85,7 @@ def export(request: PersonRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def export_file(request: PersonRequest) -> HttpResponse:
-    """Send the browser to a presigned address of the person's own file."""
+    """Redirect the browser to a presigned address of the person's own file."""
     address = export_files.address(request.user)
     if address is None:
         messages.warning(request, "There is no file to download now. Have one prepared.")
@@ -98,9 +98,9 @@ def export_file(request: PersonRequest) -> HttpResponse:
 @never_cache
 @reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]
 def delete(request: PersonRequest) -> HttpResponse:
-    """Ask first (GET), then delete the account and everything that is theirs, for good (POST).
+    """Ask for confirmation (GET), then delete the account and all its data for good (POST).
 
-    Both ask for the password, or a second factor, unless it was given in the last minutes.
+    Both require the password or a second factor, unless it was given in the last minutes.
     """
     user = request.user
     if refusal := deletion_refusal(user):
@@ -117,7 +117,7 @@ def delete(request: PersonRequest) -> HttpResponse:
 
 
 def _is_fresh(request: PersonRequest) -> bool:
-    """Whether somebody whom allauth has nothing to ask for (no password, no second factor) has signed in just now."""
+    """Return whether a person without a password and a second factor has signed in just now."""
     if get_adapter(request).get_reauthentication_methods(request.user):
         return True  # allauth has asked
     times = [record["at"] for record in get_authentication_records(request, request.user)]
@@ -125,10 +125,10 @@ def _is_fresh(request: PersonRequest) -> bool:
 
 
 def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Send the browser to a sign-in provider, by a page in between.
+    """Send the browser to a sign-in provider through an intermediate page.
 
-    The policy lets forms be sent to this site alone, and browsers hold it against the redirects that follow, which
-    are the provider's to choose. A page's own refresh is none of a form's.
+    The content security policy allows forms to this site only, and browsers apply that to the redirects that follow,
+    which the provider chooses. A page's own refresh does not count as a form's redirect.
     """
     answer: HttpResponse = oidc_login(request, provider_id)
     if isinstance(answer, HttpResponseRedirect) and answer.url.startswith(("https://", "http://")):

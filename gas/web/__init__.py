@@ -1,4 +1,4 @@
-"""What every page of the site shares: context of templates, health checks.
+"""Shared by all pages: template context, health checks, request ids.
 
 Views belong in the apps. The web server itself is `gas.server`.
 """

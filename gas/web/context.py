@@ -1,4 +1,4 @@
-"""What every page may need to know of the site."""
+"""Template context of every page."""
 
 from django.conf import settings
 from django.http import HttpRequest

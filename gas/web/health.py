@@ -1,8 +1,8 @@
-"""Is this web process alive, and what of the parts that it needs answers?
+"""Health checks: whether this web process is alive, and which of its dependencies answer.
 
-/healthz/ is for supervisors that restart processes, and for a load balancer: 200 as soon as the process answers.
-/readyz/ is for a deployment that waits, and for monitoring: each part by name, and 503 without the database, without
-which no page works. What else is down degrades the service, and is named with 200.
+/healthz/ is for supervisors that restart processes, and for a load balancer: 200 if the process answers.
+/readyz/ is for a deployment that waits, and for monitoring: each dependency by name, and 503 without the database,
+without which no page works. A failure of another dependency degrades the service, and is named with 200.
 """
 
 import threading
@@ -18,13 +18,13 @@ from gas.aws import probes
 from gas.cache import RedisOrMemory
 
 ALIVE, READY = "/healthz/", "/readyz/"
-#: What AWS and the cache answered is kept this long: nobody can have them asked more often.
+#: Seconds for which the answers of AWS and the cache are reused, so that requests cannot cause many checks.
 KEPT_SECONDS = 10.0
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class HealthMiddleware:
-    """Answers before the host is checked or http is redirected to https: load balancers ask by address, without TLS."""
+    """Answer before the host check and the redirect to https: load balancers use addresses, without TLS."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
@@ -54,7 +54,7 @@ def database_answers() -> bool:
 
 
 def cache_answers() -> bool:
-    """Always, unless it is a Redis that does not."""
+    """Return whether the cache answers: always True, unless it is a Redis that does not."""
     cache = caches["default"]
     try:
         if isinstance(cache, RedisOrMemory):
@@ -65,7 +65,7 @@ def cache_answers() -> bool:
 
 
 class _Others:
-    """The parts that degrade the service, asked by one thread at a time; the others get what is known."""
+    """The dependencies that degrade the service. One thread checks them at a time; others get the last answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

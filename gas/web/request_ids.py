@@ -1,4 +1,4 @@
-"""A name for each request: in the answer's X-Request-Id, in log lines, and in the problems of the API."""
+"""An id for each request: in the header X-Request-Id, in log lines, and in errors of the API."""
 
 import secrets
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Names each request. A client's own name is not taken: it could stand for another request in the logs."""
+    """Assign an id to each request. A client's own id is ignored: it could imitate another request in the logs."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response

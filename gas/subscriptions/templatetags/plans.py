@@ -1,4 +1,4 @@
-"""What pages outside this room say of a person's plan."""
+"""Template tags about a person's plan, for pages of other packages."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag
 def plan_summary(user: User) -> Standing:
-    """{% plan_summary user as standing %}: where they stand."""
+    """{% plan_summary user as standing %}: the person's plan and subscription."""
     return standing_of(user)
 
 

@@ -1,4 +1,4 @@
-"""What a person can do about their ways into the account: pages offer what succeeds, and say what comes first."""
+"""Template tags about sign-in methods: what a person can do with each, and why not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
