@@ -65,7 +65,18 @@ FRONT_END = (
 )
 #: Names are ours if they begin so. boto3, Django, Python and the shell have other names.
 OUR_BEGINNINGS = (
-    *("ACCOUNT_", "ALERT_", "ANNOTATE_", "ARCHIVE_", "CLOCK_", "DEVSTACK_", "DOWNGRADE_", "DOWNLOAD_", "EXPEDITED_"),
+    *(
+        "ACCOUNT_",
+        "ALERT_",
+        "ANNOTATE_",
+        "API_",
+        "ARCHIVE_",
+        "CLOCK_",
+        "DEVSTACK_",
+        "DOWNGRADE_",
+        "DOWNLOAD_",
+        "EXPEDITED_",
+    ),
     *(
         "EXPLORER_",
         "FAULT_",

@@ -12,7 +12,8 @@ from gas.explorer.filter_kinds import every
 from gas.explorer.filters import State
 from gas.explorer.keys import VariantKey
 from gas.explorer.ordering import ROW, BadCursor, Order, beyond, order_by, read_cursor, write_cursor
-from gas.explorer.selection import can_sort, facet_bits, first_sorted, kept, key_of, select, sort_values
+from gas.explorer.selection import facet_bits, kept, key_of, select
+from gas.explorer.sorted_rows import can_sort, first_sorted, sort_values
 
 __all__ = ["BadCursor", "Order", "count", "facets", "page", "variants"]
 

@@ -23,7 +23,7 @@ from gas.api.schemas.uploads import (
     UploadOut,
 )
 from gas.api.scopes import JOBS_WRITE
-from gas.jobs.lifecycle import uploads
+from gas.jobs.lifecycle import parted_uploads, uploads
 from gas.jobs.lifecycle.unfinished_uploads import discard
 
 router = Router(tags=["Uploads"])
@@ -81,7 +81,7 @@ def discard_upload(request: ApiRequest, job_id: UUID) -> Status[None]:
 )
 def list_parts(request: ApiRequest, job_id: UUID) -> ArrivedPartsOut:
     """The parts that the storage has whole. Send the others."""
-    found = uploads.arrived_parts(job_of(request.auth.user, job_id))
+    found = parted_uploads.arrived_parts(job_of(request.auth.user, job_id))
     return ArrivedPartsOut(items=[ArrivedPartOut(**asdict(one)) for one in found])
 
 
@@ -94,7 +94,7 @@ def list_parts(request: ApiRequest, job_id: UUID) -> ArrivedPartsOut:
 def address_parts(request: ApiRequest, job_id: UUID, asked: PartsIn) -> PartAddressesOut:
     """A presigned address for each part, which works for an hour at most. Safe to repeat."""
     checksums = {one.number: one.sha256 for one in asked.parts}
-    found = uploads.sign_parts(job_of(request.auth.user, job_id), checksums)
+    found = parted_uploads.sign_parts(job_of(request.auth.user, job_id), checksums)
     return PartAddressesOut(items=[PartAddressOut(**asdict(one)) for one in found])
 
 

@@ -1,7 +1,6 @@
 """Uploads: from a file in a browser or program to a job that waits for a worker."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,8 +31,6 @@ log = logging.getLogger(__name__)
 LIMIT = RateLimit("uploads", seconds=3600)
 
 
-#: An upload in parts ends at the latest so long after it began.
-LONGEST = timedelta(days=30)
 DAMAGED = "input-damaged"
 
 
@@ -143,7 +140,7 @@ def _open_again(job: Job, reference: str, size: int | None = None) -> Ticket:
         if expects.update(reference=reference, upload_expires_at=job.upload_expires_at):
             return ticket
         job.refresh_from_db()
-    _check_not_ended(job)
+    check_not_ended(job)
     return Ticket(job)
 
 
@@ -157,44 +154,8 @@ def _ticket(job: Job, parted: PartedUpload | None) -> Ticket:
     return Ticket(job, form, expires_in=seconds)
 
 
-def sign_parts(job: Job, checksums: Mapping[int, str]) -> list[parts.PartAddress]:
-    """Return the addresses of some parts of a job's upload, and let it be resumed for UPLOAD_RESUME_SECONDS from now.
-
-    Args:
-        checksums: number of the part → SHA-256 of its bytes, in hexadecimal.
-
-    Raises:
-        UploadRefused: the job expects no parts, or a number is not one of its parts.
-    """
-    upload = _parted(job)
-    try:
-        addresses = parts.addresses(upload, checksums)
-    except parts.NoSuchPart as error:
-        raise UploadRefused(str(error), resume=Resume.NEVER) from error
-    until = min(clock.now() + timedelta(seconds=settings.UPLOAD_RESUME_SECONDS), job.created_at + LONGEST)
-    if not Job.objects.filter(pk=job.pk, status=JobStatus.UPLOADING).update(upload_expires_at=until):
-        job.refresh_from_db()
-        _parted(job)  # cancelled or confirmed meanwhile: raises
-    return addresses
-
-
-def arrived_parts(job: Job) -> list[parts.ArrivedPart]:
-    """Return the parts of a job's upload that S3 has. Raises UploadRefused if the job expects no parts."""
-    try:
-        return parts.arrived(_parted(job))
-    except multipart.UploadGone as gone:
-        raise UploadRefused("This upload has ended.", resume=Resume.NEW) from gone
-
-
-def _parted(job: Job) -> PartedUpload:
-    _check_not_ended(job)
-    upload = PartedUpload.objects.select_related("job").filter(job=job, job__status=JobStatus.UPLOADING).first()
-    if upload is None:
-        raise UploadRefused("This upload is not sent in parts, or has arrived.")
-    return upload
-
-
-def _check_not_ended(job: Job) -> None:
+def check_not_ended(job: Job) -> None:
+    """Raise UploadRefused if the job has ended without its file."""
     if job.status == JobStatus.FAILED and not job.input_etag:
         resume = Resume.NEW if job.failure_code == DAMAGED else Resume.NEVER
         raise UploadRefused(job.failure_message, job.failure_advice, resume=resume)
@@ -214,7 +175,7 @@ def confirm_upload(job: Job) -> Job:
                 before its file was confirmed.
     """
     if job.status != JobStatus.UPLOADING:
-        _check_not_ended(job)
+        check_not_ended(job)
         return job
     _complete_parts(job)
     found = s3.head(settings.S3_INPUTS_BUCKET, job.input_key)
@@ -235,7 +196,7 @@ def confirm_upload(job: Job) -> Job:
         )
     except LostRace:  # concurrently confirmed, cancelled or deleted: see the row
         job = Job.objects.filter(pk=job.pk).first() or job
-        _check_not_ended(job)
+        check_not_ended(job)
     return job
 
 

@@ -15,14 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gas.aws.clients import AWSError
 from gas.jobs.catalogue import builds
 from gas.jobs.lifecycle import actions
+from gas.jobs.lifecycle.parted_uploads import arrived_parts, sign_parts
 from gas.jobs.lifecycle.unfinished_uploads import clear, discard, discard_unless_arrived
 from gas.jobs.lifecycle.uploads import (
     TooMany,
     UploadRefused,
-    arrived_parts,
     confirm_upload,
     open_upload,
-    sign_parts,
 )
 from gas.jobs.models import Job
 from gas.jobs.pages.access import own_job

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from annotator.effects.terms import IMPACT
-from gas.explorer import query, selection
+from gas.explorer import query, sorted_rows
 from gas.explorer.filter_kinds import MOST_CHARACTERS
 from gas.explorer.filters import form_for
 from gas.explorer.ordering import Order, order_by
@@ -208,11 +208,11 @@ def test_each_filter_leaves_some_and_not_all(explored: Explored, name: str) -> N
     assert listed(explored, parameters) == wanted[:500]
 
 
-@pytest.mark.parametrize("chunk", [selection.CHUNK, 64])
+@pytest.mark.parametrize("chunk", [sorted_rows.CHUNK, 64])
 def test_no_row_is_lost_between_the_pages_of_any_order(
     explored: Explored, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(selection, "CHUNK", chunk)
+    monkeypatch.setattr(sorted_rows, "CHUNK", chunk)
     columns, state = (
         explored.database.columns.chosen(["contig", "qual"]),
         explored.state("impact=HIGH&impact=MODERATE&impact=LOW"),

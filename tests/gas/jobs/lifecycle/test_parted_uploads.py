@@ -17,15 +17,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from gas.aws import presigned
 from gas.aws.clients import s3
 from gas.jobs.lifecycle import parts
+from gas.jobs.lifecycle.parted_uploads import arrived_parts, sign_parts
 from gas.jobs.lifecycle.sweep import _end_upload, sweep
 from gas.jobs.lifecycle.unfinished_uploads import discard
 from gas.jobs.lifecycle.uploads import (
     Resume,
     UploadRefused,
-    arrived_parts,
     confirm_upload,
     open_upload,
-    sign_parts,
 )
 from gas.jobs.models import Job, PartedUpload, Purge
 from gas.jobs.moves import LostRace
