@@ -1,11 +1,11 @@
-"""Keeps tokens out of every log: of mailed links, and of presigned addresses."""
+"""Keeps tokens out of every log: of mailed links, of shared results, and of presigned addresses."""
 
 import logging
 import re
 
 HIDDEN = "[hidden]"
-#: Addresses whose last part is a secret that opens an account.
-_TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^\s\"'?<>]+")
+#: Addresses whose last part is a secret that opens an account or a shared result.
+_TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/|/s/)[^\s\"'?<>]+")
 #: From the beginning of a word on: else each slash of a long path without a query would be a new start.
 _QUERY = re.compile(r"(?<![^\s\"'?<>])([^\s\"'?<>/]*+/[^\s\"'?<>]*+\?)[^\s\"'<>]++")
 

@@ -140,6 +140,10 @@ EXPLORER_EXPORT_DAYS: int = env.int("EXPLORER_EXPORT_DAYS", 7, validate=validate
 EXPLORER_EXPORTS_AT_ONCE: int = env.int("EXPLORER_EXPORTS_AT_ONCE", 2, validate=validate.Range(min=1))
 EXPLORER_QUERY_SECONDS: float = env.float("EXPLORER_QUERY_SECONDS", 10.0, validate=validate.Range(min=0.1))
 
+# --- Sharing --------------------------------------------------------------------------------------------
+
+SHARE_MAX_DAYS: int = env.int("SHARE_MAX_DAYS", 365, validate=validate.Range(min=1, max=36_500))
+
 # --- Webhooks -------------------------------------------------------------------------------------------
 # They reach the public internet over https only; these two are for the embedded stack, and for one's own network.
 
@@ -223,6 +227,7 @@ INSTALLED_APPS = [
     "gas.jobs",
     "gas.explorer",
     "gas.webhooks",
+    "gas.sharing",
     "gas.api",
 ]
 MIDDLEWARE = [

@@ -27,6 +27,7 @@ urlpatterns = [
     path("", landing, name="landing"),
     path("jobs/", include("gas.jobs.pages.urls")),
     path("", include("gas.explorer.pages.urls")),
+    path("", include("gas.sharing.urls")),
     path("profile/webhooks/", include("gas.webhooks.urls")),
     path("profile/", include("gas.users.urls")),
     path("profile/", include("gas.api.pages.urls")),

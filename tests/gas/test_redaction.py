@@ -41,6 +41,7 @@ HARMLESS = {
     "number",
     "access_id",
     "webhook_id",
+    "share_id",
 }
 TOKEN = "secret-s3cr3t:token"
 

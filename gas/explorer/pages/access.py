@@ -1,6 +1,6 @@
-"""From an address to the open table of the person's own job."""
+"""From an address to the open table of the person's own job, or of one that is shared with a visitor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRefresh
 
+from gas.explorer import marks
 from gas.explorer.database import QueryRefused
+from gas.explorer.models import MarkedVariant
 from gas.explorer.results import PASSING, Unavailable, open_result
 from gas.jobs.models import Job
-from gas.jobs.pages.access import own_job
+from gas.jobs.pages.access import open_to_visitors, own_job, readable_job, visit_of
 from gas.subscriptions.plans import plan_of
 from gas.users.requests import PersonRequest
 
@@ -30,12 +32,21 @@ def explored(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
 
     A job of somebody else's is 404. While there is no table the page says why, and looks again if that passes.
     """
+    return login_required(_with_table(view, own_job))
 
+
+def explored_by_visitors(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """As `explored`, for a view that only reads: visitors may call it, too."""
+    return open_to_visitors(_with_table(view, readable_job))
+
+
+def _with_table(
+    view: Callable[..., HttpResponseBase], find_job: Callable[[PersonRequest, UUID], Job]
+) -> Callable[..., HttpResponseBase]:
     @wraps(view)
-    @login_required
     @never_cache
     def page(request: PersonRequest, job_id: UUID, **kwargs: Any) -> HttpResponseBase:
-        job = own_job(request, job_id)
+        job = find_job(request, job_id)
         try:
             with open_result(job) as database:
                 if WAITED in request.headers:  # by the page that says why there was no table
@@ -47,6 +58,11 @@ def explored(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
             return render(request, _template(request), {"job": job, "refused": str(refused)})
 
     return page
+
+
+def own_marks(request: PersonRequest, job: Job, found: Sequence[Mapping[str, Any]]) -> dict[int, MarkedVariant]:
+    """Return the person's marks on rows of the table, by row_number; none for a visitor."""
+    return {} if visit_of(request) else marks.of_rows(request.user, job.reference, found)
 
 
 def _unavailable(request: PersonRequest, job: Job, why: Unavailable) -> HttpResponseBase:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 from annotator.tables.schema import Column, Kind
-from gas.explorer import marks, presets, query
+from gas.explorer import presets, query
 from gas.explorer.columns import COLUMNS, IDENTITY
 from gas.explorer.database import Database, QueryRefused
 from gas.explorer.export_formats import FORMATS
@@ -18,10 +18,12 @@ from gas.explorer.filter_kinds import Filter, words
 from gas.explorer.filters import FilterForm, State, form_for
 from gas.explorer.models import NAME_CHARACTERS, ColumnChoice, SavedFilter, VariantExport
 from gas.explorer.ordering import SORT
+from gas.explorer.pages.access import own_marks
 from gas.explorer.pages.address import CURSOR, Address
 from gas.explorer.place_filters import Region, region
 from gas.explorer.sample_filters import sample_groups
 from gas.jobs.models import Job
+from gas.jobs.pages.access import visit_of
 from gas.users.requests import PersonRequest
 
 SORTABLE = {Kind.TEXT, Kind.INTEGER, Kind.NUMBER}
@@ -104,7 +106,7 @@ class Head:
 
 
 def _remembered(request: PersonRequest) -> list[str]:
-    choice = ColumnChoice.objects.filter(owner=request.user).first()
+    choice = None if visit_of(request) else ColumnChoice.objects.filter(owner=request.user).first()
     return choice.names if choice else []
 
 
@@ -258,8 +260,10 @@ def tools(request: PersonRequest, database: Database, asked: Asked) -> dict[str,
     """Return what the bar above the table offers."""
     names = {one.name for one in asked.columns}
     choices = [(one, one.name in names) for one in database.columns.shown if one.name not in IDENTITY]
-    return {
-        "presets": offers(asked),
+    values: dict[str, Any] = {"presets": offers(asked)}
+    if visit_of(request):
+        return values
+    return values | {
         "saved": saved(request, asked),
         "name_characters": NAME_CHARACTERS,
         "column_choices": choices,
@@ -285,7 +289,7 @@ def table(request: PersonRequest, job: Job, database: Database, asked: Asked, *,
         return values
     try:
         values["page"] = page = rows(asked, asked.state, database, request.GET.get(CURSOR, ""))
-        values["marks"] = marks.of_rows(request.user, job.reference, page.rows)
+        values["marks"] = own_marks(request, job, page.rows)
         values["next"] = asked.address.at(page.next) if page.next else ""
         values["previous"] = asked.address.at(page.previous) if page.previous else ""
         if not rows_alone:

@@ -13,7 +13,6 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -26,7 +25,7 @@ from gas.aws import mirror, presigned, s3
 from gas.explorer.keys import VariantKey
 from gas.jobs.catalogue import packs
 from gas.jobs.models import Job, ReferencePack, ResultFile
-from gas.jobs.pages.access import own_job
+from gas.jobs.pages.access import open_to_visitors, readable_job, visit_of
 from gas.jobs.queue.faults import is_ours
 from gas.jobs.states import ResultState
 from gas.users.requests import PersonRequest
@@ -114,12 +113,14 @@ def _blocks(file: IO[bytes], left: int) -> Iterator[bytes]:
             yield block
 
 
-@login_required
+@open_to_visitors
 @require_safe
 @never_cache
 def genome_file(request: PersonRequest, job_id: UUID, name: str) -> HttpResponseBase:
     """Send a file that the genome view reads, or the part of it that is asked for."""
-    job = own_job(request, job_id)
+    job, visit = readable_job(request, job_id), visit_of(request)
+    if visit and not visit.downloads:
+        raise Http404
     if name == "aliases":
         return _aliases(job)
     found = _result(job).get(name) or pack_files(job.reference).get(name)

@@ -8,13 +8,15 @@ from typing import Any
 from django.urls import reverse
 
 from annotator.tables.schema import COLUMNS, SAMPLE_COLUMNS, Column, SourceColumn, sample_column
-from gas.explorer import marks, phasing, query
+from gas.explorer import phasing, query
 from gas.explorer.columns import ResultColumns
 from gas.explorer.database import Database
 from gas.explorer.forms import NoteForm
 from gas.explorer.links import links
 from gas.explorer.pages import genome
+from gas.explorer.pages.access import own_marks
 from gas.jobs.models import Job
+from gas.jobs.pages.access import visit_of
 from gas.users.requests import PersonRequest
 
 #: Columns that the head of the page and its other tables show already.
@@ -60,9 +62,10 @@ def facts(row: dict[str, Any]) -> Iterator[Column]:
 def context(request: PersonRequest, job: Job, database: Database, found: query.Variant) -> dict[str, Any]:
     """Return what the page of a variant shows."""
     key, row, columns = found.key, found.row, database.columns
-    star = marks.of_rows(request.user, job.reference, [row]).get(row["row_number"])
+    visit, star = visit_of(request), own_marks(request, job, [row]).get(row["row_number"])
     table = reverse("explorer:table", args=[job.pk])
     asked = request.GET.urlencode()
+    may_read = visit is None or visit.downloads  # the genome view reads the file
     return {
         "job": job,
         "key": key,
@@ -75,7 +78,7 @@ def context(request: PersonRequest, job: Job, database: Database, found: query.V
         "genotypes": genotypes(columns, row),
         "links": links(job.reference, key, row["id"] or ""),
         "star": star,
-        "genome": json.dumps(view) if (view := genome.view_of(job, key)) else "",
+        "genome": json.dumps(view) if may_read and (view := genome.view_of(job, key)) else "",
         "note_form": NoteForm(initial={"note": star.note if star else ""}),
         "table_url": f"{table}?{asked}" if asked else table,
     }

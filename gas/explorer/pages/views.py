@@ -13,13 +13,13 @@ from gas.explorer.keys import VariantKey
 from gas.explorer.pages import charts as chart_page
 from gas.explorer.pages import context
 from gas.explorer.pages import variant as variant_page
-from gas.explorer.pages.access import explored
+from gas.explorer.pages.access import explored_by_visitors
 from gas.jobs.models import Job
 from gas.users.requests import PersonRequest
 
 
 @require_GET
-@explored
+@explored_by_visitors
 def table(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
     """Show the variants that an address asks for. htmx asks for the part that changes, or for the rows alone."""
     asked = context.Asked.of(request, job, database)
@@ -34,7 +34,7 @@ def table(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
 
 
 @require_GET
-@explored
+@explored_by_visitors
 def sample_filters(request: PersonRequest, job: Job, database: Database, number: int) -> HttpResponse:
     """Show the filters of one sample of many, for the form of filters."""
     asked = context.Asked.of(request, job, database)
@@ -45,7 +45,7 @@ def sample_filters(request: PersonRequest, job: Job, database: Database, number:
 
 
 @require_GET
-@explored
+@explored_by_visitors
 def charts(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
     """Draw the charts of the variants that an address asks for; without htmx, on a page of their own."""
     asked = context.Asked.of(request, job, database)
@@ -56,7 +56,7 @@ def charts(request: PersonRequest, job: Job, database: Database) -> HttpResponse
 
 
 @require_GET
-@explored
+@explored_by_visitors
 def search(request: PersonRequest, job: Job, database: Database) -> HttpResponse:
     """Lead to what the search box asks for: a variant, or the table with a filter more."""
     asked, form = context.Asked.of(request, job, database), SearchForm(request.GET)
@@ -74,7 +74,7 @@ def search(request: PersonRequest, job: Job, database: Database) -> HttpResponse
 
 
 @require_GET
-@explored
+@explored_by_visitors
 def variant(request: PersonRequest, job: Job, database: Database, variant: str) -> HttpResponse:
     """Show all that there is of a variant."""
     key = VariantKey.parse(variant)

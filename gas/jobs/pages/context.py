@@ -13,6 +13,8 @@ from gas.jobs.lifecycle import actions
 from gas.jobs.lifecycle.failures import failure_of
 from gas.jobs.models import Job, JobEvent, ResultFile
 from gas.jobs.output_files import files_of
+from gas.jobs.outputs import RESULT_OUTPUTS
+from gas.jobs.pages.access import Visit
 from gas.jobs.queue import turns
 from gas.jobs.states import JobStatus, ResultState
 from gas.jobs.storage import result_status
@@ -109,8 +111,8 @@ def status_counts(owner: User) -> dict[str, int]:
     return {**dict.fromkeys(JobStatus.values, 0), **dict(jobs), **states}
 
 
-def detail(job: Job) -> dict[str, Any]:
-    """Return the context of the page of one job."""
+def detail(job: Job, visit: Visit | None = None) -> dict[str, Any]:
+    """Return the context of the page of one job, for its owner or for a visitor."""
     result = ResultFile.objects.select_related("batch").filter(job=job).first()
     pace = 1 if job.is_active else result_status.pace(result)
     events = list(job.events.all())
@@ -122,7 +124,7 @@ def detail(job: Job) -> dict[str, Any]:
         "result": result,
         "summary": job.summary,
         "preview": job.preview,
-        "downloads": downloads(job, result),
+        "downloads": [one for one in downloads(job, result) if may_download(one["kind"], visit)],
         "storage": result_status.progress(result) if result else None,
         "back_at": back_at(events) if result and result_status.is_back(result) else None,
         "can_upgrade": plan_of(job.owner).archives,
@@ -139,6 +141,11 @@ def back_at(events: list[JobEvent]) -> datetime | None:
     """Return when the result was last restored from the archive."""
     moves = (event.at for event in reversed(events) if event.from_state == ResultState.RESTORING)
     return next(moves, None)
+
+
+def may_download(kind: str, visit: Visit | None) -> bool:
+    """Return whether a file may be downloaded: all by the owner, those of the result by visitors if they may at all."""
+    return visit is None or (visit.downloads and any(output.kind == kind for output in RESULT_OUTPUTS))
 
 
 def downloads(job: Job, result: ResultFile | None) -> list[dict[str, Any]]:

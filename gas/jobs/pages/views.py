@@ -1,4 +1,4 @@
-"""The pages of jobs, for their owners. Every change is a POST."""
+"""The pages of jobs, for their owners; some of them for visitors, too. Every change is a POST."""
 
 import logging
 from uuid import UUID
@@ -18,7 +18,7 @@ from gas.jobs.lifecycle.unfinished_uploads import unfinished
 from gas.jobs.lifecycle.uploads import closed_message
 from gas.jobs.models import Job, ResultFile
 from gas.jobs.pages import context
-from gas.jobs.pages.access import own_job
+from gas.jobs.pages.access import open_to_visitors, own_job, readable_job, visit_of
 from gas.jobs.pages.answers import act
 from gas.jobs.pages.forms import JobFilterForm
 from gas.jobs.queue import turns
@@ -87,21 +87,20 @@ def new(request: PersonRequest) -> HttpResponse:
     return render(request, "jobs/new.html", values)
 
 
-@login_required
+@open_to_visitors
 @require_GET
 @never_cache
 def detail(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Show a job."""
-    return render(request, "jobs/detail.html", context.detail(own_job(request, job_id)))
+    return render(request, "jobs/detail.html", context.detail(readable_job(request, job_id), visit_of(request)))
 
 
-@login_required
+@open_to_visitors
 @require_GET
 @never_cache
 def live(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """The changing part of a job's page, which htmx requests until the job has ended."""
-    job = own_job(request, job_id)
-    values = context.detail(job)
+    values = context.detail(readable_job(request, job_id), visit_of(request))
     return render(request, "jobs/_live.html", values, status=200 if values["live"] else STOP_POLLING)
 
 
@@ -151,12 +150,14 @@ def log(request: PersonRequest, job_id: UUID) -> HttpResponse:
     return render(request, "jobs/log.html", {"job": job, "log_text": text, "truncated": truncated})
 
 
-@login_required
+@open_to_visitors
 @require_GET
 @never_cache
 def download(request: PersonRequest, job_id: UUID, kind: str) -> HttpResponse:
     """Redirect the browser to a presigned address of one of the job's own objects."""
-    job = own_job(request, job_id)
+    job = readable_job(request, job_id)
+    if not context.may_download(kind, visit_of(request)):
+        raise Http404
     try:
         found = downloads.find(job, kind)
     except downloads.NotDownloadable as why:  # an old link, which was valid once

@@ -15,39 +15,14 @@ from gas.aws.clients import s3
 from gas.jobs.lifecycle import leases
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
+from tests.support.job_addresses import OF_A_JOB, concrete
 
 pytestmark = pytest.mark.django_db
 
-#: Addresses that name a job, and the method that acts on it.
-OF_A_JOB = {
-    "jobs/<uuid:job_id>/": "GET",
-    "jobs/<uuid:job_id>/live/": "GET",
-    "jobs/<uuid:job_id>/status.json": "GET",
-    "jobs/<uuid:job_id>/log/": "GET",
-    "jobs/<uuid:job_id>/download/<str:kind>/": "GET",
-    "jobs/<uuid:job_id>/confirm/": "POST",
-    "jobs/<uuid:job_id>/finish/": "POST",
-    "jobs/<uuid:job_id>/parts/": "POST",
-    "jobs/<uuid:job_id>/discard/": "POST",
-    "jobs/<uuid:job_id>/cancel/": "POST",
-    "jobs/<uuid:job_id>/retry/": "POST",
-    "jobs/<uuid:job_id>/delete/": "POST",
-    "jobs/<uuid:job_id>/variants/": "GET",
-    "jobs/<uuid:job_id>/variants/search/": "GET",
-    "jobs/<uuid:job_id>/genome/<str:name>/": "GET",
-    "jobs/<uuid:job_id>/variants/charts/": "GET",
-    "jobs/<uuid:job_id>/variants/export/<str:kind>/": "GET",
-    "jobs/<uuid:job_id>/variants/export/<str:kind>/prepare/": "POST",
-    "jobs/<uuid:job_id>/variants/columns/": "POST",
-    "jobs/<uuid:job_id>/variants/samples/<int:number>/": "GET",
-    "jobs/<uuid:job_id>/variants/saved/": "POST",
-    "jobs/<uuid:job_id>/variants/saved/<int:pk>/remove/": "POST",
-    "jobs/<uuid:job_id>/variants/at/<path:variant>/": "GET",
-    "jobs/<uuid:job_id>/variants/at/<path:variant>/star/": "POST",
-}
 #: Addresses that name nothing of anybody's.
 OF_NOBODY = {
     "",
+    "s/<str:secret>/",  # by its secret, see tests/gas/sharing/test_links.py
     "jobs/",
     "jobs/new/",
     "jobs/uploads/",
@@ -88,7 +63,6 @@ OF_NOBODY = {
     "starred/<int:pk>/remove/",  # the person's own, see tests/gas/explorer/test_keeping.py
     "stripe/webhook/<uuid:uuid>/",  # by its signature, see tests/gas/subscriptions/test_webhooks.py
 }
-KINDS = ("vcf", "index", "tsv", "parquet", "stats", "log", "summary", "input", "nonsense")
 
 
 def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
@@ -100,12 +74,6 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Ite
                 yield from addresses(item.url_patterns, path)
         else:
             yield path
-
-
-def concrete(path: str, job_id: object) -> list[str]:
-    address = "/" + path.replace("<uuid:job_id>", str(job_id)).replace("<path:variant>", "chrM-3243-A-G")
-    address = address.replace("<int:pk>", "1").replace("<int:number>", "0").replace("<str:name>", "vcf")
-    return [address.replace("<str:kind>", kind) for kind in KINDS] if "<str:kind>" in address else [address]
 
 
 @pytest.fixture
