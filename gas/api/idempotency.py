@@ -1,8 +1,8 @@
 """Requests that may be repeated: an Idempotency-Key makes a POST create once, however often it is sent.
 
 The key's row is inserted first, in one transaction with what the request creates. A repeat at the same time waits for
-that transaction, because the key is unique, and then finds the first answer. A process that dies leaves neither the
-row nor what the request would have created.
+that transaction, because the key is unique, and then finds the first answer; on PostgreSQL it waits for LOCK_SECONDS
+at most, and is then refused. A process that dies leaves neither the row nor what the request would have created.
 """
 
 import hashlib
@@ -13,27 +13,32 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja.responses import NinjaJSONEncoder, Status
 from ninja.utils import contribute_operation_callback
+from psycopg.errors import LockNotAvailable
 from pydantic import BaseModel
 
 from gas.api.auth import ApiRequest
 from gas.api.models import KEY_CHARACTERS, IdempotentAnswer
 from gas.api.problems import Problem
+from gas.users.models import User
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 #: Answers are kept this long.
 KEPT: Final = timedelta(hours=24)
+#: A repeat waits this long for the first request, and its client for this long before it sends another.
+LOCK_SECONDS: Final = 5
 #: The parameter in the OpenAPI document.
 PARAMETER: Final = {
     "in": "header",
     "name": HEADER,
     "required": False,
     "description": "Chosen by the client, such as a UUID. The same request with the same key is done once, and gets "
-    "the first answer again for 24 hours. The key with another request is refused.",
+    "the first answer again for 24 hours, with null in place of secrets and presigned addresses. The key with another "
+    "request is refused.",
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS, "pattern": "^[!-~]+$"},
 }
 _VISIBLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
@@ -61,7 +66,7 @@ def idempotent(view: View, *, secrets: tuple[str, ...] = ()) -> Callable[..., Ht
         fingerprint = _fingerprint(request)
         try:
             with transaction.atomic():
-                row = IdempotentAnswer.objects.create(owner=request.auth.user, key=key, fingerprint=fingerprint)
+                row = _insert(request.auth.user, key, fingerprint)
                 status, body = _parts(view(request, *args, **kwargs))
                 kept = {**body, **dict.fromkeys(secrets)} if secrets else body
                 IdempotentAnswer.objects.filter(pk=row.pk).update(status=status, body=kept)
@@ -74,6 +79,22 @@ def idempotent(view: View, *, secrets: tuple[str, ...] = ()) -> Callable[..., Ht
 
     contribute_operation_callback(answer, _document)
     return answer
+
+
+def _insert(owner: User, key: str, fingerprint: str) -> IdempotentAnswer:
+    """Insert the key's row, once no other transaction has it. Raises IntegrityError, and Problem after LOCK_SECONDS."""
+    if connection.vendor != "postgresql":
+        return IdempotentAnswer.objects.create(owner=owner, key=key, fingerprint=fingerprint)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        try:
+            row = IdempotentAnswer.objects.create(owner=owner, key=key, fingerprint=fingerprint)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Problem("in-progress", headers={"Retry-After": str(LOCK_SECONDS)}) from error
+            raise
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")  # what the view waits for is its own matter
+    return row
 
 
 def _document(operation: Any) -> None:

@@ -44,6 +44,11 @@ CODES: Final[Mapping[str, Kind]] = {
     "not-found": Kind(404, "Not found", "There is nothing at this address, or it is not yours."),
     "method-not-allowed": Kind(405, "Method not allowed", "This address does not take this method; see Allow."),
     "refused": Kind(409, "Not possible now", "This is not possible in the present state."),
+    "in-progress": Kind(
+        409,
+        "The first request is still being done",
+        "The first request with this Idempotency-Key is still being done. Send it again after Retry-After seconds.",
+    ),
     "upload-refused": Kind(409, "The upload is refused"),
     "not-available": Kind(409, "The result is not available", "The result cannot be read just now."),
     "too-large": Kind(413, "Too large", "The body of the request is too large. Files are sent to the storage itself."),

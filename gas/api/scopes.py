@@ -11,8 +11,8 @@ ACCOUNT_WRITE: Final = "account:write"
 #: Each scope, and what it allows, for people.
 SCOPES: Final = {
     JOBS_READ: "See jobs, their progress and their logs",
-    JOBS_WRITE: "Upload files; cancel, retry, restore and delete jobs",
-    RESULTS_READ: "Download results and read their variants",
+    JOBS_WRITE: "Upload files; cancel, retry, restore and delete jobs; remove exports",
+    RESULTS_READ: "Download results, read their variants and make exports of them",
     ACCOUNT_READ: "See the account, its plan, usage, tokens and webhooks",
     ACCOUNT_WRITE: "Change webhooks and revoke tokens",
 }

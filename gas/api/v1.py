@@ -19,6 +19,7 @@ from gas.aws.clients import AWSError
 from gas.explorer.database import QueryRefused
 from gas.explorer.exports import BadFilters, TooMany
 from gas.explorer.large_exports import Refused
+from gas.explorer.small_exports import Busy
 from gas.jobs.lifecycle.actions import ActionRefused
 from gas.jobs.lifecycle.uploads import TooMany as TooManyUploads
 from gas.jobs.lifecycle.uploads import UploadRefused
@@ -111,6 +112,11 @@ def _query_refused(_: HttpRequest, refusal: Any) -> HttpResponse:
 
 for _refusal in (QueryRefused, TooMany, Refused):
     api.add_exception_handler(_refusal, _query_refused)
+
+
+@api.exception_handler(Busy)
+def _busy(_: HttpRequest, busy: Busy) -> HttpResponse:
+    return Problem("unavailable", str(busy), headers={"Retry-After": "60"}).answer()
 
 
 @api.exception_handler(ActionRefused)

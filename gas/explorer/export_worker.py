@@ -96,7 +96,7 @@ def _end(export: VariantExport, error: Exception) -> None:
     if isinstance(error, exports.TooMany | exports.BadFilters | QueryRefused | Unavailable) and not passing:
         large_exports.fail(export, str(error))
     elif passing:
-        large_exports.put_off(export, ours=True)
+        large_exports.wait(export)
     else:
         log.error("%s, try %d", export, export.tries, exc_info=error)
         large_exports.put_off(export, ours=faults.is_ours(error), reason=repr(error))

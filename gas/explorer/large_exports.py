@@ -167,12 +167,12 @@ def _end(export: VariantExport, state: ExportState, **fields: Any) -> None:
         send_after_commit(SEND_NOTICE, notice.pk)
 
 
-def put_off(export: VariantExport, *, ours: bool, reason: str = "") -> None:
+def put_off(export: VariantExport, *, ours: bool, reason: str) -> None:
     """End an attempt without a file: another one comes later, unless there were too many. Raises LostLease.
 
     Args:
         ours: an error of the service or of AWS, which counts as no try.
-        reason: what staff are told; "" if they need not be told.
+        reason: what staff are told.
     """
     faulty = export.faults + 1 if ours else 0
     if faulty >= MAX_FAULTS or (not ours and export.tries >= MAX_TRIES):
@@ -189,8 +189,21 @@ def put_off(export: VariantExport, *, ours: bool, reason: str = "") -> None:
     with transaction.atomic():
         if not _held(export).update(state=ExportState.WAITING, due_at=due, faults=faulty, tries=tries, **NO_LEASE):
             raise LostLease(export.pk)
-        if ours and reason:
+        if ours:
             faults.tell("Exports of variants cannot be made", faulty, f"{export}: {reason}")
+
+
+def wait(export: VariantExport) -> None:
+    """End an attempt because the result cannot be read yet: another one comes later, and none is counted.
+
+    A restore from the archive takes up to two days, a table a minute: the pause is a tenth of the export's age.
+    Raises LostLease.
+    """
+    age = (clock.now() - export.asked_at).total_seconds()
+    due = clock.now() + timedelta(seconds=min(max(age / 10, faults.FIRST_PAUSE), faults.LONGEST_PAUSE))
+    fields = {"state": ExportState.WAITING, "due_at": due, "tries": export.tries - 1, **NO_LEASE}
+    if not _held(export).update(**fields):
+        raise LostLease(export.pk)
 
 
 def take_back(export: VariantExport) -> None:

@@ -19,11 +19,15 @@ AT_ONCE = 2
 _making = threading.BoundedSemaphore(AT_ONCE)
 
 
+class Busy(QueryRefused):
+    """All places for exports are taken just now."""
+
+
 @contextmanager
 def _one_of_few() -> Iterator[None]:
-    """Hold one of the places for exports. Raises QueryRefused if all are taken."""
+    """Hold one of the places for exports. Raises Busy if all are taken."""
     if not _making.acquire(blocking=False):
-        raise QueryRefused("Other exports are being made. Try again in a minute.")
+        raise Busy("Other exports are being made. Try again in a minute.")
     try:
         yield
     finally:
@@ -43,6 +47,7 @@ def make(job: Job, database: Database, text: str, kind: str) -> tuple[IO[bytes],
         The open file, which goes when it is closed, and the name to save it under.
 
     Raises:
+        Busy: other exports are being made.
         TooMany, BadFilters, QueryRefused: see `exports`.
     """
     form = FORMATS[kind]

@@ -1,5 +1,6 @@
 """Exports of variants that a worker makes."""
 
+from functools import partial
 from uuid import UUID
 
 from django.http import QueryDict
@@ -13,7 +14,7 @@ from gas.api.problems import Problem, ProblemOut
 from gas.api.routes.jobs import job_of
 from gas.api.routes.variants import check_columns, opened
 from gas.api.schemas.variants import ExportIn, ExportOut
-from gas.api.scopes import RESULTS_READ
+from gas.api.scopes import JOBS_WRITE, RESULTS_READ
 from gas.explorer import large_exports
 from gas.explorer.columns import COLUMNS
 from gas.explorer.models import VariantExport
@@ -53,7 +54,7 @@ def _address(asked: ExportIn) -> str:
     auth=needs(RESULTS_READ),
     summary="Export variants in the background",
 )
-@idempotent
+@partial(idempotent, secrets=("url",))
 def make_export(request: ApiRequest, job_id: UUID, asked: ExportIn) -> Status[ExportOut]:
     """Have a worker export the variants that the filters leave, however many. The same export is not made twice."""
     job, text = job_of(request.auth.user, job_id), _address(asked)
@@ -87,7 +88,7 @@ def get_export(request: ApiRequest, job_id: UUID, export_id: UUID) -> ExportOut:
 @router.delete(
     "/jobs/{uuid:job_id}/exports/{uuid:export_id}",
     response={204: None},
-    auth=needs(RESULTS_READ),
+    auth=needs(JOBS_WRITE),
     summary="Remove an export",
 )
 def delete_export(request: ApiRequest, job_id: UUID, export_id: UUID) -> Status[None]:

@@ -1,6 +1,7 @@
 """Uploads: open one, send the file to the storage, confirm it."""
 
 from dataclasses import asdict
+from functools import partial
 from uuid import UUID
 
 from ninja import Router
@@ -42,7 +43,7 @@ def _opened(ticket: uploads.Ticket) -> UploadOut:
 
 
 @router.post("/uploads", response={201: UploadOut, 409: ProblemOut}, auth=needs(JOBS_WRITE), summary="Open an upload")
-@idempotent
+@partial(idempotent, secrets=("form",))
 def open_upload(request: ApiRequest, asked: UploadIn) -> Status[UploadOut]:
     """Make a job that waits for its file. Then send the file with the form or in parts, and confirm the upload."""
     ticket = uploads.open_upload(request.auth.user, **asked.model_dump())

@@ -67,7 +67,8 @@ def change_webhook(request: ApiRequest, webhook_id: UUID, asked: WebhookChange) 
     """Change the address or the events, or switch the endpoint on or off."""
     endpoint = _own(request.auth.user, webhook_id)
     if asked.url is not None or asked.events is not None:
-        endpoints.change(endpoint, asked.url or endpoint.url, asked.events or endpoint.events)
+        url = endpoint.url if asked.url is None else asked.url
+        endpoints.change(endpoint, url, endpoint.events if asked.events is None else asked.events)
     if asked.enabled is True:
         endpoints.switch_on(endpoint)
     elif asked.enabled is False:

@@ -35,7 +35,9 @@ StateFilter = Literal[
 class JobQuery(PageQuery):
     """Which jobs are asked for."""
 
-    q: str = Field("", max_length=255, description="Jobs whose name contains this text, in whatever case.")
+    q: str = Field(
+        "", max_length=255, pattern=r"^[^\x00]*$", description="Jobs whose name contains this text, in whatever case."
+    )
     status: StateFilter = Field("", description="Jobs in this state, or whose result is in this state.")
 
 

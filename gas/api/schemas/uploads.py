@@ -41,7 +41,10 @@ class UploadOut(Schema):
     """A job that waits for its file, and how to send it: with a form or in parts."""
 
     job: UUID = Field(description="The id of the job.")
-    form: FormOut | None = Field(description="For a file in one piece; null for one in parts.")
+    form: FormOut | None = Field(
+        description="For a file in one piece; null for one in parts, and when the answer is repeated by an "
+        "Idempotency-Key: GET the upload for a form."
+    )
     parts: PartsOut | None = Field(description="For a file in parts; null for one in one piece.")
     expires_at: datetime = Field(
         description="When the form stops working: GET the upload for a new one. An upload in parts ends then, "

@@ -1,17 +1,21 @@
 """Variants of a result, and exports of them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gas.explorer.columns import ResultColumns
 from gas.explorer.filters import FIXED
-from gas.explorer.models import ExportState, VariantExport
+from gas.explorer.models import QUERY_CHARACTERS, ExportState, VariantExport
 from gas.explorer.query import MOST_ROWS, PAGE_SIZE
 
+#: Values of all filters of an export together. Django reads at most 1,000 parameters of an address.
+MOST_VALUES: Final = 900
+#: A limit makes pydantic refuse a text with half a surrogate, which no address can have.
+Text = Annotated[str, Field(max_length=QUERY_CHARACTERS)]
 Format = Literal["tsv", "xlsx", "vcf", "parquet"]
 
 
@@ -77,11 +81,20 @@ class ExportIn(Schema):
     """An export to make in the background."""
 
     format: Format
-    filters: dict[str, str | list[str]] = Field(
-        default_factory=dict, max_length=200, description="Values of filters by their names, as in addresses."
+    filters: dict[Text, Text | list[Text]] = Field(
+        default_factory=dict,
+        max_length=200,
+        description=f"Values of filters by their names, as in addresses; at most {MOST_VALUES} together.",
     )
     sort: str = Field("", max_length=100, description="As for variants.")
-    columns: list[str] = Field(default_factory=list, max_length=500, description="Names of columns.")
+    columns: list[Text] = Field(default_factory=list, max_length=500, description="Names of columns.")
+
+    @field_validator("filters")
+    @classmethod
+    def _check_number(cls, filters: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        if sum(len(value) if isinstance(value, list) else 1 for value in filters.values()) > MOST_VALUES:
+            raise ValueError(f"An export takes at most {MOST_VALUES} values of filters.")
+        return filters
 
 
 class ExportOut(Schema):
@@ -100,7 +113,10 @@ class ExportOut(Schema):
     failure: str = Field(description="Why it could not be made.")
     size: int | None = Field(description="Bytes of the file.")
     sha256: str | None = Field(description="SHA-256 of the file, in hex.")
-    url: str | None = Field(description="Where to download it, without the token, for some minutes; null until ready.")
+    url: str | None = Field(
+        description="Where to download it, without the token, for some minutes; null until ready, and when the answer "
+        "is repeated by an Idempotency-Key: GET the export."
+    )
 
     @classmethod
     def of(cls, row: VariantExport, *, url: str | None) -> "ExportOut":

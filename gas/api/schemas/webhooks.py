@@ -24,7 +24,9 @@ class WebhookIn(Schema):
 class WebhookChange(Schema):
     """What is to change of an endpoint; what is left out stays."""
 
-    url: str | None = Field(None, max_length=URL_CHARACTERS, description="An https address on the public internet.")
+    url: str | None = Field(
+        None, min_length=1, max_length=URL_CHARACTERS, description="An https address on the public internet."
+    )
     events: list[Event] | None = Field(None, min_length=1, description="The types of events that are sent.")
     enabled: bool | None = Field(None, description="Whether events are sent.")
 

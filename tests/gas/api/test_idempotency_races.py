@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from gas.api.tasks import tend
 from gas.jobs.lifecycle import uploads
 from gas.jobs.models import Job
 from gas.users.models import User
-from tests.support.api_program import ASKED, Program, make_token
+from tests.support.api_program import ASKED, Program, check, make_token
 
 pytestmark = pytest.mark.usefixtures("aws", "queued")
 
@@ -32,8 +33,38 @@ def test_requests_at_once_create_one(person: User) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(send, range(16)))
     assert {answer.status_code for answer in answers} == {201}
-    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert len({answer.json()["job"] for answer in answers}) == 1
     assert sum("Idempotency-Replayed" not in answer for answer in answers) == 1
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.skipif("sqlite3" in settings.DATABASES["default"]["ENGINE"], reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_repeat_does_not_wait_for_ever(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, key = Program(make_token(person)), {"Idempotency-Key": "5f0c"}
+    monkeypatch.setattr(idempotency, "LOCK_SECONDS", 1)
+    opened, timeouts = uploads.open_upload, []
+
+    def repeat() -> Any:
+        try:
+            return program.post("uploads", ASKED, **key)
+        finally:
+            connection.close()
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(uploads, "open_upload", opened)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(repeat).result()
+        assert answer["Retry-After"] == "1"
+        check(answer, 409, "in-progress")
+        with connection.cursor() as cursor:
+            timeouts.append(cursor.execute("SHOW lock_timeout").fetchone())
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(uploads, "open_upload", slowly)
+    assert program.post("uploads", ASKED, **key).status_code == 201
+    assert timeouts == [("0",)]  # other waits have no such limit
+    assert program.post("uploads", ASKED, **key)["Idempotency-Replayed"] == "true"
     assert Job.objects.count() == 1
 
 

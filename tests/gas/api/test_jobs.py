@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from gas.jobs.models import Job, ResultFile
 from gas.users.models import User
-from tests.support.api_program import Program
+from tests.support.api_program import Program, check
 from tests.support.jobs import failed
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_filters_are_those_of_the_page(person: User, program: Program) -> None:
     make_jobs(person, 1, status="CANCELLED")
     assert len(program.get("jobs?status=CANCELLED").json()["items"]) == 1
     assert len(program.get("jobs?q=SAMPLE-1").json()["items"]) == 1
-    assert program.get("jobs?q=%00sample&status=ARCHIVED").json()["items"] == []
+    check(program.get("jobs?q=%00sample"), 422, "invalid")
 
 
 def test_a_list_takes_as_many_queries_for_100_jobs_as_for_one(

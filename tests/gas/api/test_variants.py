@@ -2,16 +2,23 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from gas.api.models import IdempotentAnswer
 from gas.api.routes.variants import address_of
+from gas.api.schemas.variants import MOST_VALUES
 from gas.api.v1 import api
+from gas.explorer import small_exports
 from gas.explorer.export_formats import FORMATS
 from gas.explorer.filters import FIXED
-from gas.explorer.models import VariantExport
+from gas.explorer.models import ExportState, VariantExport
 from gas.jobs.models import Job, ResultFile
+from gas.users.models import User
 from tests.support.api_program import Program, check
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("aws", "queued")]
@@ -119,6 +126,61 @@ def test_an_export_in_the_background(path: str, program: Program) -> None:
     check(program.post(f"{path}/exports", {**asked, "format": "docx"}), 422, "invalid")
     assert program.send("DELETE", f"{path}/exports/{got['id']}").status_code == 204
     check(program.get(f"{path}/exports/{got['id']}"), 404, "not-found")
+
+
+def test_a_repeated_export_has_no_presigned_address(path: str, program: Program) -> None:
+    asked, key = {"format": "tsv"}, {"Idempotency-Key": "5f0c"}
+    made = program.post(f"{path}/exports", asked).json()
+    VariantExport.objects.update(
+        state=ExportState.READY, key="k", finished_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1)
+    )
+    first, again = (program.post(f"{path}/exports", asked, **key).json() for _ in range(2))
+    assert first["id"] == again["id"] == made["id"]
+    assert "X-Amz-Signature" in first["url"]
+    assert again["url"] is None
+    assert "X-Amz-Signature" not in str(IdempotentAnswer.objects.values())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"filters": {"\ud800": "x"}},
+        {"filters": {"q": "\ud800"}},
+        {"filters": {"q": ["x", "\ud800"]}},
+        {"sort": "\ud800"},
+        {"columns": ["\ud800"]},
+    ],
+)
+def test_half_a_surrogate_is_refused(more: dict[str, Any], path: str, program: Program) -> None:
+    check(program.post(f"{path}/exports", {"format": "tsv", **more}), 422, "invalid")
+
+
+def test_an_export_of_too_many_values_says_so(path: str, program: Program) -> None:
+    most = {"type": ["SNV"] * (MOST_VALUES - 1), "qual-missing": "drop"}
+    assert program.post(f"{path}/exports", {"format": "tsv", "filters": most}).json()["code"] == "query-refused"
+    [one] = check(
+        program.post(f"{path}/exports", {"format": "tsv", "filters": {**most, "impact": "HIGH"}}), 422, "invalid"
+    )["errors"]
+    assert (one["field"], "at most 900 values" in one["message"]) == ("filters", True)
+
+
+def test_a_token_that_reads_results_removes_no_export(
+    path: str, program: Program, person: User, program_of: Any
+) -> None:
+    reader = program_of(person, "results:read")
+    made = reader.post(f"{path}/exports", {"format": "tsv"}).json()
+    check(reader.send("DELETE", f"{path}/exports/{made['id']}"), 403, "missing-scope")
+    assert program.send("DELETE", f"{path}/exports/{made['id']}").status_code == 204
+
+
+def test_while_other_exports_are_made_a_file_is_to_be_had_later(path: str, program: Program) -> None:
+    with ExitStack() as places:
+        for _ in range(small_exports.AT_ONCE):
+            places.enter_context(small_exports._one_of_few())
+        answer = program.get(f"{path}/variants/export/tsv")
+    assert "Other exports" in check(answer, 503, "unavailable")["detail"]
+    assert answer["Retry-After"] == "60"
+    assert b"".join(program.get(f"{path}/variants/export/tsv").streaming_content)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from gas.explorer.export_formats import FORMATS
 from gas.explorer.large_exports import Refused
 from gas.explorer.models import ExportState, VariantExport
 from gas.explorer.results import open_result
-from gas.jobs.models import Job, Notice, Purge, Removal
+from gas.jobs.models import Job, Notice, Purge, Removal, ResultFile
 from gas.jobs.storage import purge, removals
 from gas.tasknames import BUILD_VARIANT_EXPORT
 from gas.users.deletion import delete_account
@@ -209,6 +209,21 @@ def test_trouble_of_aws_is_no_try_and_passes(job_with_table: Job, monkeypatch: p
     assert made(job_with_table).state == ExportState.READY
 
 
+def test_an_export_outlasts_the_restore_of_its_result(job_with_table: Job) -> None:
+    export = ask(job_with_table)
+    age(export, asked_at=3600)
+    ResultFile.objects.update(state="RESTORING")
+    for _ in range(large_exports.MAX_FAULTS + 1):  # looks for a result that Deep Archive takes 12 hours to bring back
+        export_worker.build(export.pk)
+        export.refresh_from_db()
+        assert (export.state, export.tries, export.faults) == (ExportState.WAITING, 0, 0)
+        assert 300 < (export.due_at - timezone.now()).total_seconds() < 400
+        age(export, due_at=1)
+    ResultFile.objects.update(state="AVAILABLE")
+    export_worker.build(export.pk)
+    assert VariantExport.objects.get().state == ExportState.READY
+
+
 def test_an_archived_result_ends_it_with_a_sentence(job_with_table: Job) -> None:
     export = ask(job_with_table)
     job_with_table.result.state = "ARCHIVED"
@@ -300,7 +315,7 @@ def test_the_page_shows_how_far_it_is_to_its_owner_alone(
     assert large_exports.claim(export.pk)
     VariantExport.objects.update(rows_done=export.rows // 2)
     assert "variants written" in client.get("/exports/", headers={"HX-Request": "true"}).content.decode()
-    large_exports.put_off(VariantExport.objects.get(), ours=True)
+    large_exports.wait(VariantExport.objects.get())
     age(export, due_at=1)
     assert client.get(f"/exports/{export.pk}/file/")["Location"] == "/exports/"
     export_worker.build(export.pk)

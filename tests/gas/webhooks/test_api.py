@@ -51,6 +51,8 @@ def test_a_program_manages_an_endpoint_to_its_end(
     refused = program.post(f"{address}/test")
     assert (refused.status_code, refused.json()["code"]) == (409, "refused")
     assert program.send("PATCH", address, {"enabled": True}).json()["enabled"] is True
+    assert program.send("PATCH", address, {"url": ""}).status_code == 422
+    assert program.send("PATCH", address, {"url": None}).json()["url"] == body["url"]
     assert program.send("DELETE", address).status_code == 204
     assert program.get(address).status_code == 404
 
