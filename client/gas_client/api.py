@@ -119,7 +119,7 @@ class Api:
                 renewed = True
                 if self._renew():
                     continue
-            if answer is not None and answer.status_code not in _PASSING:
+            if answer is not None and not _passes(answer):
                 if answer.status_code >= httpx2.codes.BAD_REQUEST:
                     raise refusal(answer)
                 return answer
@@ -208,6 +208,13 @@ def _problem(answer: httpx2.Response) -> dict[str, Any]:
 
 def _code(answer: httpx2.Response) -> str:
     return str(_problem(answer).get("code", ""))
+
+
+def _passes(answer: httpx2.Response) -> bool:
+    """Return whether a further try can help: trouble of the service, or an earlier try that it is still doing."""
+    return answer.status_code in _PASSING or (
+        answer.status_code == httpx2.codes.CONFLICT and _code(answer) == "in-progress"
+    )
 
 
 def _pause(answer: httpx2.Response | None, attempt: int) -> float:

@@ -103,6 +103,17 @@ def test_a_retried_post_has_one_key(gas: Gas, claimed: Callable[..., Any]) -> No
     assert keys == [keys[0]] * 2
 
 
+def test_a_post_waits_for_its_own_earlier_try(gas: Gas, claimed: Callable[..., Any]) -> None:
+    job = claimed().job
+    gas("cancel", str(job.pk))
+    problem = httpx2.Response(409, headers={"Retry-After": "5"}, json={"code": "in-progress"})
+    answers = [problem]
+    gas.network.after = lambda _, answer: answers.pop() if answers else answer
+    code, out, err = gas("retry", str(job.pk))
+    assert (code, err) == (0, ""), out
+    assert gas.pauses[0] == 5
+
+
 def test_a_job_that_failed_is_code_1_and_its_log_is_followed(gas: Gas, claimed: Callable[..., Any]) -> None:
     claim = claimed()
     code, _, err = gas("log", str(claim.job.pk))
