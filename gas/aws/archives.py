@@ -1,8 +1,8 @@
-"""Archiving results in Glacier and bringing them back: one protocol, which both of Glacier's services implement.
+"""Archive results in Glacier and restore them: one protocol for both of Glacier's services.
 
-An archive is stored and verified in one call. To be read it must first be retrieved, which takes minutes to hours
-and costs money; when that is done, its bytes can be read for a time, about a day on the vault and
-RESTORE_COPY_DAYS on the storage classes. Nothing here knows of jobs or owners.
+An archive is stored and verified in one call. Before it can be read it must be retrieved, which takes minutes to hours
+and costs money. After that its bytes can be read for a limited time: about a day on the vault, RESTORE_COPY_DAYS on
+the storage classes. Nothing here knows jobs or owners.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,18 +12,18 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 Route = Literal["vault", "class"]
-#: From the fastest and dearest to the slowest and cheapest.
+#: From the fastest and most expensive to the slowest and cheapest.
 Tier = Literal["Expedited", "Standard", "Bulk"]
 #: Expedited retrievals are meant for less than this ("Archive retrieval options", S3 user guide).
 EXPEDITED_MAX_BYTES = 250 * 1000**2
 
 
 class ArchiveMissing(Exception):
-    """There is no such archive."""
+    """The archive does not exist."""
 
 
 class ExpeditedUnavailable(Exception):
-    """Glacier has no room for an Expedited retrieval now, or never has for such an archive: ask for Standard."""
+    """Glacier has no capacity for an Expedited retrieval now, or never for such an archive: use Standard."""
 
 
 class NotReady(Exception):
@@ -31,7 +31,7 @@ class NotReady(Exception):
 
 
 class RetrievalExpired(Exception):
-    """There is nothing to read: the retrieval failed, its output is gone, or nobody asked. Begin another."""
+    """There is nothing to read: the retrieval failed, its output expired, or there was none. Begin another."""
 
 
 class RetrievalState(StrEnum):
@@ -45,7 +45,7 @@ class RetrievalState(StrEnum):
 
 @dataclass(frozen=True)
 class StoredArchive:
-    """A verified archive. `size` in bytes, hashes in hex; `tree_hash` is "" on the storage classes, which know none."""
+    """A verified archive. `size` is in bytes, hashes are in hex; `tree_hash` is "" on the storage classes."""
 
     archive_id: str
     size: int
@@ -56,7 +56,7 @@ class StoredArchive:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """`state` is MISSING when Glacier no longer has it, or never had. Times are None where Glacier does not tell."""
+    """A retrieval. `state` is MISSING when Glacier does not have it. Times are None if Glacier reports none."""
 
     archive_id: str
     retrieval_id: str
@@ -68,7 +68,7 @@ class Retrieval:
 
 
 class Archive(Protocol):
-    """Glacier, by either route. All calls may also raise `gas.aws.clients.AWSError`."""
+    """Either service of Glacier. All calls may also raise `gas.aws.clients.AWSError`."""
 
     route: Route
 
@@ -76,43 +76,43 @@ class Archive(Protocol):
         """Copy an object of the results bucket into the archive, and verify the copy.
 
         Args:
-            archive_key: a name in ASCII, never used again once its archive has been deleted: on the storage
-                classes it is the object's key, where a late second delete would meet the newer copy. One that
-                begins with the owner's id keeps an owner's archives side by side, which makes them cheap to poll.
+            archive_key: an ASCII name, never reused after its archive is deleted: on the storage classes it is the
+                object's key, and a late second delete would hit the newer copy. Names that begin with the owner's id
+                keep an owner's archives next to each other, which makes them cheap to poll.
             size, sha256: of the object, in bytes and hex.
 
         Raises:
-            ObjectMissing: there is no such object.
-            CopyDiffers: the object is not what it should be; or, as StoredDiffers, what was stored of it is not.
-                Nothing was kept.
+            ObjectMissing: the object does not exist.
+            CopyDiffers: the object does not match `size` and `sha256`; or, as StoredDiffers, the stored bytes do not
+                match the object. Nothing was kept.
         """
         ...
 
     def attempt_id(self, archive_key: str) -> str | None:
-        """The id that `store` gives, or would give, under this name; None where Glacier tells it afterwards only."""
+        """Return the id that `store` gives, or would give, for this name; None where Glacier assigns it afterwards."""
         ...
 
     def begin_retrieval(self, archive_id: str, *, tier: Tier, size: int, look_first: bool = True) -> str:
-        """Ask for an archive, once, and return the retrieval's id.
+        """Request the retrieval of an archive, once, and return the retrieval's id.
 
-        One that is under way or can still be read is taken instead of a new one, whatever its tier: it is paid
-        for. `look_first=False` spares that look, for a caller who knows that nobody has asked before.
+        A retrieval that is under way or still readable is returned instead of a new one, whatever its tier: it is paid
+        for. `look_first=False` omits that check, for a caller that knows that there is none.
 
         Raises:
-            ExpeditedUnavailable: for tier Expedited only; nothing was asked or paid.
-            ArchiveMissing: there is no such archive.
+            ExpeditedUnavailable: for tier Expedited only; nothing was requested or paid.
+            ArchiveMissing: the archive does not exist.
         """
         ...
 
     def find_retrievals(self, archive_ids: Collection[str]) -> Mapping[str, str]:
-        """{archive id: retrieval id} of those that are under way or can still be read.
+        """Return {archive id: retrieval id} of retrievals that are under way or still readable.
 
-        The look that `begin_retrieval` would take, for many archives at the cost of `retrieval_status`.
+        The check of `begin_retrieval`, for many archives at the cost of `retrieval_status`.
         """
         ...
 
     def retrieval_status(self, retrievals: Sequence[tuple[str, str]]) -> dict[str, Retrieval]:
-        """{retrieval id: its state now} for (archive id, retrieval id) pairs. How cost grows: see each route."""
+        """Return {retrieval id: its state} for (archive id, retrieval id) pairs. Cost: see each implementation."""
         ...
 
     def read(self, archive_id: str, retrieval_id: str) -> Iterator[bytes]:
@@ -124,18 +124,18 @@ class Archive(Protocol):
         ...
 
     def restore_to(self, archive_id: str, retrieval_id: str, target_key: str, *, size: int, sha256: str) -> None:
-        """Bring the archive back as an object of class STANDARD in the results bucket, and verify it.
+        """Restore the archive as an object of class STANDARD in the results bucket, and verify it.
 
         Raises:
             NotReady, RetrievalExpired: as `read`.
-            CopyDiffers: what came back is not what was stored. No object is left; the archive is untouched.
+            CopyDiffers: the restored bytes differ from the stored ones. No object is left; the archive is untouched.
         """
         ...
 
     def delete(self, archive_id: str) -> None:
-        """Delete the archive. One that is gone already is no error."""
+        """Delete the archive. An archive that does not exist is no error."""
         ...
 
     def exists(self, archive_id: str) -> bool | None:
-        """Whether there is such an archive; None where Glacier cannot tell (the vault lists its own once a day)."""
+        """Return whether the archive exists; None where Glacier cannot answer (the vault: see inventory)."""
         ...

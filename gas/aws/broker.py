@@ -1,16 +1,16 @@
-"""Celery on SQS: two repairs and one rule.
+"""Celery on SQS: two fixes and one rule.
 
-The first repair: kombu 5.7's receive callback takes the whole answer of ReceiveMessage, but is handed an empty list
-when the call fails, and `[].get` ends the worker. `Channel` here passes an empty dict instead, so that an error
-is one empty poll, and the next poll goes on.
+The first fix: kombu 5.7's receive callback uses the whole response of ReceiveMessage, but gets an empty list when the
+call fails, and `[].get` ends the worker. `Channel` here passes an empty dict instead, so that an error is one empty
+poll.
 
-The second: a message that is not one of Celery's, or has a malformed field, would end the worker, and come again to
-end the next. It is logged and left where it is. SQS shows it again after the visibility timeout, and moves it to the
-dead-letter queue once it has been received as often as the queue's redrive policy allows.
+The second: a message that is not one of Celery's, or has a malformed field, would end the worker, and later the next
+one. It is logged and left in the queue. SQS delivers it again after the visibility timeout, and moves it to the
+dead-letter queue after as many receives as the queue's redrive policy allows.
 
-The rule: Celery holds a task with a countdown in the worker's memory, past the visibility timeout if need be, so
-that SQS delivers it again and it runs twice. `SQSCelery` turns a delay of at most 15 minutes into SQS's own
-DelaySeconds; a longer one is refused: it belongs in a due column that the sweep reads.
+The rule: Celery holds a task with a countdown in the worker's memory, even past the visibility timeout, so that SQS
+delivers it again and it runs twice. `SQSCelery` uses SQS's own DelaySeconds for a delay of at most 15 minutes. A longer
+delay is refused: it belongs in a due column that the sweep reads.
 """
 
 import logging
@@ -53,8 +53,7 @@ class Transport(SQS.Transport):
     Channel = Channel
 
 
-# kombu resolves the name when the app first connects, so this must be imported before, which importing SQSCelery
-# ensures.
+# kombu resolves the name when the app first connects, so this must be imported before. Importing SQSCelery does that.
 TRANSPORT_ALIASES["sqs"] = f"{__name__}:{Transport.__name__}"
 
 
@@ -84,7 +83,7 @@ class SQSCelery(Celery):
 
 
 def seconds_from_now(countdown: float | None, eta: datetime | str | None, now: datetime) -> float:
-    """Return the delay, in seconds, that Celery's two ways to ask for one amount to; 0 for none or a past eta."""
+    """Return the delay in seconds for Celery's countdown or eta; 0 for none or a past eta."""
     if countdown is not None:
         return max(0.0, float(countdown))
     if eta is None:

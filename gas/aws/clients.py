@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: What a caller may catch when AWS cannot be reached or refuses. Boto3Error: an upload of a file wraps the others.
 AWSError = (BotoCoreError, ClientError, Boto3Error)
-#: How often a call is made before it has failed, the first time included.
+#: How many times a call is tried, including the first.
 ATTEMPTS = 7
 
 
@@ -32,7 +32,7 @@ def _client(service: str, attempts: int = ATTEMPTS) -> Any:
             signature_version="s3v4" if service == "s3" else None,
             s3={
                 "addressing_style": "path" if settings.AWS_ENDPOINT_URL else "virtual",
-                # Else us-east-1 would be addressed globally, at a host that the pages' policy does not let in.
+                # Otherwise us-east-1 uses a global host, which the content security policy forbids.
                 "us_east_1_regional_endpoint": "regional",
             },
         ),
@@ -53,12 +53,12 @@ def sqs() -> "SQSClient":
 
 @lru_cache
 def glacier(*, attempts: int = ATTEMPTS) -> Any:
-    """The vault service. `attempts=1` for a call that costs money each time it arrives: its answer may be lost."""
+    """Return the client of the vault service. `attempts=1` for calls that cost money even if the response is lost."""
     return _client("glacier", attempts)
 
 
 def error_code(error: Exception) -> str:
-    """AWS's name for an error, such as `NoSuchKey` or `404`; "" for one that never reached AWS."""
+    """Return AWS's code of an error, such as `NoSuchKey` or `404`; "" if the request never reached AWS."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return ""

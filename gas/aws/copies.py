@@ -1,9 +1,9 @@
-"""A copy that S3 makes by itself, between storage classes, verified by the SHA-256 of what it wrote.
+"""Copy an object within S3, between storage classes, verified by the SHA-256 of the written object.
 
-CopyObject with `ChecksumAlgorithm` SHA256 makes S3 compute that hash of the object it has written, over the whole
-of it, and tell it: nothing is read to verify. Above 5 GB only a multipart copy will do, for which S3 tells the
-SHA-256 of each part and none of the whole ("Checking object integrity", S3 user guide). Then the source is read once,
-as a stream, at the same ETag as is copied, to know each part's hash and that of the whole.
+CopyObject with `ChecksumAlgorithm` SHA256 makes S3 compute and return the hash of the whole object that it wrote, so
+nothing is read to verify. Above 5 GB S3 requires a multipart copy, for which it returns the SHA-256 of each part but
+not of the whole ("Checking object integrity", S3 user guide). Then the source is read once, as a stream with the same
+ETag, to compute the hashes of the parts and the whole.
 """
 
 import base64
@@ -103,7 +103,7 @@ def _copy_part(options: Any, number: int, start: int, length: int, digest: bytes
 
 
 def _part_hashes(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
-    """(start, length, SHA-256) of each part, the last one once all chunks have been seen and checked."""
+    """Yield (start, length, SHA-256) of each part, the last one after all chunks were read and checked."""
     start, held, digest = 0, 0, hashlib.sha256()
     for chunk in chunks:
         left = memoryview(chunk)
@@ -125,7 +125,7 @@ def _check(bucket: str, target: str, size: int, storage_class: str) -> None:
 
 
 def _abort(place: Any, upload: str) -> None:
-    """Parts of an unfinished upload are paid for. Where even this fails, a lifecycle rule must clean up."""
+    """Abort an upload: its parts cost money. If even this fails, a lifecycle rule must delete them."""
     try:
         client().abort_multipart_upload(**place, UploadId=upload)
     except AWSError as error:

@@ -1,7 +1,7 @@
 """Archives as objects of S3's Glacier storage classes, in the results bucket under `archive/`.
 
-A retrieval makes a readable copy of the object for RESTORE_COPY_DAYS. S3 gives it no id: an object has one or
-none, and its id here is the archive's. Source: "Working with archived objects", S3 user guide.
+A retrieval makes a readable copy of the object for RESTORE_COPY_DAYS. S3 assigns it no id: an object has at most one
+retrieval, whose id here is the archive's. Source: "Working with archived objects", S3 user guide.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ from gas.aws.s3 import ObjectMissing
 
 PREFIX = "archive/"
 ARCHIVED_CLASSES = {"GLACIER", "DEEP_ARCHIVE"}
-#: A readable copy that ends sooner is prolonged, for the price of a request.
+#: A readable copy that expires sooner is extended, for the price of a request.
 SOON = timedelta(hours=6)
 #: S3's largest page.
 PAGE = 1000
@@ -43,7 +43,7 @@ class StorageClassArchive:
     route: Route = "class"
 
     def store(self, *, source_key: str, archive_key: str, size: int, sha256: str) -> StoredArchive:
-        """S3 copies by itself; not a byte passes through here up to 5 GB. See `gas.aws.copies`."""
+        """Copy within S3: up to 5 GB no byte passes through this process. See `gas.aws.copies`."""
         key = self.attempt_id(archive_key)
         copies.copy(_bucket(), source_key, key, size=size, sha256=sha256, storage_class=settings.GLACIER_STORAGE_CLASS)
         return StoredArchive(key, size, sha256, "", self.route)
@@ -56,7 +56,7 @@ class StorageClassArchive:
             info = _head(archive_id)
             found = _restore_header(archive_id, info)
             soon = found.expires_at is not None and found.expires_at < datetime.now(UTC) + SOON
-            # Asked again while it is under way, a faster tier would count as an upgrade, and be paid for.
+            # A second request while it is under way, with a faster tier, would count as an upgrade and cost money.
             if found.state is RetrievalState.IN_PROGRESS or (found.state is RetrievalState.DONE and not soon):
                 return archive_id
             if tier == "Expedited" and info.get("StorageClass") == "DEEP_ARCHIVE":
@@ -73,10 +73,10 @@ class StorageClassArchive:
         }
 
     def retrieval_status(self, retrievals: Sequence[tuple[str, str]]) -> dict[str, Retrieval]:
-        """One ListObjectsV2 tells the state of 1,000 neighbours in key order.
+        """One ListObjectsV2 request returns the state of 1,000 neighbors in key order.
 
-        After each page the next one begins at the next key that was asked for. N archives cost N / 1,000 requests
-        when they lie side by side, one request each when they lie far apart, and never more.
+        After each page the next one starts at the next requested key. N archives cost N / 1,000 requests when they are
+        next to each other, one request each when they are far apart, and never more.
         """
         states: dict[str, Retrieval] = {}
         left = sorted({archive_id for archive_id, _ in retrievals}, reverse=True)
@@ -105,7 +105,7 @@ class StorageClassArchive:
             _raise_unreadable(archive_id, error)
 
     def restore_to(self, archive_id: str, retrieval_id: str, target_key: str, *, size: int, sha256: str) -> None:
-        """S3 copies by itself; not a byte passes through here up to 5 GB. See `gas.aws.copies`."""
+        """Copy within S3: up to 5 GB no byte passes through this process. See `gas.aws.copies`."""
         try:
             copies.copy(_bucket(), archive_id, target_key, size=size, sha256=sha256, storage_class="STANDARD")
         except ObjectMissing as error:
@@ -123,7 +123,7 @@ class StorageClassArchive:
 
 
 def _just_before(key: str) -> str:
-    """Return a key between this one and whatever is likely to come before it: `StartAfter` leaves out its own."""
+    """Return a key just before this one, because a listing with `StartAfter` excludes that key itself."""
     return key[:-1] + chr(ord(key[-1]) - 1) + "~~~~"
 
 
@@ -143,7 +143,7 @@ def _head(key: str) -> Any:
 def _restore(key: str, tier: Tier) -> None:
     request: Any = {"Days": settings.RESTORE_COPY_DAYS, "GlacierJobParameters": {"Tier": tier}}
     try:
-        # Once: a lack of capacity is a 503, which botocore would take for a passing fault and try seven times.
+        # One try: a lack of capacity is a 503, which botocore would retry seven times as a temporary error.
         client(attempts=1).restore_object(Bucket=_bucket(), Key=key, RestoreRequest=request)
     except ClientError as error:
         code = error_code(error)
@@ -159,7 +159,7 @@ def _restore(key: str, tier: Tier) -> None:
 
 
 def _restore_header(key: str, info: Any) -> Retrieval:
-    """From a HEAD's `x-amz-restore`: ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"."""
+    """Parse a HEAD's `x-amz-restore`: ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"."""
     header = info.get("Restore", "")
     if 'ongoing-request="true"' in header:
         return Retrieval(key, key, RetrievalState.IN_PROGRESS)
@@ -189,7 +189,7 @@ def _readable(key: str, expires: datetime) -> Retrieval:
 
 
 def _raise_unreadable(key: str, error: ClientError) -> None:
-    """Say why S3 refused to read or copy an archived object."""
+    """Raise the reason why S3 refused to read or copy an archived object."""
     if error_code(error) not in {"InvalidObjectState", "ObjectNotInActiveTierError"}:
         raise error
     try:

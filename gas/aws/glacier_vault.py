@@ -34,11 +34,11 @@ from gas.aws.s3 import CopyDiffers, StoredDiffers
 from gas.aws.spool import Part, checked, file_chunks, fill, parts
 from gas.aws.treehash import root_of
 
-#: ListJobs gives no more at once ("List Jobs (GET jobs)", Glacier developer guide).
+#: Maximum page size of ListJobs ("List Jobs (GET jobs)", Glacier developer guide).
 PAGE = 50
-#: A multipart upload has no more.
+#: Maximum number of parts of a multipart upload.
 PARTS_MAX = 10_000
-#: A finished job can be read for at least 24 hours. One that has less than the rest of them left is not relied on.
+#: A finished job can be read for at least 24 hours. A job with less time left than this is not used.
 REUSE_FOR = timedelta(hours=20)
 READ_ATTEMPTS = 3
 
@@ -51,10 +51,10 @@ class VaultArchive:
     route: Route = "vault"
 
     def store(self, *, source_key: str, archive_key: str, size: int, sha256: str) -> StoredArchive:
-        """Streams through here: disk for one part of ARCHIVE_PART_BYTES, memory for a few MiB.
+        """Stream through this process: disk for one part of ARCHIVE_PART_BYTES, memory for a few MiB.
 
-        The SHA-256 is known to be right before the archive comes to be. When the answer to an upload in one piece is
-        lost, an archive may be left that nobody knows; its description, in the vault's inventory, says which.
+        The SHA-256 is verified before the archive is created. If the response to an upload in one piece is lost, an
+        unknown archive may remain; the vault's inventory identifies it by its description.
         """
         chunks = checked(s3.stream(settings.S3_RESULTS_BUCKET, source_key), size=size, sha256=sha256)
         description = f"{archive_key} sha256={sha256}"
@@ -72,14 +72,14 @@ class VaultArchive:
         return None
 
     def begin_retrieval(self, archive_id: str, *, tier: Tier, size: int, look_first: bool = True) -> str:
-        """Looking first costs up to one request for every 50 of the vault's jobs: for many, `find_retrievals`."""
+        """The check costs up to one request per 50 jobs of the vault: for many archives use `find_retrievals`."""
         if look_first and (found := self.find_retrievals([archive_id])):
             return found[archive_id]
         if tier == "Expedited" and size > EXPEDITED_MAX_BYTES:
             raise ExpeditedUnavailable(f"{size} bytes are too many")
         job = {"Type": "archive-retrieval", "ArchiveId": archive_id, "Tier": tier, "Description": "restore"}
         try:
-            # Once: repeated by botocore after a lost answer, it would be paid for twice.
+            # One try: if botocore repeated it after a lost response, it would be paid for twice.
             answer = glacier(attempts=1).initiate_job(vaultName=_vault(), jobParameters=job)
         except ClientError as error:
             code = error_code(error)
@@ -101,12 +101,12 @@ class VaultArchive:
         return found
 
     def retrieval_status(self, retrievals: Sequence[tuple[str, str]]) -> dict[str, Retrieval]:
-        """One ListJobs tells the state of 50 jobs, the vault's oldest first.
+        """One ListJobs request returns the state of 50 jobs, the vault's oldest first.
 
-        For N of a vault's M jobs that is M / 50 requests, and N / 50 when they are side by side among the oldest.
-        Once as many pages were of no use as jobs are still looked for, these are asked for one by one: so a few of
-        many cost a few, and nothing costs more than about twice the cheaper way. A job that is in no page, because it
-        has expired, costs one more request to be sure of.
+        For N of a vault's M jobs this takes M / 50 requests, or N / 50 if they are next to each other among the oldest.
+        After as many useless pages as jobs are still missing, the missing jobs are requested one by one: so a few of
+        many jobs cost a few requests, and no call costs more than about twice the cheaper way. A job that is in no
+        page, because it has expired, costs one more request to be sure.
         """
         left = {retrieval_id: archive_id for archive_id, retrieval_id in retrievals}
         found: dict[str, Retrieval] = {}
@@ -126,7 +126,7 @@ class VaultArchive:
         return found
 
     def read(self, archive_id: str, retrieval_id: str) -> Iterator[bytes]:
-        """In ranges of ARCHIVE_PART_BYTES, each spooled to disk, verified and, if the line broke, asked for again."""
+        """Read in ranges of ARCHIVE_PART_BYTES, each spooled to disk, verified, and retried if the line broke."""
         job = _readable(archive_id, retrieval_id)
         size, part_bytes, trees = job["ArchiveSizeInBytes"], part_size(job["ArchiveSizeInBytes"]), []
         with tempfile.TemporaryFile(dir=settings.WORK_DIR) as file:
@@ -137,7 +137,7 @@ class VaultArchive:
             raise CopyDiffers(f"tree hash {job['SHA256TreeHash']} was expected; it is {tree}")
 
     def restore_to(self, archive_id: str, retrieval_id: str, target_key: str, *, size: int, sha256: str) -> None:
-        """Streams through here: disk for the whole archive, memory for a few MiB."""
+        """Stream through this process: disk for the whole archive, memory for a few MiB."""
         with tempfile.NamedTemporaryFile(dir=settings.WORK_DIR) as file:
             for chunk in checked(self.read(archive_id, retrieval_id), size=size, sha256=sha256):
                 file.write(chunk)
@@ -171,7 +171,7 @@ def _vault() -> str:
 
 
 def _not_found(error: ClientError) -> bool:
-    """Return whether an archive or a job is missing. A missing vault is a mistake in the settings instead."""
+    """Return whether an archive or a job is missing. A missing vault is an error in the settings instead."""
     return error_code(error) == "ResourceNotFoundException" and "ault not found" not in str(error)
 
 
@@ -186,7 +186,7 @@ def _upload_whole(chunks: Iterable[bytes], description: str) -> tuple[Any, str]:
 
 
 def _upload_parts(chunks: Iterable[bytes], description: str, part_bytes: int, size: int) -> tuple[Any, str]:
-    """Completing is the only call that makes an archive, and may be repeated: it then names the same archive again."""
+    """Upload in parts. Only the completing call creates an archive; repeated, it returns the same archive."""
     upload = glacier().initiate_multipart_upload(
         vaultName=_vault(), archiveDescription=description, partSize=str(part_bytes)
     )["uploadId"]
@@ -218,7 +218,7 @@ def _upload_part(upload: str, part: Part) -> bytes:
 def _abort(upload: str) -> None:
     try:
         glacier().abort_multipart_upload(vaultName=_vault(), uploadId=upload)
-    except AWSError as error:  # Glacier drops an upload that rests for a day
+    except AWSError as error:  # Glacier deletes an upload after a day without requests
         logger.warning("an unfinished upload is left behind: %s", error_code(error) or type(error).__name__)
 
 
@@ -236,7 +236,7 @@ def _job_pages() -> Iterator[list[Any]]:
 
 
 def _describe(job_id: str) -> Any:
-    """None when there is no such job, or no more."""
+    """Return the job; None when it does not exist, or no longer."""
     try:
         return glacier().describe_job(vaultName=_vault(), jobId=job_id)
     except ClientError as error:
@@ -277,7 +277,7 @@ def _readable(archive_id: str, retrieval_id: str) -> Any:
 
 
 def _fetch(file: IO[bytes], retrieval_id: str, start: int, end: int, size: int) -> bytes:
-    """Put the bytes from `start` to before `end` into the file, verified, and return their tree hash."""
+    """Write the bytes from `start` to before `end` to the file, verified, and return their tree hash."""
     options = {} if end - start == size else {"range": f"bytes={start}-{end - 1}"}
     for attempt in range(1, READ_ATTEMPTS + 1):
         try:

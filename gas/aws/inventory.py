@@ -1,4 +1,4 @@
-"""The vault's list of what is in it, which Glacier takes about once a day and hands out some hours after it is asked.
+"""The vault's inventory, which Glacier updates about once a day and delivers some hours after a request.
 
 Source: "Downloading a vault inventory", Glacier developer guide.
 """
@@ -19,7 +19,7 @@ from gas.aws.clients import error_code, glacier
 
 @dataclass(frozen=True)
 class InventoryItem:
-    """`description` is what the archive was stored with; `size` in bytes."""
+    """An archive in the inventory. `description` is what it was stored with; `size` is in bytes."""
 
     archive_id: str
     description: str
@@ -29,7 +29,7 @@ class InventoryItem:
 
 
 def ask() -> str:
-    """Ask for the newest inventory. Returns the job's id. Raises `AWSError`."""
+    """Request the newest inventory. Returns the job's id. Raises `AWSError`."""
     job = {"Type": "inventory-retrieval", "Format": "CSV", "Description": "compare"}
     return str(glacier().initiate_job(vaultName=settings.GLACIER_VAULT, jobParameters=job)["jobId"])
 
@@ -38,8 +38,8 @@ def read(job_id: str) -> Iterator[InventoryItem]:
     """Yield every archive that the inventory lists, as a stream.
 
     Raises:
-        NotReady: Glacier is still at it.
-        RetrievalExpired: its output is gone, or it failed: ask again.
+        NotReady: Glacier is still preparing it.
+        RetrievalExpired: its output expired, or the job failed: request it again.
         AWSError: Glacier cannot be reached.
     """
     try:

@@ -1,4 +1,4 @@
-"""What an error of the mail service says: whether the service is down, and whether another try can help."""
+"""Classify errors of the mail service: whether the service is down, and whether another try can help."""
 
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 
@@ -11,8 +11,8 @@ from gas.aws.clients import error_code
 def is_outage(error: Exception) -> bool:
     """Return whether the mail service itself fails: no connection, no answer in time, throttling, or a 5xx.
 
-    A rejected mail says nothing about the next one. SES also rejects for an unverified sender, which staff can
-    put right, so that such a mail stays owed.
+    A rejected mail does not mean that the next one fails. SES also rejects an unverified sender, which staff can fix,
+    so such a mail stays owed.
     """
     cause = _cause(error)
     if isinstance(cause, ClientError):

@@ -1,9 +1,9 @@
-"""Whether a message from a queue is one that Celery can run.
+"""Check whether Celery can run a message from a queue.
 
-Celery 5.7 checks few of a message's fields. What it does not check raises in the worker's main process, which ends:
-the message comes again, and ends the next one. So a message is checked as a whole before Celery sees it.
+Celery 5.7 checks few of a message's fields. A bad value in another field raises in the worker's main process, which
+ends; the message is delivered again, and ends the next worker. So the whole message is checked before Celery gets it.
 
-Unknown fields are let through, as later releases of Celery and tracing add some.
+Unknown fields are accepted, because later releases of Celery and tracing add some.
 """
 
 import base64
@@ -25,7 +25,7 @@ def check_message(payload: Mapping[str, Any]) -> None:
     """Check a message of Celery's protocol 2, as kombu has parsed it.
 
     Raises:
-        BadMessage: a field is missing, or has a value that Celery would stumble over.
+        BadMessage: a field is missing, or has a value that Celery fails on.
     """
     _check("message", payload, MESSAGE)
     _check("properties", payload["properties"], PROPERTIES)

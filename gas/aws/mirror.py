@@ -1,4 +1,4 @@
-"""Objects of any bucket by s3:// address: read from any byte on, as the annotation library fetches files; and put."""
+"""Objects of any bucket by s3:// address: read from any offset, as the annotation library downloads, and upload."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from gas.aws import s3
 from gas.aws.clients import error_code
 from gas.aws.clients import s3 as client
 
-#: What S3 says that may be otherwise in a minute; boto3 has asked several times.
+#: Error codes of S3 that may be temporary; boto3 has retried several times.
 PASSING = {
     "PreconditionFailed",
     "412",
@@ -26,14 +26,14 @@ PASSING = {
 
 
 def place(url: str) -> tuple[str, str]:
-    """Bucket and key of s3://bucket/key."""
+    """Return bucket and key of s3://bucket/key."""
     parts = urlsplit(url)
     return parts.netloc, unquote(parts.path).lstrip("/")
 
 
 @contextmanager
 def open_s3(url: str, start: int, version: str) -> Iterator[Answer]:
-    """An opener for annotator.install.download: the object from byte `start` on, as long as its ETag is `version`."""
+    """Open an object from byte `start` on, if its ETag is `version`. An opener for annotator.install.download."""
     bucket, key = place(url)
     info = _head(bucket, key)
     begin = start if start and info.etag == version else 0
@@ -71,7 +71,7 @@ def _fault(error: ClientError) -> Exception:
     if code in {"NoSuchKey", "NoSuchBucket", "404"}:
         return NotThere("there is no such object")
     if code in {"AccessDenied", "403"}:
-        # S3 says so too of what is not there, to who may not list the bucket.
+        # S3 also returns this for missing objects, to clients that may not list the bucket.
         return Refused("S3 denies access, or there is no such object")
     if code in PASSING:
         return Interrupted(f"S3 answered {code}")
@@ -84,13 +84,13 @@ def read(url: str) -> bytes:
 
 
 def size(url: str) -> int | None:
-    """Return an object's bytes; None if there is none."""
+    """Return an object's size in bytes; None if it does not exist."""
     info = s3.head(*place(url))
     return info.size if info else None
 
 
 def remove(url: str) -> int:
-    """Delete all objects below an address that ends in "/"; returns how many there were. Raises s3.NotDeleted."""
+    """Delete all objects under an address that ends in "/". Returns how many there were. Raises s3.NotDeleted."""
     return s3.delete_prefix(*place(url))
 
 

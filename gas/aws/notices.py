@@ -1,9 +1,9 @@
-"""Glacier's notices of finished retrievals, as they arrive in SQS, read with suspicion.
+"""Parse Glacier's notices of finished retrievals from SQS. They are not trusted.
 
-Four ways lead here: the vault's SNS topic, with SNS's envelope or raw; S3's own events, straight or through SNS; and
-S3's events through EventBridge. A notice is only a hint: Glacier is asked before anything is done.
-So whatever is not plainly ours, from our account, vault or bucket, is dropped with a line in the log, and never an
-exception. The queue's policy must let only the topic, the bucket or the rule send. Shapes: "GlacierJobDescription"
+They arrive in four ways: from the vault's SNS topic, with SNS's envelope or raw; as S3 events, directly or through SNS;
+and as S3 events through EventBridge. A notice is only a hint: Glacier is asked before anything is done.
+So everything that is not clearly from our account, vault or bucket is dropped with a log line, and never raises.
+The queue's policy must only let the topic, the bucket or the rule send. Formats: "GlacierJobDescription"
 (Glacier developer guide); "Event message structure" and "EventBridge event message structure" (S3 user guide).
 """
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetrievalNotice:
-    """`ok` is False when Glacier says that the retrieval failed."""
+    """A finished retrieval. `ok` is False when Glacier reports that it failed."""
 
     route: Route
     archive_id: str
@@ -37,7 +37,7 @@ class RetrievalNotice:
 
 
 class _Dropped(Exception):
-    """A message is no valid notice; says why."""
+    """The message is not a valid notice. The text says why."""
 
 
 def parse(body: str) -> list[RetrievalNotice]:

@@ -1,4 +1,4 @@
-"""Presigned forms and URLs: what lets a browser or a program reach one object in S3 for a while, without a key."""
+"""Presigned forms and URLs: they give a browser or a program temporary access to one object, without a key."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -61,14 +61,14 @@ def download_url(bucket: str, key: str, *, filename: str) -> str:
 
 
 def upload_seconds() -> int:
-    """Return how long a form or a part's URL that is signed now is good for: UPLOAD_EXPIRES_SECONDS at most."""
+    """Return the lifetime in seconds of a form or part URL that is signed now: at most UPLOAD_EXPIRES_SECONDS."""
     return _lifetime(settings.UPLOAD_EXPIRES_SECONDS)
 
 
 def _lifetime(seconds: int) -> int:
-    """Return `seconds`, or what is left of the credentials if that is less.
+    """Return `seconds`, or the remaining lifetime of the credentials if that is less.
 
-    S3 refuses what was signed with a role's session once the session has ended, whatever expiry was signed.
+    S3 refuses URLs signed in a role's session once the session has ended, even before their expiry.
     """
     credentials: Any = s3()._get_credentials()  # type: ignore[attr-defined]  # noqa: SLF001 (botocore has no other way)
     if credentials is None:

@@ -1,4 +1,4 @@
-"""Short questions that tell whether AWS answers: one try each, and no waiting."""
+"""Health probes of AWS: one try each, with short time-outs."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""What SQS says of a queue."""
+"""Read SQS queues directly."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gas.aws.clients import sqs
 
 
 def waiting(queue: str, *, delayed: bool = True) -> int:
-    """Roughly how many messages wait in `queue`, those whose delay still runs among them or not; none in work."""
+    """Return about how many messages wait in `queue`, without those in work; with delayed ones if `delayed`."""
     url = f"{settings.SQS_QUEUE_URL_BASE.rstrip('/')}/{queue}"
     attributes = sqs().get_queue_attributes(
         QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
@@ -20,7 +20,7 @@ def waiting(queue: str, *, delayed: bool = True) -> int:
 
 @dataclass(frozen=True)
 class Message:
-    """One message that is not Celery's. Until it is deleted it comes again after the queue's visibility timeout."""
+    """A message that is not Celery's. Until it is deleted SQS delivers it again after the visibility timeout."""
 
     body: str
     queue_url: str
@@ -31,7 +31,7 @@ class Message:
 
 
 def receive(queue: str) -> Iterator[Message]:
-    """Messages that wait in `queue` now, without waiting for more."""
+    """Yield the messages waiting in `queue` now, without waiting for more."""
     url = f"{settings.SQS_QUEUE_URL_BASE.rstrip('/')}/{queue}"
     while True:
         answer = sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)

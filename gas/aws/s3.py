@@ -1,4 +1,4 @@
-"""Objects in S3: put with a check, read as a stream, list, delete."""
+"""Objects in S3: verified upload, streamed download, list, delete."""
 
 import base64
 import hashlib
@@ -14,24 +14,24 @@ from botocore.exceptions import ClientError, FlexibleChecksumError
 from gas.aws.clients import error_code, s3
 
 CHUNK_BYTES = 1024 * 1024
-#: Memory is for a few parts at once; boto3's own ten would gain little.
+#: Bounds memory to a few parts at once; boto3's default of ten is hardly faster.
 _TRANSFER = TransferConfig(max_concurrency=4)
 
 
 class ObjectMissing(Exception):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class ObjectChanged(Exception):
-    """The object is not the one that was looked at before: its ETag differs."""
+    """The object is not the one that was read before: its ETag differs."""
 
 
 class CopyDiffers(Exception):
-    """What S3 holds is not what was sent; the source must be kept."""
+    """The object in S3 differs from what was sent; the source must be kept."""
 
 
 class StoredDiffers(CopyDiffers):
-    """The source was right, but what was stored of it is not what was sent."""
+    """The source was right, but the stored object differs from it."""
 
 
 class NotDeleted(Exception):
@@ -40,7 +40,7 @@ class NotDeleted(Exception):
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """`size` in bytes; `etag` as S3 gives it, quotes included."""
+    """An object. `size` is in bytes; `etag` is as in S3's response, with quotes."""
 
     size: int
     etag: str
@@ -48,7 +48,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class ListedObject:
-    """`size` in bytes."""
+    """An object in a listing. `size` is in bytes."""
 
     key: str
     size: int
@@ -57,7 +57,7 @@ class ListedObject:
 
 @dataclass(frozen=True)
 class ObjectPage:
-    """`more`: there are objects after the last of these."""
+    """A page of a listing. `more`: there are objects after the last of these."""
 
     objects: list[ListedObject]
     more: bool
@@ -69,7 +69,7 @@ def _is_missing(error: ClientError) -> bool:
 
 
 def head(bucket: str, key: str) -> ObjectInfo | None:
-    """Size and ETag, or None when there is no such object."""
+    """Return size and ETag, or None when the object does not exist."""
     try:
         answer = s3().head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -80,7 +80,7 @@ def head(bucket: str, key: str) -> ObjectInfo | None:
 
 
 def exists(bucket: str, key: str) -> bool:
-    """Return whether there is such an object. Asked once, for somebody who waits. Raises AWSError."""
+    """Return whether the object exists. Tries only once, because a person waits. Raises AWSError."""
     try:
         s3(attempts=1).head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -94,9 +94,9 @@ def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
     """Yield the object's bytes in chunks of 1 MiB.
 
     Raises:
-        ObjectMissing: there is none.
-        ObjectChanged: `etag` is given and the object's is another.
-        CopyDiffers: what came is not what S3 once took.
+        ObjectMissing: the object does not exist.
+        ObjectChanged: `etag` is given and the object has another.
+        CopyDiffers: the received bytes differ from those that S3 stored.
     """
     body = _get(bucket, key, etag)["Body"]
     with body:
@@ -104,7 +104,7 @@ def stream(bucket: str, key: str, *, etag: str = "") -> Iterator[bytes]:
 
 
 def _chunks(key: str, body: Any) -> Iterator[bytes]:
-    """A body in chunks of 1 MiB. botocore compares it with the checksum that S3 has of the object, if it has one."""
+    """Yield a body in chunks of 1 MiB. botocore verifies the checksum that S3 has of the object, if it has one."""
     try:
         yield from body.iter_chunks(CHUNK_BYTES)
     except FlexibleChecksumError as error:
@@ -177,7 +177,7 @@ def download(bucket: str, key: str, path: Path, *, etag: str = "", size: int | N
 
 
 def _etag_is_md5(answer: Any) -> bool:
-    """Not of an object in parts, nor of one under a key of KMS or of a customer ("Common Response Headers", S3 API)."""
+    """Return False for objects uploaded in parts or encrypted with KMS or customer keys ("Common Response Headers")."""
     encrypted = answer.get("ServerSideEncryption", "").startswith("aws:kms") or answer.get("SSECustomerAlgorithm")
     return not encrypted and len(answer["ETag"].strip('"')) == 32
 
@@ -200,24 +200,24 @@ def upload(path: Path, bucket: str, key: str, *, content_type: str = "applicatio
 
 
 def delete(bucket: str, key: str) -> None:
-    """Delete one object. One that is gone already is no error."""
+    """Delete one object. An object that does not exist is no error."""
     s3().delete_object(Bucket=bucket, Key=key)
 
 
 def delete_all(bucket: str, keys: Sequence[str]) -> None:
-    """Delete up to 1,000 objects in one request. Those that are gone already are no error.
+    """Delete up to 1,000 objects in one request. Objects that do not exist are no error.
 
     Raises:
         NotDeleted: S3 kept some; call again.
     """
     objects = [{"Key": key} for key in keys]
     answer = s3().delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
-    if refused := answer.get("Errors"):  # S3 answers 200 all the same
+    if refused := answer.get("Errors"):  # the response is 200 nevertheless
         raise NotDeleted(f"{len(refused)} of {len(keys)} objects: {refused[0].get('Code')}")
 
 
 def delete_prefix(bucket: str, prefix: str, *, keep: Collection[str] = ()) -> int:
-    """Delete every object whose key begins with `prefix`, but for the keys to keep, and say how many there were.
+    """Delete every object whose key begins with `prefix`, except the keys to keep. Returns how many there were.
 
     Raises:
         ValueError: the prefix is not a folder, so that it might name more than is meant.
@@ -236,7 +236,7 @@ def delete_prefix(bucket: str, prefix: str, *, keep: Collection[str] = ()) -> in
 
 
 def list_page(bucket: str, prefix: str, *, after: str = "", limit: int = 1000) -> ObjectPage:
-    """One page of a listing, in the order of the keys: the objects after key `after`. Costs one request."""
+    """Return one page of a listing in key order: the objects after key `after`. Costs one request."""
     answer = s3().list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
     objects = [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in answer.get("Contents", [])]
     return ObjectPage(objects, answer["IsTruncated"])
@@ -252,9 +252,9 @@ def list_all(bucket: str, prefix: str) -> Iterator[ListedObject]:
 
 
 def recorded_sha256(bucket: str, key: str) -> str:
-    """The SHA-256 that S3 has of an object, in hex, without reading it; "" if it has none, or there is no such object.
+    """Return the SHA-256 that S3 has of an object, in hex, without reading the object; "" if there is none.
 
-    The one that S3 computed of the whole object when it was copied; else the one that was sent with it as metadata.
+    It is the hash that S3 computed when the whole object was copied, or else the hash in the object's metadata.
     """
     try:
         answer: Any = s3().head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
@@ -269,7 +269,7 @@ def recorded_sha256(bucket: str, key: str) -> str:
 
 
 def read_sha256(bucket: str, key: str) -> str:
-    """Return the SHA-256 of an object's bytes, in hex, which are read for it. Raises ObjectMissing."""
+    """Read an object, and return the SHA-256 of its bytes in hex. Raises ObjectMissing."""
     digest = hashlib.sha256()
     for chunk in stream(bucket, key):
         digest.update(chunk)

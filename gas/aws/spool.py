@@ -1,4 +1,4 @@
-"""Streams of bytes: checked on their way, and cut into parts on disk, so that memory stays small."""
+"""Streams of bytes: verified while they are read, and split into parts on disk, so that memory stays small."""
 
 import hashlib
 import tempfile
@@ -14,7 +14,7 @@ from gas.aws.treehash import TreeHash
 
 @dataclass(frozen=True)
 class Part:
-    """`file` holds the part's bytes, from position 0; it is used again for the next part. `tree` is the tree hash."""
+    """A part. `file` holds its bytes from position 0, and is reused for the next part. `tree` is the tree hash."""
 
     file: IO[bytes]
     start: int
@@ -26,7 +26,8 @@ def checked(chunks: Iterable[bytes], *, size: int, sha256: str) -> Iterator[byte
     """Yield the same chunks.
 
     Raises:
-        CopyDiffers: at the end, when they were not `size` bytes with this SHA-256; earlier, when they are too many.
+        CopyDiffers: the chunks are not `size` bytes with this SHA-256; raised at the end, or earlier if they are too
+            many.
     """
     digest, seen = hashlib.sha256(), 0
     for chunk in chunks:
@@ -42,7 +43,7 @@ def checked(chunks: Iterable[bytes], *, size: int, sha256: str) -> Iterator[byte
 
 
 def parts(chunks: Iterable[bytes], part_bytes: int) -> Iterator[Part]:
-    """Cut into parts of `part_bytes`, the last one shorter, each on disk (in WORK_DIR) until the next is asked for."""
+    """Split into parts of `part_bytes`, the last one shorter. Each is on disk (in WORK_DIR) until the next is read."""
     with tempfile.TemporaryFile(dir=settings.WORK_DIR) as file:
         start, held, tree = 0, 0, TreeHash()
         for chunk in chunks:
@@ -61,7 +62,7 @@ def parts(chunks: Iterable[bytes], part_bytes: int) -> Iterator[Part]:
 
 
 def fill(file: IO[bytes], chunks: Iterable[bytes]) -> Part:
-    """Put all of the chunks into a file, in place of what it held."""
+    """Write all chunks into a file, replacing its contents."""
     file.seek(0)
     file.truncate()
     size, tree = 0, TreeHash()

@@ -1,4 +1,4 @@
-"""Upload to S3 what is made while it is sent."""
+"""Upload a stream to S3 while it is produced."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ PART_BYTES = 16 * 1024**2
 
 
 class _Chunks(io.RawIOBase):
-    """Chunks as a file that can be read once, from its start. Counts what was read."""
+    """Chunks as a file that can be read once, from its start. Counts the bytes that were read."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")
@@ -36,16 +36,16 @@ class _Chunks(io.RawIOBase):
 
 
 def upload_stream(chunks: Iterator[bytes], bucket: str, key: str) -> int:
-    """Put what the chunks have at `key`, verified, and return its size. Memory holds one part, disk nothing.
+    """Upload the chunks as object `key`, verified, and return its size. Memory holds one part, disk nothing.
 
-    The chunks are asked for in the calling thread, whose database connection they may use: boto3's own upload reads in
-    another.
+    The chunks are read in the calling thread, because they may use its database connection: boto3's own upload reads in
+    another thread.
 
     Raises:
-        CopyDiffers: S3 holds another size.
+        CopyDiffers: the object in S3 has another size.
     """
     source = _Chunks(chunks)
-    # Each read gives a whole part: S3 takes no short ones but the last.
+    # Each read returns a whole part: S3 accepts only the last part shorter.
     parts = iter(partial(io.BufferedReader(source, PART_BYTES).read, PART_BYTES), b"")
     first = next(parts, b"")
     if len(first) < PART_BYTES:
@@ -59,7 +59,7 @@ def upload_stream(chunks: Iterator[bytes], bucket: str, key: str) -> int:
 
 
 def _upload_parts(parts: Iterable[bytes], bucket: str, key: str) -> None:
-    """A multipart upload, ended either way."""
+    """Upload in parts, and complete or abort the upload."""
     upload = s3().create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     try:
         done = []

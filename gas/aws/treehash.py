@@ -1,7 +1,7 @@
 """SHA-256 tree hash: the checksum of the Glacier vault service, over 1 MiB leaves.
 
 Source: "Computing Checksums", Amazon S3 Glacier developer guide: hash every MiB, then hash the hashes in
-pairs, level by level; one that is left over goes up unchanged. Up to 1 MiB it is the plain SHA-256.
+pairs, level by level; a hash without a partner moves up unchanged. Up to 1 MiB the result is the plain SHA-256.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ LEAF_BYTES = 1024 * 1024
 
 
 class TreeHash:
-    """Fed in pieces of any size; memory grows with the logarithm of what was fed."""
+    """An incremental tree hash. Memory grows with the logarithm of the number of bytes."""
 
     def __init__(self) -> None:
         self._leaf = hashlib.sha256()
@@ -29,8 +29,8 @@ class TreeHash:
             self._room -= len(piece)
 
     def digest(self) -> bytes:
-        """Of what was fed until now; more may follow."""
-        # The leaf in work is empty for an empty archive only: it is closed when a byte comes that it has no room for.
+        """Return the hash of the bytes so far; more may follow."""
+        # The open leaf is empty only for an empty archive: it is closed when a byte arrives that does not fit.
         root = self._leaf.digest()
         for _, left in reversed(self._stack):
             root = _pair(left, root)
@@ -50,7 +50,7 @@ class TreeHash:
 
 
 def root_of(parts: Sequence[bytes]) -> bytes:
-    """The tree hash of a whole from its parts' digests in order: all but the last of one power-of-two size in MiB."""
+    """Return the tree hash of the parts' digests in order: all but the last of one power-of-two size in MiB."""
     level = list(parts)
     while len(level) > 1:
         pairs = [_pair(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
