@@ -1,7 +1,7 @@
-"""The cache: Redis that several processes share, or this process's memory while Redis does not answer.
+"""The cache: Redis, shared by all processes, or this process's memory while Redis does not answer.
 
-Nothing in the cache is needed for good: rate limits, prices, whose session was seen. Without Redis each process counts
-limits by itself, so that limits hold, times the number of processes, and no page fails.
+All cached data can be lost: rate limits, prices, sessions seen. Without Redis each process counts by itself, so a limit
+is multiplied by the number of processes, and no page fails.
 """
 
 import logging
@@ -18,17 +18,17 @@ from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
-#: A request waits this long for Redis at most, and then none does for RETRY_SECONDS.
+#: A request waits this long for Redis at most; after that no request asks Redis for RETRY_SECONDS.
 TIMEOUT_SECONDS = 1.0
 RETRY_SECONDS = 5.0
-#: Django keeps 300 entries in memory, and then throws limits away. This many take tens of megabytes.
+#: Django's default of 300 entries would discard rate limits. This many entries take tens of megabytes.
 MEMORY_ENTRIES = 100_000
 
 
 class RedisOrMemory(RedisCache):
-    """Django's Redis backend, whose every operation falls back to memory."""
+    """Django's Redis backend. Every operation falls back to memory."""
 
-    #: When Redis is asked again, on the monotonic clock, for each server. One for all threads.
+    #: When Redis is tried again, on the monotonic clock, for each server. Shared by all threads.
     _asked_again_at: ClassVar[dict[str, float]] = {}
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ class RedisOrMemory(RedisCache):
         self._memory = LocMemCache("without-redis", {**memory, "OPTIONS": {"MAX_ENTRIES": MEMORY_ENTRIES}})
 
     def ping(self) -> None:
-        """Ask Redis itself. Raises RedisError."""
+        """Check Redis itself. Raises RedisError."""
         self._cache.get_client(None).ping()
 
     def _ask(self, redis: Callable[..., Any], memory: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

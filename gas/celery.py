@@ -17,7 +17,7 @@ app.config_from_object("celeryconfig")
 
 @after_setup_logger.connect
 def escape_log_lines(logger: logging.Logger, format: str, **_: Any) -> None:  # noqa: A002 - Celery's name
-    """Give the log lines of workers and beat, whose handlers Celery makes, the form that the site's have."""
+    """Format the log lines of workers and beat, whose handlers Celery creates, like those of the site."""
     for handler in logger.handlers:
         handler.setFormatter(LineFormatter(format))
 
@@ -31,7 +31,7 @@ def compare_clocks(**_: Any) -> None:
 
 @task_prerun.connect
 def compare_clocks_again(**_: Any) -> None:
-    """Compare them again before a task, at most once a minute for each process."""
+    """Compare the clocks again before a task, at most once a minute for each process."""
     from gas import clock  # noqa: PLC0415  (Django is not set up when this module is imported)
 
     if not app.conf.task_always_eager:
@@ -40,7 +40,7 @@ def compare_clocks_again(**_: Any) -> None:
 
 @beat_init.connect
 def compare_with_each_sweep(**_: Any) -> None:
-    """Have beat compare them whenever it sends a task, at most once a minute."""
+    """Compare the clocks in beat whenever it sends a task, at most once a minute."""
     before_task_publish.connect(_compare, weak=False)
 
 

@@ -1,7 +1,7 @@
 """System checks for `manage.py check --deploy`: settings with which the service cannot work.
 
-Each rule is a line in one of the tables, or a function that yields what is wrong. The environment is read by
-settings.py; names in it that are nearly those of settings are told as misspelt.
+Each rule is a line in one of the tables, or a function that yields errors. settings.py reads the environment; variables
+whose names resemble those of settings are reported as misspelt.
 """
 
 import math
@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from gas.jobs.catalogue import references
 from gas.settings import env
 
-#: Numbers that may be zero. All others that are read from the environment are greater.
+#: Numbers that may be zero. All other numbers from the environment must be greater.
 MAY_BE_ZERO = frozenset(
     {
         "ARCHIVE_AFTER_SECONDS",
@@ -36,7 +36,7 @@ MAY_BE_ZERO = frozenset(
 )
 PRICES = "PRICE_"
 WEEK, HALF_DAY = 604_800, 43_200
-#: The most that AWS takes: presigned addresses, long polls, and times that SQS hides a message.
+#: The maximum that AWS accepts: presigned addresses, long polls, and visibility timeouts of SQS.
 AT_MOST = {
     "UPLOAD_EXPIRES_SECONDS": WEEK,
     "DOWNLOAD_EXPIRES_SECONDS": WEEK,
@@ -50,10 +50,10 @@ IN_ORDER = (
     ("PREMIUM_UPLOAD_MAX_BYTES", "PREMIUM_EXPANDED_MAX_BYTES", True),
     ("UPLOAD_MAX_BYTES", "PREMIUM_UPLOAD_MAX_BYTES", True),
 )
-#: Settings that are of no use one without the other.
+#: Pairs of settings that need each other.
 TOGETHER = (("STRIPE_SECRET_KEY", "STRIPE_PRICE_ID"), ("GLOBUS_CLIENT_ID", "GLOBUS_CLIENT_SECRET"))
 FOLDERS = ("WORK_DIR", "REFERENCES_DIR", "EXPLORER_CACHE_DIR")
-#: What the front-end build makes, as the pages name it.
+#: Files of the front-end build, by the names that pages use.
 FRONT_END = (
     "dist/app.css",
     "dist/app.js",
@@ -63,7 +63,7 @@ FRONT_END = (
     "dist/upload.js",
     "dist/icons.svg",
 )
-#: Names are ours if they begin so. boto3, Django, Python and the shell have other names.
+#: Prefixes of our names. boto3, Django, Python and the shell have other names.
 OUR_BEGINNINGS = (
     *(
         "ACCOUNT_",
@@ -93,7 +93,7 @@ OUR_BEGINNINGS = (
     *("PRICE_", "RECONCILE_", "REFERENCES_", "RESEND_", "RESTORE_", "RETRIEVAL_", "S3_", "SQS_", "STORAGE_", "STRIPE_"),
     *("SWEEP_", "UPLOAD_", "UPLOADS_", "WEBHOOK_"),
 )
-#: Read by others than settings.py.
+#: Variables that other modules than settings.py read.
 OTHERS = frozenset(
     {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS", "AWS_DEFAULT_REGION", "STATIC_ROOT"}
     | {"DEVSTACK_DEMO_PASSWORD", "DEVSTACK_STAFF_PASSWORD", "DEVSTACK_STRIPE_WEBHOOK_SECRET"}
@@ -102,7 +102,7 @@ SIMILAR = 0.85
 
 
 def numbers() -> Iterator[str]:
-    """Numbers out of range."""
+    """Yield numbers out of range."""
     read = env.dump().items()
     for name in [name for name, value in read if isinstance(value, int | float) and not isinstance(value, bool)]:
         value = getattr(settings, name)
@@ -115,7 +115,7 @@ def numbers() -> Iterator[str]:
 
 
 def order() -> Iterator[str]:
-    """Limits that contradict each other."""
+    """Yield limits that contradict each other."""
     for small, large, may_be_equal in IN_ORDER:
         less, more = getattr(settings, small), getattr(settings, large)
         if less > more or (less == more and not may_be_equal):
@@ -123,7 +123,7 @@ def order() -> Iterator[str]:
 
 
 def together() -> Iterator[str]:
-    """Settings whose other half is missing."""
+    """Yield settings whose counterpart is missing."""
     for pair in TOGETHER:
         given = [name for name in pair if getattr(settings, name)]
         if len(given) == 1:
@@ -132,7 +132,7 @@ def together() -> Iterator[str]:
 
 
 def addresses() -> Iterator[str]:
-    """Addresses that are none, or that have parts which cannot work."""
+    """Yield invalid addresses, and addresses with parts that cannot work."""
     site = urlsplit(settings.SITE_URL)
     if site.scheme not in {"http", "https"} or not site.hostname:
         yield f"SITE_URL is {settings.SITE_URL!r}: it must be an address such as https://gas.example.org."
@@ -152,7 +152,7 @@ def mail() -> Iterator[str]:
 
 
 def folders() -> Iterator[str]:
-    """Folders that are not there, or cannot be used."""
+    """Yield folders that do not exist or cannot be used."""
     for name in FOLDERS:
         folder: Path | None = getattr(settings, name)
         if folder is not None and not folder.is_dir():
@@ -164,7 +164,7 @@ def folders() -> Iterator[str]:
 
 
 def reference() -> Iterator[str]:
-    """Yield a message if nobody can choose the default reference."""
+    """Yield a message if the default reference cannot be chosen."""
     try:
         known = references.is_known(settings.DEFAULT_REFERENCE)
     except DatabaseError:
@@ -174,7 +174,7 @@ def reference() -> Iterator[str]:
 
 
 def front_end() -> Iterator[str]:
-    """Files without which every page is an error."""
+    """Yield files without which every page is an error."""
     missing = [name for name in FRONT_END if not _is_served(name)]
     if missing:
         yield f"There is no front-end build ({', '.join(missing)}): run npm ci, npm run build, manage.py collectstatic."
@@ -190,7 +190,7 @@ def _is_served(name: str) -> bool:
 
 
 def misspelt(environment: Iterable[str] | None = None) -> Iterator[str]:
-    """Names in the environment that look like settings and are none."""
+    """Yield names in the environment that resemble settings but are none."""
     ours = set(env.dump())
     for name in sorted(set(settings.ENVIRONMENT_NAMES if environment is None else environment) - ours - OTHERS):
         similar = get_close_matches(name, ours, n=1, cutoff=SIMILAR)
@@ -201,7 +201,7 @@ def misspelt(environment: Iterable[str] | None = None) -> Iterator[str]:
 
 
 Rule = Callable[[], Iterator[str]]
-#: id → what is wrong. Misspelt names are guesses, and so only warned of.
+#: id → function that yields errors. Misspelt names are guesses, so they are only warnings.
 RULES: Sequence[tuple[str, Rule, type[Error | Warning]]] = (
     ("gas.E001", numbers, Error),
     ("gas.E002", order, Error),
@@ -217,5 +217,5 @@ RULES: Sequence[tuple[str, Rule, type[Error | Warning]]] = (
 
 @register(deploy=True)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Return all rules, for `manage.py check --deploy`."""
+    """Apply all rules, for `manage.py check --deploy`."""
     return [kind(text, id=code) for code, rule, kind in RULES for text in rule()]

@@ -1,8 +1,8 @@
-"""The database's clock: the one time by which every machine decides leases and due times.
+"""The database's clock: all machines use it for leases and due times.
 
-Clocks of machines differ. A worker that is ten minutes fast would hold the lease of a dead worker for ten minutes more;
-one that is ten minutes slow would start nothing. So whatever is compared with a time in a row asks the database for
-the time. A machine whose own clock is wrong says so: see `check`.
+Clocks of machines differ. A worker whose clock is ten minutes fast would hold the lease of a dead worker for ten
+minutes more; one that is ten minutes slow would start nothing. So code that compares a time with a row asks the
+database for the time. A machine whose own clock is wrong reports it: see `check`.
 """
 
 import logging
@@ -19,9 +19,9 @@ from gas.staff.alerts import alert
 
 log = logging.getLogger(__name__)
 
-#: SQLite counts milliseconds and cuts the rest off. One more, and the answer is never before the real time.
+#: SQLite truncates to milliseconds. One more, so that the answer is never before the real time.
 _SQLITE_NOW = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now', '+0.001 seconds')"
-#: Not PostgreSQL's now(), which does not change within a transaction: one that waited for a lock would be late.
+#: Not PostgreSQL's now(), which is constant in a transaction, so it would be late after waiting for a lock.
 _POSTGRESQL_NOW = "SELECT clock_timestamp()"
 #: Seconds between two comparisons of one process.
 CHECK_EVERY = 60.0
@@ -41,7 +41,7 @@ _checks = _Checks()
 
 
 def now() -> datetime:
-    """Return the database's time, aware, in UTC, at the price of one short query.
+    """Return the database's time, aware, in UTC. Costs one short query.
 
     Raises:
         DatabaseError: the database cannot be reached.
@@ -56,7 +56,7 @@ def now() -> datetime:
 def skew() -> float:
     """Return how many seconds this machine's clock is ahead of the database's; negative if it is behind.
 
-    Half of the time that the question took is allowed for. Raises DatabaseError as `now`.
+    Half of the query's duration is subtracted. Raises DatabaseError as `now`.
     """
     before = timezone.now()
     found = now()

@@ -1,6 +1,6 @@
-"""The form of log lines: what a message quotes of a file or a request can neither forge a line nor steer a terminal.
+"""The format of log lines: quoted parts of files or requests cannot forge a line or control a terminal.
 
-A line that is logged while a request is answered ends with the id of the request.
+A line that is logged during a request ends with the id of the request.
 """
 
 import logging
@@ -13,7 +13,7 @@ from gas.redaction import RedactingFormatter
 MESSAGE_CHARACTERS: Final = 10_000
 TRACEBACK_CHARACTERS: Final = 50_000
 
-#: The id of the request that is being answered; "" outside of requests.
+#: The id of the current request; "" outside of requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -36,7 +36,7 @@ class LineFormatter(RedactingFormatter):
 
 
 def _escaped(text: str, limit: int) -> str:
-    """Return a text with everything unprintable as Python escapes it, cut at limit characters."""
+    """Return a text with unprintable characters escaped as Python does, cut at `limit` characters."""
     more = len(text) - limit
     text = text[:limit]
     if not text.isprintable():

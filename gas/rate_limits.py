@@ -51,7 +51,7 @@ class RateLimit:
         return self._count(who) <= limit
 
     def use(self, who: object, limit: int) -> Usage:
-        """Count one use by `who` in a period that begins at a multiple of `seconds`, and tell how many are left."""
+        """Count one use by `who` in a period that begins at a multiple of `seconds`, and return how many are left."""
         number, passed = divmod(time.time(), self.seconds)
         return Usage(limit, self._count(f"{who}:{number:.0f}"), math.ceil(self.seconds - passed))
 

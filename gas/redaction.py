@@ -1,4 +1,4 @@
-"""Keeps tokens out of every log: of mailed links, of shared results, and of presigned addresses."""
+"""Keep tokens out of all logs: of mailed links, of shared results, and of presigned addresses."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ import re
 HIDDEN = "[hidden]"
 #: Addresses whose last part is a secret that opens an account or a shared result.
 _TOKEN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/|/s/)[^\s\"'?<>]+")
-#: From the beginning of a word on: else each slash of a long path without a query would be a new start.
+#: Starts at a word boundary: otherwise each slash of a long path without a query would start a match.
 _QUERY = re.compile(r"(?<![^\s\"'?<>])([^\s\"'?<>/]*+/[^\s\"'?<>]*+\?)[^\s\"'<>]++")
 
 

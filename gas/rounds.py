@@ -1,4 +1,4 @@
-"""What the beat's rounds share: no kind of work in trouble stops the care for the others, no row those behind it."""
+"""Shared by the periodic rounds of beat: an error in one step or row does not stop the others."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -14,17 +14,18 @@ from gas.tasknames import send_after_commit
 
 log = logging.getLogger(__name__)
 
-#: Rows of one kind that a round handles at most, so that a long list does not delay what comes after it.
+#: Maximum number of rows of one kind per round, so that a long list does not delay the next steps.
 BATCH = 500
 T = TypeVar("T")
 Step = Callable[[datetime], int]
 
 
 def just_taken(name: str, every: float) -> bool:
-    """Return whether a round of this name began less than half of `every` seconds ago; if not, note that one begins.
+    """Return whether a round of this name began less than half of `every` seconds ago; if not, record that one begins.
 
-    Rounds that waited in the queue while no worker ran come all at once: one of them is enough. A message that expires
-    would do the same, but by the clocks of two machines. Without the cache every round is taken, which does no harm.
+    Rounds that waited in the queue while no worker ran arrive all at once, and one of them is enough. A message expiry
+    would do the same, but depends on the clocks of two machines. Without the cache every round runs, which does no
+    harm.
     """
     try:
         return not cache.add(f"round:{name}", 1, every / 2)
@@ -34,7 +35,7 @@ def just_taken(name: str, every: float) -> bool:
 
 
 def take(steps: Mapping[str, Step], log: logging.Logger) -> dict[str, int]:
-    """One round: each step with the time at which it began. Returns how many rows each saw to; who failed is left out.
+    """Run one round: call each step with its start time. Returns the rows that each step handled, without failed steps.
 
     A step must be safe while another round runs: every change is a compare-and-swap.
     """
@@ -55,7 +56,7 @@ def each(
     *,
     fine: tuple[type[Exception], ...] = (),
 ) -> int:
-    """Act on every row; how many it worked for. `fine`: somebody was quicker, which is all that was wanted."""
+    """Act on every row, and return for how many it worked. `fine`: exceptions that mean another process was first."""
     count = 0
     for row in rows:
         try:
@@ -69,7 +70,7 @@ def each(
 
 
 def resend(due: QuerySet[Any], now: datetime, column: str, task: str, log: logging.Logger) -> int:
-    """Send a message for each of `due`, whose `column` says when the last one was; of two rounds only one sends."""
+    """Send a message for each of `due`, whose `column` is the time of the last one. Of two rounds only one sends."""
 
     def send(pk: Any) -> None:
         with transaction.atomic():

@@ -1,7 +1,7 @@
 """The name of every task, and the one way to send one.
 
-`gas` imports no worker: it sends by name. A name that has been in production stays registered, since messages
-that carry it may still be on their way.
+`gas` imports no worker: it sends by name. A name that has been in production stays registered, because messages
+with it may still be in the queue.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ TEND_WEBHOOKS = "gas.webhooks.tend"
 
 QUEUES = ("gas-annotate", "gas-archive", "gas-restore", "gas-webhooks", "gas-default")
 ROUTES = {
-    # These may take long, and must not hold up mails.
+    # These may take long, and must not delay mails.
     BUILD_EXPORT: {"queue": "gas-archive"},
     BUILD_VARIANT_EXPORT: {"queue": "gas-archive"},
     # Receivers may be slow, too.
@@ -57,8 +57,8 @@ ROUTES = {
 def send_after_commit(name: str, *args: Any, countdown: float = 0) -> None:
     """Send task `name` once the current transaction has committed, `countdown` seconds from then.
 
-    Args are ids, never data. When the broker cannot be reached the error is logged and the caller goes on: the
-    row says what is due, and the sweep sends it again.
+    Args are ids, never data. When the broker cannot be reached, the error is logged and the caller continues: the row
+    says what is due, and the sweep sends it again.
     """
     from gas.celery import app
 

@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""All URLs of the site."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
@@ -12,12 +12,12 @@ from gas.users.views import to_provider
 
 admin.site.site_header = admin.site.site_title = "GAS staff"
 admin.site.index_title = "Service"
-# Staff sign in where everybody does, with the same rate limits.
+# Staff use the same sign-in page as everybody, with the same rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    """Return what the service is, for people who are not signed in; the others go to their jobs."""
+    """Return the landing page for people who are not signed in; redirect others to their jobs."""
     if request.user.is_authenticated:
         return redirect("jobs:list")
     return render(request, "landing.html", limits())

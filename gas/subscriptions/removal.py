@@ -23,7 +23,7 @@ LATE_WEBHOOKS = timedelta(days=4)
 
 @receiver(pre_delete, sender=Billing)
 def remember_customer(instance: Billing, **_: Any) -> None:
-    """Record the customer to delete at Stripe, in the transaction of the deletion, and delete its data about them."""
+    """Record the customer to delete at Stripe, in the transaction of the deletion, and delete Stripe's data here."""
     if not instance.customer_id:
         return
     have_removed(instance.customer_id)

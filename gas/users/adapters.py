@@ -129,7 +129,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return user
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
-        """Return the account of an address, unless the account never confirmed that address."""
+        """Return the account of an address, unless the account only claims it (`is_claimed_only`)."""
         found: tuple[User, str] | None = super().authenticate_by_email(sociallogin)
         return None if found and is_claimed_only(*found) else found
 

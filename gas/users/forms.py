@@ -71,7 +71,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
 
 class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]
-    """Request a sign-in code. An address that an account has not confirmed signs nobody in."""
+    """Request a sign-in code. An address that its account only claims (`is_claimed_only`) signs nobody in."""
 
     _user: User | None
 
