@@ -88,6 +88,7 @@ OUR_BEGINNINGS = (
         "NOTICES_",
         "PAST_DUE_",
         "POLL_",
+        "SHARE_",
         "PREMIUM_",
     ),
     *("PRICE_", "RECONCILE_", "REFERENCES_", "RESEND_", "RESTORE_", "RETRIEVAL_", "S3_", "SQS_", "STORAGE_", "STRIPE_"),
