@@ -12,7 +12,7 @@ from tests.support.visitors import sign_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.service("browser", seconds=170)]
 
-EMAIL = "large@lab.example"
+EMAIL = "parts@lab.example"
 PART = re.compile(r"/gas-inputs/.*partNumber=(\d+)")
 LINE = b"##filler=" + b"x" * 1000 + b"\n"
 

@@ -17,6 +17,7 @@ from gas.users.models import User
 from gas_client import screen
 from tests.support.api_program import make_token
 from tests.support.gas_command import Gas
+from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +101,9 @@ def test_a_person_confirms_in_the_browser_and_the_sign_in_is_renewed_and_revoked
     def confirm() -> None:
         if len(stranger_gas.pauses) == 1:
             [address] = re.findall(r"http://testserver(\S+)", said[0])
-            browser_of(person).post(address, {"action": "confirm"})
+            browser = browser_of(person)
+            browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+            browser.post(address, {"action": "confirm"})
 
     stranger_gas.meanwhile = confirm
     code, out, _ = stranger_gas("login", "--server", "http://testserver")

@@ -16,6 +16,9 @@ from gas.jobs.states import JobStatus, ResultState
 MAX_SIZE = 2**63
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
 class SearchField(forms.CharField):
     """Text to search for. NUL is removed: no name contains it, and PostgreSQL does not accept it."""
 
@@ -67,8 +70,6 @@ class JSONInteger(forms.Field):
 class JSONParts(forms.Field):
     """Parts of an upload in a JSON object: [{"number": 1, "sha256": "64 hexadecimal digits"}, …], 1 to SIGN_AT_ONCE."""
 
-    _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-
     def to_python(self, value: Any) -> dict[int, str]:
         """Return number → SHA-256 in hexadecimal."""
         if not isinstance(value, list) or not 1 <= len(value) <= SIGN_AT_ONCE:
@@ -76,7 +77,7 @@ class JSONParts(forms.Field):
         parts = {}
         for one in value:
             number, sha256 = (one.get("number"), one.get("sha256")) if isinstance(one, dict) else (None, None)
-            if type(number) is not int or not isinstance(sha256, str) or not self._SHA256.match(sha256):
+            if type(number) is not int or not isinstance(sha256, str) or not _SHA256.match(sha256):
                 raise ValidationError("not a part", code="invalid")
             parts[number] = sha256
         return parts

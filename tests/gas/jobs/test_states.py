@@ -78,18 +78,20 @@ def test_a_move_outside_a_transaction_is_a_mistake(job: Job) -> None:
 
 
 FIELDS = {"status", "state"}
+EXPORTS = {"large_exports.py", "export_worker.py"}
 WRITERS = {"update", "create", "get_or_create", "update_or_create", "bulk_update", "setattr", "Job", "ResultFile"}
 
 
 def test_nothing_but_the_machines_assigns_a_state() -> None:
     """Reads the code: whatever writes to a field of that name, outside moves.py.
 
-    But for gas.subscriptions, which knows no jobs, and whose `status` is Stripe's word.
+    Rooms with rows of their own are left out: gas.subscriptions (`status` is Stripe's word), gas.api (of HTTP),
+    and the exports of gas.explorer.
     """
     offenders: list[str] = []
     for package in ("gas", "annotator", "archive", "restore"):
         for path in (ROOT / package).rglob("*.py"):
-            if path.name == "moves.py" or {"migrations", "subscriptions"} & set(path.parts):
+            if path.name in {"moves.py", *EXPORTS} or {"migrations", "subscriptions", "api"} & set(path.parts):
                 continue
             nodes = ast.walk(ast.parse(path.read_text()))
             offenders += [f"{path.relative_to(ROOT)}: {ast.unparse(node)}" for node in nodes if _assigns_state(node)]
