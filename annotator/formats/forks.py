@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
-#: Variables of every forked process, and those that it gets from this process, none of which are secret.
+#: Variables of every forked process, and those that it gets from this process. None is secret.
 ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
 PASSED_ON = ("HOME", "NUMBA_CACHE_DIR", "POLARS_MAX_THREADS", "TMPDIR", "TZ")
 #: Size of a pipe on Linux, instead of 64 KiB: bytes that can be written ahead while the other side is busy.
