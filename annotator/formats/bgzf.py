@@ -66,6 +66,12 @@ _HEAD = struct.Struct("<10xH4xH").unpack_from
 _LENGTH = struct.Struct("<I").unpack_from
 
 
+def block_size(data: bytes, at: int = 0) -> int:
+    """Return the bytes of the block that begins at `at`, compressed. Raises struct.error if the data ends before."""
+    size: int = _HEAD(data, at)[1]
+    return size + 1
+
+
 def unpack(block: bytes) -> bytes:
     """Return the text of the first block in these bytes. Raises ValueError or struct.error if it is damaged."""
     extra, size = _HEAD(block)

@@ -1,24 +1,25 @@
-"""What the endpoints of all standards share: who asks, which job is meant, and errors in the standard's form."""
+"""What the endpoints of all standards share: who asks, and errors in the standard's form."""
 
 import logging
 from collections.abc import Callable
 from functools import wraps
-from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from gas.api import auth, limits, tokens
+from gas.api import limits
+from gas.api.auth import needs
 from gas.api.problems import CODES, Problem
 from gas.api.scopes import RESULTS_READ
 from gas.aws.clients import AWSError
 from gas.aws.s3 import ObjectMissing
-from gas.jobs.models import Job
-from gas.users.models import User
 
 log = logging.getLogger(__name__)
+
+#: Returns who asks. Raises Problem for nobody, too many requests, and a token without the scope.
+_reader = needs(RESULTS_READ)
 
 View = Callable[..., HttpResponse]
 #: (HTTP status, sentence) → the error as the standard writes it.
@@ -32,12 +33,12 @@ def endpoint(body_of: ErrorBody, *, media_type: str = "application/json") -> Cal
     """
 
     def decorate(view: View) -> View:
-        @csrf_exempt  # `auth.identify` checks the token of a browser's session
+        @csrf_exempt  # `_reader` checks the token of a browser's session
         @never_cache
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             try:
-                response = view(request, _reader(request), *args, **kwargs)
+                response = view(request, _reader(request).user, *args, **kwargs)
             except AWSError:
                 response = _refused(Problem("storage-silent", headers={"Retry-After": "60"}), body_of, media_type)
             except ObjectMissing:
@@ -55,17 +56,6 @@ def endpoint(body_of: ErrorBody, *, media_type: str = "application/json") -> Cal
     return decorate
 
 
-def _reader(request: HttpRequest) -> User:
-    """Return who asks. Raises Problem for nobody, too many requests, and a token without the scope."""
-    caller = auth.identify(request)
-    limits.take(request, caller.key)
-    if RESULTS_READ not in caller.scopes:
-        raise Problem("missing-scope", f"The token lacks the scope {RESULTS_READ}.")
-    if caller.token is not None:
-        tokens.note_use(caller.token)
-    return caller.user
-
-
 def _refused(problem: Problem, body_of: ErrorBody, media_type: str) -> HttpResponse:
     kind = CODES[problem.code]
     response = JsonResponse(
@@ -74,11 +64,3 @@ def _refused(problem: Problem, body_of: ErrorBody, media_type: str) -> HttpRespo
     for name, value in problem.headers.items():
         response[name] = value
     return response
-
-
-def job_of(reader: User, job_id: UUID) -> Job:
-    """Return a job of the reader's. Raises Problem for anybody else's."""
-    job = Job.objects.select_related("result").filter(pk=job_id, owner=reader).first()
-    if job is None:
-        raise Problem("not-found", "You have no job with this id.")
-    return job

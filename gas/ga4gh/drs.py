@@ -14,8 +14,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from gas.api.problems import Problem
+from gas.api.routes.jobs import job_of
 from gas.aws import s3
-from gas.ga4gh.answers import endpoint, job_of
+from gas.ga4gh.answers import endpoint
 from gas.jobs import outputs
 from gas.jobs.file_names import download_name
 from gas.jobs.models import Job, ResultFile

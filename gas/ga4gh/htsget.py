@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel, Field, ValidationError
 
+from annotator.formats.tabix import LAST
 from gas.api.problems import Problem
+from gas.api.routes.jobs import job_of
 from gas.aws import presigned
 from gas.ga4gh import slices
-from gas.ga4gh.answers import endpoint, job_of
-from gas.ga4gh.tabix_index import END_OF_CONTIG, Chunk, TabixIndex, joined
+from gas.ga4gh.answers import endpoint
+from gas.ga4gh.tabix_index import Chunk, TabixIndex, joined
 from gas.jobs.file_names import download_name
 from gas.jobs.models import Job
 from gas.jobs.outputs import VCF
@@ -40,7 +42,7 @@ class Region(BaseModel):
 
     contig: str = Field(alias="referenceName", min_length=1, max_length=255)
     start: int = Field(0, ge=0, lt=2**31)
-    end: int = Field(END_OF_CONTIG, ge=0, lt=2**31)
+    end: int = Field(LAST, ge=0, lt=2**31)
 
 
 class Asked(BaseModel):

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from annotator.formats.bgzf import END, BgzfWriter, unpack_checked
+from annotator.formats.bgzf import END, BgzfWriter, block_size, unpack_checked
 from gas.aws import s3
-from gas.ga4gh.tabix_index import Chunk, TabixIndex, block_size
+from gas.ga4gh.tabix_index import Chunk, TabixIndex
 
 #: No block is larger: its size less one is in two bytes.
 _MOST_BLOCK = 0x10000

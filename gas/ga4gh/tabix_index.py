@@ -8,16 +8,10 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from annotator.formats.bgzf import unpack
+from annotator.formats.bgzf import block_size, unpack
+from annotator.formats.tabix import COUNTS_BIN, LAST, LEVELS, WINDOW
 
 _MAGIC = b"TBI\1"
-#: No position is larger.
-END_OF_CONTIG = 2**29
-_WINDOW_BITS = 14
-#: First bin of each level, and the bits of a position within a bin of the level.
-_LEVELS = ((0, 29), (1, 26), (9, 23), (73, 20), (585, 17), (4681, 14))
-#: The bin that has numbers of records instead of chunks.
-_COUNTS_BIN = 37450
 _BIN = struct.Struct("<Ii")
 _COUNT = struct.Struct("<i")
 
@@ -55,7 +49,7 @@ class TabixIndex:
         """Return the virtual offset of the first record; None if the file has none."""
         for name in self.names:
             bins, _ = self._contig(name)
-            begins = [chunk.begin for number, chunks in bins.items() if number != _COUNTS_BIN for chunk in chunks]
+            begins = [chunk.begin for number, chunks in bins.items() if number != COUNTS_BIN for chunk in chunks]
             if begins:
                 return min(begins)
         return None
@@ -65,11 +59,11 @@ class TabixIndex:
 
         Other records may be there, too: those of the same bins.
         """
-        end = min(end, END_OF_CONTIG)
+        end = min(end, LAST)
         if start >= end:
             return []
         bins, windows = self._contig(name)
-        window = start >> _WINDOW_BITS
+        window = start >> WINDOW
         first = windows[window] if window < len(windows) else 0
         return [
             Chunk(max(chunk.begin, first), chunk.end)
@@ -109,14 +103,8 @@ def _blocks(data: bytes) -> Iterator[int]:
         at += block_size(data, at)
 
 
-def block_size(data: bytes, at: int = 0) -> int:
-    """Return the bytes of the bgzip block that begins at `at`."""
-    size: int = struct.unpack_from("<H", data, at + 16)[0]
-    return size + 1
-
-
 def _bins(start: int, end: int) -> Iterator[int]:
-    for first, bits in _LEVELS:
+    for first, bits in LEVELS:
         yield from range(first + (start >> bits), first + ((end - 1) >> bits) + 1)
 
 
