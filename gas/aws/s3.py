@@ -111,10 +111,13 @@ def _chunks(key: str, body: Any) -> Iterator[bytes]:
         raise CopyDiffers(f"{key}: {error}") from error
 
 
-def _get(bucket: str, key: str, etag: str) -> Any:
-    condition = {"IfMatch": etag} if etag else {}
+def _get(bucket: str, key: str, etag: str = "", byte_range: str = "") -> Any:
+    """Ask for an object, or a range of it. Raises ObjectMissing, and ObjectChanged where `etag` is given."""
+    options = {"IfMatch": etag} if etag else {}
+    if byte_range:
+        options["Range"] = byte_range
     try:
-        return s3().get_object(Bucket=bucket, Key=key, **condition)  # type: ignore[arg-type]
+        return s3().get_object(Bucket=bucket, Key=key, **options)  # type: ignore[arg-type]
     except ClientError as error:
         if error_code(error) == "NoSuchKey":
             raise ObjectMissing(key) from error
@@ -125,12 +128,7 @@ def _get(bucket: str, key: str, etag: str) -> Any:
 
 def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
     """Return the first `limit` bytes as text, and whether there is more. Raises ObjectMissing."""
-    try:
-        answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{limit - 1}")
-    except ClientError as error:
-        if error_code(error) == "NoSuchKey":
-            raise ObjectMissing(key) from error
-        raise
+    answer = _get(bucket, key, byte_range=f"bytes=0-{limit - 1}")
     with answer["Body"] as body:
         text = body.read().decode("utf-8", errors="replace")
     total = int(answer.get("ContentRange", "/0").rpartition("/")[2])
@@ -139,14 +137,9 @@ def read_start(bucket: str, key: str, *, limit: int) -> tuple[str, bool]:
 
 def read_range(bucket: str, key: str, first: int, last: int) -> bytes:
     """Return the bytes from `first` to `last`, both included, or to the object's end. Raises ObjectMissing."""
-    try:
-        answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes={first}-{last}")
-    except ClientError as error:
-        if error_code(error) == "NoSuchKey":
-            raise ObjectMissing(key) from error
-        raise
-    with answer["Body"] as body:
-        return body.read()
+    with _get(bucket, key, byte_range=f"bytes={first}-{last}")["Body"] as body:
+        data: bytes = body.read()
+    return data
 
 
 def download(bucket: str, key: str, path: Path, *, etag: str = "", size: int | None = None) -> None:
